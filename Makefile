@@ -1,0 +1,35 @@
+PYTHON ?= python3
+VENV ?= .venv
+ARGS ?=
+
+export TF_CPP_MIN_LOG_LEVEL ?= 2
+
+.PHONY: train test lint clean
+
+train: $(VENV)/installed
+	$(VENV)/bin/python -m trainers.train $(ARGS)
+
+# Both backends run even when the first fails.
+test: $(VENV)/installed-dev
+	@status=0; for backend in tensorflow jax; do \
+		echo "KERAS_BACKEND=$$backend"; \
+		KERAS_BACKEND=$$backend $(VENV)/bin/python -m pytest $(ARGS) || status=1; \
+	done; exit $$status
+
+lint: $(VENV)/installed-dev
+	$(VENV)/bin/ruff check
+	$(VENV)/bin/ruff format --check
+
+# A virtual environment elsewhere, named by VENV, is left alone.
+clean:
+	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache
+	find zoo trainers tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+
+$(VENV)/installed: requirements.txt
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet -r requirements.txt
+	touch $@
+
+$(VENV)/installed-dev: pyproject.toml $(VENV)/installed
+	$(VENV)/bin/pip install --quiet --editable '.[dev]'
+	touch $@

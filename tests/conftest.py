@@ -1,0 +1,19 @@
+"""Every test starts from the same random state, with double precision at hand on both backends."""
+
+import keras
+import pytest
+
+if keras.backend.backend() == "jax":
+    import jax
+
+    jax.config.update("jax_enable_x64", True)
+
+
+@pytest.fixture(autouse=True)
+def fresh_state():
+    """Seeds all generators, forgets earlier models and restores the global precision."""
+    keras.utils.clear_session()
+    keras.utils.set_random_seed(0)
+    yield
+    keras.mixed_precision.set_dtype_policy("float32")
+    keras.config.set_floatx("float32")

@@ -1,0 +1,164 @@
+"""Batches: what an epoch covers, that the seed and the epoch alone fix it, and what is refused."""
+
+import keras
+import numpy as np
+import pytest
+
+from zoo.datasets import Batches, SemiSupervised
+
+X = np.arange(23, dtype="float32")[:, None] * np.ones(4, "float32")
+Y = np.arange(23, dtype="int32")
+U = np.arange(100, 160, dtype="float32")[:, None] * np.ones(4, "float32")
+
+
+def equal(a, b):
+    leaves = zip(keras.tree.flatten(a), keras.tree.flatten(b), strict=True)
+    return all(np.array_equal(p, q) for p, q in leaves)
+
+
+def labels_of(batches):
+    return np.concatenate([y for _, y in batches])
+
+
+def semi_supervised(**options):
+    return SemiSupervised(X, Y, U, **{"batch_size": 5, "unlabeled_batch_size": 8, **options})
+
+
+DATASETS = {"batches": lambda **options: Batches(X, Y, 5, **options), "semi_supervised": semi_supervised}
+
+
+@pytest.fixture(params=DATASETS)
+def dataset(request):
+    return DATASETS[request.param]
+
+
+def test_rows_of_x_and_y_belong_together():
+    for x, y in Batches(X, Y, 5):
+        assert np.array_equal(x[:, 0], y)
+
+
+def test_an_epoch_is_full_batches_of_distinct_examples():
+    batches = Batches(X, Y, 5)
+    assert len(batches) == 4 and all(len(y) == 5 for _, y in batches)
+    assert len(set(labels_of(batches))) == 20
+
+
+def test_left_out_examples_differ_between_epochs():
+    batches, seen = Batches(X, Y, 5), []
+    for _ in range(12):
+        seen.append(frozenset(labels_of(batches)))
+        batches.epoch += 1
+    assert len(set(seen)) > 1 and frozenset.union(*seen) == set(Y)
+
+
+def test_a_small_set_is_one_batch():
+    batches = Batches(X, Y, 100)
+    assert len(batches) == 1 and sorted(labels_of(batches)) == Y.tolist()
+
+
+def test_more_steps_than_one_permutation():
+    batches = Batches(X, Y, 5, steps_per_epoch=23)
+    assert len(batches) == 23
+    assert np.bincount(labels_of(batches)).tolist() == [5] * 23
+
+
+def test_seed_and_epoch_fix_the_batches(dataset):
+    first, second = dataset(seed=3), dataset(seed=3)
+    assert equal(list(first), list(second))
+    assert not equal(list(first), list(dataset(seed=4)))
+    second.epoch += 1
+    assert not equal(list(first), list(second))
+
+
+def test_resumed_run_sees_the_same_batches(dataset):
+    whole, resumed = dataset(seed=1), dataset(seed=1)
+    for _ in range(3):
+        list(whole)
+        whole.epoch += 1
+    resumed.epoch = 3
+    assert equal(list(whole), list(resumed))
+
+
+def test_batches_in_any_order(dataset):
+    one, other = dataset(), dataset()
+    backwards = [other[i] for i in reversed(range(len(other)))]
+    assert equal([one[i] for i in range(len(one))], backwards[::-1])
+
+
+def test_fit_counts_every_epoch_once(dataset):
+    """Across two calls of `fit`, with a model that Keras builds from the first batch."""
+    seen = []
+
+    class Recorder(keras.Model):
+        def __init__(self):
+            super().__init__()
+            self.dense = keras.layers.Dense(1)
+
+        def call(self, inputs):
+            return self.dense(inputs["labeled"] if isinstance(inputs, dict) else inputs)
+
+    class Epochs(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            seen.append(data.epoch)
+
+    data, model = dataset(), Recorder()
+    model.compile("sgd", "mse")
+    model.fit(data, epochs=3, verbose=0, callbacks=[Epochs()])
+    model.fit(data, initial_epoch=3, epochs=5, verbose=0, callbacks=[Epochs()])
+    assert seen == [0, 1, 2, 3, 4]
+
+
+def test_resumed_fit_is_gradient_descent_on_the_resumed_epochs():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(23, 4)).astype("float32"), rng.normal(size=(23, 1)).astype("float32")
+    rate, weights = 0.1, np.zeros((4, 1))
+    reference, resumed = Batches(x, y, 5), Batches(x, y, 5)
+    resumed.epoch = 2
+    for reference.epoch in (2, 3):
+        for x_batch, y_batch in reference:
+            weights -= rate * 2 / 5 * x_batch.T @ (x_batch @ weights - y_batch)
+    model = keras.Sequential([keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
+    model.compile(keras.optimizers.SGD(rate), "mse")
+    model.fit(resumed, epochs=2, shuffle=False, verbose=0)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(model.weights[0]), weights, atol=1e-5)
+
+
+def test_semi_supervised_streams():
+    data = semi_supervised()
+    assert len(data) == len(U) // 8
+    for inputs, y in data:
+        assert np.array_equal(inputs["labeled"][:, 0], y)
+        assert inputs["unlabeled"].shape == (8, 4) and inputs["unlabeled"].min() >= U.min()
+    unlabeled = np.concatenate([inputs["unlabeled"][:, 0] for inputs, _ in data])
+    assert len(set(unlabeled)) == 8 * len(data)
+
+
+def test_labelled_set_repeats_in_fresh_permutations():
+    labels = labels_of(semi_supervised(steps_per_epoch=23))
+    rounds = labels.reshape(5, 23)
+    assert all(sorted(r) == Y.tolist() for r in rounds)
+    assert len({tuple(r) for r in rounds}) == 5
+
+
+def test_streams_are_not_in_step():
+    data = SemiSupervised(X, Y, X, batch_size=5, unlabeled_batch_size=5)
+    assert not all(equal(inputs["labeled"], inputs["unlabeled"]) for inputs, _ in data)
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (lambda: Batches(X, Y[:-1]), "received 23 and 22"),
+        (lambda: Batches(X[:0], Y[:0]), "at least 1"),
+        (lambda: Batches(X, Y, 0), "batch_size must be at least 1"),
+        (lambda: Batches(X, Y, seed=-1), "seed"),
+        (lambda: Batches(X, Y, steps_per_epoch=0), "steps_per_epoch"),
+        (lambda: semi_supervised(batch_size=24), "batch_size must be .* at most 23, received 24"),
+        (lambda: semi_supervised(unlabeled_batch_size=61), "unlabeled_batch_size must be .* at most 60"),
+        (lambda: SemiSupervised(X, Y, U[:, :3], batch_size=5), r"received \(3,\)"),
+        (lambda: SemiSupervised(X, Y, U.astype("uint8"), batch_size=5), "uint8"),
+    ],
+)
+def test_refused(make, message):
+    with pytest.raises(ValueError, match=message):
+        make()

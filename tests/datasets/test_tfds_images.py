@@ -1,0 +1,113 @@
+"""The cache of image sets and the child process that fills it."""
+
+import os
+import pathlib
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+
+from zoo.datasets import tfds_images
+
+MNIST = pathlib.Path(os.environ.get("TFDS_DATA_DIR", "~/tensorflow_datasets")).expanduser() / "mnist"
+
+TRAIN_WITHOUT_TENSORFLOW = """
+import sys
+sys.modules["tensorflow"] = None  # importing it is an error from here on
+import keras
+import zoo.layers
+from zoo import datasets, networks
+data = datasets.load("tiny", num_validation=3)
+model = keras.Sequential([zoo.layers.PerImageContrastNormalization(), networks.mlp((4, 5, 3), 3, hidden_units=(4,))])
+model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
+model.fit(datasets.Batches(data.x_train, data.y_train, 4), verbose=0)
+datasets.load("synthetic")
+print("trained")
+"""
+
+
+@pytest.fixture
+def tiny(prepared_sets, tmp_path, monkeypatch):
+    monkeypatch.setenv("TFDS_DATA_DIR", str(prepared_sets))
+    monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path))
+    return tmp_path
+
+
+def test_first_load_fills_the_cache_and_the_next_reads_it(tiny, tiny_images, monkeypatch):
+    x_train, y_train, x_test, _, num_classes = tfds_images.load_images("tiny:1.0.0")
+    assert np.array_equal(x_train, tiny_images) and np.array_equal(x_test, tiny_images)
+    assert y_train.dtype == np.int32 and num_classes == 3 and isinstance(num_classes, int)
+    assert [file.name for file in tiny.iterdir()] == ["tiny-1.0.0.npz"]
+    monkeypatch.setattr(tfds_images, "_fill_cache", None)
+    assert np.array_equal(tfds_images.load_images("tiny:1.0.0")[0], x_train)
+
+
+def test_error_of_the_child_comes_without_traceback(tiny):
+    with pytest.raises(ValueError) as caught:
+        tfds_images.load_images("tiny_unlabelled")
+    assert "'tiny_unlabelled'" in str(caught.value) and "its features are image" in str(caught.value)
+    assert "Traceback" not in str(caught.value) and not list(tiny.iterdir())
+
+
+@pytest.mark.parametrize("damage", ["truncated", "one byte", "empty", "no archive", "other arrays"])
+def test_damaged_cache_is_written_anew(tmp_path, monkeypatch, damage):
+    arrays = {key: np.full((50,), i) for i, key in enumerate(tfds_images.ARRAYS[:-1])} | {"num_classes": 7}
+    file = tmp_path / "tiny.npz"
+
+    def fill(name, target):
+        assert (name, target) == ("tiny", file)
+        np.savez(target, **arrays)
+
+    monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(tfds_images, "_fill_cache", fill)
+    fill("tiny", file)
+    whole = file.read_bytes()
+    position = whole.index(b"\x01" + bytes(7))  # in the middle of an array's values
+    damaged = {
+        "truncated": whole[: len(whole) // 2],
+        "one byte": whole[:position] + b"\x09" + whole[position + 1 :],
+        "empty": b"",
+        "no archive": b"not a zip archive",
+    }
+    if damage == "other arrays":
+        np.savez(file, something=np.zeros(3))
+    else:
+        file.write_bytes(damaged[damage])
+    *loaded, num_classes = tfds_images.load_images("tiny")
+    assert num_classes == 7
+    assert all(np.array_equal(a, b) for a, b in zip(loaded, arrays.values(), strict=False))
+
+
+@pytest.mark.parametrize("name", ["", "../mnist", "mnist/../x", "a b", None])
+def test_malformed_names(name):
+    with pytest.raises(ValueError, match="name looks like"):
+        tfds_images.load_images(name)
+
+
+def test_cache_folder(monkeypatch, tmp_path):
+    monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path))
+    assert tfds_images.cache_folder() == tmp_path
+    monkeypatch.delenv("ZOO_CACHE_DIR")
+    assert tfds_images.cache_folder() == pathlib.Path.home() / ".cache" / "regularized-zoo"
+
+
+def test_jax_trains_on_images_without_importing_tensorflow(tiny):
+    root = str(pathlib.Path(tfds_images.__file__).parents[2])
+    environment = {**os.environ, "KERAS_BACKEND": "jax", "PYTHONPATH": root}
+    command = [sys.executable, "-c", TRAIN_WITHOUT_TENSORFLOW]
+    done = subprocess.run(command, env=environment, capture_output=True, text=True)
+    assert done.stdout.strip() == "trained", done.stderr
+
+
+@pytest.mark.skipif(not MNIST.is_dir(), reason="MNIST is not prepared where TFDS_DATA_DIR says")
+def test_mnist(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path))
+    x_train, y_train, x_test, y_test, num_classes = tfds_images.load_images("mnist")
+    assert x_train.shape == (60000, 28, 28, 1) and x_test.shape == (10000, 28, 28, 1)
+    assert x_train.dtype == np.uint8 and (x_train.min(), x_train.max()) == (0, 255)
+    assert num_classes == 10 and set(y_train) == set(y_test) == set(range(10))
+    # Images and labels belong together: class means of the training set classify most test images.
+    means = np.stack([x_train[y_train == k].mean(0).ravel() for k in range(10)])
+    scores = x_test.reshape(10000, -1).astype("float32") @ means.T - (means**2).sum(1) / 2
+    assert np.mean(scores.argmax(1) == y_test) > 0.8

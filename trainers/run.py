@@ -1,0 +1,192 @@
+"""One training run: a recipe and a seed in a working directory, from data to figures."""
+
+import importlib.metadata
+import json
+import os
+import pathlib
+import platform
+
+import keras
+import numpy as np
+
+import zoo
+from zoo.pretrained import error_percent
+from zoo.recipes.build import (
+    build_callbacks,
+    build_model,
+    combine,
+    label_targets,
+    member_seeds,
+    training_batches,
+)
+from zoo.training.checkpoint import Checkpoint, HaltOnNaN, write_whole
+
+RUN_FILE = "run.json"
+RESULT_FILE = "result.json"
+
+
+def prepare_workdir(workdir, recipe, seed):
+    """Makes the working directory and writes down what runs in it.
+
+    Raises:
+        ValueError: it belongs to another run, or its description is damaged.
+        OSError: it cannot be written.
+    """
+    workdir = pathlib.Path(workdir)
+    try:
+        workdir.mkdir(parents=True, exist_ok=True)
+        probe = workdir / ".writable"
+        probe.touch()
+        probe.unlink()
+    except OSError as error:
+        raise OSError(f"The workdir {str(workdir)!r} cannot be written ({error}). Choose another --workdir.") from error
+    wanted = {"recipe": recipe.as_dict(), "seed": seed}
+    path = workdir / RUN_FILE
+    if path.exists():
+        present = read_json(path)
+        if present != wanted:
+            raise ValueError(
+                f"The workdir {str(workdir)!r} belongs to another run: {describe_difference(present, wanted)}. "
+                "Choose another --workdir, or remove it."
+            )
+    elif any(workdir.iterdir()):
+        raise ValueError(f"The workdir {str(workdir)!r} holds files of something else. Choose another --workdir.")
+    else:
+        write_whole(path, json.dumps(wanted, indent=1))
+    return workdir
+
+
+def read_json(path):
+    """Reads a JSON file of a run.
+
+    Raises:
+        ValueError: it is damaged.
+    """
+    try:
+        return json.loads(pathlib.Path(path).read_text())
+    except ValueError as error:
+        raise ValueError(f"{path} is damaged ({error}). Remove the folder, or choose another --workdir.") from error
+
+
+def describe_difference(present, wanted):
+    """The fields in which two run descriptions differ, in words."""
+    a, b = ({"seed": run.get("seed"), **run.get("recipe", {})} for run in (present, wanted))
+    fields = sorted(field for field in a.keys() | b.keys() if a.get(field) != b.get(field))
+    return "; ".join(f"{field} is {a.get(field)!r} there and {b.get(field)!r} here" for field in fields)
+
+
+def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=()):
+    """Trains one network of a recipe, from its newest checkpoint on.
+
+    Returns:
+        The trained model and its `Checkpoint`.
+    """
+    batches = training_batches(recipe, dataset, seed)
+    model = build_model(recipe, dataset, len(batches), seed)
+    checkpoint = Checkpoint(directory)
+    checkpoint.restore(model)
+    if checkpoint.state["finished"]:
+        return model, checkpoint
+    validation = None
+    if recipe.num_validation:
+        targets = label_targets(recipe, dataset.y_validation, dataset.num_classes)
+        validation = (dataset.x_validation, targets)
+    batches.epoch = checkpoint.state["epochs"]
+    model.fit(
+        batches,
+        epochs=recipe.epochs,
+        initial_epoch=checkpoint.state["epochs"],
+        validation_data=validation,
+        validation_batch_size=500,
+        callbacks=[HaltOnNaN(), *build_callbacks(recipe), *extra_callbacks, checkpoint],
+        verbose=verbose,
+    )
+    return model, checkpoint
+
+
+def train(recipe, seed, workdir, verbose=1, make_callbacks=lambda directory: ()):
+    """Trains all members of a recipe and measures the result, or takes up where an earlier run stopped.
+
+    Args:
+        recipe: `Recipe`.
+        seed: of data split, weights, batches and penalties, at least 0.
+        workdir: working directory; running again with the same one resumes.
+        verbose: Keras's verbosity.
+        make_callbacks: directory of a member -> further callbacks.
+
+    Returns:
+        The model, the data set and the run's figures as a dictionary.
+    """
+    workdir = prepare_workdir(workdir, recipe, seed)
+    dataset = zoo.datasets.load(recipe.dataset, seed=seed, num_validation=recipe.num_validation)
+    models, states = [], []
+    for member, member_seed in enumerate(member_seeds(recipe, seed)):
+        directory = workdir / f"member-{member}"
+        model, checkpoint = train_member(recipe, dataset, member_seed, directory, verbose, make_callbacks(directory))
+        models.append(model)
+        states.append(checkpoint.state)
+    model = combine(recipe, models)
+    path = workdir / RESULT_FILE
+    if not path.exists():
+        write_whole(path, json.dumps(measure(recipe, seed, model, dataset, states), indent=1))
+    return model, dataset, read_json(path)
+
+
+def measure(recipe, seed, model, dataset, states):
+    """The figures of a finished run."""
+    splits = {"test": (dataset.x_test, dataset.y_test), "train": (dataset.x_train, dataset.y_train)}
+    if dataset.x_validation is not None:
+        splits["validation"] = (dataset.x_validation, dataset.y_validation)
+    epochs = sum(state["epochs"] for state in states)
+    seconds = sum(state["seconds"] for state in states)
+    predict = model.predict_on_batch
+    return {
+        "recipe": recipe.name,
+        "seed": seed,
+        "errors": {split: error_percent(predict, x, y) for split, (x, y) in splits.items()},
+        "losses": {name: values[-1] for name, values in states[-1]["history"].items()},
+        "num_parameters": int(sum(np.prod(v.shape) for v in model.network.trainable_variables)),
+        "epochs": epochs,
+        "seconds": round(seconds, 1),
+        "seconds_per_epoch": round(seconds / epochs, 4),
+        "backend": keras.backend.backend(),
+        "device": device(),
+        "versions": versions(),
+    }
+
+
+def device():
+    """The device that trains, in words."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        accelerators = [d.device_kind for d in jax.devices() if d.platform != "cpu"]
+    else:
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        accelerators = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
+    return ", ".join(accelerators) or f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
+
+
+def versions():
+    """The versions of what computed the figures."""
+    names = ("keras", keras.backend.backend(), "numpy")
+    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in names}}
+
+
+def record_result(result, recipe, directory):
+    """Adds a run's figures to the recipe's file in a results folder, in place of the same seed's earlier ones.
+
+    Returns:
+        The file's path.
+    """
+    path = pathlib.Path(directory) / f"{recipe.name}.json"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    content = read_json(path) if path.exists() else {}
+    same = content.get("recipe") == recipe.as_dict()
+    seeds = content.get("seeds", {}) if same else {}
+    seeds[str(result["seed"])] = {key: value for key, value in result.items() if key != "recipe"}
+    ordered = dict(sorted(seeds.items(), key=lambda item: int(item[0])))
+    write_whole(path, json.dumps({"recipe": recipe.as_dict(), "seeds": ordered}, indent=1) + "\n")
+    return path

@@ -1,0 +1,155 @@
+"""Trains a recipe, prints its test error beside the published one, and writes a SavedModel with its card.
+
+Without flags it trains a small network on synthetic signals, in seconds and without any download:
+
+    python -m trainers.train
+
+Other runs:
+
+    python -m trainers.train --list
+    python -m trainers.train --recipe=mnist_mlp-vat --seed=1
+    python -m trainers.train --recipe=mnist_mlp-vat --override=regularizers.vat.epsilon=1.5 --override=epochs=20
+
+The same command resumes a run that was stopped, from its last complete epoch. With KERAS_BACKEND=jax it trains on
+JAX, and a TensorFlow process writes the SavedModel at the end if TensorFlow is installed.
+"""
+
+import importlib.util
+import json
+import os
+import pathlib
+import subprocess
+import sys
+
+import keras
+from absl import app, flags
+
+from trainers import run
+from trainers.scalar_log import ScalarLog
+from zoo import pretrained, recipes
+from zoo.card import write_index
+
+RECIPE = flags.DEFINE_string("recipe", "synthetic_mlp-vat", "Name of the recipe; --list shows all.")
+LIST = flags.DEFINE_bool("list", False, "Print the names of all recipes with their published errors, and stop.")
+SEED = flags.DEFINE_integer("seed", 0, "Seed of weights, batches, penalties and data splits.", lower_bound=0)
+EPOCHS = flags.DEFINE_integer("epochs", None, "Number of epochs in place of the recipe's.", lower_bound=1)
+OVERRIDE = flags.DEFINE_multi_string(
+    "override",
+    [],
+    "A recipe field and its value, such as learning_rate=0.01 or regularizers.vat.epsilon=1.5; the value is JSON, or "
+    "else text. May be repeated.",
+)
+WORKDIR = flags.DEFINE_string("workdir", None, "Folder of checkpoints and logs; default runs/RECIPE/seed-SEED.")
+EXPORT = flags.DEFINE_bool("export", True, "Whether to write a SavedModel at the end.")
+SAVED_MODELS = flags.DEFINE_string(
+    "saved_models", None, "Folder to write the SavedModel into, and its index; default: the workdir."
+)
+RESULTS = flags.DEFINE_string("results", None, "Folder to whose RECIPE.json the run's figures are added.")
+TENSORBOARD = flags.DEFINE_bool("tensorboard", True, "Whether to log every epoch to WORKDIR for TensorBoard.")
+VERBOSE = flags.DEFINE_integer("verbose", 1, "Keras's: 0 silent, 1 progress bar, 2 a line per epoch.", 0, 2)
+
+
+def parse_override(text):
+    """Splits `field=value`; the value is JSON where it parses, else the text itself.
+
+    Raises:
+        ValueError: there is no `=`.
+    """
+    field, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"--override takes field=value, received {text!r}.")
+    try:
+        return field, json.loads(value)
+    except ValueError:
+        return field, value
+
+
+def chosen_recipe():
+    """The recipe that the flags ask for."""
+    assignments = dict(parse_override(text) for text in OVERRIDE.value)
+    if EPOCHS.value is not None:
+        assignments["epochs"] = EPOCHS.value
+    return recipes.get(RECIPE.value).override(assignments)
+
+
+def list_recipes():
+    for name, recipe in recipes.RECIPES.items():
+        published = "" if recipe.published_error is None else f"published {recipe.published_error:.2f} %"
+        print(f"{name:<40} {published}")
+
+
+def make_callbacks(directory):
+    return [ScalarLog(directory / "tensorboard")] if TENSORBOARD.value else []
+
+
+def report(recipe, result):
+    published = f"{recipe.published_error:.2f} % ({recipe.source})" if recipe.published_error is not None else "none"
+    print(f"{recipe.name}, seed {result['seed']}: {result['seconds']:.1f} s of training on {result['device']}")
+    for split, error in result["errors"].items():
+        print(f"  {split} error: {error:.2f} %")
+    print(f"  published test error: {published}")
+
+
+def export(recipe, result, model, dataset, workdir):
+    directory = pathlib.Path(SAVED_MODELS.value or workdir / "saved_model")
+    training = {key: result[key] for key in ("epochs", "seconds", "backend", "device", "versions")}
+    fields = {
+        "recipe": recipe.as_dict(),
+        "seed": result["seed"],
+        "published_error": recipe.published_error,
+        "source": recipe.source,
+        "training": training,
+        "export_versions": run.versions(),
+    }
+    splits = {"test": (dataset.x_test, dataset.y_test), "train": (dataset.x_train, dataset.y_train)}
+    if dataset.x_validation is not None:
+        splits["validation"] = (dataset.x_validation, dataset.y_validation)
+    card = pretrained.export(model, directory / recipe.name, card=fields, splits=splits)
+    write_index(directory)
+    print(f"SavedModel: {directory / recipe.name} (test error {card['errors']['test']:.2f} %)")
+
+
+def export_elsewhere():
+    """Runs this command again on TensorFlow: it finds the training done and writes the SavedModel."""
+    if importlib.util.find_spec("tensorflow") is None:
+        print("No SavedModel: TensorFlow is not installed. The same command on TensorFlow will write it.")
+        return
+    environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
+    command = [sys.executable, "-m", "trainers.train", *sys.argv[1:]]
+    print("Writing the SavedModel with TensorFlow.", flush=True)
+    subprocess.run(command, env=environment, check=True)
+
+
+def train_and_report():
+    recipe = chosen_recipe()
+    workdir = pathlib.Path(WORKDIR.value or f"runs/{recipe.name}/seed-{SEED.value}")
+    trained = (workdir / run.RESULT_FILE).exists()
+    model, dataset, result = run.train(recipe, SEED.value, workdir, VERBOSE.value, make_callbacks)
+    if not trained or keras.backend.backend() == result["backend"]:
+        report(recipe, result)
+    if RESULTS.value:
+        run.record_result(result, recipe, RESULTS.value)
+    if not EXPORT.value:
+        return
+    if keras.backend.backend() == "tensorflow":
+        export(recipe, result, model, dataset, workdir)
+    else:
+        export_elsewhere()
+
+
+def main(argv):
+    if len(argv) > 1:
+        raise app.UsageError(f"Arguments are given as --flag=value, received {argv[1:]}.")
+    if LIST.value:
+        list_recipes()
+        return
+    try:
+        train_and_report()
+    except (ValueError, TypeError, OSError, FloatingPointError) as error:
+        if os.environ.get("ZOO_TRACEBACK"):
+            raise
+        sys.exit(f"error: {error}")
+
+
+if __name__ == "__main__":
+    app.run(main)

@@ -1,0 +1,44 @@
+"""A model zoo of regularised classifiers for Keras 3.
+
+Adversarial training, virtual adversarial training, virtual movement training, smoothness penalties and the classical
+regularisers, for any Keras network, on TensorFlow and on JAX.
+"""
+
+import zoo.autodiff  # first: it refuses a backend on which nothing else would work
+from zoo import datasets, layers, networks, pretrained, recipes, regularizers
+from zoo.pretrained import export, list_models, load, model_card
+from zoo.regularizers import (
+    AdversarialTraining,
+    EntropyMinimization,
+    JacobianPenalty,
+    ParameterTying,
+    Smoothness,
+    VirtualAdversarialTraining,
+    VirtualMovementTraining,
+    WeightNoise,
+)
+from zoo.training import RegularizedModel
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "AdversarialTraining",
+    "EntropyMinimization",
+    "JacobianPenalty",
+    "ParameterTying",
+    "RegularizedModel",
+    "Smoothness",
+    "VirtualAdversarialTraining",
+    "VirtualMovementTraining",
+    "WeightNoise",
+    "datasets",
+    "export",
+    "layers",
+    "list_models",
+    "load",
+    "model_card",
+    "networks",
+    "pretrained",
+    "recipes",
+    "regularizers",
+]

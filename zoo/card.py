@@ -1,0 +1,112 @@
+"""The card of a SavedModel: what it is, how well it does, and the checksums that protect it."""
+
+import hashlib
+import json
+import pathlib
+
+CARD_FILE = "card.json"
+CHECKSUM = "card_sha256"
+
+
+def file_sums(directory):
+    """SHA-256 of every file of a SavedModel but its card: `{path relative to the folder: hexadecimal digest}`."""
+    directory = pathlib.Path(directory)
+    files = sorted(path for path in directory.rglob("*") if path.is_file() and path.name != CARD_FILE)
+    return {str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def card_sum(card):
+    """SHA-256 of a card without its own checksum."""
+    content = {key: value for key, value in card.items() if key != CHECKSUM}
+    return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
+
+
+def write_card(directory, card):
+    """Completes a card by the checksums and writes it into the SavedModel's folder.
+
+    Returns:
+        The completed card.
+    """
+    card = {**card, "files": file_sums(directory)}
+    card[CHECKSUM] = card_sum(card)
+    (pathlib.Path(directory) / CARD_FILE).write_text(json.dumps(card, indent=1))
+    return card
+
+
+def read_card(directory):
+    """Reads the card of a SavedModel and checks the card itself, not the other files.
+
+    Raises:
+        FileNotFoundError: there is no card.
+        ValueError: the card is damaged or altered.
+    """
+    path = pathlib.Path(directory) / CARD_FILE
+    if not path.is_file():
+        raise FileNotFoundError(f"{directory} has no {CARD_FILE}: it is no SavedModel of this zoo, or is incomplete.")
+    try:
+        card = json.loads(path.read_text())
+        intact = card[CHECKSUM] == card_sum(card)
+    except (ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{path} is damaged: {error!r}.") from error
+    if not intact:
+        raise ValueError(f"{path} was altered: its checksum does not match its content.")
+    return card
+
+
+def verify(directory):
+    """Reads the card and checks every file against it.
+
+    Returns:
+        The card.
+
+    Raises:
+        FileNotFoundError: there is no card.
+        ValueError: the card or a file was altered, is missing, or was added; with the names.
+    """
+    card, found = read_card(directory), file_sums(directory)
+    wrong = sorted(name for name in card["files"].keys() | found.keys() if card["files"].get(name) != found.get(name))
+    if wrong:
+        raise ValueError(
+            f"The SavedModel {directory} is damaged or altered: {', '.join(wrong)} differs from the card. "
+            "Export it anew or fetch it again."
+        )
+    return card
+
+
+def write_index(directory):
+    """Writes `README.md` into a folder of SavedModels: a table of their names, errors and sizes, from their cards.
+
+    Returns:
+        The text.
+    """
+    directory = pathlib.Path(directory)
+    rows = []
+    for path in sorted(directory.glob(f"*/{CARD_FILE}")):
+        card = read_card(path.parent)
+        size = sum(file.stat().st_size for file in path.parent.rglob("*") if file.is_file()) / 2**20
+        errors = {key: f"{value:.2f}" for key, value in card["errors"].items()}
+        published = card.get("published_error")
+        rows.append(
+            f"| `{card['name']}` | {errors.get('test', '–')} | {'–' if published is None else f'{published:.2f}'} "
+            f"| {card['num_parameters']:,} | {size:.1f} |"
+        )
+    text = "\n".join(
+        [
+            "# Pretrained models",
+            "",
+            "Generated from the models' cards by `trainers.train`. The test error in per cent is that of the SavedModel",
+            "itself, of one seed; the published one is a paper's mean, with its source on the card (`card.json`).",
+            "",
+            "| name | test error | published | parameters | MiB |",
+            "|---|---|---|---|---|",
+            *rows,
+            "",
+            '`zoo.load("NAME")` gives a Keras model. `tf.saved_model.load("saved_models/NAME").serve(x)` needs nothing of',
+            "the zoo: raw pixels from 0 to 255, or raw signals, in float32, to class probabilities; `.logits(x)` likewise.",
+            "",
+        ]
+    )
+    temporary = directory / ".README.md"
+    temporary.write_text(text)
+    temporary.replace(directory / "README.md")
+    return text

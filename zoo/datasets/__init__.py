@@ -1,0 +1,17 @@
+"""Data sets as arrays, splits of them, and batches for `fit`."""
+
+from zoo.datasets.batches import Batches, SemiSupervised
+from zoo.datasets.dataset import Dataset, load
+from zoo.datasets.splits import balanced_subset, bootstrap, hold_out
+from zoo.datasets.synthetic import synthetic_sines
+
+__all__ = [
+    "Batches",
+    "Dataset",
+    "SemiSupervised",
+    "balanced_subset",
+    "bootstrap",
+    "hold_out",
+    "load",
+    "synthetic_sines",
+]

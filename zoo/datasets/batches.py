@@ -1,0 +1,161 @@
+"""Batches for `fit` that depend on nothing but the seed and the epoch."""
+
+import math
+
+import keras
+import numpy as np
+
+from zoo.validation import check_number
+
+
+def _epoch_indices(num_examples, shape, key):
+    """Indices `(steps, batch_size)` that run through fresh permutations of all examples, drawn from `key`."""
+    rng = np.random.default_rng(key)
+    rounds = math.ceil(math.prod(shape) / num_examples)
+    indices = np.concatenate([rng.permutation(num_examples) for _ in range(rounds)])
+    return indices[: math.prod(shape)].reshape(shape)
+
+
+class _EpochwiseDataset(keras.utils.PyDataset):
+    """The shared head: counts epochs and draws each epoch's indices when it begins.
+
+    A batch depends on the seed, the epoch and its index only, so batches may be read in any order and by
+    several threads. `fit` advances the epoch; in a loop of one's own, add 1 to it. Give `fit` the argument
+    `shuffle=False`: else it shuffles the order of the batches in an epoch by the state of Python's `random`.
+
+    Args:
+        seed: at least 0.
+        steps_per_epoch: number of batches in an epoch.
+    """
+
+    def __init__(self, seed, steps_per_epoch):
+        super().__init__()
+        self.seed = check_number("seed", seed, 0, integer=True)
+        self.steps_per_epoch = check_number("steps_per_epoch", steps_per_epoch, 1, integer=True)
+        self._running, self._num_read = False, 0
+        self.epoch = 0
+
+    @property
+    def epoch(self):
+        """Index of the current epoch, from 0. Set it where a run resumes to see the same batches again."""
+        return self._epoch
+
+    @epoch.setter
+    def epoch(self, epoch):
+        self._epoch = check_number("epoch", epoch, 0, integer=True)
+        self._draw()
+
+    @property
+    def num_batches(self):
+        return self.steps_per_epoch
+
+    def __len__(self):
+        return self.steps_per_epoch
+
+    def on_epoch_begin(self):
+        self._running, self._num_read = True, 0
+
+    def on_epoch_end(self):
+        # Keras ends an "epoch" before the first one too, and after the one batch from which it builds the model:
+        # only an epoch that was begun and read to its end counts.
+        if self._running and self._num_read >= self.steps_per_epoch:
+            self.epoch += 1
+        self._running = False
+
+    def __getitem__(self, index):
+        self._num_read += 1
+        return self._batch(index)
+
+
+class Batches(_EpochwiseDataset):
+    """Batches `(x, y)` of a labelled set, in a fresh permutation every epoch.
+
+    All batches are full: the examples that remain are left out, others in every epoch. A set smaller than the
+    batch size makes one batch of all its examples.
+
+    Args:
+        x: `(n, ...)` inputs.
+        y: `(n, ...)` targets.
+        batch_size: at least 1.
+        seed: at least 0; it and the epoch fix the permutation.
+        steps_per_epoch: number of batches in an epoch; by default those in one permutation. Beyond that,
+            further permutations follow and a batch may span two of them.
+
+    Raises:
+        ValueError: `x` and `y` differ in length, or a number is out of range.
+    """
+
+    def __init__(self, x, y, batch_size=100, *, seed=0, steps_per_epoch=None):
+        self.x, self.y = _check_pair(x, y)
+        self.batch_size = min(check_number("batch_size", batch_size, 1, integer=True), len(self.x))
+        super().__init__(seed, len(self.x) // self.batch_size if steps_per_epoch is None else steps_per_epoch)
+
+    def _draw(self):
+        shape = (self.steps_per_epoch, self.batch_size)
+        self._indices = _epoch_indices(len(self.x), shape, (self.seed, self.epoch))
+
+    def _batch(self, index):
+        rows = self._indices[index]
+        return self.x[rows], self.y[rows]
+
+
+class SemiSupervised(_EpochwiseDataset):
+    """Batches `({"labeled": x, "unlabeled": u}, y)` of a labelled and an unlabelled set.
+
+    The two sets are run through independently, each in permutations of its own. The labelled one is usually
+    the smaller: within an epoch it is repeated in fresh permutations, and a batch may span two of them.
+
+    Args:
+        x: `(n, ...)` labelled inputs.
+        y: `(n, ...)` their targets.
+        x_unlabeled: `(m, ...)` unlabelled inputs; they may include `x`.
+        batch_size: number of labelled inputs in a batch, 1 to n.
+        unlabeled_batch_size: number of unlabelled inputs in a batch, 1 to m.
+        seed: at least 0; it and the epoch fix the permutations.
+        steps_per_epoch: number of batches in an epoch; by default those in one permutation of the unlabelled
+            set.
+
+    Raises:
+        ValueError: `x` and `y` differ in length, the unlabelled inputs in shape or kind of number from the
+            labelled ones, or a number is out of range.
+    """
+
+    def __init__(
+        self, x, y, x_unlabeled, *, batch_size=32, unlabeled_batch_size=128, seed=0, steps_per_epoch=None
+    ):
+        self.x, self.y = _check_pair(x, y)
+        self.x_unlabeled = _check_alike(x_unlabeled, self.x)
+        num_unlabeled = len(self.x_unlabeled)
+        self.batch_size = check_number("batch_size", batch_size, 1, len(self.x), integer=True)
+        self.unlabeled_batch_size = check_number(
+            "unlabeled_batch_size", unlabeled_batch_size, 1, num_unlabeled, integer=True
+        )
+        super().__init__(
+            seed, num_unlabeled // unlabeled_batch_size if steps_per_epoch is None else steps_per_epoch
+        )
+
+    def _draw(self):
+        steps, key = self.steps_per_epoch, (self.seed, self.epoch)
+        self._labeled = _epoch_indices(len(self.x), (steps, self.batch_size), (*key, 0))
+        self._unlabeled = _epoch_indices(len(self.x_unlabeled), (steps, self.unlabeled_batch_size), (*key, 1))
+
+    def _batch(self, index):
+        rows = self._labeled[index]
+        return {"labeled": self.x[rows], "unlabeled": self.x_unlabeled[self._unlabeled[index]]}, self.y[rows]
+
+
+def _check_pair(x, y):
+    x, y = np.asarray(x), np.asarray(y)
+    if len(x) != len(y) or not len(x):
+        raise ValueError(f"x and y must have the same length, at least 1, received {len(x)} and {len(y)}.")
+    return x, y
+
+
+def _check_alike(x_unlabeled, x):
+    x_unlabeled = np.asarray(x_unlabeled)
+    if x_unlabeled.shape[1:] != x.shape[1:] or x_unlabeled.dtype.kind != x.dtype.kind:
+        raise ValueError(
+            f"x_unlabeled must be like x, examples of shape {x.shape[1:]} and dtype {x.dtype}, received "
+            f"{x_unlabeled.shape[1:]} and {x_unlabeled.dtype}."
+        )
+    return x_unlabeled

@@ -1,0 +1,35 @@
+"""Classifiers: Keras functional models from inputs to logits."""
+
+import inspect
+
+from zoo.networks.conv import conv_large, conv_small
+from zoo.networks.ensemble import CombinedLogits, ensemble
+from zoo.networks.mlp import mlp
+from zoo.validation import check_choice
+
+__all__ = ["NETWORKS", "CombinedLogits", "build", "conv_large", "conv_small", "ensemble", "mlp"]
+
+NETWORKS = {function.__name__: function for function in (mlp, conv_small, conv_large)}
+
+
+def build(name, /, input_shape, num_classes, **options):
+    """Builds a network by its name.
+
+    Args:
+        name: one of `NETWORKS`: `"mlp"`, `"conv_small"`, `"conv_large"`.
+        input_shape: shape of one example.
+        num_classes: number of logits.
+        **options: keyword arguments of the network's function.
+
+    Returns:
+        A `keras.Model` from inputs to logits.
+
+    Raises:
+        ValueError: the network or an option is unknown.
+    """
+    function = NETWORKS[check_choice("network", name, NETWORKS)]
+    parameters = inspect.signature(function).parameters.values()
+    allowed = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY]
+    for option in options:
+        check_choice(f"option of {name}", option, allowed)
+    return function(input_shape, num_classes, **options)

@@ -1,0 +1,190 @@
+"""Pretrained models: export to SavedModel, list, load."""
+
+import datetime
+import os
+import pathlib
+import shutil
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.card import CARD_FILE, read_card, verify, write_card
+from zoo.training import RegularizedModel
+from zoo.validation import check_choice
+
+VARIABLE_KEY = "weights/{}/.ATTRIBUTES/VARIABLE_VALUE"
+
+
+def default_directory():
+    """Where published models lie: `ZOO_SAVED_MODELS`, else `saved_models` beside the package or in this folder."""
+    if "ZOO_SAVED_MODELS" in os.environ:
+        return pathlib.Path(os.environ["ZOO_SAVED_MODELS"])
+    beside = pathlib.Path(__file__).resolve().parent.parent / "saved_models"
+    return beside if beside.is_dir() else pathlib.Path("saved_models")
+
+
+def import_tensorflow(purpose):
+    """TensorFlow, imported only where a SavedModel is read or written."""
+    try:
+        import tensorflow
+    except ImportError as error:
+        raise ImportError(f"{purpose} needs TensorFlow, which is not installed: pip install tensorflow.") from error
+    return tensorflow
+
+
+def serving_weights(model):
+    """The weights that a prediction depends on, in a fixed order: preprocessing, then network."""
+    parts = [part for part in (model.preprocessing, model.network) if part is not None]
+    return [weight for part in parts for weight in part.weights]
+
+
+def _write_saved_model(model, input_shape, path):
+    tf = import_tensorflow("Writing a SavedModel")
+    # Not keras.export.ExportArchive: it stores every weight twice, as a Keras and as a TensorFlow variable.
+    module = tf.Module()
+    module.weights = [weight.value for weight in serving_weights(model)]
+    signature = [tf.TensorSpec((None, *input_shape), tf.float32, name="inputs")]
+
+    @tf.function(input_signature=signature)
+    def logits(inputs):
+        return ops.cast(model(inputs, training=False), "float32")
+
+    @tf.function(input_signature=signature)
+    def serve(inputs):
+        return ops.softmax(logits(inputs))
+
+    module.serve, module.logits = serve, logits
+    signatures = {"serving_default": serve, "serve": serve, "logits": logits}
+    tf.saved_model.save(module, str(path), signatures=signatures)
+
+
+def error_percent(predict, x, y, batch_size=500):
+    """Classification error in per cent, 0 to 100.
+
+    Args:
+        predict: maps raw inputs `(n, ...)` in float32 to scores `(n, num_classes)`.
+        x, y: raw inputs and class indices.
+        batch_size: inputs at a time.
+    """
+    wrong = 0
+    for start in range(0, len(x), batch_size):
+        scores = ops.convert_to_numpy(predict(x[start : start + batch_size].astype("float32")))
+        wrong += int(np.sum(np.argmax(scores, axis=-1) != y[start : start + batch_size].ravel()))
+    return 100 * wrong / len(x)
+
+
+def export(model, path, *, card=None, splits=None):
+    """Writes a classifier as a SavedModel with its card.
+
+    The SavedModel takes raw inputs in float32 (pixels 0 to 255, or raw signals) and has the signatures `serve`
+    (also `serving_default`), giving probabilities, and `logits`. The errors on the card are measured with the written
+    SavedModel. It appears whole: under a temporary name first, then renamed, in place of an earlier one.
+
+    Args:
+        model: built `RegularizedModel` whose network returns logits.
+        path: folder of the SavedModel; its last part is the model's name.
+        card: mapping of what else the card should say.
+        splits: mapping from a split's name to its raw inputs and labels, `{"test": (x, y)}`.
+
+    Returns:
+        The card.
+
+    Raises:
+        ValueError: Keras does not run on TensorFlow, or the model is not built.
+        TypeError: the model is no `RegularizedModel`.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            f"A SavedModel is written by the TensorFlow backend, received {keras.backend.backend()!r}. Save the "
+            "weights, and export in a process with KERAS_BACKEND=tensorflow."
+        )
+    if not isinstance(model, RegularizedModel):
+        raise TypeError(f"export takes a RegularizedModel, received {type(model).__name__}. Wrap the network first.")
+    if not model.built or model.raw_input_shape is None:
+        raise ValueError("export takes a built model: call it on a batch, or build it with its input shape.")
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        _write_saved_model(model, model.raw_input_shape, temporary)
+        loaded = import_tensorflow("Measuring a SavedModel").saved_model.load(str(temporary))
+        card = {
+            "name": path.name,
+            **(card or {}),
+            "errors": {split: error_percent(loaded.serve, x, y) for split, (x, y) in (splits or {}).items()},
+            "num_parameters": int(sum(np.prod(weight.shape) for weight in model.network.trainable_weights)),
+            "input_shape": list(model.raw_input_shape),
+            "exported": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
+            "model": keras.saving.serialize_keras_object(model),
+        }
+        card = write_card(temporary, card)
+        shutil.rmtree(path, ignore_errors=True)
+        temporary.rename(path)
+    finally:
+        shutil.rmtree(temporary, ignore_errors=True)
+    return card
+
+
+def list_models(directory=None):
+    """The names of the published models, sorted.
+
+    Args:
+        directory: folder of SavedModels; by default `default_directory()`.
+    """
+    directory = pathlib.Path(directory or default_directory())
+    return sorted(card.parent.name for card in directory.glob(f"*/{CARD_FILE}") if not card.parent.name.startswith("."))
+
+
+def find(name, directory=None):
+    """The folder of a model given by its name or its path.
+
+    Raises:
+        ValueError: there is no such model, with the nearest name.
+    """
+    if (pathlib.Path(name) / CARD_FILE).is_file():
+        return pathlib.Path(name)
+    directory = pathlib.Path(directory or default_directory())
+    return directory / check_choice(f"model in {directory}", str(name), list_models(directory))
+
+
+def model_card(name, directory=None):
+    """The card of a published model, as a dictionary.
+
+    Args:
+        name: a name from `list_models`, or the path of a SavedModel.
+        directory: folder of SavedModels; by default `default_directory()`.
+    """
+    return read_card(find(name, directory))
+
+
+def load(name, directory=None):
+    """Loads a published model, to predict with or to train further.
+
+    Every file is checked against the card before TensorFlow reads any.
+
+    Args:
+        name: a name from `list_models`, or the path of a SavedModel.
+        directory: folder of SavedModels; by default `default_directory()`.
+
+    Returns:
+        A compiled `RegularizedModel` from raw inputs to logits, with the regulariser that it was trained with. Its
+        optimiser is Adam with Keras's defaults: compile it again to choose another.
+
+    Raises:
+        ValueError: no such model, or one that is damaged or altered.
+        ImportError: TensorFlow is not installed.
+    """
+    path = find(name, directory)
+    content = verify(path)
+    reader = import_tensorflow("Reading a SavedModel").train.load_checkpoint(str(path / "variables" / "variables"))
+    model = keras.saving.deserialize_keras_object(content["model"], safe_mode=True)
+    model.build((None, *content["input_shape"]))
+    for index, weight in enumerate(serving_weights(model)):
+        weight.assign(reader.get_tensor(VARIABLE_KEY.format(index)))
+    for layer in model.preprocessing.layers if model.preprocessing is not None else ():
+        if isinstance(layer, keras.layers.Normalization):
+            layer.finalize_state()  # it computes with values derived from its weights
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile("adam", loss, metrics=["accuracy"])
+    return model

@@ -1,0 +1,121 @@
+"""From a recipe to what Keras trains."""
+
+import keras
+
+from zoo import networks, regularizers
+from zoo.datasets import Batches, SemiSupervised, balanced_subset, bootstrap
+from zoo.layers import build_preprocessing
+from zoo.training import RegularizedModel
+from zoo.validation import check_choice
+
+OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "sgd": keras.optimizers.SGD}
+
+
+def training_batches(recipe, dataset, seed):
+    """The batches that a recipe trains on.
+
+    Args:
+        recipe: `Recipe`.
+        dataset: `zoo.datasets.Dataset`.
+        seed: draws the label subset, the bootstrap sample and the order of the batches.
+
+    Returns:
+        A `Batches`, or a `SemiSupervised` where only some labels are used.
+    """
+    x, y = dataset.x_train, dataset.y_train
+    targets = label_targets(recipe, y, dataset.num_classes)
+    if recipe.num_labels is not None:
+        rows = balanced_subset(y, recipe.num_labels, seed)
+        return SemiSupervised(
+            x[rows],
+            targets[rows],
+            x,
+            batch_size=min(recipe.batch_size, recipe.num_labels),
+            unlabeled_batch_size=recipe.unlabeled_batch_size,
+            seed=seed,
+        )
+    if recipe.bagging:
+        rows = bootstrap(len(x), seed)
+        x, targets = x[rows], targets[rows]
+    return Batches(x, targets, recipe.batch_size, seed=seed)
+
+
+def label_targets(recipe, labels, num_classes):
+    """Class indices, or one-hot rows where labels are smoothed (Keras smooths only those)."""
+    return keras.utils.to_categorical(labels, num_classes) if recipe.label_smoothing else labels
+
+
+def build_optimizer(recipe, steps_per_epoch):
+    """The Keras optimiser of a recipe, with its schedule over all steps.
+
+    Raises:
+        ValueError: an unknown optimiser, with the nearest name.
+    """
+    options = dict(recipe.optimizer)
+    name = check_choice("optimizer", options.pop("name", None), OPTIMIZERS)
+    rate = recipe.learning_rate
+    if recipe.schedule == "cosine":
+        rate = keras.optimizers.schedules.CosineDecay(rate, recipe.epochs * steps_per_epoch)
+    return OPTIMIZERS[name](rate, **options)
+
+
+def build_loss(recipe):
+    """The cross-entropy of a recipe, on logits."""
+    if recipe.label_smoothing:
+        return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing)
+    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+
+
+def build_network(recipe, input_shape, num_classes):
+    """The network of a recipe, freshly initialised.
+
+    Args:
+        recipe: `Recipe`.
+        input_shape: shape of one preprocessed input.
+        num_classes: number of logits.
+    """
+    options = dict(recipe.network)
+    return networks.build(options.pop("name", None), tuple(input_shape), num_classes, **options)
+
+
+def build_model(recipe, dataset, steps_per_epoch, seed):
+    """A compiled `RegularizedModel` from raw inputs to logits.
+
+    Args:
+        recipe: `Recipe`.
+        dataset: `zoo.datasets.Dataset`, to whose training inputs the preprocessing is fitted.
+        steps_per_epoch: for the schedule.
+        seed: of weights, dropout and penalties.
+    """
+    keras.utils.set_random_seed(seed)
+    preprocessing = build_preprocessing(recipe.preprocessing, dataset.x_train)
+    shape = dataset.x_train.shape[1:] if preprocessing is None else preprocessing.output_shape[1:]
+    network = build_network(recipe, shape, dataset.num_classes)
+    regularizer = regularizers.build(recipe.regularizers)
+    model = RegularizedModel(network, regularizer, preprocessing=preprocessing, seed=seed, name="classifier")
+    model.build((None, *dataset.x_train.shape[1:]))
+    model.compile(build_optimizer(recipe, steps_per_epoch), build_loss(recipe), metrics=["accuracy"])
+    return model
+
+
+def build_callbacks(recipe):
+    """The Keras callbacks that belong to a recipe's method."""
+    patience = recipe.early_stopping_patience
+    return [keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)] if patience else []
+
+
+def combine(recipe, models):
+    """One model that predicts for all members: the member itself if there is one, else their ensemble, compiled."""
+    first, *others = models
+    if not others:
+        return first
+    network = networks.ensemble([model.network for model in models], recipe.ensemble_mean)
+    ensemble = RegularizedModel(network, preprocessing=first.preprocessing, name="classifier")
+    ensemble.build((None, *first.raw_input_shape))
+    ensemble.compile(loss=build_loss(recipe), metrics=["accuracy"])
+    return ensemble
+
+
+def member_seeds(recipe, seed):
+    """The seed of each member of an ensemble, far from those of other runs."""
+    return [seed + 1000 * member for member in range(recipe.num_members)]

@@ -1,0 +1,40 @@
+"""Recipes of one data set and one network: a base, from which each method changes what it must."""
+
+import dataclasses
+
+from zoo.recipes.recipe import Recipe
+
+
+@dataclasses.dataclass(frozen=True)
+class Family:
+    """What the rows of one published table share.
+
+    Attributes:
+        base: the plain network's `Recipe`; its name without the method is `<dataset>_<network>`.
+        source: where the published errors stand.
+    """
+
+    base: Recipe
+    source: str
+
+    def recipe(self, method, regularizers=None, *, network=None, published_error=None, note="", **fields):
+        """The base with one method.
+
+        Args:
+            method: last part of the name.
+            regularizers: `{method: hyperparameters}`.
+            network: options of the network that differ from the base's.
+            published_error: test error in per cent, or None where there is none.
+            note: how the hyperparameters were chosen, or what else there is to know.
+            **fields: other recipe fields that differ from the base's.
+        """
+        origin = self.source if published_error is not None else "no published figure"
+        return dataclasses.replace(
+            self.base,
+            name=f"{self.base.name}-{method}",
+            network={**self.base.network, **(network or {})},
+            regularizers=regularizers or {},
+            published_error=published_error,
+            source=f"{origin}. {note}".strip() if note else origin,
+            **fields,
+        )

@@ -1,0 +1,103 @@
+"""What a recipe is: everything that a published row of a table ran, as data."""
+
+import dataclasses
+import json
+from typing import Any
+
+from zoo.validation import check_choice, check_number
+
+@dataclasses.dataclass(frozen=True)
+class Recipe:
+    """A training run as data: JSON values only, so that it can be overridden, written down and read back.
+
+    Attributes:
+        name: `<dataset>_<network>-<method>`.
+        dataset: name for `zoo.datasets.load`.
+        network: `{"name": ..., **options}` for `zoo.networks.build`.
+        regularizers: `{method: hyperparameters}` for `zoo.regularizers.build`.
+        preprocessing: list of `{"name": ..., **options}` for `zoo.layers.build_preprocessing`.
+        optimizer: Keras name, with its options: `{"name": "sgd", "momentum": 0.9}`.
+        learning_rate: at the start, above 0.
+        schedule: `"cosine"` to zero over all steps, or `"constant"`.
+        epochs, batch_size: at least 1.
+        num_labels: size of a class-balanced labelled subset, the whole training set being unlabelled; None uses all
+            labels.
+        unlabeled_batch_size: unlabelled inputs in a batch, with `num_labels`.
+        label_smoothing: ε: targets `ε/k` and `1 − (k − 1)ε/k`; 0 to 1.
+        num_validation: training examples held out for validation.
+        early_stopping_patience: epochs without a lower validation loss before training stops and the best weights
+            come back; 0 never stops.
+        num_members: networks in the ensemble, each trained by itself; 1 is a single network.
+        bagging: whether each member trains on a bootstrap sample of its own.
+        ensemble_mean: `"arithmetic"` or `"geometric"` mean of the members' predictions.
+        published_error: test error in per cent that a paper reports, or None.
+        source: where it is reported, and how the hyperparameters were chosen.
+    """
+
+    name: str
+    dataset: str
+    network: dict
+    regularizers: dict = dataclasses.field(default_factory=dict)
+    preprocessing: list = dataclasses.field(default_factory=list)
+    optimizer: dict = dataclasses.field(default_factory=lambda: {"name": "adam"})
+    learning_rate: float = 1e-3
+    schedule: str = "cosine"
+    epochs: int = 100
+    batch_size: int = 100
+    num_labels: int | None = None
+    unlabeled_batch_size: int = 250
+    label_smoothing: float = 0.0
+    num_validation: int = 0
+    early_stopping_patience: int = 0
+    num_members: int = 1
+    bagging: bool = False
+    ensemble_mean: str = "arithmetic"
+    published_error: float | None = None
+    source: str = ""
+
+    def __post_init__(self):
+        check_number("learning_rate", self.learning_rate, above=0)
+        check_choice("schedule", self.schedule, ("cosine", "constant"))
+        check_choice("ensemble_mean", self.ensemble_mean, ("arithmetic", "geometric"))
+        for field in ("epochs", "batch_size", "unlabeled_batch_size", "num_members"):
+            check_number(field, getattr(self, field), 1, integer=True)
+        for field in ("num_validation", "early_stopping_patience"):
+            check_number(field, getattr(self, field), 0, integer=True)
+        check_number("label_smoothing", self.label_smoothing, 0, 1)
+        if self.num_labels is not None:
+            check_number("num_labels", self.num_labels, 1, integer=True)
+        if self.early_stopping_patience and not self.num_validation:
+            raise ValueError("early_stopping_patience needs num_validation above 0, received 0.")
+
+    def override(self, assignments):
+        """A copy with some fields changed.
+
+        Args:
+            assignments: mapping from a field, or a dotted path into one (`"regularizers.vat.epsilon"`), to its value.
+
+        Raises:
+            ValueError: an unknown field or a value out of its range, with the nearest name.
+        """
+        values = json.loads(json.dumps(dataclasses.asdict(self)))
+        for path, value in assignments.items():
+            field, *rest = path.split(".")
+            check_choice("recipe field", field, values)
+            _assign(values, [field, *rest], value, path)
+        return Recipe(**values)
+
+    def as_dict(self):
+        """The fields as a dictionary that JSON can hold."""
+        return json.loads(json.dumps(dataclasses.asdict(self)))
+
+
+def _assign(container: Any, keys, value, path):
+    """Sets `container[keys[0]][keys[1]]… = value`, making what is missing between."""
+    *parents, last = keys
+    for key in parents:
+        container = container[int(key)] if isinstance(container, list) else container.setdefault(key, {})
+        if not isinstance(container, (dict, list)):
+            raise ValueError(f"The recipe field {path!r} leads into {key!r}, which holds {container!r}.")
+    if isinstance(container, list):
+        container[int(last)] = value
+    else:
+        container[last] = value

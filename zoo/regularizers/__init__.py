@@ -1,0 +1,81 @@
+"""Regularisation methods: one a file, each a small pure computation over a clean forward pass."""
+
+import inspect
+
+from zoo.regularizers.adversarial import AdversarialTraining, adversarial_noise
+from zoo.regularizers.base import Regularizer, RegularizerSum, hyperparameters
+from zoo.regularizers.clean_pass import CleanPass
+from zoo.regularizers.divergences import categorical_kl, entropy, gaussian_kl, squared_distance
+from zoo.regularizers.movement import VirtualMovementTraining
+from zoo.regularizers.movement_fields import Affine, MovementField, Rotation, Scale, Shift, Smooth
+from zoo.regularizers.smoothness import JacobianPenalty, Smoothness
+from zoo.regularizers.virtual_adversarial import EntropyMinimization, VirtualAdversarialTraining
+from zoo.regularizers.weights import ParameterTying, WeightNoise
+from zoo.validation import check_choice
+
+METHODS = {
+    "at": AdversarialTraining,
+    "vat": VirtualAdversarialTraining,
+    "entropy": EntropyMinimization,
+    "vmt": VirtualMovementTraining,
+    "smoothness": Smoothness,
+    "jacobian": JacobianPenalty,
+    "weight_noise": WeightNoise,
+    "parameter_tying": ParameterTying,
+}
+
+
+def build(methods):
+    """Makes a regulariser from data.
+
+    Args:
+        methods: mapping from a method's name (`"at"`, `"vat"`, `"vmt"` …) to its hyperparameters.
+
+    Returns:
+        The `Regularizer`, a sum if there are several, or None if there is none.
+
+    Raises:
+        ValueError: an unknown method or hyperparameter, with the nearest name; a value out of range.
+        TypeError: a hyperparameter that is missing or of the wrong type.
+
+    Example: `build({"vat": {"epsilon": 2.0}, "vmt": {"field": "smooth", "weight": 0.5}})`.
+    """
+    terms = []
+    for name, options in methods.items():
+        method = METHODS[check_choice("method", name, METHODS)]
+        for option in options:
+            check_choice(f"hyperparameter of {name}", option, hyperparameters(method))
+        for option, parameter in inspect.signature(method.__init__).parameters.items():
+            positional = parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
+            if positional and option != "self" and parameter.default is parameter.empty and option not in options:
+                raise TypeError(f"The method {name} needs a value for {option!r}, received {options!r}.")
+        terms.append(method(**options))
+    return None if not terms else terms[0] if len(terms) == 1 else RegularizerSum(terms)
+
+
+__all__ = [
+    "METHODS",
+    "AdversarialTraining",
+    "Affine",
+    "CleanPass",
+    "EntropyMinimization",
+    "JacobianPenalty",
+    "MovementField",
+    "ParameterTying",
+    "Regularizer",
+    "RegularizerSum",
+    "Rotation",
+    "Scale",
+    "Shift",
+    "Smooth",
+    "Smoothness",
+    "VirtualAdversarialTraining",
+    "VirtualMovementTraining",
+    "WeightNoise",
+    "adversarial_noise",
+    "build",
+    "categorical_kl",
+    "entropy",
+    "gaussian_kl",
+    "squared_distance",
+]

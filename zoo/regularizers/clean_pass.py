@@ -1,0 +1,88 @@
+"""The clean forward pass over a batch, and what a penalty may ask of it."""
+
+import functools
+
+from keras import ops
+
+from zoo.autodiff import linearize
+
+
+class CleanPass:
+    """One forward pass over a batch, shared by the training loss and every penalty.
+
+    Inputs are ordered labelled first, so the first `num_labeled` rows of everything below have labels.
+
+    Args:
+        inputs: `(n, ...)`, the network's inputs after preprocessing, constant with respect to the weights.
+        logits: `(n, k)` in float32.
+        forward: `(inputs, weights=None) -> logits`, the same network in the same mode: batch statistics of the inputs
+            that it is given, the dropout masks and noise of the clean pass, no moving average touched. `weights` maps
+            trainable variables to values to use in their place.
+        losses: `logits of the labelled rows -> (num_labeled,)`, the loss of each example.
+        num_labeled: how many rows have labels.
+        sample_weight: `(num_labeled,)` or None.
+        jvp, vjp: products with the Jacobian of the logits in the inputs; None unless a regulariser asked for them.
+        variables: the network's trainable variables.
+        compute_dtype: the floating-point type in which the network computes.
+        seed: `keras.random.SeedGenerator` from which penalties draw.
+    """
+
+    def __init__(
+        self,
+        *,
+        inputs,
+        logits,
+        forward,
+        losses,
+        num_labeled,
+        sample_weight=None,
+        jvp=None,
+        vjp=None,
+        variables=(),
+        compute_dtype="float32",
+        seed=None,
+    ):
+        self.inputs = inputs
+        self.logits = logits
+        self.forward = forward
+        self.losses = losses
+        self.num_labeled = num_labeled
+        self.sample_weight = sample_weight
+        self.push_forward = jvp
+        self._vjp = vjp
+        self.variables = variables
+        self.compute_dtype = compute_dtype
+        self.seed = seed
+
+    @property
+    def labeled_inputs(self):
+        """The rows of `inputs` that have labels."""
+        return self.inputs[: self.num_labeled]
+
+    def pull_back(self, cotangents):
+        """`Jᵀ·cotangents`, `(n, k) -> (n, ...)`.
+
+        It is computed at a scale that half precision can hold: the logit gradients of a confident network would
+        vanish on their way back through a float16 network. One scale serves the whole batch because batch
+        normalisation lets examples act on each other.
+        """
+        largest = ops.max(ops.abs(cotangents))
+        scale = ops.stop_gradient(ops.where(largest > 0, 256.0 / largest, ops.ones_like(largest)))
+        return self._vjp(cotangents * scale) / scale
+
+    @functools.cached_property
+    def loss_gradient(self):
+        """`g = ∂L/∂x` of each labelled example's own loss, `(num_labeled, ...)`, a function of the weights.
+
+        With batch normalisation an example's gradient includes its effect on the others through the batch
+        statistics.
+        """
+        by_logits = linearize(lambda logits: (self.losses(logits[: self.num_labeled]), ()), self.logits)
+        return self.pull_back(by_logits.vjp(ops.ones_like(by_logits.outputs)))[: self.num_labeled]
+
+    def mean(self, values):
+        """The batch mean of per-example values: `(num_labeled,)` or `(n,)`; sample weights apply to labelled rows."""
+        if self.sample_weight is not None:
+            ones = ops.ones_like(values[self.num_labeled :])
+            values = values * ops.concatenate([ops.cast(self.sample_weight, values.dtype), ones])
+        return ops.mean(values)

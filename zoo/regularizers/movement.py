@@ -1,0 +1,185 @@
+"""Virtual movement training."""
+
+import math
+
+import keras
+from keras import ops, random
+
+from zoo.regularizers import per_example
+from zoo.regularizers.base import Regularizer
+from zoo.regularizers.movement_fields import Rotation, Scale, Shift, get_field, orthonormal_basis
+from zoo.validation import check_choice, check_number
+
+NORMALIZATIONS = ("none", "example", "batch")
+BORDERS = ("zero", "nearest", "periodic")
+
+
+def lattice_view(x, lattice_shape=None):
+    """Sees inputs as channels on a lattice.
+
+    Args:
+        x: `(n, ...)`. Without `lattice_shape`, `(n, length)` is a signal of one channel and everything else has its
+            channels last.
+        lattice_shape: tuple of m lengths; the rest of the entries are channels, counted last.
+
+    Returns:
+        `(n, *lattice_shape, channels)`.
+
+    Raises:
+        ValueError: the entries do not fill the lattice, or it has an axis shorter than 2.
+    """
+    shape = tuple(x.shape[1:])
+    lattice = tuple(lattice_shape or (shape if len(shape) == 1 else shape[:-1]))
+    if not lattice or min(lattice) < 2 or math.prod(shape) % math.prod(lattice):
+        raise ValueError(
+            f"Movement needs a lattice with at least 2 positions along each axis, and inputs that fill it; received "
+            f"inputs of shape {shape} and lattice_shape={lattice_shape!r}."
+        )
+    return ops.reshape(x, (-1, *lattice, math.prod(shape) // math.prod(lattice)))
+
+
+def along(axis, start, stop):
+    """The index that takes `start:stop` along `axis`."""
+    return (slice(None),) * axis + (slice(start, stop),)
+
+
+def extend(images, axis, border):
+    """Adds one position before and one behind the lattice along `axis`."""
+    first, last = images[along(axis, 0, 1)], images[along(axis, -1, None)]
+    if border == "zero":
+        first, last = ops.zeros_like(first), ops.zeros_like(last)
+    elif border == "periodic":
+        first, last = last, first
+    return ops.concatenate([first, images, last], axis=axis)
+
+
+def spatial_gradient(images, border="zero"):
+    """Central differences `(I_{p+1} − I_{p−1})/2` along every lattice axis.
+
+    Args:
+        images: `(n, *lattice, channels)`.
+        border: what lies outside the lattice: `"zero"`, `"nearest"` (the border's value) or `"periodic"`.
+
+    Returns:
+        `(n, *lattice, channels, m)`.
+    """
+    gradients = []
+    for axis in range(1, len(images.shape) - 1):
+        extended = extend(images, axis, border)
+        gradients.append((extended[along(axis, 2, None)] - extended[along(axis, 0, -2)]) / 2)
+    return ops.stack(gradients, axis=-1)
+
+
+def movement_scores(loss_gradient, image_gradient, basis):
+    """The derivatives `s_k = Σ_p g_p (∇I_p · B_k(p))` of the loss along basis fields, summed over channels.
+
+    Args:
+        loss_gradient: g, `(n, *lattice, channels)`.
+        image_gradient: ∇I, `(n, *lattice, channels, m)`.
+        basis: `(num_fields, positions, m)`.
+
+    Returns:
+        `(n, num_fields)`.
+
+    Source: VMT paper, equation 8.
+    """
+    pulls = ops.sum(ops.expand_dims(loss_gradient, -1) * image_gradient, axis=-2)
+    flat_basis = ops.convert_to_tensor(basis.reshape(len(basis), -1).T, dtype=pulls.dtype)
+    return ops.matmul(per_example.flatten(pulls), flat_basis)
+
+
+def unit_gradient(gradient, normalization):
+    """The loss gradient "as a unit tensor": divided by its norm per example, over the whole batch, or not at all.
+
+    The norm is differentiated too.
+    """
+    if normalization == "none":
+        return gradient
+    squares = per_example.squared_norm(gradient)
+    if normalization == "batch":
+        return gradient / per_example.root(ops.sum(squares))
+    return gradient / per_example.expand(per_example.root(squares), gradient)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class VirtualMovementTraining(Regularizer):
+    """Virtual movement training (VMT): `J = L(x, y) + λ·mean_n R(V*)`, `R = max_V |∂L/∂ε|`.
+
+    An infinitesimal movement εV of the lattice on which the input lives changes the loss by
+    `∂L/∂ε = Σ_p g_p (∇I_p · V_p)`. Over the combinations `V = Σ_k c_k B_k` of a family of fields with
+    `mean_p ‖V_p‖² = 1` the largest change is `R = sqrt(sᵀ G⁻¹ s)`, with the scores `s_k = Σ_p g_p (∇I_p · B_k(p))` and
+    the Gram matrix G of the family. The weights' gradient runs through g. It needs labels: in semi-supervised
+    training it covers the labelled inputs alone.
+
+    Args:
+        field: `"shift"`, `"rotation"`, `"scale"`, `"affine"`, `"smooth"`; `"all"` for `Σ_i w_i R_i / Σ_i w_i` over the
+            first three with fresh `w_i ~ U(0, 1)` for every batch; a mapping such as
+            `{"name": "smooth", "num_cosines": 6}`; or a `MovementField`.
+        normalization: of g: `"none"` (default), `"example"` or `"batch"`, see `unit_gradient`.
+        border: what lies outside the lattice: `"zero"` (default), `"nearest"` or `"periodic"`.
+        lattice_shape: tuple of the lattice's m lengths, for inputs that do not show it, such as flattened images;
+            by default `(n, length)` is a signal and everything else has its channels last.
+        **common: `weight` λ and `ramp_up_steps`, see `Regularizer`.
+
+    Raises:
+        ValueError: unknown names; at the first batch, inputs that do not fill the lattice, or a lattice on which the
+            family has no field (rotation of a signal).
+
+    Source: "Regularization Neural Networks via Constrained Virtual Movement Field", equations 9 to 15 and 23. Affine
+    and smooth fields are additions. Not to be confused with virtual mixup training.
+    """
+
+    needs_input_derivatives = True
+
+    def __init__(self, field, *, normalization="none", border="zero", lattice_shape=None, **common):
+        super().__init__(**common)
+        if field != "all":
+            get_field(field)
+        self.field = field
+        self.normalization = check_choice("normalization", normalization, NORMALIZATIONS)
+        self.border = check_choice("border", border, BORDERS)
+        self.lattice_shape = None if lattice_shape is None else tuple(lattice_shape)
+
+    @property
+    def metric_name(self):
+        return "vmt_all" if self.field == "all" else f"vmt_{get_field(self.field).name}"
+
+    def bases(self, lattice):
+        """The orthonormal basis of each family on a lattice, empty families left out."""
+        families = [Shift(), Rotation(), Scale()] if self.field == "all" else [get_field(self.field)]
+        fields = [orthonormal_basis(family.basis(lattice)) for family in families]
+        fields = [basis for basis in fields if len(basis)]
+        if not fields:
+            raise ValueError(f"The lattice {lattice} has no movement of the kind {self.field!r}.")
+        return fields
+
+    def scores(self, clean_pass):
+        """The derivatives of each labelled example's loss along every basis field.
+
+        Returns:
+            A list of `(bases, scores)`, one per family: `(num_fields, positions, m)` and `(num_labeled, num_fields)`.
+        """
+        images = lattice_view(clean_pass.labeled_inputs, self.lattice_shape)
+        gradient = unit_gradient(clean_pass.loss_gradient, self.normalization)
+        gradient = lattice_view(gradient, self.lattice_shape)
+        image_gradient = spatial_gradient(images, self.border)
+        bases = self.bases(tuple(images.shape[1:-1]))
+        return [(basis, movement_scores(gradient, image_gradient, basis)) for basis in bases]
+
+    def worst_movement(self, clean_pass):
+        """The worst movement V* of each labelled example, `(num_labeled, *lattice, m)`, one per family in a list."""
+        images = lattice_view(clean_pass.labeled_inputs, self.lattice_shape)
+        lattice = tuple(images.shape[1:-1])
+        movements = []
+        for basis, scores in self.scores(clean_pass):
+            flat_basis = ops.convert_to_tensor(basis.reshape(len(basis), -1), dtype=scores.dtype)
+            movement = ops.matmul(per_example.normalize(scores), flat_basis)
+            movements.append(ops.reshape(movement, (-1, *lattice, len(lattice))))
+        return movements
+
+    def penalty(self, clean_pass):
+        values = [per_example.root(per_example.squared_norm(s)) for _, s in self.scores(clean_pass)]
+        if len(values) == 1:
+            return clean_pass.mean(values[0])
+        weights = random.uniform((len(values),), dtype=values[0].dtype, seed=clean_pass.seed)
+        return clean_pass.mean(ops.matmul(ops.stack(values, axis=-1), weights / ops.sum(weights)))

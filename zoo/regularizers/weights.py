@@ -1,0 +1,84 @@
+"""Classical penalties on weights that Keras does not have.
+
+Keras has the others: `keras.regularizers.L1` and `L2` on kernels, `keras.constraints.MaxNorm`, `keras.layers.Dropout`
+and `GaussianNoise`, label smoothing in its cross-entropies, `keras.callbacks.EarlyStopping`. The networks and recipes
+of the zoo take them as arguments.
+"""
+
+import keras
+from keras import ops, random
+
+from zoo.regularizers.base import Regularizer
+from zoo.validation import check_choice, check_number
+
+
+def is_kernel(variable):
+    """Whether a variable is the matrix of an affine map, as against a bias or a normalisation's parameter."""
+    return len(variable.shape) >= 2
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class WeightNoise(Regularizer):
+    """Noise on the weights: `λ·(L(x, y; W + n) − L(x, y; W))`, `n ~ N(0, η·I)` drawn for every batch.
+
+    At λ = 1 the objective is the loss under noisy weights. For a squared loss and small η the penalty tends to
+    `η·E‖∇_W ŷ‖²` (up to the loss's own factor), exactly so for linear regression. Kernels are disturbed, biases not.
+
+    Args:
+        noise_std: √η, standard deviation of the noise, in units of the weights, at least 0.
+        **common: `weight` λ and `ramp_up_steps`, see `Regularizer`.
+
+    Raises:
+        ValueError: `noise_std` negative.
+
+    Source: Na, "Regularization for Deep Learning", noise robustness (Jim et al. 1996; Graves 2011).
+    """
+
+    metric_name = "weight_noise"
+
+    def __init__(self, noise_std, **common):
+        super().__init__(**common)
+        self.noise_std = check_number("noise_std", noise_std, 0)
+
+    def penalty(self, clean_pass):
+        noisy = [
+            (v, v.value + self.noise_std * random.normal(v.shape, dtype=v.dtype, seed=clean_pass.seed))
+            for v in clean_pass.variables
+            if is_kernel(v)
+        ]
+        losses = clean_pass.losses(clean_pass.forward(clean_pass.labeled_inputs, weights=noisy))
+        clean_losses = clean_pass.losses(clean_pass.logits[: clean_pass.num_labeled])
+        return clean_pass.mean(losses - clean_losses)
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class ParameterTying(Regularizer):
+    """Parameter tying: `λ·‖w_A − w_B‖²` between the kernels of two layers, kept close but not equal.
+
+    Args:
+        first, second: names of two layers with kernels of equal shape.
+        **common: `weight` λ and `ramp_up_steps`, see `Regularizer`.
+
+    Raises:
+        ValueError: at the first batch, a layer that is not there or has no kernel, or kernels of different shapes.
+
+    Source: Na, "Regularization for Deep Learning", parameter tying (Lasserre et al. 2006).
+    """
+
+    metric_name = "parameter_tying"
+
+    def __init__(self, first, second, **common):
+        super().__init__(**common)
+        self.first = first
+        self.second = second
+
+    def penalty(self, clean_pass):
+        # A variable's path ends in the name of its layer and its own.
+        kernels = {v.path.split("/")[-2]: v for v in clean_pass.variables if is_kernel(v) and "/" in v.path}
+        a, b = (kernels[check_choice("layer with a kernel", name, kernels)] for name in (self.first, self.second))
+        if tuple(a.shape) != tuple(b.shape):
+            raise ValueError(
+                f"Kernels tied to each other must have one shape, received {self.first!r} of {tuple(a.shape)} and "
+                f"{self.second!r} of {tuple(b.shape)}."
+            )
+        return ops.sum(ops.square(a.value - b.value))

@@ -1,0 +1,129 @@
+"""Checkpoints from which a killed run goes on, and a guard against a loss that is no number."""
+
+import json
+import math
+import os
+import pathlib
+import shutil
+import time
+
+import keras
+
+STATE_FILE = "state.json"
+WEIGHTS_FILE = "model.weights.h5"
+
+
+def write_whole(path, text):
+    """Writes a text file so that it is there whole or not at all: under a temporary name, then renamed."""
+    path = pathlib.Path(path)
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    temporary.write_text(text)
+    temporary.replace(path)
+
+
+class Checkpoint(keras.callbacks.Callback):
+    """Saves weights, optimiser and history after every epoch, and restores the newest on `fit`.
+
+    Each checkpoint is a folder `epoch-NNNNN` (`epoch-NNNNN-final` when training is over) that is filled under a temporary name and renamed when it is complete;
+    only then is its predecessor removed. (Keras's `BackupAndRestore` overwrites its files in place: killed while it
+    writes, it leaves a broken checkpoint or weights of one epoch with the number of another.)
+
+    Args:
+        directory: where the checkpoints go.
+
+    Attributes:
+        state: of the newest checkpoint: `{"epochs": completed, "finished": whether training came to its end,
+            "history": {name: [value per epoch]}, "seconds": of training, over all the runs so far}`.
+    """
+
+    def __init__(self, directory):
+        super().__init__()
+        self.directory = pathlib.Path(directory)
+        newest = self.newest()
+        self.state = {"epochs": 0, "finished": False, "history": {}, "seconds": 0.0}
+        if newest is not None:
+            self.state = self._read_state(newest)
+
+    def newest(self):
+        """The newest complete checkpoint's folder, or None."""
+        complete = sorted(self.directory.glob("epoch-*"))
+        return complete[-1] if complete else None
+
+    @staticmethod
+    def _read_state(folder):
+        try:
+            return json.loads((folder / STATE_FILE).read_text())
+        except (OSError, ValueError) as error:
+            raise ValueError(
+                f"The checkpoint {folder} is damaged ({error}). Remove that folder to start from the one before, or "
+                "choose another workdir."
+            ) from error
+
+    def restore(self, model):
+        """Loads the newest checkpoint into a compiled model; without one the model stays as it is.
+
+        Raises:
+            ValueError: the checkpoint is damaged or belongs to another model.
+        """
+        newest = self.newest()
+        if newest is None:
+            return
+        if not model.optimizer.built:
+            model.optimizer.build(model.trainable_variables)
+        try:
+            model.load_weights(newest / WEIGHTS_FILE)
+        except (OSError, ValueError, KeyError) as error:
+            raise ValueError(
+                f"The checkpoint {newest} does not fit this model or is damaged ({error}). Remove it to start anew, "
+                "or choose another workdir."
+            ) from error
+
+    def on_train_begin(self, logs=None):
+        self.clock = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        now = time.monotonic()
+        self.state["seconds"] += now - self.clock
+        self.clock = now
+        history = self.state["history"]
+        for name, value in (logs or {}).items():
+            history.setdefault(name, []).append(float(value))
+        self.state["epochs"] = epoch + 1
+        self._save()
+
+    def on_train_end(self, logs=None):
+        # Saved once more: early stopping has just brought back the best weights.
+        self.state["finished"] = True
+        self._save()
+
+    def _save(self):
+        folder = self.directory / f"epoch-{self.state['epochs']:05d}{'-final' if self.state['finished'] else ''}"
+        temporary = self.directory / "incomplete"
+        shutil.rmtree(temporary, ignore_errors=True)
+        temporary.mkdir(parents=True)
+        self.model.save_weights(temporary / WEIGHTS_FILE)
+        (temporary / STATE_FILE).write_text(json.dumps(self.state))
+        temporary.rename(folder)
+        for previous in set(self.directory.glob("epoch-*")) - {folder}:
+            shutil.rmtree(previous)
+
+
+class HaltOnNaN(keras.callbacks.Callback):
+    """Stops training with an error as soon as the loss is NaN or infinite.
+
+    Put it before `Checkpoint` in the list of callbacks, so that no broken epoch is saved.
+
+    Raises:
+        FloatingPointError: naming epoch and step, both counted from 1.
+    """
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+
+    def on_train_batch_end(self, batch, logs=None):
+        loss = float((logs or {}).get("loss", 0.0))
+        if not math.isfinite(loss):
+            raise FloatingPointError(
+                f"The loss became {loss} in epoch {self.epoch + 1}, step {batch + 1}. The last good checkpoint is "
+                "kept. A lower learning rate, a smaller weight of the penalty or a ramp-up (ramp_up_steps) may help."
+            )

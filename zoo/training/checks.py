@@ -1,0 +1,70 @@
+"""Checks of arrays before training starts."""
+
+import keras
+import numpy as np
+
+from zoo.training.outputs import Outputs
+
+
+def is_array(values):
+    """Whether `values` can be checked before training: an array or a tensor of one of the backends."""
+    return isinstance(values, np.ndarray) or keras.ops.is_tensor(values)
+
+
+def check_finite(role, inputs):
+    """Refuses NaN and infinite inputs.
+
+    Raises:
+        ValueError: with the number of such entries and the first example that has one.
+    """
+    if inputs.dtype.kind != "f":
+        return
+    bad = ~np.isfinite(inputs)
+    if bad.any():
+        first = int(np.argmax(bad.reshape(len(inputs), -1).any(axis=1)))
+        raise ValueError(
+            f"The {role} inputs hold {int(bad.sum())} NaN or infinite entries, the first in example {first}; only "
+            "finite numbers are allowed."
+        )
+
+
+def check_class_indices(role, labels, num_classes):
+    """Refuses labels that are no class indices.
+
+    Raises:
+        ValueError: labels that are no integers, of a shape other than `(n,)` or `(n, 1)`, or out of range.
+    """
+    if labels.dtype.kind not in "iu":
+        raise ValueError(f"The {role} labels must be integer class indices, received dtype {labels.dtype}.")
+    if labels.shape not in {(len(labels),), (len(labels), 1)}:
+        raise ValueError(f"The {role} labels must have shape ({len(labels)},), received {labels.shape}.")
+    wrong = labels[(labels < 0) | (labels >= num_classes)] if num_classes else labels[labels < 0]
+    if wrong.size:
+        allowed = f"0 to {num_classes - 1}" if num_classes else "at least 0"
+        raise ValueError(f"The {role} labels must be {allowed}, received {wrong.flat[0]} ({wrong.size} out of range).")
+
+
+def check_arrays(role, inputs, labels, outputs: Outputs | None, num_classes):
+    """Checks a pair of arrays; what is no array (a generator, a `tf.data` set) passes.
+
+    Args:
+        role: `"training"` or `"validation"`, for the message.
+        inputs: `(n, ...)`.
+        labels: `(n, ...)`.
+        outputs: what the loss says of the network's outputs, or None.
+        num_classes: units of the network, or None where they are not known yet.
+
+    Raises:
+        ValueError: what is wrong, with the value received and what is allowed.
+    """
+    if not is_array(inputs):
+        return
+    inputs = keras.ops.convert_to_numpy(inputs)
+    check_finite(role, inputs)
+    if not is_array(labels):
+        return
+    labels = keras.ops.convert_to_numpy(labels)
+    if len(labels) != len(inputs):
+        raise ValueError(f"There are {len(inputs)} {role} inputs and {len(labels)} labels; both must be as many.")
+    if outputs is not None and outputs.sparse:
+        check_class_indices(role, labels, num_classes)

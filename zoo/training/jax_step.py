@@ -1,0 +1,39 @@
+"""The training step on JAX."""
+
+import keras
+
+
+class TrainStep:
+    """Trains on `self.objective(x, y, sample_weight) -> (loss, outputs)` in place of Keras's forward pass and loss."""
+
+    def compute_loss_and_updates(
+        self,
+        trainable_variables,
+        non_trainable_variables,
+        metrics_variables,
+        x,
+        y,
+        sample_weight,
+        training=False,
+        optimizer_variables=None,
+    ):
+        """Keras's stateless loss, by the objective where it is a training step."""
+        if not training:
+            return super().compute_loss_and_updates(
+                trainable_variables, non_trainable_variables, metrics_variables, x, y, sample_weight
+            )
+        variables = self.trainable_variables + self.non_trainable_variables + self.metrics_variables
+        values = [*trainable_variables, *non_trainable_variables, *metrics_variables]
+        with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))) as scope:
+            loss, y_pred = self.objective(x, y, sample_weight)
+        with keras.StatelessScope(
+            state_mapping=list(zip(self.optimizer.variables, optimizer_variables, strict=True))
+        ):
+            scaled_loss = self.optimizer.scale_loss(loss)
+        non_trainable_values = [scope.get_current_value(v) for v in self.non_trainable_variables]
+        metrics_values = [scope.get_current_value(v) for v in self.metrics_variables]
+        return scaled_loss, (loss, y_pred, non_trainable_values, metrics_values)
+
+    def test_step(self, state, data):
+        logs, state = super().test_step(state, data)
+        return self.without_training_metrics(logs), state
