@@ -42,7 +42,8 @@ def evaluate():
     content = card.verify(path)
     x, y = load_split(content)
     tf = pretrained.import_tensorflow("Reading a SavedModel")
-    error = pretrained.error_percent(tf.saved_model.load(str(path)).serve, x, y)
+    model = tf.saved_model.load(str(path))
+    error = pretrained.error_percent(model.serve, x, y)
     print(f"{content['name']}, {SPLIT.value} split of {len(x)}: error {error:.2f} %")
     on_card = content["errors"].get(SPLIT.value)
     if on_card is not None and DATASET.value is None:

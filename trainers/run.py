@@ -97,6 +97,7 @@ def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=()
         epochs=recipe.epochs,
         initial_epoch=checkpoint.state["epochs"],
         validation_data=validation,
+        shuffle=False,  # the batches' order is their own, drawn from seed and epoch
         validation_batch_size=500,
         callbacks=[HaltOnNaN(), *build_callbacks(recipe), *extra_callbacks, checkpoint],
         verbose=verbose,
@@ -173,20 +174,3 @@ def versions():
     """The versions of what computed the figures."""
     names = ("keras", keras.backend.backend(), "numpy")
     return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in names}}
-
-
-def record_result(result, recipe, directory):
-    """Adds a run's figures to the recipe's file in a results folder, in place of the same seed's earlier ones.
-
-    Returns:
-        The file's path.
-    """
-    path = pathlib.Path(directory) / f"{recipe.name}.json"
-    path.parent.mkdir(parents=True, exist_ok=True)
-    content = read_json(path) if path.exists() else {}
-    same = content.get("recipe") == recipe.as_dict()
-    seeds = content.get("seeds", {}) if same else {}
-    seeds[str(result["seed"])] = {key: value for key, value in result.items() if key != "recipe"}
-    ordered = dict(sorted(seeds.items(), key=lambda item: int(item[0])))
-    write_whole(path, json.dumps({"recipe": recipe.as_dict(), "seeds": ordered}, indent=1) + "\n")
-    return path

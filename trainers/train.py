@@ -22,9 +22,10 @@ import subprocess
 import sys
 
 import keras
-from absl import app, flags
+from absl import app, flags, logging
 
 from trainers import run
+from trainers.results import record_result
 from trainers.scalar_log import ScalarLog
 from zoo import pretrained, recipes
 from zoo.card import write_index
@@ -128,7 +129,7 @@ def train_and_report():
     if not trained or keras.backend.backend() == result["backend"]:
         report(recipe, result)
     if RESULTS.value:
-        run.record_result(result, recipe, RESULTS.value)
+        record_result(result, recipe, RESULTS.value)
     if not EXPORT.value:
         return
     if keras.backend.backend() == "tensorflow":
@@ -140,6 +141,7 @@ def train_and_report():
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Arguments are given as --flag=value, received {argv[1:]}.")
+    logging.set_verbosity(logging.WARNING)  # TensorFlow tells through it how it writes a SavedModel
     if LIST.value:
         list_recipes()
         return

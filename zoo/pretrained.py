@@ -145,7 +145,10 @@ def find(name, directory=None):
     if (pathlib.Path(name) / CARD_FILE).is_file():
         return pathlib.Path(name)
     directory = pathlib.Path(directory or default_directory())
-    return directory / check_choice(f"model in {directory}", str(name), list_models(directory))
+    names = list_models(directory)
+    if not names:
+        raise ValueError(f"Unknown model {str(name)!r}: {str(directory)!r} holds no models, and it is no SavedModel's path.")
+    return directory / check_choice(f"model in {directory}", str(name), names)
 
 
 def model_card(name, directory=None):

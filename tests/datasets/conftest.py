@@ -14,12 +14,12 @@ import numpy as np, tensorflow as tf, tensorflow_datasets as tfds
 
 def store(name, features, examples, splits):
     rows = lambda: iter(examples)
-    signature = {k: tf.TensorSpec((None, None, 3) if k == "image" else (), tf.as_dtype(f.np_dtype))
-                 for k, f in features.items()}
+    shapes = {"image": (None, None, 3), "label": ()}
+    signature = {k: tf.TensorSpec(shapes[k], tf.as_dtype(f.np_dtype)) for k, f in features.items()}
     data = {s: tf.data.Dataset.from_generator(rows, output_signature=signature) for s in splits}
     tfds.dataset_builders.store_as_tfds_dataset(
-        name, "1.0.0", features=tfds.features.FeaturesDict(features), split_datasets=data, data_dir=sys.argv[1],
-        disable_shuffling=True)
+        name, "1.0.0", features=tfds.features.FeaturesDict(features), split_datasets=data,
+        data_dir=sys.argv[1], disable_shuffling=True)
 
 image, label = tfds.features.Image(shape=(None, None, 3)), tfds.features.ClassLabel(num_classes=3)
 pixels = np.arange(12 * 4 * 5 * 3).reshape(12, 4, 5, 3).astype("uint8")

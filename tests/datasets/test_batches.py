@@ -120,7 +120,7 @@ def test_resumed_fit_is_gradient_descent_on_the_resumed_epochs():
     model = keras.Sequential([keras.layers.Dense(1, use_bias=False, kernel_initializer="zeros")])
     model.compile(keras.optimizers.SGD(rate), "mse")
     model.fit(resumed, epochs=2, shuffle=False, verbose=0)
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(model.weights[0]), weights, atol=1e-5)
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(model.weights[0].value), weights, atol=1e-5)
 
 
 def test_semi_supervised_streams():

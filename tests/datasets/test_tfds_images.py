@@ -19,7 +19,8 @@ import keras
 import zoo.layers
 from zoo import datasets, networks
 data = datasets.load("tiny", num_validation=3)
-model = keras.Sequential([zoo.layers.PerImageContrastNormalization(), networks.mlp((4, 5, 3), 3, hidden_units=(4,))])
+network = networks.mlp((4, 5, 3), 3, hidden_units=(4,))
+model = keras.Sequential([zoo.layers.PerImageContrastNormalization(), network])
 model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), jit_compile=False)
 model.fit(datasets.Batches(data.x_train, data.y_train, 4), verbose=0)
 datasets.load("synthetic")

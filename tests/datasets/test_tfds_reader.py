@@ -45,9 +45,7 @@ def test_failed_download_says_where_it_looked_and_what_to_do(monkeypatch, tmp_pa
     def fail():
         raise ConnectionError("no route to host\nmore that nobody wants to read")
 
-    absent = types.SimpleNamespace(
-        is_prepared=lambda: False, data_path="/data/mnist/3.0.1", download_and_prepare=fail
-    )
+    absent = types.SimpleNamespace(is_prepared=lambda: False, data_path="/data/mnist/3.0.1", download_and_prepare=fail)
     monkeypatch.setattr(tfds_reader.tfds, "builder", lambda name, data_dir=None: absent)
     with pytest.raises(ValueError) as caught:
         tfds_reader.read("mnist", tmp_path)

@@ -20,8 +20,7 @@ class _EpochwiseDataset(keras.utils.PyDataset):
     """The shared head: counts epochs and draws each epoch's indices when it begins.
 
     A batch depends on the seed, the epoch and its index only, so batches may be read in any order and by
-    several threads. `fit` advances the epoch; in a loop of one's own, add 1 to it. Give `fit` the argument
-    `shuffle=False`: else it shuffles the order of the batches in an epoch by the state of Python's `random`.
+    several threads. `fit` advances the epoch; in a loop of one's own, add 1 to it.
 
     Args:
         seed: at least 0.
@@ -56,8 +55,8 @@ class _EpochwiseDataset(keras.utils.PyDataset):
         self._running, self._num_read = True, 0
 
     def on_epoch_end(self):
-        # Keras ends an "epoch" before the first one too, and after the one batch from which it builds the model:
-        # only an epoch that was begun and read to its end counts.
+        # Keras ends an "epoch" before the first one too, and after the one batch from which it builds the
+        # model: only an epoch that was begun and read to its end counts.
         if self._running and self._num_read >= self.steps_per_epoch:
             self.epoch += 1
         self._running = False
@@ -71,7 +70,8 @@ class Batches(_EpochwiseDataset):
     """Batches `(x, y)` of a labelled set, in a fresh permutation every epoch.
 
     All batches are full: the examples that remain are left out, others in every epoch. A set smaller than the
-    batch size makes one batch of all its examples.
+    batch size makes one batch of all its examples. Call `fit` with `shuffle=False`: its own shuffling of an
+    epoch's batches would depend on Python's `random`.
 
     Args:
         x: `(n, ...)` inputs.
@@ -103,7 +103,8 @@ class SemiSupervised(_EpochwiseDataset):
     """Batches `({"labeled": x, "unlabeled": u}, y)` of a labelled and an unlabelled set.
 
     The two sets are run through independently, each in permutations of its own. The labelled one is usually
-    the smaller: within an epoch it is repeated in fresh permutations, and a batch may span two of them.
+    the smaller: within an epoch it is repeated in fresh permutations, and a batch may span two of them. Call
+    `fit` with `shuffle=False`, as for `Batches`.
 
     Args:
         x: `(n, ...)` labelled inputs.
@@ -120,9 +121,7 @@ class SemiSupervised(_EpochwiseDataset):
             labelled ones, or a number is out of range.
     """
 
-    def __init__(
-        self, x, y, x_unlabeled, *, batch_size=32, unlabeled_batch_size=128, seed=0, steps_per_epoch=None
-    ):
+    def __init__(self, x, y, x_unlabeled, *, batch_size=32, unlabeled_batch_size=128, seed=0, steps_per_epoch=None):
         self.x, self.y = _check_pair(x, y)
         self.x_unlabeled = _check_alike(x_unlabeled, self.x)
         num_unlabeled = len(self.x_unlabeled)
@@ -130,9 +129,7 @@ class SemiSupervised(_EpochwiseDataset):
         self.unlabeled_batch_size = check_number(
             "unlabeled_batch_size", unlabeled_batch_size, 1, num_unlabeled, integer=True
         )
-        super().__init__(
-            seed, num_unlabeled // unlabeled_batch_size if steps_per_epoch is None else steps_per_epoch
-        )
+        super().__init__(seed, num_unlabeled // unlabeled_batch_size if steps_per_epoch is None else steps_per_epoch)
 
     def _draw(self):
         steps, key = self.steps_per_epoch, (self.seed, self.epoch)

@@ -24,9 +24,7 @@ def balanced_subset(labels, num_labels, seed):
     classes, counts = np.unique(labels, return_counts=True)
     per_class, rest = divmod(num_labels, len(classes))
     if rest:
-        raise ValueError(
-            f"num_labels must be divisible by the {len(classes)} classes, received {num_labels!r}."
-        )
+        raise ValueError(f"num_labels must be divisible by the {len(classes)} classes, received {num_labels!r}.")
     if per_class > counts.min():
         available = dict(zip(classes.tolist(), counts.tolist(), strict=True))
         raise ValueError(

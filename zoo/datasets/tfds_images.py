@@ -36,9 +36,7 @@ def load_images(name):
             a test split, or it can be neither found nor downloaded.
     """
     if not isinstance(name, str) or not re.fullmatch(r"\w[\w.+-]*(/[\w.+-]+)?(:[\w.*]+)?", name):
-        raise ValueError(
-            f"A set's name looks like 'mnist', 'mnist:3.0.1' or 'emnist/letters', received {name!r}."
-        )
+        raise ValueError(f"A set's name looks like 'mnist', 'mnist:3.0.1' or 'emnist/letters', received {name!r}.")
     file = cache_folder() / (name.replace("/", "-").replace(":", "-").replace("*", "x") + ".npz")
     arrays = _read_cache(file)
     if arrays is None:
@@ -78,7 +76,5 @@ def _fill_cache(name, file):
     command = [sys.executable, "-m", "zoo.datasets.tfds_reader", name, str(file)]
     child = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
     if child.returncode:
-        reason = (
-            child.stdout.strip() or f"the reader ended with status {child.returncode}; see its messages above"
-        )
+        reason = child.stdout.strip() or f"the reader ended with status {child.returncode}; see its messages above"
         raise ValueError(f"Cannot load the set {name!r}: {reason}")

@@ -51,9 +51,7 @@ def _read_split(builder, split):
         if "different shapes" not in str(error):
             raise
         shape = builder.info.features["image"].shape
-        raise ValueError(
-            f"its images differ in size (declared {shape}); they do not fit into one array."
-        ) from None
+        raise ValueError(f"its images differ in size (declared {shape}); they do not fit into one array.") from None
     images = np.concatenate([batch["image"] for batch in batches])
     if images.dtype != np.uint8:
         raise ValueError(f"its images are {images.dtype}, not uint8.")

@@ -101,7 +101,5 @@ def _network(input_shape, num_classes, widths, dropout, kernel, batch_normalizat
 
 
 def _conv_block(x, filters, size, padding, kernel):
-    x = layers.Conv2D(
-        filters, size, padding=padding, use_bias=False, kernel_initializer="he_normal", **kernel
-    )(x)
+    x = layers.Conv2D(filters, size, padding=padding, use_bias=False, kernel_initializer="he_normal", **kernel)(x)
     return layers.LeakyReLU(negative_slope=0.1)(layers.BatchNormalization()(x))

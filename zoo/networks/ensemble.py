@@ -75,6 +75,6 @@ def ensemble(members, mean="arithmetic"):
         raise ValueError(f"members must have equal input and output shapes, received {shapes}.")
     inputs = keras.Input(shapes[0][0][1:])
     # Models of equal name, as networks of one kind have, cannot stand in one model: each gets a named shell.
-    shells = [keras.Model(m.inputs, m.outputs[0], name=f"member_{i}") for i, m in enumerate(members)]
+    shells = [keras.Model(m.input, m.output, name=f"member_{i}") for i, m in enumerate(members)]
     logits = CombinedLogits(mean)([shell(inputs) for shell in shells])
     return keras.Model(inputs, logits, name="ensemble")

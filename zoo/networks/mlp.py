@@ -24,7 +24,7 @@ def mlp(
 ):
     """A fully connected network with ReLU units.
 
-    Each hidden layer is dense, batch normalisation, ReLU, Gaussian noise, dropout; a dense layer gives the
+    Each hidden layer is dense (named `hidden_1`, `hidden_2` …), batch normalisation, ReLU, Gaussian noise, dropout; a dense layer gives the
     logits. A dense layer followed by batch normalisation has no bias of its own.
 
     Args:
@@ -58,17 +58,17 @@ def mlp(
     kernel = {"kernel_regularizer": kernel_regularizer, "kernel_constraint": kernel_constraint}
     inputs = keras.Input(input_shape)
     x = _corrupt(layers.Flatten()(inputs), input_noise_std, input_dropout)
-    for units in hidden_units:
+    for depth, units in enumerate(hidden_units, 1):
         check_number("hidden_units", units, 1, integer=True)
-        x = _dense(x, units, batch_normalization, kernel)
+        x = _dense(x, units, batch_normalization, kernel, f"hidden_{depth}")
         x = layers.Activation("relu", activity_regularizer=activity_regularizer)(x)
         x = _corrupt(x, hidden_noise_std, dropout)
-    logits = _dense(x, num_classes, batch_normalization_on_logits, kernel)
+    logits = _dense(x, num_classes, batch_normalization_on_logits, kernel, "logits")
     return keras.Model(inputs, logits, name=name)
 
 
-def _dense(x, units, batch_normalization, kernel):
-    x = layers.Dense(units, use_bias=not batch_normalization, **kernel)(x)
+def _dense(x, units, batch_normalization, kernel, name):
+    x = layers.Dense(units, use_bias=not batch_normalization, name=name, **kernel)(x)
     return layers.BatchNormalization()(x) if batch_normalization else x
 
 

@@ -66,8 +66,8 @@ class CleanPass:
         vanish on their way back through a float16 network. One scale serves the whole batch because batch
         normalisation lets examples act on each other.
         """
-        largest = ops.max(ops.abs(cotangents))
-        scale = ops.stop_gradient(ops.where(largest > 0, 256.0 / largest, ops.ones_like(largest)))
+        # The bound keeps the scale finite: single precision has cotangents whose reciprocal it has not.
+        scale = ops.stop_gradient(256.0 / ops.maximum(ops.max(ops.abs(cotangents)), 1e-30))
         return self._vjp(cotangents * scale) / scale
 
     @functools.cached_property

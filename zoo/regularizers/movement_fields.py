@@ -158,7 +158,8 @@ def get_field(field):
     options = {"name": field} if isinstance(field, str) else dict(field) if isinstance(field, Mapping) else None
     if options is None:
         raise TypeError(f"A movement field is a name, a mapping or a MovementField, received {field!r}.")
-    name = check_choice("movement field", options.pop("name", None), [*FIELDS, "all"])
+    names = [*FIELDS, "all"] if isinstance(field, str) else FIELDS
+    name = check_choice("movement field", options.pop("name", None), names)
     for option in options:
         check_choice(f"argument of the {name} field", option, inspect.signature(FIELDS[name]).parameters)
     return FIELDS[name](**options)
@@ -175,8 +176,8 @@ def orthonormal_basis(fields):
     Returns:
         `(rank, positions, m)`, where linearly dependent fields count once.
     """
-    num_fields, num_positions, _ = fields.shape
-    flat = fields.reshape(num_fields, -1)
+    num_fields, num_positions, num_axes = fields.shape
+    flat = fields.reshape(num_fields, num_positions * num_axes)
     _, sizes, directions = np.linalg.svd(flat, full_matrices=False)
-    rank = int(np.sum(sizes > 1e-10 * sizes.max())) if sizes.size else 0
+    rank = int(np.sum(sizes > 1e-10 * sizes.max(initial=0)))
     return (directions[:rank] * math.sqrt(num_positions)).reshape(rank, *fields.shape[1:])

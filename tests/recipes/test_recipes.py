@@ -1,0 +1,132 @@
+"""Recipes as data, and what is built from them."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from zoo import recipes
+from zoo.datasets import Dataset
+from zoo.recipes.build import build_callbacks, build_model, combine, label_targets, member_seeds, training_batches
+
+SHAPES = {"synthetic": (100,), "mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
+
+
+def tiny_dataset(name, num_examples=40):
+    rng = np.random.default_rng(0)
+    shape = (num_examples, *SHAPES[name])
+    x = rng.normal(size=shape).astype("float32") if name == "synthetic" else rng.integers(0, 256, shape, dtype="uint8")
+    num_classes = 2 if name == "synthetic" else 10
+    y = np.arange(num_examples, dtype="int32") % num_classes
+    return Dataset(name, x, y, x, y, num_classes, x, y)
+
+
+def tiny(recipe):
+    """The recipe with narrow layers and two steps in its only epoch."""
+    changes = {"epochs": 1, "batch_size": 20, "unlabeled_batch_size": 20}
+    if recipe.network["name"] == "mlp":
+        changes["network.hidden_units"] = [8] * len(recipe.network["hidden_units"])
+    if recipe.num_labels:
+        changes["num_labels"] = 20
+    return recipe.override(changes)
+
+
+def weights_after_training(recipe):
+    dataset = tiny_dataset(recipe.dataset)
+    models = []
+    for seed in member_seeds(recipe, 0):
+        batches = training_batches(recipe, dataset, seed)
+        model = build_model(recipe, dataset, len(batches), seed)
+        targets = label_targets(recipe, dataset.y_validation, dataset.num_classes)
+        validation = (dataset.x_validation, targets) if recipe.early_stopping_patience else None
+        history = model.fit(
+            batches, epochs=1, validation_data=validation, callbacks=build_callbacks(recipe), verbose=0
+        ).history
+        assert all(np.isfinite(values).all() for values in history.values())
+        models.append(model)
+    model = combine(recipe, models)
+    assert model.predict(dataset.x_test, verbose=0).shape == (40, dataset.num_classes)
+    return model.network.get_weights()
+
+
+# Tracing conv-small takes long: one member of the family stands for all, which differ by their regulariser alone.
+TRAINED = [name for name in recipes.RECIPES if not name.startswith("cifar10") or name.endswith("vmt_all")]
+
+
+@pytest.mark.parametrize("name", TRAINED)
+def test_recipe_trains(name):
+    assert all(np.isfinite(w).all() for w in weights_after_training(tiny(recipes.get(name))))
+
+
+@pytest.mark.parametrize("name", ["synthetic_mlp-vat", "synthetic_mlp-vmt_shift", "synthetic_mlp-dropout"])
+def test_same_seed_gives_the_same_weights(name):
+    recipe = tiny(recipes.get(name))
+    first, second = weights_after_training(recipe), weights_after_training(recipe)
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("name", recipes.RECIPES)
+def test_recipe_is_data_and_named_after_what_it_is(name):
+    recipe = recipes.get(name)
+    assert recipes.Recipe(**json.loads(json.dumps(recipe.as_dict()))).as_dict() == recipe.as_dict()
+    assert name == recipe.name and name.startswith(f"{recipe.dataset}_{recipe.network['name'].split('_')[0]}")
+    assert recipe.source
+    keras.utils.clear_session()
+
+
+def test_every_published_row_of_the_tables_is_there():
+    published = {name for name, recipe in recipes.RECIPES.items() if recipe.published_error is not None}
+    rows = {
+        "synthetic_mlp": ["baseline", "dropout", "at_linf", "at_l2", "vat", "vmt_shift"],
+        "mnist_mlp": ["baseline", "dropout", "at_linf", "at_l2", "vat", "vmt_shift", "vmt_rotation", "vmt_scale"],
+        "cifar10_conv_small": ["baseline", "at_l2", "vat", "vmt_shift", "vmt_rotation", "vmt_scale", "vmt_all"],
+    }
+    assert published >= {f"{family}-{row}" for family, names in rows.items() for row in names}
+
+
+def test_override_reaches_every_depth_and_leaves_the_original():
+    recipe = recipes.get("synthetic_mlp-vat")
+    changed = recipe.override({"epochs": 3, "regularizers.vat.epsilon": 0.25, "optimizer.beta_1": 0.5})
+    assert (changed.epochs, changed.regularizers["vat"]["epsilon"], changed.optimizer["beta_1"]) == (3, 0.25, 0.5)
+    assert recipe.epochs == 100 and "beta_1" not in recipe.optimizer
+    mnist = recipes.get("mnist_mlp-vat").override({"preprocessing.0.scale": 1.0})
+    assert mnist.preprocessing[0]["scale"] == 1.0
+
+
+@pytest.mark.parametrize(
+    "assignments, message",
+    [
+        ({"epoch": 3}, "'epochs'"),
+        ({"epochs": 0}, "epochs must be at least 1, received 0"),
+        ({"learning_rate": -1.0}, "learning_rate must be above 0, received -1.0"),
+        ({"schedule": "cosin"}, "'cosine'"),
+        ({"epochs.x": 1}, "'epochs.x'"),
+        ({"early_stopping_patience": 3, "num_validation": 0}, "num_validation"),
+    ],
+)
+def test_bad_override_names_what_is_wrong(assignments, message):
+    with pytest.raises(ValueError, match=message):
+        recipes.get("synthetic_mlp-vat").override(assignments)
+
+
+def test_unknown_recipe_names_the_nearest():
+    with pytest.raises(ValueError, match="Did you mean 'mnist_mlp-vat'"):
+        recipes.get("mnist_mlp_vat")
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"regularizers.vatt": {"epsilon": 1.0}}, "Did you mean 'vat'"),
+        ({"regularizers.vat.epsilom": 1.0}, "Did you mean 'epsilon'"),
+        ({"optimizer.name": "adamm"}, "Did you mean 'adam'"),
+        ({"network.name": "mpl"}, "Did you mean 'mlp'"),
+        ({"preprocessing": [{"name": "zca"}]}, "zca_whitening"),
+    ],
+)
+def test_bad_parts_are_named_when_the_model_is_built(change, message):
+    recipe = recipes.get("synthetic_mlp-vat").override(change)
+    with pytest.raises(ValueError, match=message):
+        build_model(recipe, tiny_dataset("synthetic"), 2, 0)

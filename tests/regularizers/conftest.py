@@ -1,0 +1,118 @@
+"""Clean passes over plain functions, and gradients, for tests against NumPy."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from zoo.autodiff import linearize
+from zoo.regularizers import CleanPass
+
+
+class Perceptron:
+    """`h = tanh(x·W + b)·V` with its Jacobian, in NumPy and float64."""
+
+    def __init__(self, num_inputs=5, num_hidden=6, num_logits=3, seed=0):
+        rng = np.random.default_rng(seed)
+        self.w = rng.normal(size=(num_inputs, num_hidden))
+        self.b = rng.normal(size=num_hidden)
+        self.v = rng.normal(size=(num_hidden, num_logits))
+
+    def __call__(self, x, w=None):
+        return np.tanh(x @ (self.w if w is None else w) + self.b) @ self.v
+
+    def jacobian(self, x):
+        """J of every example, `(n, num_logits, num_inputs)`."""
+        slopes = 1 - np.tanh(x @ self.w + self.b) ** 2
+        return np.einsum("dh,nh,hk->nkd", self.w, slopes, self.v)
+
+    def tensors(self, x, w=None):
+        """The same function of tensors, of inputs of any shape."""
+        w, b, v = (ops.convert_to_tensor(a, dtype=x.dtype) for a in (self.w if w is None else w, self.b, self.v))
+        # tanh by exp: under JAX, Keras's own one returns single precision.
+        hidden = 1 - 2 / (ops.exp(2 * (ops.matmul(ops.reshape(x, (x.shape[0], -1)), w) + b)) + 1)
+        return ops.matmul(hidden, v)
+
+
+@pytest.fixture
+def perceptron():
+    return Perceptron
+
+
+@pytest.fixture
+def clean_pass():
+    """Builds the `CleanPass` of `function: x -> logits` over a NumPy array."""
+
+    def build(function, x, losses=None, num_labeled=None, **options):
+        x = ops.convert_to_tensor(x)
+        clean = linearize(lambda x: (function(x), ()), x)
+        return CleanPass(
+            inputs=x,
+            logits=clean.outputs,
+            forward=lambda x, weights=(): function(x),
+            losses=losses,
+            num_labeled=x.shape[0] if num_labeled is None else num_labeled,
+            jvp=clean.jvp,
+            vjp=clean.vjp,
+            **{"seed": keras.random.SeedGenerator(0), **options},
+        )
+
+    return build
+
+
+@pytest.fixture
+def linear():
+    """Makes `x -> flatten(x)·W + b` of NumPy arrays or tensors."""
+
+    def make(w, b=0.0):
+        return lambda x: ops.matmul(ops.reshape(x, (x.shape[0], -1)), ops.convert_to_tensor(w)) + b
+
+    return make
+
+
+@pytest.fixture
+def gradient():
+    """The gradient of a scalar `function` of one tensor, at a NumPy array."""
+
+    def differentiate(function, at):
+        at = linearize(lambda a: (function(a), ()), ops.convert_to_tensor(at))
+        return ops.convert_to_numpy(at.vjp(ops.ones_like(at.outputs)))
+
+    return differentiate
+
+
+@pytest.fixture
+def difference():
+    """Central differences of a scalar NumPy function in all entries of an array."""
+
+    def differentiate(function, at, step=1e-5):
+        result = np.zeros_like(at)
+        for index in np.ndindex(at.shape):
+            moved = np.zeros_like(at)
+            moved[index] = step
+            result[index] = (function(at + moved) - function(at - moved)) / (2 * step)
+        return result
+
+    return differentiate
+
+
+def _softmax(logits):
+    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
+    return powers / powers.sum(axis=-1, keepdims=True)
+
+
+@pytest.fixture
+def softmax():
+    return _softmax
+
+
+@pytest.fixture
+def fisher():
+    """The Fisher information `JᵀFJ` in the input, `(n, d, d)`, of softmax outputs."""
+
+    def compute(logits, jacobian):
+        p = _softmax(logits)
+        by_logits = np.einsum("nk,kl->nkl", p, np.eye(p.shape[-1])) - np.einsum("nk,nl->nkl", p, p)
+        return np.einsum("nkd,nkl,nle->nde", jacobian, by_logits, jacobian)
+
+    return compute

@@ -1,0 +1,87 @@
+"""Loss gradients, pull-backs at every scale, and weighted means."""
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+RNG = np.random.default_rng(4)
+X, Y = RNG.normal(size=(6, 5)), np.array([0, 2, 1, 1])
+
+
+def values(tensor):
+    return ops.convert_to_numpy(tensor)
+
+
+def cross_entropy(logits):
+    labels = ops.convert_to_tensor(np.eye(3)[Y[: logits.shape[0]]], dtype=logits.dtype)
+    return -ops.sum(labels * ops.log_softmax(logits), axis=-1)
+
+
+def test_loss_gradient_covers_the_labelled_rows(clean_pass, perceptron, softmax):
+    mlp = perceptron()
+    clean = clean_pass(mlp.tensors, X, cross_entropy, num_labeled=4)
+    errors = softmax(mlp(X[:4])) - np.eye(3)[Y]
+    expected = np.einsum("nkd,nk->nd", mlp.jacobian(X[:4]), errors)
+    np.testing.assert_allclose(values(clean.loss_gradient), expected, rtol=1e-9)
+    np.testing.assert_array_equal(values(clean.labeled_inputs), X[:4])
+    assert clean.loss_gradient is clean.loss_gradient
+
+
+def test_loss_gradient_depends_on_the_weights(clean_pass, perceptron, softmax, gradient, difference):
+    mlp = perceptron()
+
+    def reference(w):
+        hidden = np.tanh(X[:4] @ w + mlp.b)
+        errors = softmax(hidden @ mlp.v) - np.eye(3)[Y]
+        return np.sum((errors @ mlp.v.T * (1 - hidden**2) @ w.T) ** 2)
+
+    def squared_norm(w):
+        clean = clean_pass(lambda x: mlp.tensors(x, w), X[:4], cross_entropy)
+        return ops.sum(ops.square(clean.loss_gradient))
+
+    np.testing.assert_allclose(gradient(squared_norm, mlp.w), difference(reference, mlp.w), rtol=1e-6, atol=1e-7)
+
+
+@pytest.mark.parametrize("size", [1e-45, 1e-37, 1e-20, 1.0, 1e20])
+def test_pull_back_is_finite_at_any_scale(size, clean_pass, linear):
+    w = RNG.normal(size=(5, 3)).astype("float32")
+    cotangents = np.array([[1, 0, -0.5]], "float32") * np.float32(size)
+    clean = clean_pass(linear(w), X[:1].astype("float32"))
+    # Hardware may take numbers below the least normal one for zero.
+    np.testing.assert_allclose(
+        values(clean.pull_back(ops.convert_to_tensor(cotangents))), cotangents @ w.T, rtol=1e-5, atol=1e-37
+    )
+
+
+def test_pull_back_survives_half_precision(clean_pass):
+    """Cotangents that vanish in float16 reach the inputs of a float16 network all the same."""
+    layer = keras.layers.Dense(3, dtype="mixed_float16")
+    layer.build((None, 5))
+    x = RNG.normal(size=(4, 5)).astype("float32")
+    clean = clean_pass(lambda x: ops.cast(layer(x), "float32"), x)
+    cotangents = np.float32(1e-9) * RNG.normal(size=(4, 3)).astype("float32")
+    kernel = values(layer.kernel.value).astype("float64")
+    expected = cotangents @ kernel.T
+    actual = values(clean.pull_back(ops.convert_to_tensor(cotangents)))
+    np.testing.assert_allclose(actual, expected, atol=5e-3 * np.abs(expected).max())
+    assert not values(clean._vjp(ops.convert_to_tensor(cotangents))).any()
+
+
+def test_push_forward(clean_pass, perceptron):
+    mlp, tangents = perceptron(), RNG.normal(size=X.shape)
+    clean = clean_pass(mlp.tensors, X)
+    expected = np.einsum("nkd,nd->nk", mlp.jacobian(X), tangents)
+    np.testing.assert_allclose(values(clean.push_forward(ops.convert_to_tensor(tangents))), expected, rtol=1e-9)
+
+
+def test_mean(clean_pass, linear):
+    sample_weight = np.array([3.0, 0.0])
+    each = np.arange(1.0, 7.0)
+    plain = clean_pass(linear(np.eye(5)), X, num_labeled=2)
+    weighted = clean_pass(linear(np.eye(5)), X, num_labeled=2, sample_weight=ops.convert_to_tensor(sample_weight))
+    for count in (2, 6):
+        part = ops.convert_to_tensor(each[:count])
+        np.testing.assert_allclose(values(plain.mean(part)), each[:count].mean(), rtol=1e-6)
+        weights = np.concatenate([sample_weight, np.ones(count - 2)])
+        np.testing.assert_allclose(values(weighted.mean(part)), np.mean(weights * each[:count]), rtol=1e-6)

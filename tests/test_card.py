@@ -1,0 +1,71 @@
+"""Cards: checksums and the index made of them."""
+
+import json
+
+import pytest
+
+from zoo.card import CARD_FILE, read_card, verify, write_card, write_index
+
+
+@pytest.fixture
+def model_folder(tmp_path):
+    folder = tmp_path / "toy-vat"
+    (folder / "variables").mkdir(parents=True)
+    (folder / "saved_model.pb").write_bytes(b"graph")
+    (folder / "variables" / "variables.index").write_bytes(b"index")
+    write_card(folder, {"name": "toy-vat", "errors": {"test": 1.234}, "num_parameters": 1200, "published_error": 0.5})
+    return folder
+
+
+def test_intact_folder_passes(model_folder):
+    card = verify(model_folder)
+    assert set(card["files"]) == {"saved_model.pb", "variables/variables.index"}
+    assert card["errors"] == {"test": 1.234}
+
+
+@pytest.mark.parametrize("name", ["saved_model.pb", "variables/variables.index"])
+@pytest.mark.parametrize("change", ["flip", "truncate", "remove"])
+def test_changed_file_is_named(model_folder, name, change):
+    path = model_folder / name
+    content = bytearray(path.read_bytes())
+    if change == "remove":
+        path.unlink()
+    else:
+        content[0] ^= 1
+        path.write_bytes(content if change == "flip" else content[1:])
+    with pytest.raises(ValueError, match=name):
+        verify(model_folder)
+
+
+def test_added_file_is_named(model_folder):
+    (model_folder / "variables" / "extra").write_bytes(b"?")
+    with pytest.raises(ValueError, match="variables/extra"):
+        verify(model_folder)
+
+
+def test_embellished_card_is_refused(model_folder):
+    path = model_folder / CARD_FILE
+    card = json.loads(path.read_text())
+    card["errors"]["test"] = 0.1
+    path.write_text(json.dumps(card))
+    with pytest.raises(ValueError, match="altered"):
+        read_card(model_folder)
+
+
+@pytest.mark.parametrize("content", ["", "{", "[]", "{}", "null"])
+def test_damaged_card_is_refused(model_folder, content):
+    (model_folder / CARD_FILE).write_text(content)
+    with pytest.raises(ValueError, match="damaged"):
+        read_card(model_folder)
+
+
+def test_missing_card_is_named(tmp_path):
+    with pytest.raises(FileNotFoundError, match=CARD_FILE):
+        verify(tmp_path)
+
+
+def test_index_lists_name_errors_and_size(model_folder):
+    text = write_index(model_folder.parent)
+    assert (model_folder.parent / "README.md").read_text() == text
+    row = next(line for line in text.splitlines() if "toy-vat" in line)
+    assert [cell.strip() for cell in row.strip("|").split("|")][:4] == ["`toy-vat`", "1.23", "0.50", "1,200"]

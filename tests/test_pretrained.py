@@ -1,0 +1,170 @@
+"""Export, list and load: what is written works with TensorFlow alone and comes back as a Keras model."""
+
+import os
+import shutil
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from zoo.layers import build_preprocessing
+
+TENSORFLOW = keras.backend.backend() == "tensorflow"
+needs_tensorflow = pytest.mark.skipif(not TENSORFLOW, reason="SavedModels are written by the TensorFlow backend")
+
+ALONE = """
+import sys
+sys.modules["zoo"] = None
+sys.modules["keras"] = None
+import numpy as np, tensorflow as tf
+model = tf.saved_model.load(sys.argv[1])
+x = np.load(sys.argv[2])
+signature = model.signatures["serve"](inputs=tf.constant(x))
+np.savez(sys.argv[3], serve=model.serve(x), logits=model.logits(x), signature=list(signature.values())[0])
+"""
+
+
+def images(num_examples=60):
+    rng = np.random.default_rng(1)
+    x = rng.integers(0, 256, (num_examples, 6, 5, 3), dtype="uint8")
+    return x, (np.arange(num_examples) % 4).astype("int32")
+
+
+def trained_model(steps):
+    x, y = images()
+    preprocessing = build_preprocessing(steps, x)
+    network = zoo.networks.mlp((6, 5, 3), 4, hidden_units=(16, 8), dropout=0.2)
+    model = zoo.RegularizedModel(network, zoo.VirtualAdversarialTraining(0.5), preprocessing=preprocessing, seed=0)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    model.fit(x, y, epochs=2, batch_size=20, verbose=0)
+    return model
+
+
+PIPELINES = {
+    "rescaled": [{"name": "rescaling", "scale": 1 / 255}],
+    "standardised": [{"name": "normalization"}],
+    "whitened": [{"name": "contrast_normalization", "scale": 5.0}, {"name": "zca_whitening"}],
+    "augmented": [{"name": "rescaling", "scale": 1 / 255}, {"name": "random_flip", "mode": "horizontal"}],
+    "raw": [],
+}
+
+
+@pytest.fixture(params=PIPELINES)
+def exported(request, tmp_path):
+    if not TENSORFLOW:
+        pytest.skip("SavedModels are written by the TensorFlow backend")
+    model = trained_model(PIPELINES[request.param])
+    x, y = images()
+    path = tmp_path / f"toy-{request.param}"
+    card = zoo.export(model, path, card={"seed": 3, "recipe": None}, splits={"test": (x, y)})
+    return model, path, card
+
+
+def test_saved_model_equals_keras_with_tensorflow_alone(exported, tmp_path):
+    model, path, card = exported
+    x, y = images()
+    np.save(tmp_path / "x.npy", x.astype("float32"))
+    command = [sys.executable, "-c", ALONE, str(path), str(tmp_path / "x.npy"), str(tmp_path / "out.npz")]
+    subprocess.run(command, check=True, env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"})
+    out = np.load(tmp_path / "out.npz")
+    logits = model.predict(x, verbose=0)
+    np.testing.assert_allclose(out["logits"], logits, rtol=1e-4, atol=1e-4)
+    np.testing.assert_allclose(out["serve"], keras.ops.softmax(logits), rtol=1e-4, atol=1e-5)
+    np.testing.assert_array_equal(out["serve"], out["signature"])
+    assert card["errors"]["test"] == 100 * np.mean(np.argmax(out["serve"], axis=1) != y)
+
+
+def test_loaded_model_predicts_the_same_and_trains_on(exported):
+    model, path, _ = exported
+    x, y = images()
+    loaded = zoo.load("toy-" + path.name.split("-")[1], path.parent)
+    np.testing.assert_allclose(
+        loaded.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-5, atol=1e-5
+    )
+    assert loaded.regularizer.get_config() == model.regularizer.get_config()
+    before = [np.array(w) for w in loaded.network.get_weights()]
+    history = loaded.fit(x, y, epochs=1, batch_size=20, verbose=0).history
+    assert np.isfinite(history["vat"]).all()
+    assert any(np.any(a != b) for a, b in zip(before, loaded.network.get_weights(), strict=True))
+
+
+def test_tfsm_layer_takes_both_endpoints(exported):
+    model, path, _ = exported
+    x = images()[0].astype("float32")
+    logits = keras.layers.TFSMLayer(str(path), call_endpoint="logits")(x)
+    np.testing.assert_allclose(logits, model.predict(x, verbose=0), rtol=1e-4, atol=1e-4)
+    probabilities = keras.layers.TFSMLayer(str(path), call_endpoint="serve")(x)
+    np.testing.assert_allclose(np.sum(probabilities, axis=1), 1.0, rtol=1e-5)
+
+
+def test_weights_are_stored_once(exported):
+    import tensorflow as tf
+
+    model, path, _ = exported
+    shapes = dict(tf.train.list_variables(str(path / "variables" / "variables")))
+    stored = sum(int(np.prod(shape)) for key, shape in shapes.items() if key.startswith("weights/"))
+    expected = sum(int(np.prod(w.shape)) for w in zoo.pretrained.serving_weights(model))
+    others = [key for key in shapes if "VARIABLE_VALUE" in key and not key.startswith("weights/")]
+    assert stored == expected and not others
+
+
+def test_models_are_listed_and_found(exported):
+    _, path, card = exported
+    assert zoo.list_models(path.parent) == [path.name]
+    assert zoo.model_card(path.name, path.parent) == zoo.model_card(path) == card
+    with pytest.raises(ValueError, match=f"Did you mean '{path.name}'"):
+        zoo.load(path.name + "x", path.parent)
+    with pytest.raises(ValueError, match="holds no models"):
+        zoo.load("anything", path.parent / path.name / "variables")
+
+
+def test_changed_model_is_refused(exported):
+    _, path, _ = exported
+    data = path / "variables" / "variables.data-00000-of-00001"
+    content = bytearray(data.read_bytes())
+    content[100] ^= 1
+    data.write_bytes(content)
+    with pytest.raises(ValueError, match="variables.data-00000-of-00001"):
+        zoo.load(path)
+
+
+@needs_tensorflow
+def test_export_replaces_whole_and_leaves_nothing_behind(tmp_path):
+    model = trained_model([])
+    path = tmp_path / "toy"
+    first = zoo.export(model, path)
+    shutil.copy(path / "saved_model.pb", path / "stray")
+    zoo.export(model, path)
+    assert not (path / "stray").exists() and [p.name for p in tmp_path.iterdir()] == ["toy"]
+    assert first["num_parameters"] == sum(int(np.prod(w.shape)) for w in model.network.trainable_weights)
+
+
+@needs_tensorflow
+def test_failed_export_keeps_the_earlier_one(tmp_path):
+    model = trained_model([])
+    path = tmp_path / "toy"
+    zoo.export(model, path)
+    x, y = images()
+    with pytest.raises(Exception, match="(?i)shape|signature|compatible"):
+        zoo.export(model, path, splits={"test": (x[:, :3], y)})
+    assert [p.name for p in tmp_path.iterdir()] == ["toy"]
+    zoo.pretrained.verify(path)
+
+
+@needs_tensorflow
+def test_unsuitable_models_are_refused(tmp_path):
+    network = zoo.networks.mlp((4,), 2, hidden_units=(3,))
+    with pytest.raises(TypeError, match="Functional"):
+        zoo.export(network, tmp_path / "toy")
+    with pytest.raises(ValueError, match="built"):
+        zoo.export(zoo.RegularizedModel(network), tmp_path / "toy")
+
+
+@pytest.mark.skipif(TENSORFLOW, reason="about the other backend")
+def test_other_backend_says_who_can_export(tmp_path):
+    model = zoo.RegularizedModel(zoo.networks.mlp((4,), 2, hidden_units=(3,)))
+    with pytest.raises(ValueError, match="KERAS_BACKEND=tensorflow"):
+        zoo.export(model, tmp_path / "toy")

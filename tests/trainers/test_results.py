@@ -1,0 +1,48 @@
+"""The results folder: no seed is lost, settings are not mixed, the table's statistics are right."""
+
+import json
+import statistics
+
+import pytest
+
+from trainers.results import record_result
+from zoo import recipes
+
+RECIPE = recipes.get("synthetic_mlp-vat")
+
+
+def result(seed, error):
+    return {"recipe": RECIPE.name, "seed": seed, "errors": {"test": error}, "seconds_per_epoch": 0.25}
+
+
+def test_seeds_add_up_and_the_same_seed_replaces(tmp_path):
+    for seed, error in [(10, 0.9), (2, 0.7), (2, 0.8)]:
+        path = record_result(result(seed, error), RECIPE, tmp_path)
+    content = json.loads(path.read_text())
+    assert {seed: run["errors"]["test"] for seed, run in content["seeds"].items()} == {"2": 0.8, "10": 0.9}
+    assert list(content["seeds"]) == ["2", "10"] and content["recipe"] == RECIPE.as_dict()
+
+
+def test_other_settings_start_anew(tmp_path):
+    record_result(result(0, 0.9), RECIPE, tmp_path)
+    path = record_result(result(1, 0.7), RECIPE.override({"epochs": 7}), tmp_path)
+    content = json.loads(path.read_text())
+    assert list(content["seeds"]) == ["1"] and content["recipe"]["epochs"] == 7
+
+
+def test_table_has_mean_spread_median_and_count(tmp_path):
+    errors = [0.61, 0.83, 0.92]
+    for seed, error in enumerate(errors):
+        record_result(result(seed, error), RECIPE, tmp_path)
+    row = (tmp_path / "README.md").read_text().splitlines()[-1]
+    cells = [cell.strip() for cell in row.strip("|").split("|")]
+    spread = f"{statistics.mean(errors):.2f} ± {statistics.stdev(errors):.2f}"
+    assert cells == ["`synthetic_mlp-vat`", "0.76", spread, f"{errors[1]:.2f}", str(len(errors)), "0.25"]
+
+
+def test_damaged_file_is_named_and_kept(tmp_path):
+    path = tmp_path / f"{RECIPE.name}.json"
+    path.write_text('{"seeds": ')
+    with pytest.raises(ValueError, match=path.name):
+        record_result(result(0, 0.9), RECIPE, tmp_path)
+    assert path.read_text() == '{"seeds": '
