@@ -81,9 +81,7 @@ def test_loaded_model_predicts_the_same_and_trains_on(exported):
     model, path, _ = exported
     x, y = images()
     loaded = zoo.load("toy-" + path.name.split("-")[1], path.parent)
-    np.testing.assert_allclose(
-        loaded.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-5, atol=1e-5
-    )
+    np.testing.assert_allclose(loaded.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-5, atol=1e-5)
     assert loaded.regularizer.get_config() == model.regularizer.get_config()
     before = [np.array(w) for w in loaded.network.get_weights()]
     history = loaded.fit(x, y, epochs=1, batch_size=20, verbose=0).history

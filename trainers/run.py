@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 import zoo
+from zoo.files import write_whole
 from zoo.pretrained import error_percent
 from zoo.recipes.build import (
     build_callbacks,
@@ -19,7 +20,7 @@ from zoo.recipes.build import (
     member_seeds,
     training_batches,
 )
-from zoo.training.checkpoint import Checkpoint, HaltOnNaN, write_whole
+from zoo.training.checkpoint import Checkpoint, HaltOnNaN
 
 RUN_FILE = "run.json"
 RESULT_FILE = "result.json"
@@ -40,7 +41,7 @@ def prepare_workdir(workdir, recipe, seed):
         probe.unlink()
     except OSError as error:
         raise OSError(f"The workdir {str(workdir)!r} cannot be written ({error}). Choose another --workdir.") from error
-    wanted = {"recipe": recipe.as_dict(), "seed": seed}
+    wanted = {"recipe": recipe.settings(), "seed": seed}
     path = workdir / RUN_FILE
     if path.exists():
         present = read_json(path)

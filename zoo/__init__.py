@@ -4,7 +4,7 @@ Adversarial training, virtual adversarial training, virtual movement training, s
 regularisers, for any Keras network, on TensorFlow and on JAX.
 """
 
-import zoo.autodiff  # first: it refuses a backend on which nothing else would work
+import zoo.autodiff  # noqa: F401 (first: it refuses a backend on which nothing else would work)
 from zoo import datasets, layers, networks, pretrained, recipes, regularizers
 from zoo.pretrained import export, list_models, load, model_card
 from zoo.regularizers import (

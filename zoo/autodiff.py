@@ -1,6 +1,7 @@
 """Input derivatives on both backends: the only mathematics in the zoo that names a backend."""
 
-from typing import Any, Callable, NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
 
 import keras
 

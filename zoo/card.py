@@ -4,8 +4,22 @@ import hashlib
 import json
 import pathlib
 
+from zoo.files import write_whole
+
 CARD_FILE = "card.json"
 CHECKSUM = "card_sha256"
+INDEX = """# Pretrained models
+
+Generated from the models' cards by `trainers.train`. The test error in per cent is that of the SavedModel, which is one
+seed's; the published one is a paper's mean, with its source on the card (`card.json`).
+
+| name | test error | published | parameters | MiB |
+|---|---|---|---|---|
+{rows}
+
+`zoo.load("NAME")` gives a Keras model. `tf.saved_model.load("saved_models/NAME").serve(x)` needs nothing of the zoo:
+raw pixels from 0 to 255, or raw signals, in float32, to class probabilities; `.logits(x)` likewise.
+"""
 
 
 def file_sums(directory):
@@ -90,23 +104,6 @@ def write_index(directory):
             f"| `{card['name']}` | {errors.get('test', '–')} | {'–' if published is None else f'{published:.2f}'} "
             f"| {card['num_parameters']:,} | {size:.1f} |"
         )
-    text = "\n".join(
-        [
-            "# Pretrained models",
-            "",
-            "Generated from the models' cards by `trainers.train`. The test error in per cent is that of the SavedModel",
-            "itself, of one seed; the published one is a paper's mean, with its source on the card (`card.json`).",
-            "",
-            "| name | test error | published | parameters | MiB |",
-            "|---|---|---|---|---|",
-            *rows,
-            "",
-            '`zoo.load("NAME")` gives a Keras model. `tf.saved_model.load("saved_models/NAME").serve(x)` needs nothing of',
-            "the zoo: raw pixels from 0 to 255, or raw signals, in float32, to class probabilities; `.logits(x)` likewise.",
-            "",
-        ]
-    )
-    temporary = directory / ".README.md"
-    temporary.write_text(text)
-    temporary.replace(directory / "README.md")
+    text = INDEX.format(rows="\n".join(rows))
+    write_whole(directory / "README.md", text)
     return text

@@ -147,7 +147,7 @@ def find(name, directory=None):
     directory = pathlib.Path(directory or default_directory())
     names = list_models(directory)
     if not names:
-        raise ValueError(f"Unknown model {str(name)!r}: {str(directory)!r} holds no models, and it is no SavedModel's path.")
+        raise ValueError(f"Unknown model {str(name)!r}: it is no SavedModel's path, and {directory} holds no models.")
     return directory / check_choice(f"model in {directory}", str(name), names)
 
 

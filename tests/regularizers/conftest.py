@@ -7,6 +7,7 @@ from keras import ops
 
 from zoo.autodiff import linearize
 from zoo.regularizers import CleanPass
+from zoo.regularizers.movement_fields import centered_coordinates
 
 
 class Perceptron:
@@ -34,6 +35,35 @@ class Perceptron:
         return ops.matmul(hidden, v)
 
 
+class Quadratics:
+    """Random quadratics of the position: central differences are exact for them, wherever both neighbours exist."""
+
+    num_examples = 3
+
+    def __init__(self, lattice, channels, seed=7):
+        rng = np.random.default_rng(seed)
+        m, shape = len(lattice), (self.num_examples, 1, channels)
+        self.lattice, self.positions = lattice, centered_coordinates(lattice)
+        self.constant = rng.normal(size=shape)
+        self.slope = rng.normal(size=(*shape, m))
+        self.curvature = rng.normal(size=(*shape, m, m))
+        inside = np.pad(np.ones([n - 2 for n in lattice]), 1).reshape(1, -1, 1)
+        self.g = rng.normal(size=(self.num_examples, len(self.positions), channels)) * inside
+
+    def at(self, movements=0.0):
+        """`I(p + V_p)`, `(n, positions, channels)`, for movements that broadcast to `(n, positions, m)`."""
+        p = (self.positions + movements)[..., None, :]
+        return self.constant + np.sum(self.slope * p, -1) + np.einsum("...i,...ij,...j->...", p, self.curvature, p)
+
+    @property
+    def inputs(self):
+        return self.at().reshape(self.num_examples, *self.lattice, -1)
+
+    def derivative(self, movements):
+        """`[L(I(p + V)) − L(I(p − V))]/2` of the loss `Σ g·I`, `(n,)`, as the lattice moves both ways."""
+        return np.sum(self.g * (self.at(movements) - self.at(-movements)), axis=(1, 2)) / 2
+
+
 @pytest.fixture
 def perceptron():
     return Perceptron
@@ -55,6 +85,27 @@ def clean_pass():
             jvp=clean.jvp,
             vjp=clean.vjp,
             **{"seed": keras.random.SeedGenerator(0), **options},
+        )
+
+    return build
+
+
+@pytest.fixture
+def quadratics():
+    return Quadratics
+
+
+@pytest.fixture
+def images_pass(clean_pass):
+    """The pass over images whose loss is `c·Σ g·I`."""
+
+    def build(images, scale=1.0, **options):
+        g = ops.convert_to_tensor(scale * images.g.reshape(images.num_examples, -1))
+        return clean_pass(
+            lambda x: ops.sum(g * ops.reshape(x, g.shape), axis=-1, keepdims=True),
+            images.inputs,
+            lambda logits: logits[:, 0],
+            **options,
         )
 
     return build

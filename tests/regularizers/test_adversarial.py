@@ -87,9 +87,7 @@ def test_noise_is_constant_in_the_weights(noise, clean_pass, perceptron, gradien
         return np.mean((mlp(X + EPSILON * attack(noise_at), w)[:, 0] - Y) ** 2)
 
     method = AdversarialTraining(EPSILON, noise=noise)
-    actual = gradient(
-        lambda w: method.penalty(clean_pass(lambda x: mlp.tensors(x, w), X, squared_loss)), mlp.w
-    )
+    actual = gradient(lambda w: method.penalty(clean_pass(lambda x: mlp.tensors(x, w), X, squared_loss)), mlp.w)
     np.testing.assert_allclose(actual, difference(lambda w: loss(w, mlp.w), mlp.w), rtol=1e-5, atol=1e-7)
     # The gradient through the attack is another one.
     assert not np.allclose(actual, difference(lambda w: loss(w, w), mlp.w), rtol=1e-2)

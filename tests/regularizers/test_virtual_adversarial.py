@@ -177,7 +177,5 @@ def test_arguments(options, message):
 
 def test_seed_of_the_pass_decides(clean_pass, linear):
     method = VirtualAdversarialTraining(1.0, direction="random")
-    a, b = (
-        values(method.penalty(clean_pass(linear(W), X, seed=keras.random.SeedGenerator(seed)))) for seed in (1, 2)
-    )
+    a, b = (values(method.penalty(clean_pass(linear(W), X, seed=keras.random.SeedGenerator(seed)))) for seed in (1, 2))
     assert a != b

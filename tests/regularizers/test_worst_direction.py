@@ -29,7 +29,9 @@ def cosines(a, b):
 def check_dominant_eigenvector(clean_pass, linear, fisher):
     def check(distribution):
         jacobian = np.broadcast_to(W.T, (6, 3, 5))
-        matrices = fisher(X @ W, jacobian) if distribution == "categorical" else np.einsum("nkd,nke->nde", *[jacobian] * 2)
+        matrices = (
+            fisher(X @ W, jacobian) if distribution == "categorical" else np.einsum("nkd,nke->nde", *[jacobian] * 2)
+        )
         start = ops.convert_to_tensor(unit(RNG.normal(size=X.shape)))
         direction = values(power_iteration(clean_pass(linear(W), X), start, distribution, 60))
         np.testing.assert_allclose(np.linalg.norm(direction, axis=1), 1, rtol=1e-9)
@@ -90,7 +92,10 @@ def test_steps_that_survive_are_allowed(dtype, xi):
 
 def dense_network(policy, w, b, v):
     network = keras.Sequential(
-        [keras.layers.Dense(w.shape[1], "tanh", dtype=policy), keras.layers.Dense(v.shape[1], use_bias=False, dtype=policy)]
+        [
+            keras.layers.Dense(w.shape[1], "tanh", dtype=policy),
+            keras.layers.Dense(v.shape[1], use_bias=False, dtype=policy),
+        ]
     )
     network.build((None, w.shape[0]))
     network.set_weights([w, b, v])

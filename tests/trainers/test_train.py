@@ -34,7 +34,7 @@ def test_run_prints_error_beside_the_published_one_and_writes_everything(finishe
     folder, _, printed = finished
     result = json.loads((folder / "work" / "result.json").read_text())
     assert f"test error: {result['errors']['test']:.2f} %" in printed
-    assert "published test error: 0.76 % (VMT paper, table 2" in printed
+    assert "published test error: 0.76 % (VMT paper, table 2)" in printed
     assert result["backend"] == BACKEND and result["epochs"] == 3
     card = json.loads((folder / "models" / "synthetic_mlp-vat" / "card.json").read_text())
     assert card["training"]["backend"] == BACKEND and card["recipe"]["epochs"] == 3 and card["seed"] == 0

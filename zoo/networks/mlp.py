@@ -24,8 +24,8 @@ def mlp(
 ):
     """A fully connected network with ReLU units.
 
-    Each hidden layer is dense (named `hidden_1`, `hidden_2` …), batch normalisation, ReLU, Gaussian noise, dropout; a dense layer gives the
-    logits. A dense layer followed by batch normalisation has no bias of its own.
+    Each hidden layer is dense (named `hidden_1`, `hidden_2` …), batch normalisation, ReLU, Gaussian noise, dropout; a
+    dense layer gives the logits. A dense layer followed by batch normalisation has no bias of its own.
 
     Args:
         input_shape: shape of one example; it is flattened.

@@ -17,7 +17,7 @@ class Family:
     base: Recipe
     source: str
 
-    def recipe(self, method, regularizers=None, *, network=None, published_error=None, note="", **fields):
+    def recipe(self, method, regularizers=None, *, network=None, published_error=None, notes="", **fields):
         """The base with one method.
 
         Args:
@@ -25,16 +25,16 @@ class Family:
             regularizers: `{method: hyperparameters}`.
             network: options of the network that differ from the base's.
             published_error: test error in per cent, or None where there is none.
-            note: how the hyperparameters were chosen, or what else there is to know.
+            notes: how the hyperparameters were chosen, or what else there is to know.
             **fields: other recipe fields that differ from the base's.
         """
-        origin = self.source if published_error is not None else "no published figure"
         return dataclasses.replace(
             self.base,
             name=f"{self.base.name}-{method}",
             network={**self.base.network, **(network or {})},
             regularizers=regularizers or {},
             published_error=published_error,
-            source=f"{origin}. {note}".strip() if note else origin,
+            source=self.source if published_error is not None else "no published figure",
+            notes=notes,
             **fields,
         )

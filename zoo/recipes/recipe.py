@@ -6,6 +6,9 @@ from typing import Any
 
 from zoo.validation import check_choice, check_number
 
+DESCRIPTION = ("published_error", "source", "notes")
+
+
 @dataclasses.dataclass(frozen=True)
 class Recipe:
     """A training run as data: JSON values only, so that it can be overridden, written down and read back.
@@ -31,7 +34,8 @@ class Recipe:
         bagging: whether each member trains on a bootstrap sample of its own.
         ensemble_mean: `"arithmetic"` or `"geometric"` mean of the members' predictions.
         published_error: test error in per cent that a paper reports, or None.
-        source: where it is reported, and how the hyperparameters were chosen.
+        source: where it is reported.
+        notes: how the hyperparameters were chosen, and what else there is to know.
     """
 
     name: str
@@ -54,6 +58,7 @@ class Recipe:
     ensemble_mean: str = "arithmetic"
     published_error: float | None = None
     source: str = ""
+    notes: str = ""
 
     def __post_init__(self):
         check_number("learning_rate", self.learning_rate, above=0)
@@ -78,7 +83,7 @@ class Recipe:
         Raises:
             ValueError: an unknown field or a value out of its range, with the nearest name.
         """
-        values = json.loads(json.dumps(dataclasses.asdict(self)))
+        values = self.as_dict()
         for path, value in assignments.items():
             field, *rest = path.split(".")
             check_choice("recipe field", field, values)
@@ -88,6 +93,10 @@ class Recipe:
     def as_dict(self):
         """The fields as a dictionary that JSON can hold."""
         return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    def settings(self):
+        """The fields that decide what runs, without the texts and figures about it."""
+        return {field: value for field, value in self.as_dict().items() if field not in DESCRIPTION}
 
 
 def _assign(container: Any, keys, value, path):

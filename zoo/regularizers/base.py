@@ -112,6 +112,9 @@ class RegularizerSum(Regularizer):
 
     __rmul__ = __mul__
 
+    def __repr__(self):
+        return " + ".join(map(repr, self.terms))
+
     def get_config(self):
         return {"terms": [keras.saving.serialize_keras_object(term) for term in self.terms]}
 

@@ -8,7 +8,7 @@ from keras import ops, random
 from zoo.regularizers import per_example
 from zoo.regularizers.base import Regularizer
 from zoo.regularizers.movement_fields import Rotation, Scale, Shift, get_field, orthonormal_basis
-from zoo.validation import check_choice, check_number
+from zoo.validation import check_choice
 
 NORMALIZATIONS = ("none", "example", "batch")
 BORDERS = ("zero", "nearest", "periodic")

@@ -37,9 +37,7 @@ class Smoothness(Regularizer):
 
     metric_name = "smoothness"
 
-    def __init__(
-        self, epsilon, *, direction="random", divergence="squared", num_power_iterations=1, **common
-    ):
+    def __init__(self, epsilon, *, direction="random", divergence="squared", num_power_iterations=1, **common):
         super().__init__(**common)
         self.epsilon = check_number("epsilon", epsilon, 0)
         self.direction = check_choice("direction", direction, DIRECTIONS)
@@ -98,8 +96,6 @@ class JacobianPenalty(Regularizer):
             projections = [ops.zeros_like(logits) + ops.cast(row, logits.dtype) for row in np.eye(num_logits)]
         else:
             scale = num_logits / self.num_projections
-            projections = [
-                per_example.random_direction(logits, clean_pass.seed) for _ in range(self.num_projections)
-            ]
+            projections = [per_example.random_direction(logits, clean_pass.seed) for _ in range(self.num_projections)]
         squares = [per_example.squared_norm(clean_pass.pull_back(v)) for v in projections]
         return clean_pass.mean(scale * sum(squares))

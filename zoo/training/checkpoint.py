@@ -2,7 +2,6 @@
 
 import json
 import math
-import os
 import pathlib
 import shutil
 import time
@@ -13,20 +12,13 @@ STATE_FILE = "state.json"
 WEIGHTS_FILE = "model.weights.h5"
 
 
-def write_whole(path, text):
-    """Writes a text file so that it is there whole or not at all: under a temporary name, then renamed."""
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    temporary.write_text(text)
-    temporary.replace(path)
-
-
 class Checkpoint(keras.callbacks.Callback):
     """Saves weights, optimiser and history after every epoch, and restores the newest on `fit`.
 
-    Each checkpoint is a folder `epoch-NNNNN` (`epoch-NNNNN-final` when training is over) that is filled under a temporary name and renamed when it is complete;
-    only then is its predecessor removed. (Keras's `BackupAndRestore` overwrites its files in place: killed while it
-    writes, it leaves a broken checkpoint or weights of one epoch with the number of another.)
+    Each checkpoint is a folder `epoch-NNNNN` (`epoch-NNNNN-final` when training is over) that is filled under a
+    temporary name and renamed when it is complete; only then is its predecessor removed. (Keras's `BackupAndRestore`
+    overwrites its files in place: killed while it writes, it leaves a broken checkpoint or weights of one epoch with
+    the number of another.)
 
     Args:
         directory: where the checkpoints go.
@@ -114,7 +106,7 @@ class HaltOnNaN(keras.callbacks.Callback):
     Put it before `Checkpoint` in the list of callbacks, so that no broken epoch is saved.
 
     Raises:
-        FloatingPointError: naming epoch and step, both counted from 1.
+        FloatingPointError: naming epoch and step, both counted from 1; of several steps in one execution, the last.
     """
 
     def on_epoch_begin(self, epoch, logs=None):

@@ -26,9 +26,7 @@ class TrainStep:
         values = [*trainable_variables, *non_trainable_variables, *metrics_variables]
         with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))) as scope:
             loss, y_pred = self.objective(x, y, sample_weight)
-        with keras.StatelessScope(
-            state_mapping=list(zip(self.optimizer.variables, optimizer_variables, strict=True))
-        ):
+        with keras.StatelessScope(state_mapping=list(zip(self.optimizer.variables, optimizer_variables, strict=True))):
             scaled_loss = self.optimizer.scale_loss(loss)
         non_trainable_values = [scope.get_current_value(v) for v in self.non_trainable_variables]
         metrics_values = [scope.get_current_value(v) for v in self.metrics_variables]

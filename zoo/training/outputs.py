@@ -1,6 +1,7 @@
 """What a network's outputs mean, read off its loss, and the logits that penalties compute with."""
 
-from typing import Callable, NamedTuple
+from collections.abc import Callable
+from typing import NamedTuple
 
 import keras
 from keras import ops
@@ -66,7 +67,15 @@ def outputs_of(loss):
 
     Returns:
         An `Outputs`.
+
+    Raises:
+        ValueError: it is not one loss for one output.
     """
+    if loss is None or isinstance(loss, (list, tuple, dict)):
+        raise ValueError(
+            f"RegularizedModel needs one loss for the one output of its network, received loss={loss!r}. "
+            "Pass compile() a Keras loss, such as SparseCategoricalCrossentropy(from_logits=True)."
+        )
     loss = keras.losses.get(loss)
     identity = type(loss) if isinstance(loss, keras.losses.Loss) else loss
     from_logits = getattr(loss, "from_logits", False)
@@ -88,19 +97,13 @@ def per_example_loss(loss):
 
     Returns:
         `(labels, outputs) -> (n,)`.
-
-    Raises:
-        ValueError: it is not one loss for one output.
     """
-    if loss is None or isinstance(loss, (list, tuple, dict)):
-        raise ValueError(
-            f"RegularizedModel needs one loss for the one output of its network, received loss={loss!r}. "
-            "Pass compile() a Keras loss, such as SparseCategoricalCrossentropy(from_logits=True)."
-        )
     loss = keras.losses.get(loss)
     values = loss.call if isinstance(loss, keras.losses.Loss) else loss
 
     def compute(labels, outputs):
+        if outputs.shape[-1] == 1 and len(labels.shape) == 1:
+            labels = ops.expand_dims(labels, -1)  # as compile() does for losses that are functions
         each = values(labels, outputs)
         return ops.mean(ops.reshape(each, (ops.shape(outputs)[0], -1)), axis=-1)
 

@@ -23,6 +23,13 @@ def split_inputs(x):
     return x, None
 
 
+def num_units(network):
+    """The number of classes among which a network decides; None where it does not tell yet or has no such output."""
+    shape = getattr(network, "output_shape", None) if network.built else None
+    units = shape[-1] if isinstance(shape, tuple) else None
+    return units if isinstance(units, int) and units > 1 else None
+
+
 @keras.saving.register_keras_serializable(package="zoo")
 class RegularizedModel(TrainStep, keras.Model):
     """A network that trains on its loss plus a regulariser, and otherwise is the network.
@@ -74,15 +81,19 @@ class RegularizedModel(TrainStep, keras.Model):
             jit_compile = False
         super().compile(*args, jit_compile=jit_compile, **kwargs)
 
+    def compile_from_config(self, config):
+        """Compiles a loaded model as it was; the backend that now runs chooses anew whether XLA compiles."""
+        self.compile(**keras.saving.deserialize_keras_object({**config, "jit_compile": "auto"}))
+        if self.built and self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
+
     def build(self, input_shape):
-        shape = split_inputs(input_shape)[0]
-        self.raw_input_shape = tuple(shape[1:])
+        self.raw_input_shape = tuple(split_inputs(input_shape)[0][1:])
+        inputs = keras.KerasTensor((None, *self.raw_input_shape))
         if self.preprocessing is not None:
-            if not self.preprocessing.built:
-                self.preprocessing.build(shape)
-            shape = self.preprocessing.compute_output_shape(shape)
+            inputs = self.preprocessing(inputs)
         if not self.network.built:
-            self.network.build(shape)
+            self.network(inputs)  # not its build(): only a call builds the layers inside any layer
         self.built = True
 
     def call(self, x, training=False):
@@ -102,8 +113,8 @@ class RegularizedModel(TrainStep, keras.Model):
             ValueError: NaN or infinite inputs; labels out of range, of another length, or no integers where the loss
                 wants class indices; in `validation_data` too.
         """
-        outputs = outputs_of(self.loss) if self.compiled and self.loss is not None else None
-        num_classes = getattr(self.network, "output_shape", (None,))[-1] if self.network.built else None
+        outputs = outputs_of(self.loss) if self.compiled else None
+        num_classes = num_units(self.network)
         pairs = {"training": (x.x, x.y) if isinstance(x, (Batches, SemiSupervised)) else (x, y)}
         if isinstance(kwargs.get("validation_data"), (tuple, list)):
             pairs["validation"] = kwargs["validation_data"][:2]
@@ -117,6 +128,8 @@ class RegularizedModel(TrainStep, keras.Model):
         inputs = labeled if unlabeled is None else ops.concatenate([labeled, unlabeled])
         if self.preprocessing is not None:
             inputs = self.preprocessing(inputs, training=True)
+        if keras.backend.is_int_dtype(inputs.dtype):
+            inputs = ops.cast(inputs, keras.config.floatx())  # integers have no derivatives
         return ops.stop_gradient(inputs), ops.shape(labeled)[0]
 
     def _passes(self, inputs, kind, to_logits):
@@ -177,23 +190,22 @@ class RegularizedModel(TrainStep, keras.Model):
                 compute_dtype=self.network.compute_dtype,
                 seed=self.seed_generator,
             )
-            loss = loss + self._penalties(clean_pass)
+            loss = loss + self._penalties(clean_pass, loss.dtype)
         self.num_steps.assign(self.num_steps + 1)
         return loss, y_pred
 
-    def _penalties(self, clean_pass):
+    def _penalties(self, clean_pass, dtype):
         total = 0.0
         for term, metric in zip(self.regularizer.terms, self.penalty_metrics, strict=True):
-            penalty = term.penalty(clean_pass)
+            penalty = ops.cast(term.penalty(clean_pass), dtype)
             metric.update_state(penalty)
-            total = total + term.current_weight(self.num_steps.value) * penalty
+            total = total + ops.cast(term.current_weight(self.num_steps.value), dtype) * penalty
         return total
 
     def without_training_metrics(self, logs):
         """Logs of an evaluation, in which no penalty was computed."""
         penalties = {metric.name for metric in self.penalty_metrics}
         return {name: value for name, value in logs.items() if name not in penalties}
-
 
     def get_config(self):
         serialize = keras.saving.serialize_keras_object

@@ -9,6 +9,8 @@ class TrainStep:
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+        if not self.built:
+            self.build(keras.tree.map_structure(lambda inputs: tuple(inputs.shape), x))
         with tf.GradientTape() as tape:
             loss, y_pred = self.objective(x, y, sample_weight)
             scaled_loss = self.optimizer.scale_loss(loss)

@@ -1,0 +1,135 @@
+"""Sums, factors, weights and configurations of regularisers."""
+
+import json
+
+import numpy as np
+import pytest
+from keras import ops, saving
+
+from zoo import regularizers
+from zoo.regularizers import METHODS, Regularizer, RegularizerSum, Smooth, build, hyperparameters
+
+EXAMPLES = {
+    "at": {"epsilon": 0.5, "noise": "sign", "input_range": (0, 1)},
+    "vat": {"epsilon": 2.0, "num_power_iterations": 2, "xi": 0.01, "distribution": "gaussian", "output_std": 0.5},
+    "entropy": {},
+    "vmt": {"field": {"name": "smooth", "num_cosines": 3}, "border": "nearest", "lattice_shape": (4, 5)},
+    "smoothness": {"epsilon": 0.1, "direction": "adversarial", "divergence": "kl", "num_power_iterations": 3},
+    "jacobian": {"num_projections": 2},
+    "weight_noise": {"noise_std": 0.1},
+    "parameter_tying": {"first": "encoder", "second": "decoder"},
+}
+COMMON = {"weight": 0.25, "ramp_up_steps": 7}
+
+
+def test_every_method_has_an_example():
+    assert set(EXAMPLES) == set(METHODS)
+    assert all(METHODS[name].__name__ in regularizers.__all__ for name in METHODS)
+
+
+@pytest.mark.parametrize("name", METHODS)
+def test_config_round_trip(name):
+    member = build({name: {**EXAMPLES[name], **COMMON}})
+    assert type(member) is METHODS[name]
+    config = member.get_config()
+    assert set(config) == set(hyperparameters(METHODS[name]))
+    for option, value in {**EXAMPLES[name], **COMMON}.items():
+        assert config[option] == value
+    written = json.loads(json.dumps(saving.serialize_keras_object(member)))
+    again = saving.deserialize_keras_object(written)
+    assert type(again) is type(member)
+    assert again.get_config() == config
+    assert repr(again) == repr(member) and repr(member).startswith(type(member).__name__)
+
+
+def test_config_with_a_field_object():
+    member = METHODS["vmt"](Smooth(3), lattice_shape=(4, 5))
+    again = saving.deserialize_keras_object(saving.serialize_keras_object(member))
+    assert isinstance(again.field, Smooth) and again.field.num_cosines == 3
+    assert again.lattice_shape == (4, 5)
+
+
+def test_sum():
+    members = [build({name: {**options, **COMMON}}) for name, options in EXAMPLES.items()]
+    total = members[0] + (members[1] + members[2]) + RegularizerSum(members[3:])
+    assert total.terms == tuple(members)
+    assert [member.terms for member in members] == [(member,) for member in members]
+    again = saving.deserialize_keras_object(json.loads(json.dumps(saving.serialize_keras_object(total))))
+    assert [term.get_config() for term in again.terms] == [member.get_config() for member in members]
+    assert type(build({name: EXAMPLES[name] for name in ("vat", "entropy")})) is RegularizerSum
+
+
+def test_sum_needs_derivatives_when_a_member_does():
+    without, needing = build({"entropy": {}}), build({"at": {"epsilon": 1.0}})
+    assert not (without + without).needs_input_derivatives
+    assert (without + needing).needs_input_derivatives
+
+
+@pytest.mark.parametrize("other", [1, None, "vat"])
+def test_sum_with_something_else(other):
+    member = build({"entropy": {}})
+    with pytest.raises(TypeError):
+        member + other
+    with pytest.raises(TypeError, match="takes Regularizer objects, received"):
+        RegularizerSum([member, other])
+
+
+def test_factors():
+    member = build({"at": {"epsilon": 1.0, "weight": 0.5, "ramp_up_steps": 3}})
+    for scaled in (4 * member, member * 4):
+        assert scaled.get_config() == {**member.get_config(), "weight": 2.0}
+    assert member.weight == 0.5
+    total = 3 * (member + build({"entropy": {}}))
+    assert [term.weight for term in total.terms] == [1.5, 3.0]
+    with pytest.raises(ValueError, match="factor must be at least 0, received -1"):
+        -1 * member
+    with pytest.raises(TypeError, match="factor must be a number"):
+        member * "2"
+
+
+def test_ramp_up():
+    ramped, constant = Regularizer(weight=2.0, ramp_up_steps=4), Regularizer(weight=2.0)
+    steps = ops.convert_to_tensor(np.arange(8, dtype="int32"))
+    expected = 2.0 * np.minimum((np.arange(8) + 1) / 4, 1)
+    np.testing.assert_allclose(ops.convert_to_numpy(ramped.current_weight(steps)), expected)
+    assert constant.current_weight(0) == 2.0
+
+
+@pytest.mark.parametrize(
+    "options, error, message",
+    [
+        ({"weight": -0.5}, ValueError, "weight must be at least 0, received -0.5"),
+        ({"weight": "1"}, TypeError, "weight must be a number"),
+        ({"ramp_up_steps": -1}, ValueError, "ramp_up_steps must be at least 0"),
+        ({"ramp_up_steps": 1.5}, TypeError, "ramp_up_steps must be an integer"),
+    ],
+)
+def test_common_arguments(options, error, message):
+    for name, own in EXAMPLES.items():
+        with pytest.raises(error, match=message):
+            build({name: {**own, **options}})
+
+
+def test_shared_head_computes_nothing():
+    with pytest.raises(NotImplementedError):
+        Regularizer().penalty(None)
+
+
+def test_nothing_to_build():
+    assert build({}) is None
+
+
+@pytest.mark.parametrize(
+    "methods, error, message",
+    [
+        ({"vatt": {}}, ValueError, "Unknown method 'vatt'. Did you mean 'vat'"),
+        ({"vat": {"epsilom": 1}}, ValueError, "Unknown hyperparameter of vat 'epsilom'. Did you mean 'epsilon'"),
+        ({"at": {"epsilon": 1, "weigth": 1}}, ValueError, "Did you mean 'weight'"),
+        ({"at": {}}, TypeError, "The method at needs a value for 'epsilon', received {}"),
+        ({"vmt": {"weight": 1.0}}, TypeError, "The method vmt needs a value for 'field'"),
+        ({"parameter_tying": {"first": "a"}}, TypeError, "needs a value for 'second'"),
+    ],
+)
+def test_what_cannot_be_built(methods, error, message):
+    with pytest.raises(error, match=message):
+        build(methods)

@@ -1,0 +1,110 @@
+"""What every regulariser and every network must do, whichever it is."""
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from zoo.regularizers import METHODS, build, hyperparameters
+
+EXAMPLES = {
+    "at": {"epsilon": 0.5, "noise": "sign"},
+    "vat": {"epsilon": 0.5, "num_power_iterations": 2},
+    "entropy": {"weight": 0.3},
+    "vmt": {"field": {"name": "smooth", "num_cosines": 2}, "normalization": "example"},
+    "smoothness": {"epsilon": 0.1, "direction": "adversarial", "divergence": "kl"},
+    "jacobian": {"num_projections": 2, "weight": 0.1},
+    "weight_noise": {"noise_std": 0.1},
+    "parameter_tying": {"first": "hidden_2", "second": "hidden_3", "ramp_up_steps": 3},
+}
+NETWORKS = {"mlp": {"hidden_units": (6, 6, 6), "dropout": 0.2}, "conv_small": {}, "conv_large": {}}
+
+
+def data(shape=(5, 4, 2), num_examples=24):
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(num_examples, *shape)).astype("float32"), (np.arange(num_examples) % 3).astype("int32")
+
+
+def trained(regularizer, name="mlp", shape=(5, 4, 2), epochs=2):
+    keras.utils.set_random_seed(1)
+    network = zoo.networks.build(name, shape, 3, **NETWORKS[name])
+    model = zoo.RegularizedModel(network, regularizer, seed=1)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+    history = model.fit(*data(shape), batch_size=12, epochs=epochs, shuffle=False, verbose=0).history
+    return model, history
+
+
+def assert_same_weights(first, second):
+    for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_every_method_has_an_example():
+    assert set(EXAMPLES) == set(METHODS)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_hyperparameters_are_attributes_and_survive_serialisation(method):
+    regularizer = build({method: EXAMPLES[method]})
+    for name in hyperparameters(type(regularizer)):
+        assert hasattr(regularizer, name)
+    restored = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(regularizer))
+    assert type(restored) is type(regularizer) and restored.get_config() == regularizer.get_config()
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_trains_reports_and_repeats(method):
+    model, history = trained(build({method: EXAMPLES[method]}))
+    assert np.isfinite(history["loss"]).all()
+    assert np.isfinite(history[model.regularizer.metric_name]).all()
+    plain, _ = trained(None)
+    assert any(np.any(a != b) for a, b in zip(model.network.get_weights(), plain.network.get_weights(), strict=True))
+    assert_same_weights(model, trained(build({method: EXAMPLES[method]}))[0])
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_weight_zero_is_the_plain_network(method):
+    model, _ = trained(build({method: {**EXAMPLES[method], "weight": 0.0}}))
+    plain, _ = trained(None)
+    for a, b in zip(model.network.get_weights(), plain.network.get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+
+
+@pytest.mark.parametrize("method", METHODS)
+def test_saved_model_of_keras_comes_back(method, tmp_path):
+    model, _ = trained(build({method: EXAMPLES[method]}))
+    model.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    x, y = data()
+    np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
+    assert loaded.regularizer.get_config() == model.regularizer.get_config()
+    for each in (model, loaded):
+        each.fit(x, y, batch_size=12, epochs=1, shuffle=False, verbose=0)
+    assert_same_weights(model, loaded)
+
+
+# conv_large ends in an unpadded convolution, for which its input must be this large.
+SHAPES = {"mlp": (5, 4, 2), "conv_small": (16, 16, 3), "conv_large": (16, 16, 3)}
+
+
+@pytest.mark.parametrize("name", NETWORKS)
+def test_network_round_trip_and_export(name, tmp_path):
+    keras.utils.set_random_seed(0)
+    network = zoo.networks.build(name, SHAPES[name], 3, **NETWORKS[name])
+    x, _ = data(SHAPES[name], 4)
+    restored = type(network).from_config(network.get_config())
+    restored.set_weights(network.get_weights())
+    np.testing.assert_allclose(restored.predict(x, verbose=0), network.predict(x, verbose=0), rtol=1e-5, atol=1e-6)
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        model = zoo.RegularizedModel(network)
+        model.build((None, *SHAPES[name]))
+        zoo.export(model, tmp_path / "model")
+        exported = tf.saved_model.load(str(tmp_path / "model"))
+        np.testing.assert_allclose(exported.logits(x), network.predict(x, verbose=0), rtol=1e-4, atol=1e-5)
+
+
+def test_conv_network_trains_with_a_second_order_penalty():
+    _, history = trained(zoo.VirtualMovementTraining("all"), "conv_small", SHAPES["conv_small"], epochs=1)
+    assert np.isfinite(history["vmt_all"]).all()

@@ -1,0 +1,133 @@
+"""Small networks, and gradients of the objective, on both backends."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+import zoo
+
+
+@pytest.fixture
+def data():
+    """24 inputs of 6 entries, and their labels in 3 classes."""
+    rng = np.random.default_rng(0)
+    return rng.normal(size=(24, 6)).astype("float32"), (np.arange(24) % 3).astype("int32")
+
+
+@pytest.fixture
+def network():
+    """Makes a two-layer network; called again with the same arguments, it makes the same one again."""
+
+    def make(*middle, outputs=3, activation=None, shape=(6,), **options):
+        keras.utils.set_random_seed(3)
+        dense = [layers.Dense(5, activation="tanh", **options), layers.Dense(outputs, activation=activation, **options)]
+        return keras.Sequential([keras.Input(shape), layers.Flatten(), dense[0], *middle, dense[1]])
+
+    return make
+
+
+@pytest.fixture
+def model():
+    """Wraps a network and compiles it; by default for logits, with plain gradient descent."""
+
+    def make(network, regularizer=None, loss=None, optimizer=None, preprocessing=None, **options):
+        model = zoo.RegularizedModel(network, regularizer, preprocessing=preprocessing, seed=1)
+        loss = loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(optimizer or keras.optimizers.SGD(0.1), loss, **options)
+        return model
+
+    return make
+
+
+@pytest.fixture
+def fit():
+    """Fits in order and returns the history, by default all examples in batches of 8."""
+
+    def run(model, x, y=None, **options):
+        options = {"epochs": 1, "shuffle": False, "verbose": 0, **options}
+        if isinstance(x, np.ndarray):
+            options.setdefault("batch_size", 8)
+        return model.fit(x, y, **options).history
+
+    return run
+
+
+def all_values(model):
+    return [ops.convert_to_numpy(variable) for variable in model.variables]
+
+
+def set_all(model, values):
+    for variable, value in zip(model.variables, values, strict=True):
+        variable.assign(value)
+
+
+def _tensor(array):
+    return None if array is None else ops.convert_to_tensor(array)
+
+
+@pytest.fixture
+def objective():
+    """The objective of one batch as a number; the model's state, random state included, comes back afterwards."""
+
+    def evaluate(model, x, y, sample_weight=None):
+        before = all_values(model)
+        loss, _ = model.objective(keras.tree.map_structure(_tensor, x), _tensor(y), _tensor(sample_weight))
+        set_all(model, before)
+        return float(loss)
+
+    return evaluate
+
+
+@pytest.fixture
+def gradients():
+    """The objective's gradients in the trainable variables, as arrays; the model's state comes back afterwards."""
+
+    def differentiate(model, x, y, sample_weight=None):
+        batch = (keras.tree.map_structure(_tensor, x), _tensor(y), _tensor(sample_weight))
+        if keras.backend.backend() == "jax":
+            result = _gradients_jax(model, batch)
+        else:
+            result = _gradients_tensorflow(model, batch)
+        return [ops.convert_to_numpy(gradient) for gradient in result]
+
+    return differentiate
+
+
+def _gradients_jax(model, batch):
+    import jax
+
+    model.optimizer.build(model.trainable_variables)
+    groups = (model.trainable_variables, model.non_trainable_variables, model.metrics_variables)
+    arguments = [[variable.value for variable in group] for group in groups]
+    state = [variable.value for variable in model.optimizer.variables]
+
+    def loss(*arguments):
+        return model.compute_loss_and_updates(*arguments, training=True, optimizer_variables=state)[0]
+
+    return jax.grad(loss)(*arguments, *batch)
+
+
+def _gradients_tensorflow(model, batch):
+    import tensorflow as tf
+
+    before = all_values(model)
+    with tf.GradientTape() as tape:
+        loss, _ = model.objective(*batch)
+    result = tape.gradient(loss, model.trainable_variables, unconnected_gradients="zero")
+    set_all(model, before)
+    return result
+
+
+@pytest.fixture
+def assert_same_weights():
+    """Compares all the weights of two models, random and moving-average state included."""
+
+    def compare(first, second, **tolerance):
+        for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
+            if tolerance:
+                np.testing.assert_allclose(a, b, **tolerance)
+            else:
+                np.testing.assert_array_equal(a, b)
+
+    return compare

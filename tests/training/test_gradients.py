@@ -1,0 +1,134 @@
+"""The objective's gradient in the weights against central differences, in double precision."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import zoo
+from zoo.regularizers import adversarial
+
+RNG = np.random.default_rng(7)
+X, Y = RNG.normal(size=(5, 3, 3, 1)), np.asarray([0, 1, 2, 1, 0], "int32")
+DIRECTIONS = 2
+
+# What is constant in the weights: the methods of the regulariser whose first value must be held.
+CONSTANTS = {
+    "at": (zoo.AdversarialTraining(0.7), ()),
+    "at_gradient": (zoo.AdversarialTraining(0.7, noise="gradient"), ()),
+    "vat": (zoo.VirtualAdversarialTraining(0.7), ("perturbation", "target")),
+    "vat_gaussian": (
+        zoo.VirtualAdversarialTraining(0.7, distribution="gaussian", output_std=0.5),
+        ("perturbation", "target"),
+    ),
+    "vat_xi": (zoo.VirtualAdversarialTraining(0.7, xi=0.1), ("perturbation", "target")),
+    "rpt": (zoo.VirtualAdversarialTraining(0.7, direction="random"), ("target",)),
+    "entropy": (zoo.EntropyMinimization(), ()),
+    "vmt_shift": (zoo.VirtualMovementTraining("shift"), ()),
+    "vmt_rotation": (zoo.VirtualMovementTraining("rotation"), ()),
+    "vmt_affine": (zoo.VirtualMovementTraining("affine"), ()),
+    "vmt_all": (zoo.VirtualMovementTraining("all", normalization="example"), ()),
+    "smoothness": (zoo.Smoothness(0.3), ()),
+    "smoothness_kl": (zoo.Smoothness(0.7, direction="adversarial", divergence="kl"), ("perturbation",)),
+    "smoothness_adversarial": (zoo.Smoothness(0.7, direction="adversarial"), ("perturbation",)),
+    "jacobian": (zoo.JacobianPenalty(), ()),
+    "jacobian_projected": (zoo.JacobianPenalty(num_projections=2), ()),
+    "weight_noise": (zoo.WeightNoise(0.2), ()),
+    "parameter_tying": (zoo.ParameterTying("second", "third"), ()),
+}
+
+
+@pytest.fixture
+def double(model):
+    """Makes a compiled model of double precision with the penalty at twice its weight."""
+    keras.config.set_floatx("float64")
+    keras.mixed_precision.set_dtype_policy("float64")
+
+    def make(regularizer):
+        network = keras.Sequential([keras.Input((3, 3, 1)), layers.Flatten()])
+        for name in ("first", "second", "third"):
+            network.add(layers.Dense(4, activation="softplus", bias_initializer="normal", name=name))
+        network.add(layers.Dense(3))
+        made = model(network, 2.0 * regularizer if regularizer is not None else None)
+        made.build(X.shape)
+        return made
+
+    return make
+
+
+def hold(function, place=None):
+    """The function, holding its first value, or its argument number `place` at the first call."""
+    kept = []
+
+    def held(*arguments):
+        if place is None:
+            kept[:] = kept or [function(*arguments)]
+            return kept[0]
+        kept[:] = kept or [arguments[place]]
+        return function(*arguments[:place], kept[0], *arguments[place + 1 :])
+
+    return held
+
+
+def hold_constants(regularizer, constants, monkeypatch):
+    """Holds what the regulariser takes for constant at its values in the next call."""
+    if "perturbation" in constants:
+        monkeypatch.setattr(regularizer, "perturbation", hold(regularizer.perturbation))
+    if "target" in constants:
+        monkeypatch.setattr(regularizer, "divergence", hold(regularizer.divergence, place=0))
+    if isinstance(regularizer, zoo.AdversarialTraining):
+        monkeypatch.setattr(adversarial, "adversarial_noise", hold(adversarial.adversarial_noise))
+
+
+def compare(model, objective, analytic, step=1e-4):
+    """Derivatives along random directions of all weights together: analytic and by central differences."""
+    objective(model, X, Y)
+    variables = model.trainable_variables
+    start = [v.numpy() if hasattr(v, "numpy") else np.asarray(v) for v in variables]
+    rng, pairs = np.random.default_rng(1), []
+    for _ in range(DIRECTIONS):
+        direction = [rng.normal(size=v.shape) for v in variables]
+
+        def along(distance, direction=direction):
+            for variable, value, change in zip(variables, start, direction, strict=True):
+                variable.assign(value + distance * change)
+            return objective(model, X, Y)
+
+        expected = sum(np.sum(g * d) for g, d in zip(analytic, direction, strict=True))
+        pairs.append((expected, (along(step) - along(-step)) / (2 * step)))
+        along(0.0)
+    return np.transpose(pairs)
+
+
+@pytest.mark.parametrize("name", CONSTANTS)
+def test_gradient(name, double, objective, gradients, monkeypatch):
+    regularizer, constants = CONSTANTS[name]
+    trained = double(regularizer)
+    analytic = gradients(trained, X, Y)
+    plain = gradients(double(None), X, Y)
+    assert any(np.abs(a - b).max() > 1e-4 for a, b in zip(analytic, plain, strict=True))
+    hold_constants(trained.regularizer, constants, monkeypatch)
+    np.testing.assert_allclose(*compare(trained, objective, analytic), rtol=1e-5, atol=1e-7)
+
+
+@pytest.mark.parametrize("name", ["at", "vat", "smoothness_adversarial"])
+def test_check_notices_a_perturbation_that_follows_the_weights(name, double, objective, gradients):
+    trained = double(CONSTANTS[name][0])
+    analytic = gradients(trained, X, Y)
+    with pytest.raises(AssertionError):
+        np.testing.assert_allclose(*compare(trained, objective, analytic), rtol=1e-5, atol=1e-7)
+
+
+def test_gradient_with_sample_weights_and_unlabelled_inputs(double, objective, gradients, monkeypatch):
+    trained = double(zoo.VirtualMovementTraining("affine") + zoo.EntropyMinimization())
+    batch = ({"labeled": X, "unlabeled": X[:2] + 1}, Y, np.asarray([0.0, 1.0, 2.0, 0.5, 1.0]))
+    analytic = gradients(trained, *batch)
+    variable, step = trained.trainable_variables[0], 1e-4
+    start = np.asarray(keras.ops.convert_to_numpy(variable))
+    direction = RNG.normal(size=start.shape)
+    values = []
+    for distance in (step, -step):
+        variable.assign(start + distance * direction)
+        values.append(objective(trained, *batch))
+    slope = (values[0] - values[1]) / (2 * step)
+    np.testing.assert_allclose(np.sum(analytic[0] * direction), slope, rtol=1e-5)
