@@ -98,7 +98,6 @@ def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=()
         epochs=recipe.epochs,
         initial_epoch=checkpoint.state["epochs"],
         validation_data=validation,
-        shuffle=False,  # the batches' order is their own, drawn from seed and epoch
         validation_batch_size=500,
         callbacks=[HaltOnNaN(), *build_callbacks(recipe), *extra_callbacks, checkpoint],
         verbose=verbose,

@@ -70,8 +70,8 @@ class Batches(_EpochwiseDataset):
     """Batches `(x, y)` of a labelled set, in a fresh permutation every epoch.
 
     All batches are full: the examples that remain are left out, others in every epoch. A set smaller than the
-    batch size makes one batch of all its examples. Call `fit` with `shuffle=False`: its own shuffling of an
-    epoch's batches would depend on Python's `random`.
+    batch size makes one batch of all its examples. `RegularizedModel.fit` takes them in this order; call another
+    model's `fit` with `shuffle=False`, for Keras would shuffle an epoch's batches by Python's `random`.
 
     Args:
         x: `(n, ...)` inputs.

@@ -64,6 +64,9 @@ class Checkpoint(keras.callbacks.Callback):
             model.optimizer.build(model.trainable_variables)
         try:
             model.load_weights(newest / WEIGHTS_FILE)
+            seeds = json.loads((newest / STATE_FILE).read_text())["seeds"]
+            for variable, value in zip(self.random_states(model), seeds, strict=True):
+                variable.assign(value)
         except (OSError, ValueError, KeyError) as error:
             raise ValueError(
                 f"The checkpoint {newest} does not fit this model or is damaged ({error}). Remove it to start anew, "
@@ -83,6 +86,12 @@ class Checkpoint(keras.callbacks.Callback):
         self.state["epochs"] = epoch + 1
         self._save()
 
+    @staticmethod
+    def random_states(model):
+        """The states of all random generators of a model, which Keras does not save among the weights."""
+        weights = {id(weight) for weight in model.weights}
+        return [variable for variable in model.variables if id(variable) not in weights]
+
     def on_train_end(self, logs=None):
         # Saved once more: early stopping has just brought back the best weights.
         self.state["finished"] = True
@@ -94,7 +103,8 @@ class Checkpoint(keras.callbacks.Callback):
         shutil.rmtree(temporary, ignore_errors=True)
         temporary.mkdir(parents=True)
         self.model.save_weights(temporary / WEIGHTS_FILE)
-        (temporary / STATE_FILE).write_text(json.dumps(self.state))
+        seeds = [keras.ops.convert_to_numpy(state).tolist() for state in self.random_states(self.model)]
+        (temporary / STATE_FILE).write_text(json.dumps({**self.state, "seeds": seeds}))
         temporary.rename(folder)
         for previous in set(self.directory.glob("epoch-*")) - {folder}:
             shutil.rmtree(previous)

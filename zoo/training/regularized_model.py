@@ -100,14 +100,17 @@ class RegularizedModel(TrainStep, keras.Model):
         inputs, _ = split_inputs(x)
         if self.preprocessing is not None:
             inputs = self.preprocessing(inputs, training=training)
-        return self.call_network(inputs, training)
+        outputs = self.call_network(inputs, training)
+        if self.compiled and self.loss is not None:
+            check_outputs(outputs, outputs_of(self.loss).kind)  # before the loss fails on them
+        return outputs
 
     def call_network(self, inputs, training):
         """The network in the given mode; networks whose `call` knows no modes are called without."""
         return self.network(inputs, training=training) if self.network._call_has_training_arg else self.network(inputs)
 
     def fit(self, x=None, y=None, *args, **kwargs):
-        """Keras's `fit`; arrays are checked first.
+        """Keras's `fit`; arrays are checked first, and the zoo's own batches keep their order.
 
         Raises:
             ValueError: NaN or infinite inputs; labels out of range, of another length, or no integers where the loss
@@ -115,7 +118,10 @@ class RegularizedModel(TrainStep, keras.Model):
         """
         outputs = outputs_of(self.loss) if self.compiled else None
         num_classes = num_units(self.network)
-        pairs = {"training": (x.x, x.y) if isinstance(x, (Batches, SemiSupervised)) else (x, y)}
+        pairs = {"training": (x, y)}
+        if isinstance(x, (Batches, SemiSupervised)):
+            pairs = {"training": (x.x, x.y)}
+            kwargs.setdefault("shuffle", False)
         if isinstance(kwargs.get("validation_data"), (tuple, list)):
             pairs["validation"] = kwargs["validation_data"][:2]
         for role, (inputs, labels) in pairs.items():

@@ -1,0 +1,70 @@
+"""Sample and class weights act on the loss and on the penalties."""
+
+import numpy as np
+import pytest
+
+import zoo
+
+PENALTIES = {
+    "at": zoo.AdversarialTraining(0.5),
+    "vat": zoo.VirtualAdversarialTraining(1.0, num_power_iterations=0, direction="adversarial"),
+    "vmt": zoo.VirtualMovementTraining("affine"),
+    "entropy": zoo.EntropyMinimization(),
+    "jacobian": zoo.JacobianPenalty(),
+}
+# Methods without a draw per example; a VAT direction would depend on the place in the batch.
+DETERMINISTIC = [name for name in PENALTIES if name != "vat"]
+
+
+@pytest.fixture
+def value(data, network, model, objective, gradients):
+    """The objective and its gradients on some rows, in units of the sum over examples."""
+
+    def compute(regularizer, rows, weights=None):
+        x, y = data
+        trained = model(network(), regularizer)
+        trained.build((None, 6))
+        batch = (x[rows], y[rows], None if weights is None else np.asarray(weights, "float32"))
+        return [len(rows) * v for v in (objective(trained, *batch), *gradients(trained, *batch))]
+
+    return compute
+
+
+def assert_close(first, second):
+    for a, b in zip(first, second, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("name", DETERMINISTIC)
+def test_weight_zero_is_an_absent_example(name, value):
+    assert_close(value(PENALTIES[name], [0, 1, 2, 3, 4], [1, 1, 1, 1, 0]), value(PENALTIES[name], [0, 1, 2, 3]))
+
+
+@pytest.mark.parametrize("name", DETERMINISTIC)
+def test_weight_two_is_a_second_copy(name, value):
+    assert_close(value(PENALTIES[name], [0, 1, 2], [1, 1, 2]), value(PENALTIES[name], [0, 1, 2, 2]))
+
+
+def test_weight_zero_hides_an_example_from_a_random_penalty(data, network, model, objective):
+    x, y = data
+    trained = model(network(), PENALTIES["vat"])
+    trained.build((None, 6))
+    weights = np.asarray([1, 1, 0], "float32")
+    other = x[:3].copy()
+    other[2] *= -5
+    assert objective(trained, x[:3], y[:3], weights) == pytest.approx(objective(trained, other, y[:3], weights), rel=1e-6)
+    assert objective(trained, x[:3], y[:3]) != pytest.approx(objective(trained, other, y[:3]), rel=1e-3)
+
+
+def test_fit_takes_sample_and_class_weights(data, network, model, fit, assert_same_weights):
+    x, y = data
+    weighted = {0: 0.5, 1: 0.0, 2: 2.0}
+    by_class, by_sample = (model(network(), PENALTIES["at"] + PENALTIES["vmt"]) for _ in range(2))
+    by_hand = zoo.datasets.Batches(x, y, 24)
+    fit(by_class, x, y, class_weight=weighted)
+    fit(by_sample, x, y, sample_weight=np.asarray([weighted[label] for label in y], "float32"))
+    assert_same_weights(by_class, by_sample, rtol=1e-5, atol=1e-6)
+    unweighted = model(network(), PENALTIES["at"] + PENALTIES["vmt"])
+    fit(unweighted, by_hand)
+    with pytest.raises(AssertionError):
+        assert_same_weights(by_class, unweighted, rtol=1e-5, atol=1e-6)
