@@ -1,5 +1,7 @@
 """Every test starts from the same random state, with double precision at hand on both backends."""
 
+import tempfile
+
 import keras
 import pytest
 
@@ -7,6 +9,10 @@ if keras.backend.backend() == "jax":
     import jax
 
     jax.config.update("jax_enable_x64", True)
+    # Most of the time goes into compiling small programs, many of them the same ones again.
+    jax.config.update("jax_disable_most_optimizations", True)
+    jax.config.update("jax_compilation_cache_dir", tempfile.mkdtemp())
+    jax.config.update("jax_persistent_cache_min_compile_time_secs", 0)
 
 
 @pytest.fixture(autouse=True)

@@ -91,6 +91,11 @@ def clean_pass():
 
 
 @pytest.fixture
+def rng():
+    return np.random.default_rng(1)
+
+
+@pytest.fixture
 def quadratics():
     return Quadratics
 

@@ -51,9 +51,9 @@ def test_squared_distance():
     np.testing.assert_allclose(call(squared_distance, LOGITS, OTHER), np.linalg.norm(LOGITS - OTHER, axis=1) ** 2)
 
 
-def test_gaussian_kl_against_integration():
-    means, other_means = RNG.normal(size=(3, 2)), RNG.normal(size=(3, 2))
-    stds, other_stds = RNG.uniform(0.5, 2, size=(3, 2)), RNG.uniform(0.5, 2, size=(3, 2))
+def test_gaussian_kl_against_integration(rng):
+    means, other_means = rng.normal(size=(3, 2)), rng.normal(size=(3, 2))
+    stds, other_stds = rng.uniform(0.5, 2, size=(3, 2)), rng.uniform(0.5, 2, size=(3, 2))
     t = np.linspace(-25, 25, 20001)[:, None, None]
     log_p, log_q = (scipy.stats.norm.logpdf(t, *m) for m in ((means, stds), (other_means, other_stds)))
     expected = np.trapezoid(np.exp(log_p) * (log_p - log_q), t, axis=0).sum(axis=-1)
@@ -67,16 +67,16 @@ def test_gaussian_kl_of_equal_spread_is_a_squared_distance():
     np.testing.assert_allclose(call(gaussian_kl, LOGITS, std, OTHER, std), expected, rtol=1e-10)
 
 
-def test_hessian_product():
-    p, u = scipy.special.softmax(LOGITS, axis=-1), RNG.normal(size=LOGITS.shape)
+def test_hessian_product(rng):
+    p, u = scipy.special.softmax(LOGITS, axis=-1), rng.normal(size=LOGITS.shape)
     dense = np.stack([np.diag(row) - np.outer(row, row) for row in p])
     actual = call(categorical_hessian_product, LOGITS, u)
     np.testing.assert_allclose(actual, np.einsum("nkl,nl->nk", dense, u), rtol=1e-9)
     np.testing.assert_allclose(pairwise_hessian_product(LOGITS, u), actual, rtol=1e-9)
 
 
-def test_hessian_product_is_the_hessian_of_the_divergence(difference):
-    u = RNG.normal(size=(1, 4))
+def test_hessian_product_is_the_hessian_of_the_divergence(difference, rng):
+    u = rng.normal(size=(1, 4))
 
     def gradient(h):
         return difference(lambda other: float(call(categorical_kl, LOGITS[:1], other)[0]), h, 1e-4)
@@ -86,9 +86,9 @@ def test_hessian_product_is_the_hessian_of_the_divergence(difference):
 
 
 @pytest.mark.parametrize("confidence", [20, 40, 80])
-def test_hessian_product_of_a_confident_prediction_in_single_precision(confidence):
+def test_hessian_product_of_a_confident_prediction_in_single_precision(confidence, rng):
     logits = np.array([[0.0, confidence, 1.0, -2.0], [confidence, 1.0, 0.5, 0.0]], "float32")
-    u = RNG.normal(size=logits.shape).astype("float32")
+    u = rng.normal(size=logits.shape).astype("float32")
     expected = pairwise_hessian_product(logits, u)
     actual = call(categorical_hessian_product, logits, u)
     np.testing.assert_allclose(actual, expected, rtol=1e-5)

@@ -80,8 +80,10 @@ def test_limit_of_the_random_divergence(clean_pass, perceptron, fisher):
 
 
 @pytest.mark.parametrize("divergence", ["squared", "kl"])
-def test_both_predictions_are_variable(clean_pass, perceptron, gradient, difference, softmax, divergence, monkeypatch):
-    mlp, noise = perceptron(), RNG.normal(size=X.shape) / 5
+def test_both_predictions_are_variable(
+    clean_pass, perceptron, gradient, difference, softmax, divergence, monkeypatch, rng
+):
+    mlp, noise = perceptron(), rng.normal(size=X.shape) / 5
     monkeypatch.setattr(Smoothness, "perturbation", lambda self, clean: ops.convert_to_tensor(noise))
 
     def reference(w, clean_w):
@@ -119,9 +121,9 @@ def test_gradient_of_the_jacobian_penalty(clean_pass, gradient):
 
 
 @pytest.fixture
-def check_projections(clean_pass, linear):
+def check_projections(clean_pass, linear, rng):
     """`k·‖Wv‖²` over uniform unit vectors v: its spread comes from a sample of NumPy's."""
-    v = RNG.normal(size=(NUM_SAMPLES, 3))
+    v = rng.normal(size=(NUM_SAMPLES, 3))
     samples = 3 * np.sum((v @ W.T) ** 2, axis=1) / np.sum(v**2, axis=1)
 
     def check(num_projections):

@@ -26,13 +26,13 @@ def cosines(a, b):
 
 
 @pytest.fixture
-def check_dominant_eigenvector(clean_pass, linear, fisher):
+def check_dominant_eigenvector(clean_pass, linear, fisher, rng):
     def check(distribution):
         jacobian = np.broadcast_to(W.T, (6, 3, 5))
         matrices = (
             fisher(X @ W, jacobian) if distribution == "categorical" else np.einsum("nkd,nke->nde", *[jacobian] * 2)
         )
-        start = ops.convert_to_tensor(unit(RNG.normal(size=X.shape)))
+        start = ops.convert_to_tensor(unit(rng.normal(size=X.shape)))
         direction = values(power_iteration(clean_pass(linear(W), X), start, distribution, 60))
         np.testing.assert_allclose(np.linalg.norm(direction, axis=1), 1, rtol=1e-9)
         dominant = np.linalg.eigh(matrices)[1][:, :, -1]
@@ -52,8 +52,8 @@ def test_convergence_notices_a_wrong_hessian(check_dominant_eigenvector, monkeyp
         check_dominant_eigenvector("categorical")
 
 
-def test_each_iteration_is_one_product_with_the_fisher_matrix(clean_pass, perceptron, fisher):
-    mlp, expected = perceptron(), unit(RNG.normal(size=X.shape))
+def test_each_iteration_is_one_product_with_the_fisher_matrix(clean_pass, perceptron, fisher, rng):
+    mlp, expected = perceptron(), unit(rng.normal(size=X.shape))
     clean, start = clean_pass(mlp.tensors, X), ops.convert_to_tensor(expected)
     for num_iterations in range(4):
         direction = values(power_iteration(clean, start, "categorical", num_iterations))
@@ -62,9 +62,9 @@ def test_each_iteration_is_one_product_with_the_fisher_matrix(clean_pass, percep
 
 
 @pytest.mark.parametrize("distribution", ["categorical", "gaussian"])
-def test_finite_differences_agree_in_single_precision(clean_pass, perceptron, distribution):
+def test_finite_differences_agree_in_single_precision(clean_pass, perceptron, distribution, rng):
     clean = clean_pass(perceptron().tensors, X.astype("float32"))
-    start = ops.convert_to_tensor(unit(RNG.normal(size=X.shape)).astype("float32"))
+    start = ops.convert_to_tensor(unit(rng.normal(size=X.shape)).astype("float32"))
     exact = power_iteration(clean, start, distribution, 1)
     published = finite_difference_iteration(clean, start, distribution, 1, 1e-2)
     np.testing.assert_allclose(np.linalg.norm(values(published), axis=1), 1, rtol=1e-5)
@@ -73,16 +73,16 @@ def test_finite_differences_agree_in_single_precision(clean_pass, perceptron, di
 
 
 @pytest.mark.parametrize("dtype, xi", [("float32", 1e-6), ("float16", 1e-3), ("bfloat16", 1e-1)])
-def test_steps_lost_in_rounding_are_refused(clean_pass, linear, dtype, xi):
-    image = RNG.uniform(size=(2, 28, 28, 1)).astype("float32")
-    clean = clean_pass(linear(RNG.normal(size=(784, 3)).astype("float32")), image, compute_dtype=dtype)
+def test_steps_lost_in_rounding_are_refused(clean_pass, linear, dtype, xi, rng):
+    image = rng.uniform(size=(2, 28, 28, 1)).astype("float32")
+    clean = clean_pass(linear(rng.normal(size=(784, 3)).astype("float32")), image, compute_dtype=dtype)
     with pytest.raises(ValueError, match=f"xi={xi!r} is lost in rounding: in {dtype}.*784 entries.*xi=None"):
         finite_difference_iteration(clean, clean.inputs, "categorical", 1, xi)
-    # Rightly: many entries do not feel the step.
+    # Rightly: the step that is felt is another one.
     step = ops.cast(xi * per_example.normalize(clean.inputs), dtype)
     base = ops.cast(clean.inputs, dtype)
     felt = values(ops.cast(base + step, "float32")) - values(ops.cast(base, "float32"))
-    assert np.abs(felt / values(ops.cast(step, "float32")) - 1).max() > 0.05
+    assert np.linalg.norm(felt - values(ops.cast(step, "float32"))) > 0.1 * xi
 
 
 @pytest.mark.parametrize("dtype, xi", [("float32", 1e-4), ("float16", 1.0), ("bfloat16", 10.0), ("float64", 1e-6)])
@@ -112,11 +112,11 @@ class Observed(VirtualAdversarialTraining):
 
 
 @pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
-@pytest.mark.parametrize("confidence", [1.0, 8.0])
-def test_perturbation_reaches_its_norm_and_direction(policy, confidence, perceptron, fisher):
+@pytest.mark.parametrize("confidence", [1.0, 4.0])
+def test_perturbation_reaches_its_norm_and_direction(policy, confidence, perceptron, fisher, rng):
     mlp = perceptron(num_inputs=24, num_hidden=16)
     mlp.w, mlp.v = mlp.w / 5, mlp.v * confidence
-    x = RNG.uniform(size=(8, 24)).astype("float32")
+    x = rng.uniform(size=(8, 24)).astype("float32")
     method = Observed(0.5)
     model = RegularizedModel(dense_network(policy, mlp.w, mlp.b, mlp.v), method, seed=0)
     model.compile(loss=keras.losses.SparseCategoricalCrossentropy(from_logits=True))
@@ -135,10 +135,10 @@ def test_perturbation_reaches_its_norm_and_direction(policy, confidence, percept
     np.testing.assert_allclose(np.linalg.norm(felt, axis=1), 0.5, rtol=1e-2)
 
 
-def test_extremely_confident_predictions_give_a_direction_or_none(clean_pass, linear):
+def test_extremely_confident_predictions_give_a_direction_or_none(clean_pass, linear, rng):
     """No NaN, whatever is left of the probabilities in single precision."""
-    w = RNG.normal(size=(5, 3)).astype("float32")
-    start = ops.convert_to_tensor(unit(RNG.normal(size=(1, 5))).astype("float32"))
+    w = rng.normal(size=(5, 3)).astype("float32")
+    start = ops.convert_to_tensor(unit(rng.normal(size=(1, 5))).astype("float32"))
     for gap in range(76, 112, 2):
         clean = clean_pass(linear(w, np.array([gap, 0, 1], "float32")), np.zeros((1, 5), "float32"))
         norm = np.linalg.norm(values(power_iteration(clean, start, "categorical", 1)))

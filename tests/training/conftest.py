@@ -54,7 +54,7 @@ def fit():
 
 
 def all_values(model):
-    return [ops.convert_to_numpy(variable) for variable in model.variables]
+    return [ops.convert_to_numpy(variable.value) for variable in model.variables]
 
 
 def set_all(model, values):

@@ -51,9 +51,7 @@ def test_comparison_notices_a_penalty(data, network, model, plain, fit, assert_s
 
 
 @pytest.mark.parametrize("middle", STATEFUL)
-def test_penalties_leave_averages_and_random_state_to_the_clean_pass(
-    middle, data, network, model, plain, fit
-):
+def test_penalties_leave_averages_and_random_state_to_the_clean_pass(middle, data, network, model, plain, fit):
     """One step on one batch from the same weights: all but the trainable weights comes out as in Keras."""
     penalties = (
         zoo.VirtualAdversarialTraining(1.0)
@@ -68,9 +66,10 @@ def test_penalties_leave_averages_and_random_state_to_the_clean_pass(
     start = [np.array(v) for v in network(*STATEFUL[middle]()).non_trainable_variables]
     fit(reference, *data, batch_size=24)
     fit(trained, *data, batch_size=24)
-    values = [(np.array(a), np.array(b)) for a, b in zip(
-        reference.non_trainable_variables, trained.network.non_trainable_variables, strict=True
-    )]
+    values = [
+        (np.array(a), np.array(b))
+        for a, b in zip(reference.non_trainable_variables, trained.network.non_trainable_variables, strict=True)
+    ]
     assert len(values) == {"plain": 0, "dropout": 1, "noise": 1, "batch_normalization": 3}[middle]
     for before, (expected, actual) in zip(start, values, strict=True):
         assert np.any(before != expected)
@@ -95,4 +94,6 @@ def test_preprocessing_comes_first_in_training_and_prediction(data, network, mod
     fit(reference, scaled, y)
     fit(trained, x, y)
     assert_same_weights(reference, trained.network, rtol=1e-5, atol=1e-6)
-    np.testing.assert_allclose(trained.predict(x, verbose=0), reference.predict(scaled, verbose=0), rtol=1e-5, atol=1e-5)
+    np.testing.assert_allclose(
+        trained.predict(x, verbose=0), reference.predict(scaled, verbose=0), rtol=1e-5, atol=1e-5
+    )

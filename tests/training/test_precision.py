@@ -1,0 +1,85 @@
+"""Half precision: finite steps, directions as in single precision, loss scaling."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+import zoo
+
+METHODS = {
+    "at": zoo.AdversarialTraining(0.5),
+    "vat": zoo.VirtualAdversarialTraining(1.0),
+    "vat_xi": zoo.VirtualAdversarialTraining(1.0, xi=1.0),
+    "vmt": zoo.VirtualMovementTraining("all"),
+    "smoothness": zoo.Smoothness(0.5, direction="adversarial"),
+    "jacobian": zoo.JacobianPenalty(weight=0.1),
+    "weight_noise": zoo.WeightNoise(0.1),
+    "entropy": zoo.EntropyMinimization(),
+}
+POLICIES = ("mixed_float16", "mixed_bfloat16")
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_all_methods_train(policy, data, network, model, fit):
+    keras.mixed_precision.set_dtype_policy(policy)
+    regularizer = sum(list(METHODS.values())[1:], start=METHODS["at"])
+    trained = model(network(layers.BatchNormalization(), layers.Dropout(0.2)), regularizer)
+    trained.build((None, 6))
+    before = trained.network.get_weights()
+    history = fit(trained, *data, epochs=2)
+    assert np.isfinite(list(history.values())).all()
+    changed = [np.any(a != b) for a, b in zip(before, trained.network.get_weights(), strict=True)]
+    assert all(changed) and all(np.isfinite(w).all() for w in trained.network.get_weights())
+    assert isinstance(trained.optimizer, keras.optimizers.LossScaleOptimizer) == (policy == "mixed_float16")
+
+
+@pytest.mark.parametrize("name", ["at", "vat", "vmt", "smoothness"])
+@pytest.mark.parametrize("policy", POLICIES)
+def test_penalties_are_those_of_single_precision(name, policy, data, network, model, fit):
+    found = []
+    for each in ("float32", policy):
+        keras.mixed_precision.set_dtype_policy(each)
+        trained = model(network(), METHODS[name], optimizer=keras.optimizers.SGD(0.0), run_eagerly=True)
+        found.append({key: values[0] for key, values in fit(trained, *data, batch_size=24).items()})
+    for key, value in found[0].items():
+        assert found[1][key] == pytest.approx(value, rel=0.05), key
+
+
+@pytest.mark.parametrize("scale", [1.0, 20.0])
+@pytest.mark.parametrize("policy", POLICIES)
+def test_vat_direction_is_that_of_single_precision(policy, scale, data, network, model, monkeypatch):
+    """Also of a confident network, whose divergences vanish in half precision."""
+    x, y = map(ops.convert_to_tensor, data)
+    vat = zoo.VirtualAdversarialTraining(1.0, num_power_iterations=2)
+    directions = []
+
+    def record(*arguments, perturb=vat.perturbation):
+        directions.append(np.asarray(ops.convert_to_numpy(perturb(*arguments)), "float64"))
+        return ops.convert_to_tensor(directions[-1].astype("float32"))
+
+    monkeypatch.setattr(vat, "perturbation", record)
+    for each in ("float32", policy):
+        keras.mixed_precision.set_dtype_policy(each)
+        net = network()
+        net.layers[-1].set_weights([scale * w for w in net.layers[-1].get_weights()])
+        trained = model(net, vat)
+        trained.build((None, 6))
+        trained.objective(x, y)
+    for direction in directions:
+        np.testing.assert_allclose(np.linalg.norm(direction, axis=-1), 1.0, rtol=1e-3)
+    cosines = np.sum(directions[0] * directions[1], axis=-1)
+    assert cosines.min() > 0.99
+
+
+def test_predictions_keep_the_policy_s_type_and_losses_do_not_overflow(data, network, model, fit):
+    keras.mixed_precision.set_dtype_policy("mixed_float16")
+    x, y = data
+    trained = model(network(), zoo.AdversarialTraining(0.5))
+    net_dtype = trained.network.compute_dtype
+    assert net_dtype == "float16" and trained.predict(x, verbose=0).dtype == np.float16
+    # A batch of 24 examples with a loss beyond the largest half-precision number, 65504.
+    trained.network.layers[-1].set_weights([300 * w for w in trained.network.layers[-1].get_weights()])
+    trained.compile(keras.optimizers.SGD(0.0), trained.loss)
+    history = fit(trained, x, y, sample_weight=np.full(24, 1000.0, "float32"), batch_size=24)
+    assert np.isfinite(history["loss"][0]) and history["loss"][0] > 65504

@@ -1,0 +1,86 @@
+"""A saved model comes back whole, and goes on training as if it had never been away."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import zoo
+
+REGULARIZER = (
+    zoo.VirtualAdversarialTraining(1.5, num_power_iterations=2, weight=0.7, ramp_up_steps=9)
+    + zoo.VirtualMovementTraining({"name": "smooth", "num_cosines": 2}, normalization="batch")
+    + zoo.Smoothness(0.1, direction="adversarial", divergence="kl")
+)
+
+
+@pytest.fixture
+def trained(data, network, model, fit):
+    """Makes a model with dropout, batch normalisation, preprocessing and three penalties, and trains it."""
+
+    def make(epochs):
+        keras.utils.set_random_seed(11)
+        middle = [layers.BatchNormalization(), layers.Dropout(0.3, seed=2)]
+        options = {"optimizer": "adam", "metrics": ["accuracy"], "preprocessing": layers.Rescaling(0.5, 0.1)}
+        made = model(network(*middle), REGULARIZER, **options)
+        if epochs:
+            fit(made, *data, epochs=epochs)
+        return made
+
+    return make
+
+
+def test_round_trip(trained, data, tmp_path):
+    first = trained(1)
+    first.save(tmp_path / "model.keras")
+    second = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(second.predict(data[0], verbose=0), first.predict(data[0], verbose=0))
+    assert second.evaluate(*data, verbose=0) == first.evaluate(*data, verbose=0)
+    assert second.regularizer.get_config() == REGULARIZER.get_config()
+    assert [term.get_config() for term in second.regularizer.terms] == [t.get_config() for t in REGULARIZER.terms]
+    assert second.preprocessing.get_config() == first.preprocessing.get_config()
+    assert second.raw_input_shape == first.raw_input_shape == (6,)
+    assert second.jit_compile == model_default(first)
+
+
+def model_default(model):
+    """Whether `jit_compile="auto"` compiles with XLA on this backend."""
+    model.compile("adam", "mse")
+    return model.jit_compile
+
+
+def test_loaded_model_trains_on_as_the_saved_one(trained, data, fit, tmp_path, assert_same_weights):
+    uninterrupted, interrupted = trained(2), trained(1)
+    interrupted.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    fit(loaded, *data)
+    assert_same_weights(uninterrupted, loaded)
+    for a, b in zip(uninterrupted.optimizer.variables, loaded.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(a.value), keras.ops.convert_to_numpy(b.value))
+
+
+def test_weights_file(trained, data, fit, tmp_path, assert_same_weights):
+    first, second = trained(1), trained(0)
+    first.save_weights(tmp_path / "model.weights.h5")
+    second.build((None, 6))
+    second.optimizer.build(second.trainable_variables)
+    second.load_weights(tmp_path / "model.weights.h5")
+    for each in (first, second):
+        fit(each, *data)
+    assert_same_weights(first, second)
+
+
+def test_semi_supervised_model_comes_back(data, network, model, fit, tmp_path):
+    x, y = data
+    first = model(network(), zoo.VirtualAdversarialTraining(1.0))
+    fit(first, zoo.datasets.SemiSupervised(x, y, x, batch_size=4, unlabeled_batch_size=8))
+    first.save(tmp_path / "model.keras")
+    second = keras.models.load_model(tmp_path / "model.keras")
+    np.testing.assert_array_equal(second.predict(x, verbose=0), first.predict(x, verbose=0))
+
+
+def test_clone_keeps_the_configuration(trained):
+    first = trained(0)
+    second = zoo.RegularizedModel.from_config(first.get_config())
+    assert second.get_config() == first.get_config()
+    assert [m.name for m in second.penalty_metrics] == ["vat", "vmt_smooth", "smoothness"]
