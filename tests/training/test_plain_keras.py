@@ -3,7 +3,7 @@
 import keras
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 
 import zoo
 
@@ -31,6 +31,11 @@ def plain(network):
         return net
 
     return make
+
+
+def state_of(network):
+    """All that a network keeps beside its trainable weights: moving averages and random state."""
+    return [ops.convert_to_numpy(variable.value) for variable in network.non_trainable_variables]
 
 
 @pytest.mark.parametrize("penalty", NO_PENALTY)
@@ -63,17 +68,14 @@ def test_penalties_leave_averages_and_random_state_to_the_clean_pass(middle, dat
         + zoo.JacobianPenalty()
     )
     reference, trained = plain(*STATEFUL[middle]()), model(network(*STATEFUL[middle]()), penalties, run_eagerly=True)
-    start = [np.array(v) for v in network(*STATEFUL[middle]()).non_trainable_variables]
+    start = state_of(network(*STATEFUL[middle]()))
     fit(reference, *data, batch_size=24)
     fit(trained, *data, batch_size=24)
-    values = [
-        (np.array(a), np.array(b))
-        for a, b in zip(reference.non_trainable_variables, trained.network.non_trainable_variables, strict=True)
-    ]
-    assert len(values) == {"plain": 0, "dropout": 1, "noise": 1, "batch_normalization": 3}[middle]
-    for before, (expected, actual) in zip(start, values, strict=True):
-        assert np.any(before != expected)
-        np.testing.assert_allclose(actual, expected, rtol=1e-5, atol=1e-6)
+    expected, actual = state_of(reference), state_of(trained.network)
+    assert len(expected) == {"plain": 0, "dropout": 1, "noise": 1, "batch_normalization": 3}[middle]
+    for before, a, b in zip(start, expected, actual, strict=True):
+        assert np.any(before != a)
+        np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-6)
 
 
 def test_frozen_layers_stay(data, network, model, fit):

@@ -148,7 +148,7 @@ def test_penalties_of_layers_count_once(option, eager, data, network, model, fit
     logits = net.predict(x, verbose=0)
     entropies = keras.losses.sparse_categorical_crossentropy(y, logits, from_logits=True)
     if option == "kernel_regularizer":
-        penalty = sum(0.1 * np.sum(layer.kernel.numpy() ** 2) for layer in net.layers[-2:])
+        penalty = sum(0.1 * np.sum(layer.get_weights()[0] ** 2) for layer in net.layers[-2:])
     else:
         penalty = sum(0.1 * np.sum(activity**2) / len(x) for activity in (hidden, logits))
     np.testing.assert_allclose(loss, np.mean(ops.convert_to_numpy(entropies)) + penalty, rtol=1e-5)

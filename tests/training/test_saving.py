@@ -14,15 +14,17 @@ REGULARIZER = (
 )
 
 
+# Keras keeps no random state in a saved model, so what must go on alike draws nothing.
+DETERMINISTIC = zoo.AdversarialTraining(0.5, ramp_up_steps=9) + zoo.VirtualMovementTraining("affine")
+
+
 @pytest.fixture
 def trained(data, network, model, fit):
-    """Makes a model with dropout, batch normalisation, preprocessing and three penalties, and trains it."""
+    """Makes a model with batch normalisation, preprocessing and penalties, and trains it."""
 
-    def make(epochs):
-        keras.utils.set_random_seed(11)
-        middle = [layers.BatchNormalization(), layers.Dropout(0.3, seed=2)]
+    def make(epochs, regularizer=DETERMINISTIC, *middle):
         options = {"optimizer": "adam", "metrics": ["accuracy"], "preprocessing": layers.Rescaling(0.5, 0.1)}
-        made = model(network(*middle), REGULARIZER, **options)
+        made = model(network(layers.BatchNormalization(), *middle), regularizer, **options)
         if epochs:
             fit(made, *data, epochs=epochs)
         return made
@@ -31,7 +33,7 @@ def trained(data, network, model, fit):
 
 
 def test_round_trip(trained, data, tmp_path):
-    first = trained(1)
+    first = trained(1, REGULARIZER, layers.Dropout(0.3))
     first.save(tmp_path / "model.keras")
     second = keras.models.load_model(tmp_path / "model.keras")
     np.testing.assert_array_equal(second.predict(data[0], verbose=0), first.predict(data[0], verbose=0))
@@ -40,13 +42,7 @@ def test_round_trip(trained, data, tmp_path):
     assert [term.get_config() for term in second.regularizer.terms] == [t.get_config() for t in REGULARIZER.terms]
     assert second.preprocessing.get_config() == first.preprocessing.get_config()
     assert second.raw_input_shape == first.raw_input_shape == (6,)
-    assert second.jit_compile == model_default(first)
-
-
-def model_default(model):
-    """Whether `jit_compile="auto"` compiles with XLA on this backend."""
-    model.compile("adam", "mse")
-    return model.jit_compile
+    assert second.jit_compile == first.jit_compile
 
 
 def test_loaded_model_trains_on_as_the_saved_one(trained, data, fit, tmp_path, assert_same_weights):
@@ -80,7 +76,7 @@ def test_semi_supervised_model_comes_back(data, network, model, fit, tmp_path):
 
 
 def test_clone_keeps_the_configuration(trained):
-    first = trained(0)
+    first = trained(0, REGULARIZER)
     second = zoo.RegularizedModel.from_config(first.get_config())
     assert second.get_config() == first.get_config()
     assert [m.name for m in second.penalty_metrics] == ["vat", "vmt_smooth", "smoothness"]

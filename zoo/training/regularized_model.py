@@ -220,6 +220,7 @@ class RegularizedModel(TrainStep, keras.Model):
             "network": serialize(self.network),
             "regularizer": serialize(self.regularizer),
             "preprocessing": serialize(self.preprocessing),
+            "seed": self.seed_generator.get_config()["seed"],
         }
 
     @classmethod
