@@ -1,7 +1,8 @@
 """Recipes for CIFAR-10: the VMT paper's table 3, and the zoo's own fields.
 
 Network, optimiser and number of epochs are the paper's; it gives neither learning rate nor decay nor batch size. Each
-channel is standardised over the training set; no augmentation.
+channel is standardised over the training set; no augmentation. None of these has been trained to its end yet: the
+hyperparameters that the paper leaves open are starting points, not choices.
 """
 
 from zoo.recipes.family import Family

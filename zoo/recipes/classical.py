@@ -1,5 +1,7 @@
 """The classical regularisers, as rows beside AT, VAT and VMT."""
 
+import functools
+
 
 def norm_penalty(kind, strength):
     """A Keras L1 or L2 penalty as data; it falls on the dense kernels, biases are free."""
@@ -35,7 +37,7 @@ def classical_recipes(
     jacobian = {"num_projections": 1, "weight": smoothness_weight * smoothness_std**2}
     tied = {"hidden_units": list(tied_units)}
     tying = {"first": "hidden_2", "second": "hidden_3", "weight": 1e-3}
-    make = family.recipe
+    make = functools.partial(family.recipe, notes="Hyperparameters not searched.")
     return [
         make("l2", network={"kernel_regularizer": norm_penalty("L2", l2)}),
         make("l1", network={"kernel_regularizer": norm_penalty("L1", l1)}),

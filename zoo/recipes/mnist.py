@@ -39,19 +39,29 @@ SEMI_SUPERVISED = Family(
 )
 
 VAT = {"epsilon": 2.1}
+SEARCH = "Chosen by validation error on 10000 held-out images after 8 epochs, one seed; tried: {}."
+AS_SHIFT = "λ as chosen for the shift field."
+PROGRAM = "ε as in the VAT authors' program."
+UNSEARCHED = "Hyperparameters not searched."
+
+
+def vmt(field):
+    """VMT's hyperparameters with one kind of movement."""
+    return {"vmt": {"field": field, "weight": 2.0}}
+
 
 RECIPES = [
     FAMILY.recipe("baseline", published_error=1.12),
-    FAMILY.recipe("dropout", network={"dropout": 0.5, "input_dropout": 0.2}, published_error=0.95),
-    FAMILY.recipe("at_linf", {"at": {"epsilon": 0.1, "noise": "sign"}}, published_error=0.72),
-    FAMILY.recipe("at_l2", {"at": {"epsilon": 2.0}}, published_error=0.70),
-    FAMILY.recipe("vat", {"vat": VAT}, published_error=0.64),
-    FAMILY.recipe("vmt_shift", {"vmt": {"field": "shift", "weight": 2.0}}, published_error=0.92),
-    FAMILY.recipe("vmt_rotation", {"vmt": {"field": "rotation", "weight": 2.0}}, published_error=0.95),
-    FAMILY.recipe("vmt_scale", {"vmt": {"field": "scale", "weight": 2.0}}, published_error=0.92),
-    FAMILY.recipe("vmt_all", {"vmt": {"field": "all", "weight": 2.0}}),
-    FAMILY.recipe("vmt_affine", {"vmt": {"field": "affine", "weight": 2.0}}),
-    FAMILY.recipe("vmt_smooth", {"vmt": {"field": "smooth", "weight": 2.0}}),
+    FAMILY.recipe("dropout", network={"dropout": 0.5, "input_dropout": 0.2}, published_error=0.95, notes=UNSEARCHED),
+    FAMILY.recipe("at_linf", {"at": {"epsilon": 0.1, "noise": "sign"}}, published_error=0.72, notes=UNSEARCHED),
+    FAMILY.recipe("at_l2", {"at": {"epsilon": 2.0}}, published_error=0.70, notes=SEARCH.format("ε 1, 2")),
+    FAMILY.recipe("vat", {"vat": VAT}, published_error=0.64, notes=PROGRAM),
+    FAMILY.recipe("vmt_shift", vmt("shift"), published_error=0.92, notes=SEARCH.format("λ 0.5, 2")),
+    FAMILY.recipe("vmt_rotation", vmt("rotation"), published_error=0.95, notes=AS_SHIFT),
+    FAMILY.recipe("vmt_scale", vmt("scale"), published_error=0.92, notes=AS_SHIFT),
+    FAMILY.recipe("vmt_all", vmt("all"), notes=AS_SHIFT),
+    FAMILY.recipe("vmt_affine", vmt("affine"), notes=AS_SHIFT),
+    FAMILY.recipe("vmt_smooth", vmt("smooth"), notes=SEARCH.format("λ 0.5, 2")),
     FAMILY.recipe("vat_vmt_smooth", {"vat": VAT, "vmt": {"field": "smooth", "weight": 1.0}}),
     FAMILY.recipe("rpt", {"vat": {**VAT, "direction": "random"}}),
     FAMILY.recipe("augmentation", preprocessing=[RESCALING, SHIFTS]),
