@@ -13,7 +13,7 @@ train: $(VENV)/installed
 test: $(VENV)/installed-dev
 	@status=0; for backend in tensorflow jax; do \
 		echo "KERAS_BACKEND=$$backend"; \
-		KERAS_BACKEND=$$backend $(VENV)/bin/python -m pytest $(ARGS) || status=1; \
+		KERAS_BACKEND=$$backend $(VENV)/bin/python -m pytest -n auto --dist loadfile $(ARGS) || status=1; \
 	done; exit $$status
 
 lint: $(VENV)/installed-dev

@@ -18,7 +18,7 @@ if keras.backend.backend() == "jax":
 @pytest.fixture(autouse=True)
 def fresh_state():
     """Seeds all generators, forgets earlier models and restores the global precision."""
-    keras.utils.clear_session()
+    keras.utils.clear_session(free_memory=False)  # collecting garbage would take longer than most tests
     keras.utils.set_random_seed(0)
     yield
     keras.mixed_precision.set_dtype_policy("float32")

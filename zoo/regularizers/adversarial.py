@@ -39,7 +39,8 @@ NOISES = ("gradient", "sign", "l2", "scaled_l2")
 class AdversarialTraining(Regularizer):
     """Adversarial training (AT): `J = L(x, y) + λ·L(x + ε·δ, y)`, δ constant with respect to the weights.
 
-    It needs labels: in semi-supervised training it covers the labelled inputs alone.
+    It needs labels: in semi-supervised training it covers the labelled inputs alone, whose perturbed pass then draws
+    dropout masks of its own.
 
     Args:
         epsilon: ε, size of the perturbation in units of the (preprocessed) input; at least 0.

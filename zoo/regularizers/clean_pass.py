@@ -16,8 +16,8 @@ class CleanPass:
         inputs: `(n, ...)`, the network's inputs after preprocessing, constant with respect to the weights.
         logits: `(n, k)` in float32.
         forward: `(inputs, weights=None) -> logits`, the same network in the same mode: batch statistics of the inputs
-            that it is given, the dropout masks and noise of the clean pass, no moving average touched. `weights` maps
-            trainable variables to values to use in their place.
+            that it is given, the dropout masks and noise of the clean pass (given as many inputs), no moving average
+            touched. `weights` pairs trainable variables with values to use in their place.
         losses: `logits of the labelled rows -> (num_labeled,)`, the loss of each example.
         num_labeled: how many rows have labels.
         sample_weight: `(num_labeled,)` or None.
