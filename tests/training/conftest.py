@@ -41,6 +41,12 @@ def model():
 
 
 @pytest.fixture
+def quick():
+    """Options of `compile` for a few small steps: on TensorFlow it takes longer to trace them than to run them."""
+    return {"run_eagerly": keras.backend.backend() == "tensorflow"}
+
+
+@pytest.fixture
 def fit():
     """Fits in order and returns the history, by default all examples in batches of 8."""
 

@@ -29,13 +29,13 @@ class Interrupt(keras.callbacks.Callback):
 
 
 @pytest.fixture
-def fresh(network, model):
+def fresh(quick, network, model):
     """Makes the model as a new process would."""
 
     def make():
         keras.utils.set_random_seed(8)
         middle = [layers.BatchNormalization(), layers.Dropout(0.3, seed=4)]
-        made = model(network(*middle), zoo.VirtualAdversarialTraining(1.0, ramp_up_steps=5), optimizer="adam")
+        made = model(network(*middle), zoo.VirtualAdversarialTraining(1.0, ramp_up_steps=5), optimizer="adam", **quick)
         made.build((None, 6))
         return made
 

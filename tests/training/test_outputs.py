@@ -77,34 +77,31 @@ PAIRS = {
 
 
 @pytest.mark.parametrize("name", PAIRS)
-def test_logits_and_probabilities_train_alike(name, data, network, model, fit, assert_same_weights):
+def test_logits_and_probabilities_train_alike(name, quick, data, network, model, fit, assert_same_weights):
     units, activation, loss, text, targets = PAIRS[name]
     x, y = data
-    by_logits = model(network(outputs=units), PENALTIES, loss(from_logits=True), metrics=["accuracy"])
+    by_logits = model(network(outputs=units), PENALTIES, loss(from_logits=True), **quick)
     others = [
-        model(network(outputs=units, activation=activation), PENALTIES, given, metrics=["accuracy"])
-        for given in (loss(), text)
+        model(network(outputs=units, activation=activation), PENALTIES, given, **quick) for given in (loss(), text)
     ]
-    expected = fit(by_logits, x, targets(y), epochs=2)
+    expected = fit(by_logits, x, targets(y))
     for other in others:
-        history = fit(other, x, targets(y), epochs=2)
+        history = fit(other, x, targets(y))
         assert_same_weights(by_logits, other, rtol=1e-3, atol=1e-5)
         for penalty in ("loss", "at", "vat", "vmt_shift"):
             np.testing.assert_allclose(history[penalty], expected[penalty], rtol=1e-3)
 
 
-def test_binary_network_is_one_of_two_classes(data, network, model, fit):
+def test_binary_network_is_one_of_two_classes(quick, data, network, model, fit):
     """One logit h and two logits (0, h) make the same penalties."""
     x, y = data
     one = network(outputs=1)
     kernel, bias = one.layers[-1].get_weights()
     two = network(outputs=2)
     two.layers[-1].set_weights([np.hstack([0 * kernel, kernel]), np.hstack([0 * bias, bias])])
-    still = {"optimizer": keras.optimizers.SGD(0.0)}
-    single = fit(model(one, PENALTIES, losses.BinaryCrossentropy(from_logits=True), **still), x, y % 2)
-    still = {"optimizer": keras.optimizers.SGD(0.0)}
-    double = fit(model(two, PENALTIES, **still), x, y % 2)
-    for name, values in single.items():
+    single = model(one, PENALTIES, losses.BinaryCrossentropy(from_logits=True), keras.optimizers.SGD(0.0), **quick)
+    double = fit(model(two, PENALTIES, optimizer=keras.optimizers.SGD(0.0), **quick), x, y % 2)
+    for name, values in fit(single, x, y % 2).items():
         np.testing.assert_allclose(values, double[name], rtol=1e-4, err_msg=name)
 
 

@@ -21,13 +21,13 @@ NO_PENALTY = {
 
 
 @pytest.fixture
-def plain(network):
+def plain(network, quick):
     """Makes and compiles the network alone."""
 
     def make(*middle, **options):
         net = network(*middle, **options)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        net.compile(keras.optimizers.SGD(0.1), loss, metrics=["accuracy"])
+        net.compile(keras.optimizers.SGD(0.1), loss, **quick)
         return net
 
     return make
@@ -40,15 +40,15 @@ def state_of(network):
 
 @pytest.mark.parametrize("penalty", NO_PENALTY)
 @pytest.mark.parametrize("middle", ["plain", "batch_normalization"])
-def test_no_penalty_is_plain_training(penalty, middle, data, network, model, plain, fit, assert_same_weights):
-    reference, trained = plain(*STATEFUL[middle]()), model(network(*STATEFUL[middle]()), NO_PENALTY[penalty])
+def test_no_penalty_is_plain_training(penalty, middle, quick, data, network, model, plain, fit, assert_same_weights):
+    reference, trained = plain(*STATEFUL[middle]()), model(network(*STATEFUL[middle]()), NO_PENALTY[penalty], **quick)
     loss = fit(reference, *data, epochs=2)["loss"]
     np.testing.assert_allclose(fit(trained, *data, epochs=2)["loss"], loss, rtol=1e-5)
     assert_same_weights(reference, trained.network, rtol=1e-5, atol=1e-6)
 
 
-def test_comparison_notices_a_penalty(data, network, model, plain, fit, assert_same_weights):
-    reference, trained = plain(), model(network(), zoo.VirtualAdversarialTraining(1.0))
+def test_comparison_notices_a_penalty(quick, data, network, model, plain, fit, assert_same_weights):
+    reference, trained = plain(), model(network(), zoo.VirtualAdversarialTraining(1.0), **quick)
     fit(reference, *data)
     fit(trained, *data)
     with pytest.raises(AssertionError):
@@ -56,7 +56,7 @@ def test_comparison_notices_a_penalty(data, network, model, plain, fit, assert_s
 
 
 @pytest.mark.parametrize("middle", STATEFUL)
-def test_penalties_leave_averages_and_random_state_to_the_clean_pass(middle, data, network, model, plain, fit):
+def test_penalties_leave_averages_and_random_state_to_the_clean_pass(middle, quick, data, network, model, plain, fit):
     """One step on one batch from the same weights: all but the trainable weights comes out as in Keras."""
     penalties = (
         zoo.VirtualAdversarialTraining(1.0)
@@ -67,7 +67,7 @@ def test_penalties_leave_averages_and_random_state_to_the_clean_pass(middle, dat
         + zoo.WeightNoise(0.1)
         + zoo.JacobianPenalty()
     )
-    reference, trained = plain(*STATEFUL[middle]()), model(network(*STATEFUL[middle]()), penalties, run_eagerly=True)
+    reference, trained = plain(*STATEFUL[middle]()), model(network(*STATEFUL[middle]()), penalties, **quick)
     start = state_of(network(*STATEFUL[middle]()))
     fit(reference, *data, batch_size=24)
     fit(trained, *data, batch_size=24)
@@ -78,11 +78,11 @@ def test_penalties_leave_averages_and_random_state_to_the_clean_pass(middle, dat
         np.testing.assert_allclose(b, a, rtol=1e-5, atol=1e-6)
 
 
-def test_frozen_layers_stay(data, network, model, fit):
+def test_frozen_layers_stay(quick, data, network, model, fit):
     net = network()
     net.layers[-2].trainable = False
     before, last = net.layers[-2].get_weights(), net.layers[-1].get_weights()
-    fit(model(net, zoo.VirtualAdversarialTraining(1.0)), *data)
+    fit(model(net, zoo.VirtualAdversarialTraining(1.0), **quick), *data)
     for a, b in zip(before, net.layers[-2].get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
     assert np.any(last[0] != net.layers[-1].get_weights()[0])

@@ -21,10 +21,10 @@ POLICIES = ("mixed_float16", "mixed_bfloat16")
 
 
 @pytest.mark.parametrize("policy", POLICIES)
-def test_all_methods_train(policy, data, network, model, fit):
+def test_all_methods_train(policy, quick, data, network, model, fit):
     keras.mixed_precision.set_dtype_policy(policy)
     regularizer = sum(list(METHODS.values())[1:], start=METHODS["at"])
-    trained = model(network(layers.BatchNormalization(), layers.Dropout(0.2)), regularizer)
+    trained = model(network(layers.BatchNormalization(), layers.Dropout(0.2)), regularizer, **quick)
     trained.build((None, 6))
     before = trained.network.get_weights()
     history = fit(trained, *data, epochs=2)
@@ -36,11 +36,11 @@ def test_all_methods_train(policy, data, network, model, fit):
 
 @pytest.mark.parametrize("name", ["at", "vat", "vmt", "smoothness"])
 @pytest.mark.parametrize("policy", POLICIES)
-def test_penalties_are_those_of_single_precision(name, policy, data, network, model, fit):
+def test_penalties_are_those_of_single_precision(name, policy, quick, data, network, model, fit):
     found = []
     for each in ("float32", policy):
         keras.mixed_precision.set_dtype_policy(each)
-        trained = model(network(), METHODS[name], optimizer=keras.optimizers.SGD(0.0), run_eagerly=True)
+        trained = model(network(), METHODS[name], optimizer=keras.optimizers.SGD(0.0), **quick)
         found.append({key: values[0] for key, values in fit(trained, *data, batch_size=24).items()})
     for key, value in found[0].items():
         assert found[1][key] == pytest.approx(value, rel=0.05), key

@@ -57,15 +57,14 @@ def test_weight_zero_hides_an_example_from_a_random_penalty(data, network, model
         assert (values[0] == pytest.approx(values[1], rel=1e-5)) is same
 
 
-def test_fit_takes_sample_and_class_weights(data, network, model, fit, assert_same_weights):
+def test_fit_takes_sample_and_class_weights(quick, data, network, model, fit, assert_same_weights):
     x, y = data
     weighted = {0: 0.5, 1: 0.0, 2: 2.0}
-    by_class, by_sample = (model(network(), PENALTIES["at"] + PENALTIES["vmt"]) for _ in range(2))
-    by_hand = zoo.datasets.Batches(x, y, 24)
+    by_class, by_sample = (model(network(), PENALTIES["at"] + PENALTIES["vmt"], **quick) for _ in range(2))
     fit(by_class, x, y, class_weight=weighted)
     fit(by_sample, x, y, sample_weight=np.asarray([weighted[label] for label in y], "float32"))
     assert_same_weights(by_class, by_sample, rtol=1e-5, atol=1e-6)
-    unweighted = model(network(), PENALTIES["at"] + PENALTIES["vmt"])
-    fit(unweighted, by_hand)
+    unweighted = model(network(), PENALTIES["at"] + PENALTIES["vmt"], **quick)
+    fit(unweighted, x, y)
     with pytest.raises(AssertionError):
         assert_same_weights(by_class, unweighted, rtol=1e-5, atol=1e-6)

@@ -19,11 +19,11 @@ DETERMINISTIC = zoo.AdversarialTraining(0.5, ramp_up_steps=9) + zoo.VirtualMovem
 
 
 @pytest.fixture
-def trained(data, network, model, fit):
+def trained(quick, data, network, model, fit):
     """Makes a model with batch normalisation, preprocessing and penalties, and trains it."""
 
     def make(epochs, regularizer=DETERMINISTIC, *middle):
-        options = {"optimizer": "adam", "metrics": ["accuracy"], "preprocessing": layers.Rescaling(0.5, 0.1)}
+        options = {"optimizer": "adam", "metrics": ["accuracy"], "preprocessing": layers.Rescaling(0.5, 0.1), **quick}
         made = model(network(layers.BatchNormalization(), *middle), regularizer, **options)
         if epochs:
             fit(made, *data, epochs=epochs)
