@@ -41,7 +41,7 @@ def write_card(directory, card):
     Returns:
         The completed card.
     """
-    card = {**card, "files": file_sums(directory)}
+    card = json.loads(json.dumps({**card, "files": file_sums(directory)}))  # as it will be read
     card[CHECKSUM] = card_sum(card)
     (pathlib.Path(directory) / CARD_FILE).write_text(json.dumps(card, indent=1))
     return card

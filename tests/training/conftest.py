@@ -87,15 +87,15 @@ def objective():
 
 @pytest.fixture
 def gradients():
-    """The objective's gradients in the trainable variables, as arrays; the model's state comes back afterwards."""
+    """The objective and its gradients in the trainable variables; the model's state comes back afterwards."""
 
     def differentiate(model, x, y, sample_weight=None):
         batch = (keras.tree.map_structure(_tensor, x), _tensor(y), _tensor(sample_weight))
         if keras.backend.backend() == "jax":
-            result = _gradients_jax(model, batch)
+            loss, result = _gradients_jax(model, batch)
         else:
-            result = _gradients_tensorflow(model, batch)
-        return [ops.convert_to_numpy(gradient) for gradient in result]
+            loss, result = _gradients_tensorflow(model, batch)
+        return float(loss), [ops.convert_to_numpy(gradient) for gradient in result]
 
     return differentiate
 
@@ -111,7 +111,7 @@ def _gradients_jax(model, batch):
     def loss(*arguments):
         return model.compute_loss_and_updates(*arguments, training=True, optimizer_variables=state)[0]
 
-    return jax.grad(loss)(*arguments, *batch)
+    return jax.jit(jax.value_and_grad(loss))(*arguments, *batch)
 
 
 def _gradients_tensorflow(model, batch):
@@ -120,9 +120,9 @@ def _gradients_tensorflow(model, batch):
     before = all_values(model)
     with tf.GradientTape() as tape:
         loss, _ = model.objective(*batch)
-    result = tape.gradient(loss, model.trainable_variables, unconnected_gradients="zero")
+    result = tape.gradient(loss, [v.value for v in model.trainable_variables], unconnected_gradients="zero")
     set_all(model, before)
-    return result
+    return loss, result
 
 
 @pytest.fixture

@@ -144,7 +144,8 @@ class RegularizedModel(TrainStep, keras.Model):
         All of them start from the state as it is now, random state included: so perturbed passes see the clean
         pass's dropout masks.
         """
-        state = [(v, ops.convert_to_tensor(v.value)) for v in self.network.variables]
+        # Copies: on TensorFlow a variable's value is the variable itself, which is about to change.
+        state = [(v, v.value if v.trainable else ops.copy(v.value)) for v in self.network.variables]
 
         def run(inputs, weights=()):
             with keras.StatelessScope(state_mapping=[*state, *weights], collect_losses=True) as scope:
