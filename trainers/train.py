@@ -30,7 +30,7 @@ from trainers.scalar_log import ScalarLog
 from zoo import pretrained, recipes
 from zoo.card import write_index
 
-RECIPE = flags.DEFINE_string("recipe", "synthetic_mlp-vat", "Name of the recipe; --list shows all.")
+RECIPE = flags.DEFINE_string("recipe", "synthetic_mlp-vmt_shift", "Name of the recipe; --list shows all.")
 LIST = flags.DEFINE_bool("list", False, "Print the names of all recipes with their published errors, and stop.")
 SEED = flags.DEFINE_integer("seed", 0, "Seed of weights, batches, penalties and data splits.", lower_bound=0)
 EPOCHS = flags.DEFINE_integer("epochs", None, "Number of epochs in place of the recipe's.", lower_bound=1)

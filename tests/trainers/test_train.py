@@ -14,7 +14,7 @@ from trainers import train
 from trainers.train import parse_override
 
 BACKEND = keras.backend.backend()
-SHORT = {"epochs": 3, "override": ["network.hidden_units=[8]"], "verbose": 0}
+SHORT = {"recipe": "synthetic_mlp-vat", "epochs": 3, "override": ["network.hidden_units=[8]"], "verbose": 0}
 
 
 def run(program, *arguments, check=True, **environment):
@@ -46,7 +46,13 @@ def main():
 def finished(tmp_path_factory):
     """A run in a process of its own: its workdir, results and models folders, and what it printed."""
     folder = tmp_path_factory.mktemp("run")
-    flags = ["--epochs=3", "--override=network.hidden_units=[8]", "--verbose=0", f"--workdir={folder}/work"]
+    flags = [
+        "--recipe=synthetic_mlp-vat",
+        "--epochs=3",
+        "--override=network.hidden_units=[8]",
+        "--verbose=0",
+        f"--workdir={folder}/work",
+    ]
     return folder, run("train", *flags, f"--results={folder}/results", f"--saved_models={folder}/models").stdout
 
 
