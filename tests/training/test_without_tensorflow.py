@@ -6,9 +6,11 @@ import subprocess
 import sys
 import textwrap
 
+import keras
 import pytest
 
-pytest.importorskip("jax")
+# Once is enough: what runs here does not depend on the backend of the process that starts it.
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="runs with the tests on JAX")
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
