@@ -1,5 +1,8 @@
 """Training: any Keras network with a regulariser, by Keras's own `fit`."""
 
+from zoo.training.objective_model import ObjectiveModel
 from zoo.training.regularized_model import RegularizedModel
+from zoo.training.schedules import LinearDecay
+from zoo.training.statistics import ReestimateStatistics, reestimate_statistics
 
-__all__ = ["RegularizedModel"]
+__all__ = ["LinearDecay", "ObjectiveModel", "ReestimateStatistics", "RegularizedModel", "reestimate_statistics"]

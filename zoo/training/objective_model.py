@@ -1,0 +1,133 @@
+"""The shared head of the models that train on an objective of their own."""
+
+import keras
+from keras import ops
+
+from zoo.datasets.batches import Batches, SemiSupervised
+from zoo.training.checks import check_arrays
+from zoo.training.outputs import check_outputs, outputs_of
+
+if keras.backend.backend() == "jax":
+    from zoo.training.jax_step import TrainStep
+else:
+    from zoo.training.tensorflow_step import TrainStep
+
+
+def split_inputs(x):
+    """The labelled and the unlabelled inputs of a batch; None where there are none of the latter."""
+    if isinstance(x, dict) and set(x) == {"labeled", "unlabeled"}:
+        return x["labeled"], x["unlabeled"]
+    return x, None
+
+
+def num_units(network):
+    """The number of classes among which a network decides; None where it does not tell yet or has no such output."""
+    shape = getattr(network, "output_shape", None) if network.built else None
+    units = shape[-1] if isinstance(shape, tuple) else None
+    return units if isinstance(units, int) and units > 1 else None
+
+
+class ObjectiveModel(TrainStep, keras.Model):
+    """A network behind its preprocessing, which `fit` trains on `objective(x, y, sample_weight)`.
+
+    A subclass writes the objective: the scalar loss and the outputs for the labelled inputs of a batch. All else is
+    Keras's: `predict` and `evaluate` run preprocessing and network.
+
+    Args:
+        network: any `keras.Model` or layer with one input tensor and one output of shape `(batch, units)`.
+        preprocessing: a Keras layer that comes before the network, or None. No gradient runs through it.
+        seed: integer from which the objective's random numbers are drawn; None takes one from Keras's global state.
+    """
+
+    def __init__(self, network, *, preprocessing=None, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.network = network
+        self.preprocessing = preprocessing
+        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.raw_input_shape = None
+        self.penalty_metrics = []
+
+    def compile(self, *args, jit_compile="auto", **kwargs):
+        """Keras's `compile`, but that `"auto"` means no XLA on TensorFlow.
+
+        There XLA takes 2 times as long for penalties that draw noise for every input, and for convolutions on CPUs,
+        and saves a tenth to a fifth elsewhere.
+        """
+        if jit_compile == "auto" and keras.backend.backend() == "tensorflow":
+            jit_compile = False
+        super().compile(*args, jit_compile=jit_compile, **kwargs)
+
+    def compile_from_config(self, config):
+        """Compiles a loaded model as it was; the backend that now runs chooses anew whether XLA compiles."""
+        self.compile(**keras.saving.deserialize_keras_object({**config, "jit_compile": "auto"}))
+        if self.built and self.optimizer is not None:
+            self.optimizer.build(self.trainable_variables)
+
+    def build(self, input_shape):
+        self.raw_input_shape = tuple(split_inputs(input_shape)[0][1:])
+        inputs = keras.KerasTensor((None, *self.raw_input_shape))
+        if self.preprocessing is not None:
+            inputs = self.preprocessing(inputs)
+        if not self.network.built:
+            self.network(inputs)  # not its build(): only a call builds the layers inside any layer
+        self.built = True
+
+    def call(self, x, training=False):
+        inputs, _ = split_inputs(x)
+        if self.preprocessing is not None:
+            inputs = self.preprocessing(inputs, training=training)
+        outputs = self.call_network(inputs, training)
+        if self.compiled and self.loss is not None:
+            check_outputs(outputs, outputs_of(self.loss).kind)  # before the loss fails on them
+        return outputs
+
+    def call_network(self, inputs, training):
+        """The network in the given mode; networks whose `call` knows no modes are called without."""
+        return self.network(inputs, training=training) if self.network._call_has_training_arg else self.network(inputs)
+
+    def fit(self, x=None, y=None, *args, **kwargs):
+        """Keras's `fit`; arrays are checked first, and the zoo's own batches keep their order.
+
+        Raises:
+            ValueError: NaN or infinite inputs; labels out of range, of another length, or no integers where the loss
+                wants class indices; in `validation_data` too.
+        """
+        outputs = outputs_of(self.loss) if self.compiled else None
+        num_classes = num_units(self.network)
+        pairs = {"training": (x, y)}
+        if isinstance(x, (Batches, SemiSupervised)):
+            pairs = {"training": (x.x, x.y)}
+            kwargs.setdefault("shuffle", False)
+        if isinstance(kwargs.get("validation_data"), (tuple, list)):
+            pairs["validation"] = kwargs["validation_data"][:2]
+        for role, (inputs, labels) in pairs.items():
+            check_arrays(role, inputs, labels, outputs, num_classes)
+        return super().fit(x, y, *args, **kwargs)
+
+    def prepare(self, x):
+        """Inputs ready for the network, labelled first, and the number of the labelled ones."""
+        labeled, unlabeled = split_inputs(x)
+        inputs = labeled if unlabeled is None else ops.concatenate([labeled, unlabeled])
+        if self.preprocessing is not None:
+            inputs = self.preprocessing(inputs, training=True)
+        if keras.backend.is_int_dtype(inputs.dtype):
+            inputs = ops.cast(inputs, keras.config.floatx())  # integers have no derivatives
+        return ops.stop_gradient(inputs), ops.shape(labeled)[0]
+
+    def without_training_metrics(self, logs):
+        """Logs of an evaluation, in which no penalty was computed."""
+        penalties = {metric.name for metric in self.penalty_metrics}
+        return {name: value for name, value in logs.items() if name not in penalties}
+
+    def get_config(self):
+        return {
+            **super().get_config(),
+            "network": keras.saving.serialize_keras_object(self.network),
+            "preprocessing": keras.saving.serialize_keras_object(self.preprocessing),
+            "seed": self.seed_generator.get_config()["seed"],
+        }
+
+    @classmethod
+    def from_config(cls, config):
+        deserialize = keras.saving.deserialize_keras_object
+        return cls(**{k: deserialize(v) if isinstance(v, dict) else v for k, v in config.items()})
