@@ -22,7 +22,7 @@ def adversarial_noise(gradient, kind):
     Returns:
         δ, `(n, ...)`.
 
-    Source: thesis on ladder networks with adversarial noise, the four kinds it compares.
+    Source: Maroñas Molano 2016 (thesis), the four kinds it compares.
     """
     if kind == "gradient":
         return gradient

@@ -2,7 +2,7 @@
 
 import keras
 import numpy as np
-from keras import ops, random
+from keras import ops
 
 from zoo.regularizers import per_example
 from zoo.regularizers.base import Regularizer
@@ -52,7 +52,7 @@ class Smoothness(Regularizer):
         """Δx of shape `(n, ...)`, constant with respect to the weights."""
         inputs = clean_pass.inputs
         if self.direction == "random":
-            noise = random.normal(ops.shape(inputs), dtype=inputs.dtype, seed=clean_pass.seed)
+            noise = per_example.normal_noise(inputs, clean_pass.seed)
             return self.epsilon * noise
         start = per_example.random_direction(inputs, clean_pass.seed)
         distribution = "categorical" if self.divergence == "kl" else "gaussian"
