@@ -1,7 +1,16 @@
-"""Preprocessing layers. To standardise each entry over the training set, use `keras.layers.Normalization`."""
+"""Layers that Keras lacks. To standardise each entry over the training set, use `keras.layers.Normalization`."""
 
 from zoo.layers.contrast_normalization import PerImageContrastNormalization
+from zoo.layers.pooling import Broadcast2D, ScaledGlobalMean2D, Unpooling2D
 from zoo.layers.preprocessing import PREPROCESSING, build_preprocessing
 from zoo.layers.zca_whitening import ZCAWhitening
 
-__all__ = ["PREPROCESSING", "PerImageContrastNormalization", "ZCAWhitening", "build_preprocessing"]
+__all__ = [
+    "PREPROCESSING",
+    "Broadcast2D",
+    "PerImageContrastNormalization",
+    "ScaledGlobalMean2D",
+    "Unpooling2D",
+    "ZCAWhitening",
+    "build_preprocessing",
+]

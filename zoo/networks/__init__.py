@@ -2,6 +2,7 @@
 
 import inspect
 
+from zoo.ladder.encoder import ladder_encoder
 from zoo.networks.conv import conv_large, conv_small
 from zoo.networks.ensemble import CombinedLogits, ensemble
 from zoo.networks.mlp import mlp
@@ -9,14 +10,14 @@ from zoo.validation import check_choice
 
 __all__ = ["NETWORKS", "CombinedLogits", "build", "conv_large", "conv_small", "ensemble", "mlp"]
 
-NETWORKS = {function.__name__: function for function in (mlp, conv_small, conv_large)}
+NETWORKS = {function.__name__: function for function in (mlp, conv_small, conv_large, ladder_encoder)}
 
 
 def build(name, /, input_shape, num_classes, **options):
     """Builds a network by its name.
 
     Args:
-        name: one of `NETWORKS`: `"mlp"`, `"conv_small"`, `"conv_large"`.
+        name: one of `NETWORKS`: `"mlp"`, `"conv_small"`, `"conv_large"`, `"ladder_encoder"`.
         input_shape: shape of one example.
         num_classes: number of logits.
         **options: keyword arguments of the network's function.

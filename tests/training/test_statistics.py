@@ -1,0 +1,46 @@
+"""Batch normalisation's statistics over a training set, against NumPy."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from zoo.training import ReestimateStatistics, reestimate_statistics
+
+
+@pytest.mark.parametrize("batch_size", [8, 5])
+def test_averages_are_those_of_the_batches(network, model, data, batch_size):
+    normalization = layers.BatchNormalization(momentum=0.9)
+    wrapped = model(network(normalization, use_bias=False), preprocessing=layers.Rescaling(2.0))
+    wrapped.build((None, 6))
+    x, _ = data
+    before = [keras.ops.convert_to_numpy(v).copy() for v in wrapped.network.trainable_variables]
+    reestimate_statistics(wrapped, x, batch_size)
+    hidden = np.tanh(2.0 * x @ before[0])
+    batches = [hidden[i : i + batch_size] for i in range(0, len(x) - batch_size + 1, batch_size)]
+    mean, variance = (np.mean([getattr(b, what)(axis=0) for b in batches], axis=0) for what in ("mean", "var"))
+    np.testing.assert_allclose(normalization.moving_mean, mean, rtol=1e-4, atol=1e-6)
+    np.testing.assert_allclose(normalization.moving_variance, variance, rtol=1e-4)
+    assert normalization.momentum == 0.9
+    for variable, old in zip(wrapped.network.trainable_variables, before, strict=True):
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(variable), old)
+
+
+def test_callback_acts_when_training_ends_and_changes_the_predictions(network, model, data, fit, quick):
+    x, y = data
+    predictions = []
+    for callbacks in ([], [ReestimateStatistics(x, 8)]):
+        normalization = layers.BatchNormalization()
+        wrapped = model(network(normalization, use_bias=False), **quick)
+        fit(wrapped, x, y, callbacks=callbacks)
+        predictions.append(wrapped.predict(x, verbose=0))
+    assert np.max(np.abs(predictions[0] - predictions[1])) > 0.01
+
+
+def test_a_network_without_batch_normalisation_stays(network, model, data):
+    wrapped = model(network())
+    wrapped.build((None, 6))
+    before = wrapped.get_weights()
+    reestimate_statistics(wrapped, data[0], 8)
+    for a, b in zip(wrapped.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)

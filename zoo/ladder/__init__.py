@@ -1,0 +1,8 @@
+"""Ladder networks."""
+
+from zoo.ladder.adversarial_noise import AdversarialNoise
+from zoo.ladder.combinators import COMBINATORS
+from zoo.ladder.encoder import ladder_encoder
+from zoo.ladder.ladder_network import LadderNetwork
+
+__all__ = ["COMBINATORS", "AdversarialNoise", "LadderNetwork", "ladder_encoder"]
