@@ -20,6 +20,7 @@ EXAMPLES = {
 # TensorFlow takes seconds to trace a training step and milliseconds to run it; on JAX it is the other way round.
 EAGER = keras.backend.backend() == "tensorflow"
 NETWORKS = {"mlp": {"hidden_units": (6, 6, 6), "dropout": 0.2}, "conv_small": {}, "conv_large": {}}
+NETWORKS["ladder_encoder"] = {"rungs": [{"name": "dense", "units": 6}, {"name": "dense", "units": 3}]}
 
 
 def data(shape=(5, 4, 2), num_examples=24):
@@ -98,7 +99,11 @@ def test_saved_model_of_keras_comes_back(method, tmp_path):
 
 
 # conv_large ends in an unpadded convolution, for which its input must be this large.
-SHAPES = {"mlp": (5, 4, 2), "conv_small": (16, 16, 3), "conv_large": (16, 16, 3)}
+SHAPES = {"mlp": (5, 4, 2), "ladder_encoder": (5, 4, 2), "conv_small": (16, 16, 3), "conv_large": (16, 16, 3)}
+
+
+def test_every_network_has_an_example():
+    assert set(NETWORKS) == set(zoo.networks.NETWORKS)
 
 
 @pytest.mark.parametrize("name", NETWORKS)

@@ -1,6 +1,7 @@
 """Measures the error of a SavedModel on a split of its data set, or of another one.
 
     python -m trainers.evaluate --model=mnist_mlp-vat
+    python -m trainers.evaluate --model=mnist_mlp-vat --attack=sign --tau=0.25
     python -m trainers.evaluate --model=runs/synthetic_mlp-vat/seed-0/saved_model/synthetic_mlp-vat --split=train
 
 The files are checked against the card first, and the figure on the card is printed beside the measured one.
@@ -11,11 +12,18 @@ import sys
 from absl import app, flags
 
 import zoo
-from zoo import card, pretrained
+from zoo import analysis, card, pretrained
 
 MODEL = flags.DEFINE_string("model", None, "Name of a published model, or the path of a SavedModel.", required=True)
 SPLIT = flags.DEFINE_enum("split", "test", ["test", "train", "validation"], "Split to measure on.")
 DATASET = flags.DEFINE_string("dataset", None, "Data set in place of the model's own.")
+ATTACK = flags.DEFINE_enum(
+    "attack",
+    None,
+    list(analysis.ATTACKS),
+    "Noise of size --tau on every entry of the inputs: the sign of the loss gradient, or of Gaussian noise.",
+)
+TAU = flags.DEFINE_float("tau", 0.25, "Size of the attack's noise, in units of the preprocessed input.", lower_bound=0)
 SAVED_MODELS = flags.DEFINE_string("saved_models", None, "Folder of published models, where a name is given.")
 
 
@@ -41,6 +49,11 @@ def evaluate():
     path = pretrained.find(MODEL.value, SAVED_MODELS.value)
     content = card.verify(path)
     x, y = load_split(content)
+    if ATTACK.value is not None:
+        model = pretrained.load(path)
+        error = analysis.attacked_error_percent(model, x, y, ATTACK.value, TAU.value, seed=content.get("seed", 0))
+        print(f"{content['name']}, {SPLIT.value} split of {len(x)}, {ATTACK.value} noise {TAU.value}: {error:.2f} %")
+        return
     tf = pretrained.import_tensorflow("Reading a SavedModel")
     model = tf.saved_model.load(str(path))
     error = pretrained.error_percent(model.serve, x, y)

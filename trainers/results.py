@@ -6,6 +6,7 @@ import statistics
 
 from trainers.run import read_json
 from zoo.files import write_whole
+from zoo.recipes import Recipe
 
 HEADER = """# Results
 
@@ -37,8 +38,9 @@ def record_result(result, recipe, directory):
     directory.mkdir(parents=True, exist_ok=True)
     path = directory / f"{recipe.name}.json"
     content = read_json(path) if path.exists() else {}
-    settings, earlier = recipe.settings(), content.get("recipe", {})
-    seeds = content.get("seeds", {}) if settings == {field: earlier.get(field) for field in settings} else {}
+    # Read back as a recipe, earlier settings have the fields that were added since, at their defaults.
+    same = content and Recipe(**content["recipe"]).settings() == recipe.settings()
+    seeds = content["seeds"] if same else {}
     seeds[str(result["seed"])] = {key: value for key, value in result.items() if key != "recipe"}
     ordered = dict(sorted(seeds.items(), key=lambda item: int(item[0])))
     write_whole(path, json.dumps({"recipe": recipe.as_dict(), "seeds": ordered}, indent=1) + "\n")

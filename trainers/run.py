@@ -99,7 +99,7 @@ def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=()
         initial_epoch=checkpoint.state["epochs"],
         validation_data=validation,
         validation_batch_size=500,
-        callbacks=[HaltOnNaN(), *build_callbacks(recipe), *extra_callbacks, checkpoint],
+        callbacks=[HaltOnNaN(), *build_callbacks(recipe, dataset), *extra_callbacks, checkpoint],
         verbose=verbose,
     )
     return model, checkpoint

@@ -5,7 +5,8 @@ regularisers, for any Keras network, on TensorFlow and on JAX.
 """
 
 import zoo.autodiff  # noqa: F401 (first: it refuses a backend on which nothing else would work)
-from zoo import datasets, layers, networks, pretrained, recipes, regularizers
+from zoo import analysis, datasets, ladder, layers, networks, pretrained, recipes, regularizers
+from zoo.ladder import LadderNetwork
 from zoo.pretrained import export, list_models, load, model_card
 from zoo.regularizers import (
     AdversarialTraining,
@@ -25,14 +26,17 @@ __all__ = [
     "AdversarialTraining",
     "EntropyMinimization",
     "JacobianPenalty",
+    "LadderNetwork",
     "ParameterTying",
     "RegularizedModel",
     "Smoothness",
     "VirtualAdversarialTraining",
     "VirtualMovementTraining",
     "WeightNoise",
+    "analysis",
     "datasets",
     "export",
+    "ladder",
     "layers",
     "list_models",
     "load",

@@ -23,11 +23,18 @@ def tiny_dataset(name, num_examples=40):
 
 def tiny(recipe):
     """The recipe with narrow layers and two steps in its only epoch."""
-    changes = {"epochs": 1, "batch_size": 20, "unlabeled_batch_size": 20, "num_members": min(recipe.num_members, 2)}
+    changes = {"epochs": 1, "batch_size": 20, "num_members": min(recipe.num_members, 2)}
+    if recipe.unlabeled_batch_size:
+        changes["unlabeled_batch_size"] = 20
     if recipe.network["name"] == "mlp":
         changes["network.hidden_units"] = [8] * len(recipe.network["hidden_units"])
+    for index, rung in enumerate(recipe.network.get("rungs", ())):
+        for width in {"units", "filters"} & rung.keys() if 10 not in rung.values() else ():
+            changes[f"network.rungs.{index}.{width}"] = 4
     if recipe.num_labels:
         changes["num_labels"] = 20
+    # Whitening has a test of its own, and takes long at this size.
+    changes["preprocessing"] = [step for step in recipe.preprocessing if step["name"] != "zca_whitening"]
     return recipe.override(changes)
 
 
@@ -42,7 +49,7 @@ def weights_after_training(recipe):
         targets = label_targets(recipe, dataset.y_validation, dataset.num_classes)
         validation = (dataset.x_validation, targets) if recipe.early_stopping_patience else None
         history = model.fit(
-            batches, epochs=1, validation_data=validation, callbacks=build_callbacks(recipe), verbose=0
+            batches, epochs=1, validation_data=validation, callbacks=build_callbacks(recipe, dataset), verbose=0
         ).history
         assert all(np.isfinite(values).all() for values in history.values())
         models.append(model)
@@ -51,8 +58,10 @@ def weights_after_training(recipe):
     return model.network.get_weights()
 
 
-# One member of the CIFAR-10 family stands for all, which differ by their regulariser alone.
-TRAINED = [name for name in recipes.RECIPES if not name.startswith("cifar10") or name.endswith("vmt_all")]
+# One member stands for those that differ by their regulariser, the number of labels or a kind of noise alone.
+ALIKE = ("cifar10_conv_small", "cifar10_conv_ladder", "mnist_ladder-1000", "mnist_ladder-all", "mnist_ladder-noise")
+CHOSEN = ("vmt_all", "4000_gamma", "all_full", "noise_gaussian_l2")
+TRAINED = [name for name in recipes.RECIPES if not name.startswith(ALIKE) or name.endswith(CHOSEN)]
 
 
 @pytest.mark.parametrize("name", TRAINED)
@@ -72,7 +81,8 @@ def test_same_seed_gives_the_same_weights(name):
 def test_recipe_is_data_and_named_after_what_it_is(name):
     recipe = recipes.get(name)
     assert recipes.Recipe(**json.loads(json.dumps(recipe.as_dict()))).as_dict() == recipe.as_dict()
-    assert name == recipe.name and name.startswith(f"{recipe.dataset}_{recipe.network['name'].split('_')[0]}")
+    assert name == recipe.name and name.startswith(f"{recipe.dataset}_")
+    assert ("ladder" if recipe.ladder else recipe.network["name"]) in name.split("-")[0]
     assert recipe.source and "notes" not in recipe.settings()
 
 
@@ -81,9 +91,24 @@ def test_every_published_row_of_the_tables_is_there():
     rows = {
         "synthetic_mlp": ["baseline", "dropout", "at_linf", "at_l2", "vat", "vmt_shift"],
         "mnist_mlp": ["baseline", "dropout", "at_linf", "at_l2", "vat", "vmt_shift", "vmt_rotation", "vmt_scale"],
+        "mnist_ladder": ["50_full", "100_adversarial", "1000_adversarial", "all_adversarial", "all_adversarial_both"],
+        "mnist_conv_fc_ladder": ["100_full"],
+        "mnist_conv_small_ladder": ["100_gamma", "100_supervised", "100_gamma_adversarial"],
+        "cifar10_conv_ladder": ["4000_gamma", "4000_supervised", "4000_gamma_adversarial"],
         "cifar10_conv_small": ["baseline", "at_l2", "vat", "vmt_shift", "vmt_rotation", "vmt_scale", "vmt_all"],
     }
+    rows["mnist_ladder"] += [f"{labels}_{row}" for labels in (100, 1000, "all") for row in ("full", "bottom", "gamma")]
     assert published >= {f"{family}-{row}" for family, names in rows.items() for row in names}
+
+
+def test_methods_with_the_same_seed_see_the_same_labels():
+    dataset = tiny_dataset("mnist")
+    names = ("mnist_ladder-100_full", "mnist_ladder-100_supervised", "mnist_ladder-100_adversarial")
+    draws = [training_batches(tiny(recipes.get(name)), dataset, seed=3) for name in names]
+    for batches in draws[1:]:
+        np.testing.assert_array_equal(batches.x, draws[0].x)
+    assert {type(batches).__name__ for batches in draws} == {"SemiSupervised", "Batches"}
+    assert all(len(batches) == 2 for batches in draws)  # an epoch is as long with few labels as with all
 
 
 def test_override_reaches_every_depth_and_leaves_the_original():
@@ -102,6 +127,8 @@ def test_override_reaches_every_depth_and_leaves_the_original():
         ({"epochs": 0}, "epochs must be at least 1, received 0"),
         ({"learning_rate": -1.0}, "learning_rate must be above 0, received -1.0"),
         ({"schedule": "cosin"}, "'cosine'"),
+        ({"decay_start": 1.5}, "decay_start must be at least 0 and at most 1, received 1.5"),
+        ({"ladder": {"denoising_weights": [1.0]}}, "A ladder takes no regularizers, received 'vat'"),
         ({"epochs.x": 1}, "'epochs.x'"),
         ({"early_stopping_patience": 3, "num_validation": 0}, "num_validation"),
     ],
@@ -130,3 +157,18 @@ def test_bad_parts_are_named_when_the_model_is_built(change, message):
     recipe = recipes.get("synthetic_mlp-vat").override(change)
     with pytest.raises(ValueError, match=message):
         build_model(recipe, tiny_dataset("synthetic"), 2, 0)
+
+
+@pytest.mark.parametrize(
+    "change, message",
+    [
+        ({"ladder.noise": 0.3}, "Did you mean 'noise_std'"),
+        ({"ladder.adversarial_noise.label": 0.3}, "Did you mean 'labeled'"),
+        ({"ladder.denoising_weights": [1.0]}, "denoising_weights must be a list of 7"),
+        ({"network.rungs": [{"name": "dense", "units": 9}]}, "for 10 classes"),
+    ],
+)
+def test_bad_parts_of_a_ladder_are_named_when_the_model_is_built(change, message):
+    recipe = recipes.get("mnist_ladder-100_full").override(change)
+    with pytest.raises(ValueError, match=message):
+        build_model(recipe, tiny_dataset("mnist"), 2, 0)

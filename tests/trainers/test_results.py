@@ -30,6 +30,15 @@ def test_other_settings_start_anew(tmp_path):
     assert list(content["seeds"]) == ["1"] and content["recipe"]["epochs"] == 7
 
 
+def test_settings_from_before_a_field_was_added_are_the_same(tmp_path):
+    path = record_result(result(0, 0.9), RECIPE, tmp_path)
+    content = json.loads(path.read_text())
+    del content["recipe"]["ladder"]
+    path.write_text(json.dumps(content))
+    record_result(result(1, 0.7), RECIPE, tmp_path)
+    assert list(json.loads(path.read_text())["seeds"]) == ["0", "1"]
+
+
 def test_table_has_mean_spread_median_and_count(tmp_path):
     errors = [0.61, 0.83, 0.92]
     for seed, error in enumerate(errors):

@@ -77,6 +77,8 @@ def test_evaluate_gives_the_error_on_the_card(finished):
     flags = ["--model=synthetic_mlp-vat", f"--saved_models={folder}/models"]
     printed = run("evaluate", *flags, "--split=train", KERAS_BACKEND="tensorflow").stdout
     assert f"error {card['errors']['train']:.2f} %" in printed
+    attacked = run("evaluate", *flags, "--split=train", "--attack=sign", "--tau=0.5", KERAS_BACKEND="tensorflow").stdout
+    assert "sign noise 0.5" in attacked and float(attacked.split()[-2]) > card["errors"]["train"] + 10
     done = run("evaluate", *flags, "--split=validation", check=False, KERAS_BACKEND="tensorflow")
     assert done.returncode == 1 and "without a validation split" in done.stderr
 

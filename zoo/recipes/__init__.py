@@ -1,10 +1,10 @@
 """Recipes: what each published row ran, as data, named `<dataset>_<network>-<method>`."""
 
-from zoo.recipes import cifar10, mnist, synthetic
+from zoo.recipes import cifar10, ladder, mnist, synthetic
 from zoo.recipes.recipe import Recipe
 from zoo.validation import check_choice
 
-RECIPES = {recipe.name: recipe for module in (synthetic, mnist, cifar10) for recipe in module.RECIPES}
+RECIPES = {recipe.name: recipe for module in (synthetic, mnist, cifar10, ladder) for recipe in module.RECIPES}
 
 
 def get(name):

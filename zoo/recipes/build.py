@@ -4,11 +4,13 @@ import keras
 
 from zoo import networks, regularizers
 from zoo.datasets import Batches, SemiSupervised, balanced_subset, bootstrap
+from zoo.ladder import AdversarialNoise, LadderNetwork
 from zoo.layers import build_preprocessing
-from zoo.training import RegularizedModel
+from zoo.training import LinearDecay, ReestimateStatistics, RegularizedModel
 from zoo.validation import check_choice
 
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "sgd": keras.optimizers.SGD}
+LADDER_OPTIONS = ("denoising_weights", "combinators", "noise_std", "adversarial_noise")
 DISPATCHED_STEPS = 10
 
 
@@ -21,24 +23,25 @@ def training_batches(recipe, dataset, seed):
         seed: draws the label subset, the bootstrap sample and the order of the batches.
 
     Returns:
-        A `Batches`, or a `SemiSupervised` where only some labels are used.
+        A `Batches`, or a `SemiSupervised` where unlabelled inputs take part.
     """
     x, y = dataset.x_train, dataset.y_train
     targets = label_targets(recipe, y, dataset.num_classes)
+    rows, steps = slice(None), len(x) // min(recipe.batch_size, len(x))
     if recipe.num_labels is not None:
         rows = balanced_subset(y, recipe.num_labels, seed)
-        return SemiSupervised(
-            x[rows],
-            targets[rows],
-            x,
-            batch_size=min(recipe.batch_size, recipe.num_labels),
-            unlabeled_batch_size=recipe.unlabeled_batch_size,
-            seed=seed,
-        )
-    if recipe.bagging:
+    elif recipe.bagging:
         rows = bootstrap(len(x), seed)
-        x, targets = x[rows], targets[rows]
-    return Batches(x, targets, recipe.batch_size, seed=seed)
+    if not recipe.unlabeled_batch_size:
+        return Batches(x[rows], targets[rows], recipe.batch_size, seed=seed, steps_per_epoch=steps)
+    return SemiSupervised(
+        x[rows],
+        targets[rows],
+        x,
+        batch_size=min(recipe.batch_size, len(targets[rows])),
+        unlabeled_batch_size=recipe.unlabeled_batch_size,
+        seed=seed,
+    )
 
 
 def label_targets(recipe, labels, num_classes):
@@ -57,6 +60,8 @@ def build_optimizer(recipe, steps_per_epoch):
     rate = recipe.learning_rate
     if recipe.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, recipe.epochs * steps_per_epoch)
+    elif recipe.schedule == "linear":
+        rate = LinearDecay(rate, recipe.epochs * steps_per_epoch, recipe.decay_start)
     return OPTIMIZERS[name](rate, **options)
 
 
@@ -79,8 +84,23 @@ def build_network(recipe, input_shape, num_classes):
     return networks.build(options.pop("name", None), tuple(input_shape), num_classes, **options)
 
 
+def ladder_options(options):
+    """Keyword arguments of `LadderNetwork` from a recipe's data.
+
+    Raises:
+        ValueError: an unknown option, with the nearest name.
+    """
+    options = dict(options)
+    for option in options:
+        check_choice("option of ladder", option, LADDER_OPTIONS)
+    noise = options.pop("adversarial_noise", None)
+    for option in noise or {}:
+        check_choice("option of adversarial_noise", option, AdversarialNoise().get_config())
+    return {**options, "adversarial_noise": AdversarialNoise(**noise) if noise else None}
+
+
 def build_model(recipe, dataset, steps_per_epoch, seed):
-    """A compiled `RegularizedModel` from raw inputs to logits.
+    """A compiled `RegularizedModel`, or `LadderNetwork`, from raw inputs to logits.
 
     Args:
         recipe: `Recipe`.
@@ -92,8 +112,11 @@ def build_model(recipe, dataset, steps_per_epoch, seed):
     preprocessing = build_preprocessing(recipe.preprocessing, dataset.x_train)
     shape = dataset.x_train.shape[1:] if preprocessing is None else preprocessing.output_shape[1:]
     network = build_network(recipe, shape, dataset.num_classes)
-    regularizer = regularizers.build(recipe.regularizers)
-    model = RegularizedModel(network, regularizer, preprocessing=preprocessing, seed=seed, name="classifier")
+    common = {"preprocessing": preprocessing, "seed": seed, "name": "classifier"}
+    if recipe.ladder:
+        model = LadderNetwork(network, **ladder_options(recipe.ladder), **common)
+    else:
+        model = RegularizedModel(network, regularizers.build(recipe.regularizers), **common)
     model.build((None, *dataset.x_train.shape[1:]))
     # One dispatch for many steps: on TensorFlow a small network's step takes less time than its dispatch.
     steps = min(DISPATCHED_STEPS, steps_per_epoch) if keras.backend.backend() == "tensorflow" else 1
@@ -102,14 +125,20 @@ def build_model(recipe, dataset, steps_per_epoch, seed):
     return model
 
 
-def build_callbacks(recipe):
+def build_callbacks(recipe, dataset):
     """The Keras callbacks that belong to a recipe's method."""
-    patience = recipe.early_stopping_patience
-    return [keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True)] if patience else []
+    callbacks = []
+    if recipe.early_stopping_patience:
+        patience = recipe.early_stopping_patience
+        callbacks.append(keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True))
+    if recipe.reestimate_statistics:
+        callbacks.append(ReestimateStatistics(dataset.x_train, recipe.batch_size))
+    return callbacks
 
 
 def combine(recipe, models):
-    """One model that predicts for all members: the member itself if there is one, else their ensemble, compiled."""
+    """One classifier for all members: the member itself if there is one, else their ensemble, compiled."""
+    models = [model.classifier() if isinstance(model, LadderNetwork) else model for model in models]
     first, *others = models
     if not others:
         return first

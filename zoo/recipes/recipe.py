@@ -18,15 +18,19 @@ class Recipe:
         dataset: name for `zoo.datasets.load`.
         network: `{"name": ..., **options}` for `zoo.networks.build`.
         regularizers: `{method: hyperparameters}` for `zoo.regularizers.build`.
+        ladder: options of `zoo.LadderNetwork`, `adversarial_noise` being those of its noise; empty for all else.
         preprocessing: list of `{"name": ..., **options}` for `zoo.layers.build_preprocessing`.
         optimizer: Keras name, with its options: `{"name": "sgd", "momentum": 0.9}`.
         learning_rate: at the start, above 0.
-        schedule: `"cosine"` to zero over all steps, or `"constant"`.
+        schedule: `"cosine"` or `"linear"` to zero at the last step, or `"constant"`.
+        decay_start: share of the steps after which the linear decay begins, from 0 to below 1.
         epochs, batch_size: at least 1.
-        num_labels: size of a class-balanced labelled subset, the whole training set being unlabelled; None uses all
-            labels.
-        unlabeled_batch_size: unlabelled inputs in a batch, with `num_labels`.
+        num_labels: size of a class-balanced labelled subset; None uses all labels. An epoch has as many steps as one
+            over the whole training set.
+        unlabeled_batch_size: inputs of the whole training set in a batch that go without labels, beside the labelled
+            ones; 0 trains on the labelled ones alone.
         label_smoothing: ε: targets `ε/k` and `1 − (k − 1)ε/k`; 0 to 1.
+        reestimate_statistics: whether batch normalisation's statistics are averaged over the training set at the end.
         num_validation: training examples held out for validation.
         early_stopping_patience: epochs without a lower validation loss before training stops and the best weights
             come back; 0 never stops.
@@ -42,15 +46,18 @@ class Recipe:
     dataset: str
     network: dict
     regularizers: dict = dataclasses.field(default_factory=dict)
+    ladder: dict = dataclasses.field(default_factory=dict)
     preprocessing: list = dataclasses.field(default_factory=list)
     optimizer: dict = dataclasses.field(default_factory=lambda: {"name": "adam"})
     learning_rate: float = 1e-3
     schedule: str = "cosine"
+    decay_start: float = 0.0
     epochs: int = 100
     batch_size: int = 100
     num_labels: int | None = None
-    unlabeled_batch_size: int = 250
+    unlabeled_batch_size: int = 0
     label_smoothing: float = 0.0
+    reestimate_statistics: bool = False
     num_validation: int = 0
     early_stopping_patience: int = 0
     num_members: int = 1
@@ -62,17 +69,20 @@ class Recipe:
 
     def __post_init__(self):
         check_number("learning_rate", self.learning_rate, above=0)
-        check_choice("schedule", self.schedule, ("cosine", "constant"))
+        check_choice("schedule", self.schedule, ("cosine", "linear", "constant"))
+        check_number("decay_start", self.decay_start, 0, 1)
         check_choice("ensemble_mean", self.ensemble_mean, ("arithmetic", "geometric"))
-        for field in ("epochs", "batch_size", "unlabeled_batch_size", "num_members"):
+        for field in ("epochs", "batch_size", "num_members"):
             check_number(field, getattr(self, field), 1, integer=True)
-        for field in ("num_validation", "early_stopping_patience"):
+        for field in ("num_validation", "early_stopping_patience", "unlabeled_batch_size"):
             check_number(field, getattr(self, field), 0, integer=True)
         check_number("label_smoothing", self.label_smoothing, 0, 1)
         if self.num_labels is not None:
             check_number("num_labels", self.num_labels, 1, integer=True)
         if self.early_stopping_patience and not self.num_validation:
             raise ValueError("early_stopping_patience needs num_validation above 0, received 0.")
+        if self.ladder and self.regularizers:
+            raise ValueError(f"A ladder takes no regularizers, received {', '.join(map(repr, self.regularizers))}.")
 
     def override(self, assignments):
         """A copy with some fields changed.

@@ -1,0 +1,212 @@
+"""Recipes for ladder networks on MNIST and CIFAR-10, with Gaussian and with adversarial noise.
+
+Networks, weights and schedules are those of the ladder authors' program; adversarial noise and its strengths are the
+thesis's. An epoch runs through all training images without their labels, 100 in a batch beside 100 labelled ones. The
+seed draws the labelled images, the same for every method.
+"""
+
+from zoo.recipes.family import Family
+from zoo.recipes.recipe import Recipe
+
+RESCALING = {"name": "rescaling", "scale": 1 / 255}
+WHITENING = [{"name": "contrast_normalization", "scale": 55.0}, {"name": "zca_whitening", "filter_bias": 0.1}]
+LADDER = "Rasmus et al. 2015, as quoted in the thesis"
+THESIS = "Maroñas Molano 2016, Adversarial learning with ladder networks (thesis)"
+OPEN = "τ not searched: what the thesis leaves open."
+
+
+def dense(*widths):
+    """Dense rungs."""
+    return [{"name": "dense", "units": units} for units in widths]
+
+
+def conv(filters, size, padding="valid"):
+    """A convolutional rung."""
+    return {"name": "conv", "filters": filters, "size": size, "padding": padding}
+
+
+POOL, MEAN = {"name": "max_pool", "size": 2}, {"name": "global_mean"}
+FC = dense(1000, 500, 250, 250, 250, 10)
+CONV_FC = [conv(1000, 26), *(conv(filters, 1) for filters in (500, 250, 250, 250, 10)), MEAN]
+CONV_SMALL = [conv(32, 5, "full"), POOL, conv(64, 3), conv(64, 3, "full"), POOL]
+CONV_SMALL += [conv(128, 3), conv(10, 1), MEAN, *dense(10)]
+CONV_CIFAR = [conv(96, 3), conv(96, 3, "full"), conv(96, 3, "full"), POOL]
+CONV_CIFAR += [conv(192, 3), conv(192, 3, "full"), conv(192, 3), POOL]
+CONV_CIFAR += [conv(192, 3), conv(192, 1), conv(10, 1), MEAN]
+
+
+def family(name, rungs, source=LADDER, **fields):
+    """A family of recipes that share an encoder."""
+    network = {"name": "ladder_encoder", "rungs": rungs}
+    settings = {
+        "dataset": "mnist",
+        "preprocessing": [RESCALING],
+        "learning_rate": 2e-3,
+        "schedule": "linear",
+        "decay_start": 0.67,
+        "epochs": 150,
+        "batch_size": 100,
+        "unlabeled_batch_size": 100,
+        "reestimate_statistics": True,
+        **fields,
+    }
+    return Family(Recipe(name=name, network=network, **settings), source)
+
+
+def full(rungs, lowest, second, rest):
+    """A ladder with a cost in every level."""
+    return {"denoising_weights": [lowest, second, *[rest] * (len(rungs) - 1)]}
+
+
+def bottom(rungs, weight):
+    """A ladder with a cost at the input alone."""
+    return {"denoising_weights": [weight, *[0] * len(rungs)]}
+
+
+def gamma(rungs, weight):
+    """The Γ-model: a cost at the top alone."""
+    return {"denoising_weights": [*[0] * len(rungs), weight]}
+
+
+def supervised(rungs, noise_std):
+    """The encoder alone, with noise."""
+    return {"denoising_weights": [0] * (len(rungs) + 1), "noise_std": noise_std}
+
+
+def noisy(ladder, labeled, unlabeled=0.0, **kinds):
+    """A ladder with adversarial noise on top."""
+    return {**ladder, "adversarial_noise": {"labeled": labeled, "unlabeled": unlabeled, **kinds}}
+
+
+MNIST = family("mnist_ladder", FC)
+MNIST_THESIS = family("mnist_ladder", FC, THESIS)
+FULL = {
+    "50": full(FC, 2000, 20, 0.1),
+    "100": full(FC, 1000, 10, 0.1),
+    "1000": {**full(FC, 2000, 20, 0.1), "noise_std": 0.2},
+    "all": full(FC, 1000, 1, 0.01),
+}
+# labels: (λ_0 of the bottom-only ladder, λ_L of Γ), then the published errors of full, bottom, Γ.
+WEIGHTS = {"100": (5000, 0.5), "1000": (2000, 10), "all": (2000, 2)}
+PUBLISHED = {"50": (1.62,), "100": (1.06, 1.09, 3.06), "1000": (0.84, 0.90, 1.53), "all": (0.57, 0.59, 0.78)}
+
+
+def labels(name):
+    """The recipe field for a number of labels."""
+    return {} if name == "all" else {"num_labels": int(name)}
+
+
+def mnist_rows(name):
+    """The rows of one number of labels: full, bottom, Γ, supervised."""
+    rows = [("full", FULL[name])]
+    if name in WEIGHTS:
+        lowest, top = WEIGHTS[name]
+        rows += [("bottom", bottom(FC, lowest)), ("gamma", gamma(FC, top))]
+    published = dict(zip(("full", "bottom", "gamma"), PUBLISHED[name], strict=False))
+    recipes = [
+        MNIST.recipe(f"{name}_{method}", ladder=ladder, published_error=published[method], **labels(name))
+        for method, ladder in rows
+    ]
+    if name in WEIGHTS:
+        baseline = supervised(FC, 0.5)
+        recipes.append(MNIST.recipe(f"{name}_supervised", ladder=baseline, unlabeled_batch_size=0, **labels(name)))
+    return recipes
+
+
+def supervised_rows():
+    """The thesis's comparison of noises without unlabelled images: its tables 5 to 7, the best τ of each kind."""
+    best = {
+        "clean": (0.0, None, 1.10),
+        "gaussian": (0.3, None, 0.82),
+        "gradient": (0.0, ("gradient", 0.25), 1.05),
+        "sign": (0.0, ("sign", 0.025), 0.77),
+        "l2": (0.0, ("l2", 0.25), 0.86),
+        "scaled_l2": (0.0, ("scaled_l2", 0.0025), 0.79),
+        "gaussian_sign": (0.3, ("sign", 0.00025), 0.76),
+        "gaussian_l2": (0.3, ("l2", 0.025), 0.77),
+        "gaussian_scaled_l2": (0.3, ("scaled_l2", 0.025), 0.76),
+    }
+    recipes = []
+    for name, (std, adversarial, published) in best.items():
+        ladder = supervised(FC, std)
+        if adversarial:
+            kind, tau = adversarial
+            ladder = noisy(ladder, tau, labeled_kind=kind)
+        recipes.append(
+            MNIST_THESIS.recipe(f"noise_{name}", ladder=ladder, unlabeled_batch_size=0, published_error=published)
+        )
+    return recipes
+
+
+EVERY_LAYER = [0.05] * (len(FC) + 1)
+SMALL = gamma(CONV_SMALL, 1.0)
+CIFAR = gamma(CONV_CIFAR, 4.0)
+CIFAR_FIELDS = {
+    "dataset": "cifar10",
+    "preprocessing": WHITENING,
+    "epochs": 70,
+    "decay_start": 0.86,
+    "num_labels": 4000,
+}
+cifar10 = family("cifar10_conv_ladder", CONV_CIFAR, **CIFAR_FIELDS)
+cifar10_thesis = family("cifar10_conv_ladder", CONV_CIFAR, THESIS, **CIFAR_FIELDS)
+conv_fc = family("mnist_conv_fc_ladder", CONV_FC, num_labels=100)
+conv_small = family("mnist_conv_small_ladder", CONV_SMALL, num_labels=100)
+conv_small_thesis = family("mnist_conv_small_ladder", CONV_SMALL, THESIS, num_labels=100)
+CIFAR_NETWORK = {"activation": "leaky_relu", "scale_logits": False}
+
+RECIPES = [
+    *(recipe for name in FULL for recipe in mnist_rows(name)),
+    *supervised_rows(),
+    MNIST_THESIS.recipe("all_adversarial", ladder=noisy(FULL["all"], 4.5e-4), published_error=0.557),
+    MNIST_THESIS.recipe("all_adversarial_both", ladder=noisy(FULL["all"], 4.5e-4, 4.5e-8), published_error=0.560),
+    MNIST_THESIS.recipe(
+        "100_adversarial", ladder=noisy(FULL["100"], 4.5e-2, 4.5e-4), num_labels=100, published_error=1.084
+    ),
+    MNIST_THESIS.recipe(
+        "1000_adversarial", ladder=noisy(FULL["1000"], 4.5e-5, 4.5e-5), num_labels=1000, published_error=0.932
+    ),
+    MNIST.recipe("100_adversarial_layers", ladder=noisy(FULL["100"], EVERY_LAYER), num_labels=100, notes=OPEN),
+    MNIST.recipe(
+        "100_adversarial_alone",
+        ladder={**noisy(FULL["100"], EVERY_LAYER, EVERY_LAYER), "noise_std": 0.0},
+        num_labels=100,
+        notes=OPEN,
+    ),
+    MNIST.recipe(
+        "100_virtual_layers",
+        ladder=noisy(FULL["100"], EVERY_LAYER, EVERY_LAYER, labeled_kind="scaled_l2", direction="kl"),
+        num_labels=100,
+        notes=OPEN,
+    ),
+    conv_fc.recipe("100_full", ladder=full(CONV_FC, 1000, 10, 0.1), published_error=0.99),
+    conv_small.recipe("100_gamma", ladder=SMALL, published_error=0.89),
+    conv_small.recipe(
+        "100_supervised",
+        ladder=supervised(CONV_SMALL, 0.45),
+        unlabeled_batch_size=0,
+        epochs=20,
+        decay_start=0.5,
+        published_error=6.43,
+    ),
+    conv_small.recipe(
+        "all_supervised",
+        ladder=supervised(CONV_SMALL, 0.45),
+        num_labels=None,
+        unlabeled_batch_size=0,
+        published_error=0.36,
+        notes="Schedule and noise are not given.",
+    ),
+    conv_small_thesis.recipe("100_gamma_adversarial", ladder=noisy(SMALL, 4.5e-5, 4.5e-7), published_error=0.796),
+    cifar10.recipe("4000_gamma", ladder=CIFAR, network=CIFAR_NETWORK, published_error=20.40),
+    cifar10.recipe(
+        "4000_supervised",
+        ladder=supervised(CONV_CIFAR, 0.3),
+        network=CIFAR_NETWORK,
+        unlabeled_batch_size=0,
+        published_error=23.33,
+    ),
+    cifar10_thesis.recipe(
+        "4000_gamma_adversarial", ladder=noisy(CIFAR, 4.5e-4, 4.5e-7), network=CIFAR_NETWORK, published_error=20.02
+    ),
+]
