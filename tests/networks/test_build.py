@@ -4,11 +4,14 @@ import pytest
 
 from zoo import networks
 
+OPTIONS = {"ladder_encoder": {"rungs": [{"name": "dense", "units": 5}, {"name": "dense", "units": 3}]}}
+
 
 @pytest.mark.parametrize("name", networks.NETWORKS)
 def test_every_network_by_its_name(name):
-    built = networks.build(name, (12, 12, 1), 3)
-    direct = networks.NETWORKS[name]((12, 12, 1), 3)
+    options = OPTIONS.get(name, {})
+    built = networks.build(name, (12, 12, 1), 3, **options)
+    direct = networks.NETWORKS[name]((12, 12, 1), 3, **options)
     assert built.name == name and built.output_shape == (None, 3)
     assert [w.shape for w in built.weights] == [w.shape for w in direct.weights]
 

@@ -113,9 +113,10 @@ class Observed(VirtualAdversarialTraining):
         return self.result
 
 
-@pytest.mark.parametrize("policy", ["float32", "mixed_float16", "mixed_bfloat16"])
+# bfloat16 has eight binary digits, and processors differ in where they round to it.
+@pytest.mark.parametrize("policy, cosine", [("float32", 0.9999), ("mixed_float16", 0.999), ("mixed_bfloat16", 0.95)])
 @pytest.mark.parametrize("confidence", [1.0, 4.0])
-def test_perturbation_reaches_its_norm_and_direction(policy, confidence, perceptron, fisher, rng):
+def test_perturbation_reaches_its_norm_and_direction(policy, cosine, confidence, perceptron, fisher, rng):
     mlp = perceptron(num_inputs=24, num_hidden=16)
     mlp.w, mlp.v = mlp.w / 5, mlp.v * confidence
     x = rng.uniform(size=(8, 24)).astype("float32")
@@ -128,12 +129,12 @@ def test_perturbation_reaches_its_norm_and_direction(policy, confidence, percept
     start, result = (values(tensor).astype("float64") for tensor in (method.start, method.result))
     np.testing.assert_allclose(np.linalg.norm(result, axis=1), 0.5, rtol=1e-5)
     expected = np.einsum("nde,ne->nd", fisher(mlp(x), mlp.jacobian(x)), start)
-    assert (cosines(result, expected) > 0.99).all()
+    assert (cosines(result, expected) > cosine).all()
     # It is still there after the network has cast its inputs.
     cast = keras.DTypePolicy(policy).compute_dtype
     moved, base = (ops.cast(ops.cast(t, cast), "float32") for t in (method.inputs + method.result, method.inputs))
     felt = values(moved) - values(base)
-    assert (cosines(felt, expected) > 0.99).all()
+    assert (cosines(felt, expected) > cosine).all()
     np.testing.assert_allclose(np.linalg.norm(felt, axis=1), 0.5, rtol=1e-2)
 
 

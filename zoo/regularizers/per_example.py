@@ -27,7 +27,7 @@ def normalize(x):
     The largest entry is divided out first: the squares of entries below 1e-19 are zero in float32, and gradients of
     confident networks are that small.
     """
-    largest = ops.max(ops.abs(flatten(x)), axis=-1)
+    largest = ops.max(ops.abs(flatten(x)), axis=-1, initial=0)  # of no examples, too
     scaled = x / expand(ops.where(largest > 0, largest, ops.ones_like(largest)), x)
     norm = ops.sqrt(squared_norm(scaled))
     return scaled / expand(ops.where(largest > 0, norm, ops.ones_like(norm)), x)
