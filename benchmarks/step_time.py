@@ -1,65 +1,102 @@
-"""Milliseconds per training step of each method on the MNIST network, beside the plain network.
+"""Milliseconds per training step of each method, beside the plain network, the device's limit and PyTorch.
 
-    KERAS_BACKEND=jax python -m benchmarks.step_time
+    KERAS_BACKEND=jax python -m benchmarks.step_time --network=mnist_mlp
 
-Steps run inside `fit`, on random images. Methods take turns, so that a machine's drift falls on all of them; the
-figure is the median over the rounds.
+Steps run inside `fit`, on random inputs. Methods, and hand-written PyTorch loops of the same methods where PyTorch is
+installed, take turns. Figures go to `benchmarks/measured/`, as JSON and as a chart.
 """
 
-import time
+import functools
+import importlib.util
+import pathlib
 
 import keras
-import numpy as np
 from absl import app, flags
 
-import zoo
-from zoo.regularizers import build
+from benchmarks import subjects
+from benchmarks.limit import limit, memory_rate, product_rate
+from benchmarks.timing import device, draw_bars, interleave, surroundings, write_json
 
-METHODS = {
-    "baseline": {},
-    "at_l2": {"at": {"epsilon": 2.0}},
-    "vat": {"vat": {"epsilon": 2.0}},
-    "vmt_shift": {"vmt": {"field": "shift"}},
-    "vmt_all": {"vmt": {"field": "all"}},
-    "vmt_smooth": {"vmt": {"field": "smooth"}},
-    "smoothness": {"smoothness": {"epsilon": 0.1}},
-    "jacobian_1": {"jacobian": {"num_projections": 1}},
-}
-
-ROUNDS = flags.DEFINE_integer("rounds", 7, "How often each method takes its turn.", lower_bound=1)
-STEPS = flags.DEFINE_integer("steps", 50, "Training steps in a turn.", lower_bound=1)
+NETWORK = flags.DEFINE_enum("network", "mnist_mlp", list(subjects.NETWORKS), "The network to train.")
+METHODS = flags.DEFINE_list("methods", None, "Methods to time; by default all that the network has.")
+BATCH = flags.DEFINE_integer("batch_size", 100, "Labelled inputs in a batch.", lower_bound=1)
+ROUNDS = flags.DEFINE_integer("rounds", 9, "How often each method takes its turn.", lower_bound=1)
+TURN = flags.DEFINE_float("turn_seconds", 0.5, "Length of a turn.", lower_bound=0.0)
 JIT = flags.DEFINE_enum("jit_compile", "auto", ["auto", "true", "false"], "Whether XLA compiles the step.")
+PYTORCH = flags.DEFINE_bool("pytorch", True, "Whether to time PyTorch too, where it is installed.")
+OUTPUT = flags.DEFINE_string("output", "benchmarks/measured", "Folder for the figures; empty for none.")
 
 
-def make_trainer(methods, x, y):
-    """A function that trains for one turn."""
-    network = zoo.networks.mlp((28, 28, 1), 10, hidden_units=(1200, 600, 300, 150))
-    model = zoo.RegularizedModel(network, build(methods), seed=0)
-    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+def fit_steps(model, method, steps):
+    model.fit(subjects.batches(NETWORK.value, method, BATCH.value, steps), verbose=0)
+
+
+def make_trainers(methods, on_cpu):
+    """`{(engine, method): number of steps -> None}`."""
     jit_compile = {"auto": "auto", "true": True, "false": False}[JIT.value]
-    model.compile("adam", loss, jit_compile=jit_compile)
-    batches = zoo.datasets.Batches(x, y, batch_size=100)
-    return lambda: model.fit(batches, verbose=0)
+    models = {method: subjects.build_model(NETWORK.value, method, jit_compile=jit_compile) for method in methods}
+    trainers = {("zoo", name): functools.partial(fit_steps, model, name) for name, model in models.items()}
+    if PYTORCH.value and importlib.util.find_spec("torch"):
+        from benchmarks import pytorch_loops
+
+        for method in set(methods) & set(pytorch_loops.METHODS) if NETWORK.value != "ladder" else ():
+            trainers["pytorch", method] = pytorch_loops.trainer(NETWORK.value, method, BATCH.value, on_cpu)
+    return trainers
+
+
+def limits(methods, on_cpu):
+    """Seconds that each method cannot go below, and the rates that they follow from."""
+    network = subjects.build_network(NETWORK.value)
+    convolutions = any(len(variable.shape) > 2 for variable in network.trainable_variables)
+    rates = {"product": product_rate(convolutions, on_cpu), "memory": memory_rate(on_cpu)}
+    work, num_parameters = subjects.forward_work(network, BATCH.value), network.count_params()
+    multiples = {method: subjects.methods_of(NETWORK.value)[method][1] for method in methods}
+    return {name: limit(work, multiples[name], num_parameters, rates) for name in methods}, rates
+
+
+def tabulate(times, bounds):
+    """One row per method: milliseconds, and ratios to the plain network, the limit and PyTorch."""
+    rows = {}
+    for method, bound in bounds.items():
+        seconds, torch_seconds = times["zoo", method], times.get(("pytorch", method))
+        rows[method] = {
+            "ms": 1e3 * seconds,
+            "ratio": seconds / times["zoo", "baseline"],
+            "limit_ms": 1e3 * bound,
+            "over_limit": seconds / bound,
+            "pytorch_ms": torch_seconds and 1e3 * torch_seconds,
+            "over_pytorch": torch_seconds and seconds / torch_seconds,
+        }
+    return rows
+
+
+def print_rows(rows):
+    print(f"{'method':<20}" + "".join(f"{column:>14}" for column in next(iter(rows.values()))))
+    for name, row in rows.items():
+        print(f"{name:<20}" + "".join(f"{'-' if value is None else f'{value:.2f}':>14}" for value in row.values()))
 
 
 def main(_):
     keras.utils.set_random_seed(0)
-    rng = np.random.default_rng(0)
-    x = rng.random((100 * STEPS.value, 28, 28, 1), dtype="float32")
-    y = rng.integers(0, 10, len(x)).astype("int32")
-    trainers = {name: make_trainer(methods, x, y) for name, methods in METHODS.items()}
-    for train in trainers.values():
-        train()
-    times = {name: [] for name in trainers}
-    for _ in range(ROUNDS.value):
-        for name, train in trainers.items():
-            start = time.perf_counter()
-            train()
-            times[name].append(time.perf_counter() - start)
-    milliseconds = {name: 1e3 * float(np.median(turns)) / STEPS.value for name, turns in times.items()}
-    print(f"{'method':<12} {'ms/step':>8} {'ratio':>6}   ({keras.backend.backend()}, jit_compile={JIT.value})")
-    for name, value in milliseconds.items():
-        print(f"{name:<12} {value:8.2f} {value / milliseconds['baseline']:6.2f}")
+    known = subjects.methods_of(NETWORK.value)
+    methods = ["baseline", *(m for m in METHODS.value or known if m != "baseline")]
+    for method in methods:
+        if method not in known:
+            raise app.UsageError(f"--methods takes some of {', '.join(known)}, received {method!r}.")
+    name, on_cpu = device()
+    bounds, rates = limits(methods, on_cpu)
+    rows = tabulate(interleave(make_trainers(methods, on_cpu), ROUNDS.value, TURN.value), bounds)
+    print(f"{NETWORK.value}, batch {BATCH.value}, {keras.backend.backend()}, {name}, jit_compile={JIT.value}")
+    print(f"{rates['product'] / 1e9:.0f} GFLOP/s, {rates['memory'] / 1e9:.1f} GB/s")
+    print_rows(rows)
+    if OUTPUT.value:
+        stem = f"{NETWORK.value}-{keras.backend.backend()}-{'cpu' if on_cpu else 'gpu'}"
+        content = {"network": NETWORK.value, "batch_size": BATCH.value, **surroundings(), "rates": rates}
+        write_json(pathlib.Path(OUTPUT.value) / f"{stem}.json", {**content, "methods": rows})
+        columns = {"ms": f"zoo on {keras.backend.backend()}", "pytorch_ms": "PyTorch by hand", "limit_ms": "limit"}
+        bars = {method: {label: row[key] for key, label in columns.items()} for method, row in rows.items()}
+        title = f"{NETWORK.value}, batch {BATCH.value}, {name}"
+        draw_bars(pathlib.Path(OUTPUT.value) / f"{stem}.png", title, bars, list(columns.values()))
 
 
 if __name__ == "__main__":

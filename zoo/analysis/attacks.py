@@ -5,7 +5,7 @@ import numpy as np
 from keras import ops
 
 from zoo.autodiff import linearize
-from zoo.regularizers import per_example
+from zoo.random_numbers import normal
 from zoo.regularizers.adversarial import adversarial_noise
 from zoo.validation import check_choice, check_number
 
@@ -49,7 +49,7 @@ def gaussian_sign_noise(network, inputs, labels, tau, seed=None):
         tau: τ, at least 0, in units of the preprocessed input.
         seed: `keras.random.SeedGenerator`.
     """
-    return inputs + tau * ops.sign(per_example.normal_noise(inputs, seed))
+    return inputs + tau * ops.sign(normal(inputs, seed))
 
 
 ATTACKS = {"sign": sign_noise, "gaussian_sign": gaussian_sign_noise}

@@ -11,7 +11,7 @@ from zoo.ladder.adversarial_noise import AdversarialNoise, split_levels
 from zoo.ladder.decoder import Decoder
 from zoo.ladder.encoder import encode, rungs_of
 from zoo.ladder.levels import check_combinators, check_length, check_levels
-from zoo.regularizers import per_example
+from zoo.random_numbers import normal
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.training import ObjectiveModel, RegularizedModel
 from zoo.training.objective_model import split_inputs
@@ -138,7 +138,7 @@ class LadderNetwork(ObjectiveModel):
     def gaussian_noise(self, level, z):
         """Noise for z of one level, or 0."""
         std = self.noise_std[level]
-        return std * per_example.normal_noise(z, self.seed_generator) if std else 0.0
+        return std * normal(z, self.seed_generator) if std else 0.0
 
     def passes(self, inputs, y, num_labeled, boundary, gaussian_noise):
         """Clean pass, corrupted pass and decoder.

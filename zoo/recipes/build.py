@@ -11,7 +11,6 @@ from zoo.validation import check_choice
 
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "sgd": keras.optimizers.SGD}
 LADDER_OPTIONS = ("denoising_weights", "combinators", "noise_std", "adversarial_noise")
-DISPATCHED_STEPS = 10
 
 
 def training_batches(recipe, dataset, seed):
@@ -118,10 +117,7 @@ def build_model(recipe, dataset, steps_per_epoch, seed):
     else:
         model = RegularizedModel(network, regularizers.build(recipe.regularizers), **common)
     model.build((None, *dataset.x_train.shape[1:]))
-    # One dispatch for many steps: on TensorFlow a small network's step takes less time than its dispatch.
-    steps = min(DISPATCHED_STEPS, steps_per_epoch) if keras.backend.backend() == "tensorflow" else 1
-    optimizer = build_optimizer(recipe, steps_per_epoch)
-    model.compile(optimizer, build_loss(recipe), metrics=["accuracy"], steps_per_execution=steps)
+    model.compile(build_optimizer(recipe, steps_per_epoch), build_loss(recipe), metrics=["accuracy"])
     return model
 
 

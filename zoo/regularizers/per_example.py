@@ -1,9 +1,10 @@
-"""Norms, directions and noise taken example by example (axis 0 counts the examples)."""
+"""Norms and directions taken example by example (axis 0 counts the examples)."""
 
 import math
 
-import keras
-from keras import ops, random
+from keras import ops
+
+from zoo.random_numbers import normal
 
 
 def flatten(x):
@@ -38,25 +39,6 @@ def root(squares):
     return ops.sqrt(squares + 1e-30)
 
 
-def normal_noise(like, seed):
-    """Standard normal noise of the shape and type of `like`, `(n, ...)`.
-
-    By the Box–Muller transform: the inverse error function behind `keras.random.normal` takes several times as long,
-    long enough to show in the time of a training step.
-
-    Args:
-        like: tensor whose shape is known but for n.
-        seed: `keras.random.SeedGenerator`.
-    """
-    entries = math.prod(like.shape[1:])
-    dtype = "float64" if keras.backend.standardize_dtype(like.dtype) == "float64" else "float32"
-    uniform = random.uniform((2, ops.shape(like)[0], (entries + 1) // 2), dtype=dtype, seed=seed)
-    radius = ops.sqrt(-2.0 * ops.log(1.0 - uniform[0]))  # 1 − u is in (0, 1]
-    angle = 2.0 * math.pi * uniform[1]
-    pairs = ops.concatenate([radius * ops.cos(angle), radius * ops.sin(angle)], axis=-1)
-    return ops.cast(ops.reshape(pairs[:, :entries], ops.shape(like)), like.dtype)
-
-
 def random_direction(like, seed):
     """A direction drawn uniformly from the unit sphere for every example of `like`."""
-    return normalize(normal_noise(like, seed))
+    return normalize(normal(like, seed))

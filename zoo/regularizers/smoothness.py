@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.random_numbers import normal
 from zoo.regularizers import per_example
 from zoo.regularizers.base import Regularizer
 from zoo.regularizers.divergences import categorical_kl, squared_distance
@@ -52,7 +53,7 @@ class Smoothness(Regularizer):
         """Δx of shape `(n, ...)`, constant with respect to the weights."""
         inputs = clean_pass.inputs
         if self.direction == "random":
-            noise = per_example.normal_noise(inputs, clean_pass.seed)
+            noise = normal(inputs, clean_pass.seed)
             return self.epsilon * noise
         start = per_example.random_direction(inputs, clean_pass.seed)
         distribution = "categorical" if self.divergence == "kl" else "gaussian"

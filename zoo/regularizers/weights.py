@@ -6,8 +6,9 @@ of the zoo take them as arguments.
 """
 
 import keras
-from keras import ops, random
+from keras import ops
 
+from zoo.random_numbers import normal
 from zoo.regularizers.base import Regularizer
 from zoo.validation import check_choice, check_number
 
@@ -42,7 +43,7 @@ class WeightNoise(Regularizer):
 
     def penalty(self, clean_pass):
         noisy = [
-            (v, v.value + self.noise_std * random.normal(v.shape, dtype=v.dtype, seed=clean_pass.seed))
+            (v, v.value + self.noise_std * normal(v.value, clean_pass.seed))
             for v in clean_pass.variables
             if is_kernel(v)
         ]

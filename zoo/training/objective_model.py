@@ -5,6 +5,7 @@ from keras import ops
 
 from zoo.datasets.batches import Batches, SemiSupervised
 from zoo.training.checks import check_arrays
+from zoo.training.execution import choose_jit_compile, choose_steps_per_execution
 from zoo.training.outputs import check_outputs, outputs_of
 
 if keras.backend.backend() == "jax":
@@ -47,15 +48,15 @@ class ObjectiveModel(TrainStep, keras.Model):
         self.raw_input_shape = None
         self.penalty_metrics = []
 
-    def compile(self, *args, jit_compile="auto", **kwargs):
-        """Keras's `compile`, but that `"auto"` means no XLA on TensorFlow.
+    def compile(self, *args, jit_compile="auto", steps_per_execution="auto", **kwargs):
+        """Keras's `compile`; what is `"auto"` is chosen when `fit` begins, see `zoo.training.execution`."""
+        self.chosen = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
+        steps = 1 if steps_per_execution == "auto" else steps_per_execution
+        super().compile(*args, jit_compile=jit_compile, steps_per_execution=steps, **kwargs)
 
-        There XLA takes 2 times as long for penalties that draw noise for every input, and for convolutions on CPUs,
-        and saves a tenth to a fifth elsewhere.
-        """
-        if jit_compile == "auto" and keras.backend.backend() == "tensorflow":
-            jit_compile = False
-        super().compile(*args, jit_compile=jit_compile, **kwargs)
+    def get_compile_config(self):
+        config = super().get_compile_config()
+        return config and {**config, "steps_per_execution": self.chosen["steps_per_execution"]}
 
     def compile_from_config(self, config):
         """Compiles a loaded model as it was; the backend that now runs chooses anew whether XLA compiles."""
@@ -102,7 +103,23 @@ class ObjectiveModel(TrainStep, keras.Model):
             pairs["validation"] = kwargs["validation_data"][:2]
         for role, (inputs, labels) in pairs.items():
             check_arrays(role, inputs, labels, outputs, num_classes)
+        if self.compiled and self.chosen["steps_per_execution"] == "auto":
+            self._set_steps_per_execution(choose_steps_per_execution(kwargs.get("callbacks")))
         return super().fit(x, y, *args, **kwargs)
+
+    def _set_steps_per_execution(self, steps):
+        if steps != self.steps_per_execution:  # the functions that Keras has made run the earlier number
+            self.train_function = self.test_function = self.predict_function = None
+        self.steps_per_execution = steps
+
+    def make_train_function(self, force=False):
+        """Compiles the training step by XLA where that is faster; predictions, whose batches vary, stay without."""
+        if self.chosen["jit_compile"] == "auto":
+            before, self.jit_compile = self.jit_compile, choose_jit_compile([self.network, self.preprocessing])
+            super().make_train_function(force)
+            self.jit_compile = before
+        else:
+            super().make_train_function(force)
 
     def prepare(self, x):
         """Inputs ready for the network, labelled first, and the number of the labelled ones."""

@@ -1,0 +1,129 @@
+"""The methods as one would write them by hand in PyTorch: what the zoo's steps are compared with."""
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn import functional
+
+from benchmarks.subjects import NETWORKS, images
+from zoo.regularizers.movement_fields import Rotation, Scale, Shift, Smooth, orthonormal_basis
+
+EPSILON, XI, NOISE_STD = 2.0, 1e-2, 0.1
+
+
+def build_mlp(shape, hidden_units):
+    widths = [int(np.prod(shape)), *hidden_units]
+    layers = [nn.Flatten()]
+    for inputs, outputs in zip(widths, widths[1:], strict=False):
+        layers += [nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs), nn.ReLU()]
+    return nn.Sequential(*layers, nn.Linear(widths[-1], 10))
+
+
+def build_conv_small():
+    def block(inputs, outputs, size, padding=0):
+        convolution = nn.Conv2d(inputs, outputs, size, padding=padding, bias=False)
+        return [convolution, nn.BatchNorm2d(outputs), nn.LeakyReLU(0.1)]
+
+    wide = [*block(3, 64, 3, 1), *block(64, 64, 3, 1), *block(64, 64, 3, 1), nn.MaxPool2d(2), nn.Dropout(0.5)]
+    wider = [*block(64, 128, 3, 1), *block(128, 128, 3, 1), *block(128, 128, 3, 1), nn.MaxPool2d(2), nn.Dropout(0.5)]
+    top = [*block(128, 128, 3), *block(128, 128, 1), *block(128, 128, 1), nn.AdaptiveAvgPool2d(1), nn.Flatten()]
+    return nn.Sequential(*wide, *wider, *top, nn.Linear(128, 10))
+
+
+def unit(x):
+    return x / x.flatten(1).norm(dim=1).view(-1, *[1] * (x.ndim - 1)).clamp_min(1e-12)
+
+
+def categorical_kl(logits, other):
+    log_p, log_q = functional.log_softmax(logits, 1), functional.log_softmax(other, 1)
+    return (log_p.exp() * (log_p - log_q)).sum(1).mean()
+
+
+def baseline(network, x, y):
+    return functional.cross_entropy(network(x), y)
+
+
+def at_l2(network, x, y):
+    x.requires_grad_()
+    loss = functional.cross_entropy(network(x), y)
+    (gradient,) = torch.autograd.grad(loss, x, retain_graph=True)
+    return loss + functional.cross_entropy(network((x + EPSILON * unit(gradient)).detach()), y)
+
+
+def vat(network, x, y):
+    logits = network(x)
+    direction = unit(torch.randn_like(x)).requires_grad_()
+    (gradient,) = torch.autograd.grad(categorical_kl(logits.detach(), network(x + XI * direction)), direction)
+    moved = network(x + EPSILON * unit(gradient).detach())
+    return functional.cross_entropy(logits, y) + categorical_kl(logits.detach(), moved)
+
+
+def smoothness(network, x, y):
+    logits = network(x)
+    moved = network(x + NOISE_STD * torch.randn_like(x))
+    return functional.cross_entropy(logits, y) + (logits - moved).square().sum(1).mean()
+
+
+def jacobian_1(network, x, y):
+    x.requires_grad_()
+    logits = network(x)
+    direction = unit(torch.randn_like(logits))
+    (pulled,) = torch.autograd.grad((logits * direction).sum(), x, create_graph=True)
+    return functional.cross_entropy(logits, y) + pulled.square().flatten(1).sum(1).mean()
+
+
+def movement(families, on_lattice):
+    """The loss of virtual movement training over some families of fields, on images `(n, channels, height, width)`."""
+    bases = [torch.from_numpy(orthonormal_basis(f.basis(on_lattice)).astype("float32")) for f in families]
+    bases = [basis.permute(2, 1, 0).contiguous() for basis in bases]  # (axis, position, field)
+
+    def loss(network, x, y):
+        x.requires_grad_()
+        plain = functional.cross_entropy(network(x), y, reduction="none")
+        (gradient,) = torch.autograd.grad(plain.sum(), x, create_graph=True)
+        padded = functional.pad(x.detach(), (1, 1, 1, 1))
+        down = (padded[:, :, 2:, 1:-1] - padded[:, :, :-2, 1:-1]) / 2
+        right = (padded[:, :, 1:-1, 2:] - padded[:, :, 1:-1, :-2]) / 2
+        pulls = [(gradient * slope).sum(1).flatten(1) for slope in (down, right)]
+        scores = [pulls[0] @ basis[0].to(x.device) + pulls[1] @ basis[1].to(x.device) for basis in bases]
+        worst = torch.stack([(each.square().sum(1) + 1e-30).sqrt() for each in scores], 1)
+        weights = torch.rand(len(bases), device=x.device) if len(bases) > 1 else torch.ones(1, device=x.device)
+        return (plain + worst @ (weights / weights.sum())).mean()
+
+    return loss
+
+
+METHODS = {
+    "baseline": lambda lattice: baseline,
+    "at_l2": lambda lattice: at_l2,
+    "vat": lambda lattice: vat,
+    "vmt_shift": lambda lattice: movement([Shift()], lattice),
+    "vmt_all": lambda lattice: movement([Shift(), Rotation(), Scale()], lattice),
+    "vmt_smooth": lambda lattice: movement([Smooth()], lattice),
+    "smoothness": lambda lattice: smoothness,
+    "jacobian_1": lambda lattice: jacobian_1,
+}
+
+
+def trainer(network_name, method, batch_size, on_cpu):
+    """A function that trains for a number of steps."""
+    device = "cpu" if on_cpu else "cuda"
+    shape, options = NETWORKS[network_name]
+    network = build_conv_small() if network_name == "conv_small" else build_mlp(shape, options["hidden_units"])
+    network.to(device).train()
+    optimizer = torch.optim.Adam(network.parameters(), fused=True)
+    images_, labels = images(network_name, 10 * batch_size)
+    images_ = images_[:, None] if images_.ndim == 2 else np.moveaxis(images_, -1, 1)  # channels first
+    x, y = torch.from_numpy(images_.copy()).to(device), torch.from_numpy(labels).long().to(device)
+    loss_of = METHODS[method](shape[:-1])
+
+    def train(steps):
+        for step in range(steps):
+            rows = slice(step % 10 * batch_size, (step % 10 + 1) * batch_size)
+            optimizer.zero_grad()
+            loss_of(network, x[rows].detach(), y[rows]).backward()
+            optimizer.step()
+        if not on_cpu:
+            torch.cuda.synchronize()
+
+    return train

@@ -1,0 +1,111 @@
+"""Timing by turns, and writing down what came of it."""
+
+import json
+import os
+import pathlib
+import platform
+import time
+
+import keras
+import numpy as np
+
+from zoo.files import write_whole
+
+
+def steps_for(train, turn_seconds, most=500):
+    """How many steps fill a turn; trains for a few to find out.
+
+    Args:
+        train: `number of steps -> None`.
+        turn_seconds: length of a turn.
+        most: steps.
+    """
+    train(2)  # compiles
+    start = time.perf_counter()
+    train(2)
+    return int(np.clip(2 * turn_seconds / (time.perf_counter() - start), 2, most))
+
+
+def interleave(trainers, rounds, turn_seconds):
+    """Seconds per step of several trainers that take turns, so that a machine's drift falls on all of them.
+
+    Args:
+        trainers: `{name: number of steps -> None}`.
+        rounds: how often each takes its turn.
+        turn_seconds: length of a turn.
+
+    Returns:
+        `{name: the median over the rounds}`.
+    """
+    steps = {name: steps_for(train, turn_seconds) for name, train in trainers.items()}
+    for name, train in trainers.items():
+        train(steps[name])
+    times = {name: [] for name in trainers}
+    for _ in range(rounds):
+        for name, train in trainers.items():
+            start = time.perf_counter()
+            train(steps[name])
+            times[name].append((time.perf_counter() - start) / steps[name])
+    return {name: float(np.median(turns)) for name, turns in times.items()}
+
+
+def device():
+    """The device in words, and whether it is the CPU."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        found = jax.devices()[0]
+        name, on_cpu = found.device_kind, found.platform == "cpu"
+    else:
+        import tensorflow as tf
+
+        gpus = tf.config.list_physical_devices("GPU")
+        name = tf.config.experimental.get_device_details(gpus[0])["device_name"] if gpus else "cpu"
+        on_cpu = not gpus
+    return (f"CPU, {os.cpu_count()} cores" if on_cpu else name), on_cpu
+
+
+def surroundings():
+    """What a timing depends on beside the code."""
+    import importlib.metadata
+
+    backend = keras.backend.backend()
+    versions = {package: importlib.metadata.version(package) for package in ("keras", backend)}
+    return {"backend": backend, "device": device()[0], "python": platform.python_version(), **versions}
+
+
+def write_json(path, content):
+    """Writes the measurements as JSON; the folder is made where it lacks."""
+    path = pathlib.Path(path)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_whole(path, json.dumps(content, indent=2) + "\n")
+
+
+def draw_bars(path, title, rows, columns):
+    """Draws horizontal bars, a group for each row and a bar for each column.
+
+    Args:
+        path: of the picture.
+        title: above it.
+        rows: `{name: {column: milliseconds or None}}`.
+        columns: names of the bars, with which the legend names them.
+    """
+    import matplotlib
+
+    matplotlib.use("agg")
+    from matplotlib import pyplot
+
+    height = 0.8 / len(columns)
+    figure, axes = pyplot.subplots(figsize=(8, 1 + 0.5 * len(rows)), layout="constrained")
+    for place, column in enumerate(columns):
+        values = [row.get(column) or 0.0 for row in rows.values()]
+        axes.barh(np.arange(len(rows)) + place * height, values, height, label=column)
+    axes.set_yticks(np.arange(len(rows)) + 0.4 - height / 2, list(rows))
+    axes.invert_yaxis()
+    axes.set_xlabel("milliseconds per training step")
+    axes.set_title(title)
+    axes.legend()
+    temporary = pathlib.Path(path).with_suffix(".part.png")
+    figure.savefig(temporary, dpi=120)
+    pyplot.close(figure)
+    temporary.replace(path)

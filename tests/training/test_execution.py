@@ -1,0 +1,93 @@
+"""What is chosen for XLA and for the number of steps at a time, and that `fit` follows it."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import zoo
+from zoo.training.execution import STEPS_AT_A_TIME, choose_jit_compile, choose_steps_per_execution
+
+on_tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="on JAX there is no choice")
+on_jax = pytest.mark.skipif(keras.backend.backend() != "jax", reason="TensorFlow chooses")
+
+
+def network(*hidden):
+    return keras.Sequential([layers.Input((4, 4, 1)), *hidden, layers.Flatten(), layers.Dense(3, name="logits")])
+
+
+@on_tensorflow
+@pytest.mark.parametrize(
+    "hidden, expected",
+    [
+        ([layers.Dense(2), layers.BatchNormalization()], True),
+        ([layers.Conv2D(2, 3)], False),
+        ([layers.Dropout(0.5)], False),
+        ([keras.Sequential([layers.GaussianNoise(0.5)])], False),
+    ],
+)
+def test_xla_for_dense_networks_without_noise(hidden, expected):
+    assert choose_jit_compile([network(*hidden), None]) is expected
+    assert choose_jit_compile([network(), network(*hidden)]) is expected  # preprocessing counts, too
+
+
+@on_jax
+def test_jax_always_compiles_and_takes_single_steps():
+    assert choose_jit_compile([network(layers.Conv2D(2, 3)), None])
+    assert choose_steps_per_execution(None) == 1
+
+
+class Watching(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seen.append(batch)
+
+
+@on_tensorflow
+@pytest.mark.parametrize("callbacks", [None, [], [keras.callbacks.EarlyStopping()], keras.callbacks.EarlyStopping()])
+def test_many_steps_at_a_time(callbacks):
+    assert choose_steps_per_execution(callbacks) == STEPS_AT_A_TIME
+
+
+@on_tensorflow
+@pytest.mark.parametrize("callbacks", [Watching(), [Watching()], [keras.callbacks.EarlyStopping(), Watching()]])
+def test_one_step_at_a_time_under_the_eyes_of_a_callback(callbacks):
+    assert choose_steps_per_execution(callbacks) == 1
+
+
+@pytest.fixture
+def trained():
+    x, y = np.random.default_rng(0).normal(size=(26, 4, 4, 1)).astype("float32"), np.arange(26) % 3
+
+    def train(fits, **options):
+        keras.utils.set_random_seed(0)
+        model = zoo.RegularizedModel(network(), zoo.VirtualAdversarialTraining(1.0), seed=0)
+        model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), **options)
+        for callbacks in fits:
+            model.fit(x, y, batch_size=2, shuffle=False, verbose=0, callbacks=callbacks)
+        return model
+
+    return train
+
+
+def test_every_choice_gives_the_same_weights(trained):
+    """Thirteen steps: ten and a rest of three; then a watched epoch, then another unwatched one."""
+    watching = Watching()
+    expected = trained([None] * 3, jit_compile=False, steps_per_execution=1).get_weights()
+    for a, b in zip(expected, trained([None, [watching], None]).get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+    assert watching.seen == list(range(13))
+
+
+def test_explicit_options_stand(trained):
+    model = trained([None], jit_compile=False, steps_per_execution=3)
+    assert model.steps_per_execution == 3 and not model.jit_compile
+
+
+@pytest.mark.parametrize("steps", ["auto", 3])
+def test_the_choice_survives_saving(trained, steps, tmp_path):
+    trained([None], steps_per_execution=steps).save(tmp_path / "model.keras")
+    assert keras.models.load_model(tmp_path / "model.keras").chosen["steps_per_execution"] == steps

@@ -1,0 +1,41 @@
+"""How training steps run: compiled by XLA or not, one at a time or several; from backend, device and network.
+
+Measured by `benchmarks.step_time`. XLA fuses what lies between the matrix products of dense networks; its convolutions
+are slower than TensorFlow's on CPUs, and its generator of random numbers there is slower by far, so networks with
+dropout or noise layers stay without. On GPUs XLA is the rule, as in Keras. On TensorFlow several steps at a time spare
+the dispatch, which can take longer than a small network's step; on JAX Keras dispatches them one by one in any case.
+"""
+
+import keras
+
+STEPS_AT_A_TIME = 10
+BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+
+
+def choose_jit_compile(layers):
+    """Whether XLA should compile the training step of a model of these layers, built or None."""
+    if keras.backend.backend() == "jax" or _has_gpu():
+        return True
+    variables = [variable for layer in layers if layer is not None for variable in layer.variables]
+    convolves = any(variable.trainable and len(variable.shape) > 2 for variable in variables)
+    draws = any("seed_generator" in variable.path for variable in variables)
+    return not convolves and not draws
+
+
+def choose_steps_per_execution(callbacks):
+    """How many steps `fit` should run at a time: one where a callback watches single steps."""
+    if keras.backend.backend() == "jax" or isinstance(callbacks, keras.callbacks.CallbackList):
+        return 1
+    callbacks = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
+    watched = any(
+        getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)
+        for callback in callbacks
+        for hook in BATCH_HOOKS
+    )
+    return 1 if watched else STEPS_AT_A_TIME
+
+
+def _has_gpu():
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
