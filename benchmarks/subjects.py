@@ -1,5 +1,6 @@
 """What the benchmarks time: networks, methods on them, and the work that no implementation of a method avoids."""
 
+import functools
 import math
 
 import keras
@@ -71,6 +72,7 @@ def images(network_name, num_examples, seed=0):
     return x, rng.integers(0, 10, num_examples).astype("int32")
 
 
+@functools.cache
 def batches(network_name, method, batch_size, steps):
     """An epoch of so many steps; ladders get as many unlabelled inputs as labelled ones."""
     x, y = images(network_name, 10 * batch_size)

@@ -23,7 +23,10 @@ def steps_for(train, turn_seconds, most=500):
     train(2)  # compiles
     start = time.perf_counter()
     train(2)
-    return int(np.clip(2 * turn_seconds / (time.perf_counter() - start), 2, most))
+    middle = time.perf_counter()
+    train(6)
+    four_steps = (time.perf_counter() - middle) - (middle - start)  # without what every call takes once
+    return int(np.clip(4 * turn_seconds / max(four_steps, 1e-3), 2, most))
 
 
 def interleave(trainers, rounds, turn_seconds):

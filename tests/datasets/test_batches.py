@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from zoo import RegularizedModel
 from zoo.datasets import Batches, SemiSupervised
 
 X = np.arange(23, dtype="float32")[:, None] * np.ones(4, "float32")
@@ -106,6 +107,54 @@ def test_fit_counts_every_epoch_once(dataset):
     model.fit(data, epochs=3, verbose=0, callbacks=[Epochs()])
     model.fit(data, initial_epoch=3, epochs=5, verbose=0, callbacks=[Epochs()])
     assert seen == [0, 1, 2, 3, 4]
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="tf.data comes with TensorFlow")
+def test_the_same_batches_from_tf_data(dataset):
+    one, other = dataset(), dataset()
+    stream = one.tf_dataset
+    for _ in range(2):
+        assert len(stream) == len(other) and equal(list(stream.as_numpy_iterator()), list(other))
+        one.epoch += 1
+        other.epoch += 1
+    for a, b in zip(keras.tree.flatten(stream.element_spec), keras.tree.flatten(other[0]), strict=True):
+        assert a.shape == b.shape and a.dtype.name == b.dtype.name
+
+
+def test_the_zoos_fit_counts_every_epoch_once_and_follows_the_order(dataset):
+    """Across two calls of `fit`; a layer sums its inputs, each weighed by when it came."""
+    seen, data, reference = [], dataset(), dataset()
+
+    class Sum(keras.layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.total = self.add_weight(shape=(4,), initializer="zeros", trainable=False)
+            self.scale = self.add_weight(shape=(), initializer="ones")
+            self.count = self.add_weight(shape=(), initializer="zeros", trainable=False)
+
+        def call(self, inputs):
+            self.count.assign(self.count + 1)
+            self.total.assign(self.total + self.count * keras.ops.sum(inputs, axis=0))
+            return self.scale * inputs
+
+    class Epochs(keras.callbacks.Callback):
+        def on_epoch_begin(self, epoch, logs=None):
+            seen.append(data.epoch)
+
+    layer = Sum()
+    model = RegularizedModel(keras.Sequential([keras.Input((4,)), layer]))
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    data.y = reference.y = np.zeros_like(Y)
+    before = keras.ops.convert_to_numpy(layer.total), float(layer.count)
+    model.fit(data, epochs=2, verbose=0, callbacks=[Epochs()])
+    model.fit(data, initial_epoch=2, epochs=3, verbose=0, callbacks=[Epochs()])
+    assert seen == [0, 1, 2] and data.epoch == 3
+    expected, count = before
+    for reference.epoch in range(3):
+        for x, _ in reference:
+            count += 1
+            expected = expected + count * sum(rows.sum(axis=0) for rows in keras.tree.flatten(x))
+    np.testing.assert_allclose(keras.ops.convert_to_numpy(layer.total), expected, rtol=1e-4)
 
 
 def test_resumed_fit_is_gradient_descent_on_the_resumed_epochs():

@@ -141,7 +141,7 @@ class Explode(keras.callbacks.Callback):
 
 
 def test_nan_halts_and_keeps_the_last_good_checkpoint(train, tmp_path, assert_same_weights):
-    with pytest.raises(FloatingPointError, match="nan in epoch 3, step 2.*ramp_up_steps"):
+    with pytest.raises(FloatingPointError, match="nan in epoch 3\\..*ramp_up_steps"):
         train(callbacks=[Explode()])
     assert Checkpoint(tmp_path / "run").newest().name == "epoch-00002"
     assert_same_weights(train("whole")[0], train()[0])

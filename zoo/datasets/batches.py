@@ -1,5 +1,6 @@
 """Batches for `fit` that depend on nothing but the seed and the epoch."""
 
+import functools
 import math
 
 import keras
@@ -63,7 +64,27 @@ class _EpochwiseDataset(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         self._num_read += 1
-        return self._batch(index)
+        return self._gather(lambda array, rows: array[rows], *(indices[index] for indices in self._indices))
+
+    @functools.cached_property
+    def tf_dataset(self):
+        """The batches as a `tf.data.Dataset`, which gathers them outside Python.
+
+        A pass over it is the epoch that is current when it begins; it does not advance the epoch.
+        """
+        import tensorflow as tf
+
+        tensors = {}
+
+        def take(array, rows):
+            return tf.gather(tensors.setdefault(id(array), tf.constant(array)), rows)
+
+        with tf.device("CPU"):
+            self._gather(take, *(indices[0] for indices in self._indices))  # copies the arrays once, outside the graph
+        signature = tuple(tf.TensorSpec(indices.shape, tf.int64) for indices in self._indices)
+        epochs = tf.data.Dataset.from_generator(lambda: [self._indices], output_signature=signature)
+        batches = epochs.unbatch().map(lambda *rows: self._gather(take, *rows))
+        return batches.apply(tf.data.experimental.assert_cardinality(len(self))).prefetch(tf.data.AUTOTUNE)
 
 
 class Batches(_EpochwiseDataset):
@@ -92,11 +113,10 @@ class Batches(_EpochwiseDataset):
 
     def _draw(self):
         shape = (self.steps_per_epoch, self.batch_size)
-        self._indices = _epoch_indices(len(self.x), shape, (self.seed, self.epoch))
+        self._indices = (_epoch_indices(len(self.x), shape, (self.seed, self.epoch)),)
 
-    def _batch(self, index):
-        rows = self._indices[index]
-        return self.x[rows], self.y[rows]
+    def _gather(self, take, rows):
+        return take(self.x, rows), take(self.y, rows)
 
 
 class SemiSupervised(_EpochwiseDataset):
@@ -133,12 +153,14 @@ class SemiSupervised(_EpochwiseDataset):
 
     def _draw(self):
         steps, key = self.steps_per_epoch, (self.seed, self.epoch)
-        self._labeled = _epoch_indices(len(self.x), (steps, self.batch_size), (*key, 0))
-        self._unlabeled = _epoch_indices(len(self.x_unlabeled), (steps, self.unlabeled_batch_size), (*key, 1))
+        self._indices = (
+            _epoch_indices(len(self.x), (steps, self.batch_size), (*key, 0)),
+            _epoch_indices(len(self.x_unlabeled), (steps, self.unlabeled_batch_size), (*key, 1)),
+        )
 
-    def _batch(self, index):
-        rows = self._labeled[index]
-        return {"labeled": self.x[rows], "unlabeled": self.x_unlabeled[self._unlabeled[index]]}, self.y[rows]
+    def _gather(self, take, labeled, unlabeled):
+        inputs = {"labeled": take(self.x, labeled), "unlabeled": take(self.x_unlabeled, unlabeled)}
+        return inputs, take(self.y, labeled)
 
 
 def _check_pair(x, y):

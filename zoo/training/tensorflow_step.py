@@ -3,9 +3,29 @@
 import keras
 import tensorflow as tf
 
+from zoo.datasets.batches import Batches, SemiSupervised
+
+
+class NextEpoch(keras.callbacks.Callback):
+    """Moves batches on to their next epoch, as Keras does where it reads them itself."""
+
+    def __init__(self, batches):
+        super().__init__()
+        self.batches = batches
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.batches.epoch += 1
+
 
 class TrainStep:
     """Trains on `self.objective(x, y, sample_weight) -> (loss, outputs)` in place of Keras's forward pass and loss."""
+
+    def fit(self, x=None, y=None, *args, callbacks=None, **kwargs):
+        """Keras's `fit`; the zoo's batches come out of `tf.data`, for reading them in Python slows the step down."""
+        callbacks = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
+        if isinstance(x, (Batches, SemiSupervised)) and kwargs.get("steps_per_epoch") is None:
+            x, callbacks = x.tf_dataset, [NextEpoch(x), *callbacks]
+        return super().fit(x, y, *args, callbacks=callbacks, **kwargs)
 
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
