@@ -47,7 +47,7 @@ class AdversarialTraining(Regularizer):
         noise: kind of δ, see `adversarial_noise`: `"l2"` (default), `"sign"` for the L∞ variant, `"scaled_l2"`,
             `"gradient"`.
         input_range: `(low, high)`: the perturbed inputs are clipped to it; None leaves them as they are.
-        **common: `weight` λ and `ramp_up_steps`, see `Regularizer`.
+        **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
 
     Raises:
         ValueError: ε negative, unknown noise, `input_range` not increasing.

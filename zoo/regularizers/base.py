@@ -21,14 +21,17 @@ class Regularizer:
     Args:
         weight: λ, at least 0.
         ramp_up_steps: number of training steps over which λ grows linearly from 0; 0 starts at full weight.
+        interval: k, at least 1: the penalty takes part in every k-th training step, the first included, with k
+            times its weight ("lazy regularisation", Karras et al. 2020). The other steps cost as much as without it.
     """
 
     metric_name = "penalty"
     needs_input_derivatives = False
 
-    def __init__(self, *, weight=1.0, ramp_up_steps=0):
+    def __init__(self, *, weight=1.0, ramp_up_steps=0, interval=1):
         self.weight = check_number("weight", weight, 0)
         self.ramp_up_steps = check_number("ramp_up_steps", ramp_up_steps, 0, integer=True)
+        self.interval = check_number("interval", interval, 1, integer=True)
 
     def penalty(self, clean_pass):
         """The penalty R of one batch.
@@ -42,10 +45,11 @@ class Regularizer:
         raise NotImplementedError
 
     def current_weight(self, step):
-        """λ at training step `step` (a scalar tensor counting from 0)."""
+        """λ times the interval, at training step `step` (a scalar tensor counting from 0)."""
+        weight = self.weight * self.interval
         if not self.ramp_up_steps:
-            return self.weight
-        return self.weight * ops.minimum((ops.cast(step, "float32") + 1) / self.ramp_up_steps, 1.0)
+            return weight
+        return weight * ops.minimum((ops.cast(step, "float32") + 1) / self.ramp_up_steps, 1.0)
 
     @property
     def terms(self):
@@ -79,7 +83,7 @@ class Regularizer:
 def hyperparameters(member):
     """The names of a regulariser's hyperparameters: the arguments of its constructor and of the shared head."""
     own = [name for name in inspect.signature(member.__init__).parameters if name not in ("self", "common")]
-    return tuple(dict.fromkeys(own + ["weight", "ramp_up_steps"]))
+    return tuple(dict.fromkeys(own + ["weight", "ramp_up_steps", "interval"]))
 
 
 @keras.saving.register_keras_serializable(package="zoo")

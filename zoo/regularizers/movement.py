@@ -3,6 +3,7 @@
 import math
 
 import keras
+import numpy as np
 from keras import ops, random
 
 from zoo.regularizers import per_example
@@ -119,7 +120,7 @@ class VirtualMovementTraining(Regularizer):
         border: what lies outside the lattice: `"zero"` (default), `"nearest"` or `"periodic"`.
         lattice_shape: tuple of the lattice's m lengths, for inputs that do not show it, such as flattened images;
             by default `(n, length)` is a signal and everything else has its channels last.
-        **common: `weight` λ and `ramp_up_steps`, see `Regularizer`.
+        **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
 
     Raises:
         ValueError: unknown names; at the first batch, inputs that do not fill the lattice, or a lattice on which the
@@ -164,7 +165,9 @@ class VirtualMovementTraining(Regularizer):
         gradient = lattice_view(gradient, self.lattice_shape)
         image_gradient = spatial_gradient(images, self.border)
         bases = self.bases(tuple(images.shape[1:-1]))
-        return [(basis, movement_scores(gradient, image_gradient, basis)) for basis in bases]
+        scores = movement_scores(gradient, image_gradient, np.concatenate(bases))  # of all families in one product
+        ends = np.cumsum([len(basis) for basis in bases]).tolist()
+        return [(basis, scores[:, end - len(basis) : end]) for basis, end in zip(bases, ends, strict=True)]
 
     def worst_movement(self, clean_pass):
         """The worst movement V* of each labelled example, `(num_labeled, *lattice, m)`, one per family in a list."""

@@ -27,7 +27,7 @@ class Smoothness(Regularizer):
         direction: `"random"` (default) or `"adversarial"`: `argmax_{‖Δx‖ ≤ ε}` of the first-order distance.
         divergence: `"squared"` distance of the logits (default), or `"kl"`: `KL[p(x) ‖ p(x + Δx)]`.
         num_power_iterations: of the adversarial direction, at least 0.
-        **common: `weight` (the papers' α) and `ramp_up_steps`, see `Regularizer`.
+        **common: `weight` (the papers' α), `ramp_up_steps` and `interval`, see `Regularizer`.
 
     Raises:
         ValueError: an argument out of its range.
@@ -72,7 +72,7 @@ class JacobianPenalty(Regularizer):
     Args:
         num_projections: None (default) sums over all k logits, exactly; a number of at least 1 estimates the norm
             without bias from as many random directions v in the logits' space, `k·E‖Jᵀv‖²` with `‖v‖ = 1`.
-        **common: `weight` (the papers' α) and `ramp_up_steps`, see `Regularizer`.
+        **common: `weight` (the papers' α), `ramp_up_steps` and `interval`, see `Regularizer`.
 
     Raises:
         ValueError: `num_projections` below 1.

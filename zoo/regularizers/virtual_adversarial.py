@@ -32,7 +32,7 @@ class VirtualAdversarialTraining(Regularizer):
         output_std: σ of the Gaussian outputs, above 0.
         direction: `"adversarial"`, or `"random"` for random perturbation training (RPT), which skips the iterations.
         input_range: `(low, high)`: the perturbed inputs are clipped to it; None leaves them as they are.
-        **common: `weight` λ and `ramp_up_steps`, see `Regularizer`.
+        **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
 
     Raises:
         ValueError: an argument out of its range, or at the first batch a ξ too small for the network's precision.
@@ -96,7 +96,7 @@ class EntropyMinimization(Regularizer):
     """Entropy minimisation: `λ·H[p(x)]`, the "+EntMin" of VAT+EntMin. It needs no labels.
 
     Args:
-        weight, ramp_up_steps: λ and its ramp-up, see `Regularizer`.
+        weight, ramp_up_steps, interval: λ, its ramp-up and when it takes part, see `Regularizer`.
 
     Source: Grandvalet and Bengio 2004; with VAT in Miyato et al. 2018.
     """

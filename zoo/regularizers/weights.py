@@ -27,7 +27,7 @@ class WeightNoise(Regularizer):
 
     Args:
         noise_std: √η, standard deviation of the noise, in units of the weights, at least 0.
-        **common: `weight` λ and `ramp_up_steps`, see `Regularizer`.
+        **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
 
     Raises:
         ValueError: `noise_std` negative.
@@ -58,7 +58,7 @@ class ParameterTying(Regularizer):
 
     Args:
         first, second: names of two layers with kernels of equal shape.
-        **common: `weight` λ and `ramp_up_steps`, see `Regularizer`.
+        **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
 
     Raises:
         ValueError: at the first batch, a layer that is not there or has no kernel, or kernels of different shapes.

@@ -32,6 +32,11 @@ class TrainStep:
         metrics_values = [scope.get_current_value(v) for v in self.metrics_variables]
         return scaled_loss, (loss, y_pred, non_trainable_values, metrics_values)
 
+    def steps_taken(self, state, iterator):
+        """The number of training steps before the one with these arguments; `fit` empties the variables."""
+        index = [variable is self.num_steps for variable in self.non_trainable_variables].index(True)
+        return int(state[1][index])
+
     def test_step(self, state, data):
         logs, state = super().test_step(state, data)
         return self.without_training_metrics(logs), state

@@ -40,6 +40,8 @@ class ObjectiveModel(TrainStep, keras.Model):
         seed: integer from which the objective's random numbers are drawn; None takes one from Keras's global state.
     """
 
+    takes_single_steps = False  # whether steps differ from each other
+
     def __init__(self, network, *, preprocessing=None, seed=None, **kwargs):
         super().__init__(**kwargs)
         self.network = network
@@ -104,7 +106,8 @@ class ObjectiveModel(TrainStep, keras.Model):
         for role, (inputs, labels) in pairs.items():
             check_arrays(role, inputs, labels, outputs, num_classes)
         if self.compiled and self.chosen["steps_per_execution"] == "auto":
-            self._set_steps_per_execution(choose_steps_per_execution(kwargs.get("callbacks")))
+            steps = 1 if self.takes_single_steps else choose_steps_per_execution(kwargs.get("callbacks"))
+            self._set_steps_per_execution(steps)
         return super().fit(x, y, *args, **kwargs)
 
     def _set_steps_per_execution(self, steps):

@@ -6,12 +6,13 @@ from keras import ops
 from zoo.autodiff import linearize
 from zoo.regularizers.base import Regularizer
 from zoo.regularizers.clean_pass import CleanPass
+from zoo.training.lazy_terms import LazyTerms
 from zoo.training.objective_model import ObjectiveModel
 from zoo.training.outputs import check_outputs, outputs_of, per_example_loss
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class RegularizedModel(ObjectiveModel):
+class RegularizedModel(LazyTerms, ObjectiveModel):
     """A network that trains on its loss plus a regulariser, and otherwise is the network.
 
     Train it by `fit` on arrays, `tf.data` or `PyDataset`s of `(x, y)` or `(x, y, sample_weight)`, or on a
@@ -61,8 +62,7 @@ class RegularizedModel(ObjectiveModel):
             updates = [scope.get_current_value(v) for v in self.network.non_trainable_variables]
             return to_logits(check_outputs(outputs, kind)), (updates, scope.losses)
 
-        differentiate = self.regularizer is not None and self.regularizer.needs_input_derivatives
-        if differentiate:
+        if any(term.needs_input_derivatives for term, _ in self.active_terms()):
             clean = linearize(run, inputs)
             logits, (updates, losses), products = clean.outputs, clean.aux, (clean.jvp, clean.vjp)
         else:
@@ -91,7 +91,7 @@ class RegularizedModel(ObjectiveModel):
         # Weight penalties of the layers are in compute_loss; losses that layers added during the pass are not.
         loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
         loss = loss + sum(ops.sum(ops.cast(added, loss.dtype)) for added in added_losses)
-        if self.regularizer is not None:
+        if self.active_terms():
             clean_pass = CleanPass(
                 inputs=inputs,
                 logits=logits,
@@ -111,7 +111,7 @@ class RegularizedModel(ObjectiveModel):
 
     def _penalties(self, clean_pass, dtype):
         total = 0.0
-        for term, metric in zip(self.regularizer.terms, self.penalty_metrics, strict=True):
+        for term, metric in self.active_terms():
             penalty = ops.cast(term.penalty(clean_pass), dtype)
             metric.update_state(penalty)
             total = total + ops.cast(term.current_weight(self.num_steps.value), dtype) * penalty

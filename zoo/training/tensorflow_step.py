@@ -27,6 +27,10 @@ class TrainStep:
             x, callbacks = x.tf_dataset, [NextEpoch(x), *callbacks]
         return super().fit(x, y, *args, callbacks=callbacks, **kwargs)
 
+    def steps_taken(self, iterator):
+        """The number of training steps before the one with these arguments."""
+        return int(self.num_steps)
+
     def train_step(self, data):
         x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
         if not self.built:
