@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 import zoo
+from trainers.progress import CURVES, Curves, Deadline
 from zoo.files import write_whole
 from zoo.pretrained import error_percent
 from zoo.recipes.build import (
@@ -76,8 +77,11 @@ def describe_difference(present, wanted):
     return "; ".join(f"{field} is {a.get(field)!r} there and {b.get(field)!r} here" for field in fields)
 
 
-def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=()):
+def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=(), deadline=None):
     """Trains one network of a recipe, from its newest checkpoint on.
+
+    Raises:
+        TimeIsUp: at the end of the epoch in which the deadline passed.
 
     Returns:
         The trained model and its `Checkpoint`.
@@ -99,13 +103,20 @@ def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=()
         initial_epoch=checkpoint.state["epochs"],
         validation_data=validation,
         validation_batch_size=500,
-        callbacks=[HaltOnNaN(), *build_callbacks(recipe, dataset), *extra_callbacks, checkpoint],
+        callbacks=[
+            HaltOnNaN(),
+            *build_callbacks(recipe, dataset),
+            *extra_callbacks,
+            Curves(dataset, checkpoint.state["history"]),
+            checkpoint,
+            Deadline(deadline),
+        ],
         verbose=verbose,
     )
     return model, checkpoint
 
 
-def train(recipe, seed, workdir, verbose=1, make_callbacks=lambda directory: ()):
+def train(recipe, seed, workdir, verbose=1, make_callbacks=lambda directory: (), deadline=None):
     """Trains all members of a recipe and measures the result, or takes up where an earlier run stopped.
 
     Args:
@@ -114,16 +125,21 @@ def train(recipe, seed, workdir, verbose=1, make_callbacks=lambda directory: ())
         workdir: working directory; running again with the same one resumes.
         verbose: Keras's verbosity.
         make_callbacks: directory of a member -> further callbacks.
+        deadline: of `time.monotonic`, after which training stops at the end of its epoch; None never stops.
 
     Returns:
         The model, the data set and the run's figures as a dictionary.
+
+    Raises:
+        TimeIsUp: the deadline passed; running again goes on from there.
     """
     workdir = prepare_workdir(workdir, recipe, seed)
     dataset = zoo.datasets.load(recipe.dataset, seed=seed, num_validation=recipe.num_validation)
     models, states = [], []
     for member, member_seed in enumerate(member_seeds(recipe, seed)):
         directory = workdir / f"member-{member}"
-        model, checkpoint = train_member(recipe, dataset, member_seed, directory, verbose, make_callbacks(directory))
+        callbacks = make_callbacks(directory)
+        model, checkpoint = train_member(recipe, dataset, member_seed, directory, verbose, callbacks, deadline)
         models.append(model)
         states.append(checkpoint.state)
     model = combine(recipe, models)
@@ -141,11 +157,15 @@ def measure(recipe, seed, model, dataset, states):
     epochs = sum(state["epochs"] for state in states)
     seconds = sum(state["seconds"] for state in states)
     predict = model.predict_on_batch
+    history = states[-1]["history"]
+    curves = {name for name in history if name.startswith(CURVES)}
     return {
         "recipe": recipe.name,
         "seed": seed,
+        "configuration": recipe.digest(),
         "errors": {split: error_percent(predict, x, y) for split, (x, y) in splits.items()},
-        "losses": {name: values[-1] for name, values in states[-1]["history"].items()},
+        "losses": {name: values[-1] for name, values in history.items() if name not in curves},
+        "curves": {name: [float(f"{value:.4g}") for value in history[name]] for name in sorted(curves)},
         "num_parameters": int(sum(np.prod(v.shape) for v in model.network.trainable_variables)),
         "epochs": epochs,
         "seconds": round(seconds, 1),

@@ -20,15 +20,19 @@ import os
 import pathlib
 import subprocess
 import sys
+import time
 
 import keras
 from absl import app, flags, logging
 
 from trainers import run
+from trainers.progress import TimeIsUp
 from trainers.results import record_result
 from trainers.scalar_log import ScalarLog
 from zoo import pretrained, recipes
 from zoo.card import write_index
+
+STARTED = time.monotonic()
 
 RECIPE = flags.DEFINE_string("recipe", "synthetic_mlp-vmt_shift", "Name of the recipe; --list shows all.")
 LIST = flags.DEFINE_bool("list", False, "Print the names of all recipes with their published errors, and stop.")
@@ -46,6 +50,9 @@ SAVED_MODELS = flags.DEFINE_string(
     "saved_models", None, "Folder to write the SavedModel into, and its index; default: the workdir."
 )
 RESULTS = flags.DEFINE_string("results", None, "Folder to whose RECIPE.json the run's figures are added.")
+MAX_SECONDS = flags.DEFINE_float(
+    "max_seconds", None, "Stop at the end of the epoch in which this time is over; the same command goes on.", 0.0
+)
 TENSORBOARD = flags.DEFINE_bool("tensorboard", True, "Whether to log every epoch to WORKDIR for TensorBoard.")
 VERBOSE = flags.DEFINE_integer("verbose", 1, "Keras's: 0 silent, 1 progress bar, 2 a line per epoch.", 0, 2)
 
@@ -125,7 +132,8 @@ def train_and_report():
     recipe = chosen_recipe()
     workdir = pathlib.Path(WORKDIR.value or f"runs/{recipe.name}/seed-{SEED.value}")
     trained = (workdir / run.RESULT_FILE).exists()
-    model, dataset, result = run.train(recipe, SEED.value, workdir, VERBOSE.value, make_callbacks)
+    deadline = None if MAX_SECONDS.value is None else STARTED + MAX_SECONDS.value
+    model, dataset, result = run.train(recipe, SEED.value, workdir, VERBOSE.value, make_callbacks, deadline)
     if not trained or keras.backend.backend() == result["backend"]:
         report(recipe, result)
     if RESULTS.value:
@@ -147,6 +155,8 @@ def main(argv):
         return
     try:
         train_and_report()
+    except TimeIsUp as stop:
+        print(f"{RECIPE.value}, seed {SEED.value}: {stop}.")
     except (ValueError, TypeError, OSError, FloatingPointError) as error:
         if os.environ.get("ZOO_TRACEBACK"):
             raise

@@ -1,6 +1,7 @@
 """What a recipe is: everything that a published row of a table ran, as data."""
 
 import dataclasses
+import hashlib
 import json
 from typing import Any
 
@@ -103,6 +104,10 @@ class Recipe:
     def as_dict(self):
         """The fields as a dictionary that JSON can hold."""
         return json.loads(json.dumps(dataclasses.asdict(self)))
+
+    def digest(self):
+        """Twelve hexadecimal digits that tell these settings from others."""
+        return hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode()).hexdigest()[:12]
 
     def settings(self):
         """The fields that decide what runs, without the texts and figures about it."""

@@ -20,6 +20,8 @@ class Checkpoint(keras.callbacks.Callback):
     overwrites its files in place: killed while it writes, it leaves a broken checkpoint or weights of one epoch with
     the number of another.)
 
+    Put it last in the list of callbacks: what the others do between epochs is then not in the time of training.
+
     Args:
         directory: where the checkpoints go.
 
@@ -73,13 +75,11 @@ class Checkpoint(keras.callbacks.Callback):
                 "or choose another workdir."
             ) from error
 
-    def on_train_begin(self, logs=None):
+    def on_epoch_begin(self, epoch, logs=None):
         self.clock = time.monotonic()
 
     def on_epoch_end(self, epoch, logs=None):
-        now = time.monotonic()
-        self.state["seconds"] += now - self.clock
-        self.clock = now
+        self.state["seconds"] += time.monotonic() - self.clock
         history = self.state["history"]
         for name, value in (logs or {}).items():
             history.setdefault(name, []).append(float(value))

@@ -1,0 +1,76 @@
+"""What runs between the epochs of a training run: its curves, and its deadline."""
+
+import time
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.analysis import worst_movement_changes
+
+CURVES = ("worst_", "sampled_")
+NUM_SAMPLED = 1000
+
+
+class TimeIsUp(Exception):
+    """Training stopped at its deadline, behind a checkpoint."""
+
+
+class Deadline(keras.callbacks.Callback):
+    """Stops training at the end of the epoch in which the time is over. Put it behind `Checkpoint`.
+
+    Args:
+        deadline: of `time.monotonic`, or None.
+
+    Raises:
+        TimeIsUp: naming the epochs that are done.
+    """
+
+    def __init__(self, deadline):
+        super().__init__()
+        self.deadline = deadline
+
+    def on_epoch_end(self, epoch, logs=None):
+        if self.deadline is not None and time.monotonic() > self.deadline:
+            raise TimeIsUp(f"stopped for time after {epoch + 1} epochs; the same command goes on from there")
+
+
+class Curves(keras.callbacks.Callback):
+    """Errors and movement penalties of a fixed sample, before the first epoch and after each.
+
+    Adds to the history, one value at a time: `sampled_train_error` and `sampled_test_error` in per cent, whose
+    difference is the generalisation gap, and `worst_shift`, `worst_rotation`, `worst_scale`: R of each movement on the
+    sampled test inputs, where the inputs have such a movement.
+
+    Args:
+        dataset: `zoo.datasets.Dataset`; the sample is the first examples of each split.
+        history: `{name: list}` to add to, that of a `Checkpoint`.
+    """
+
+    def __init__(self, dataset, history):
+        super().__init__()
+        self.splits = {
+            "train": (dataset.x_train[:NUM_SAMPLED], dataset.y_train[:NUM_SAMPLED]),
+            "test": (dataset.x_test[:NUM_SAMPLED], dataset.y_test[:NUM_SAMPLED]),
+        }
+        self.history = history
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._measure()
+
+    def on_train_end(self, logs=None):
+        self._measure()
+
+    def _measure(self):
+        for split, (x, y) in self.splits.items():
+            inputs = ops.convert_to_tensor(x.astype("float32"))
+            if self.model.preprocessing is not None:
+                inputs = self.model.preprocessing(inputs, training=False)
+            predicted = ops.convert_to_numpy(self.model.call_network(inputs, training=False)).argmax(axis=-1)
+            self._add(f"sampled_{split}_error", 100 * float(np.mean(predicted != y.ravel())))
+        network = self.model.network
+        for name, change in worst_movement_changes(network, inputs, y.ravel()).items():
+            self._add(f"worst_{name}", change)
+
+    def _add(self, name, value):
+        self.history.setdefault(name, []).append(value)

@@ -1,0 +1,105 @@
+"""The published tables, and ours beside them."""
+
+import fnmatch
+import importlib.util
+import statistics
+
+# Title, the recipes in order, and the one with which the others are compared seed by seed.
+TABLES = {
+    "synthetic": ("Synthetic signals (VMT paper, table 2)", ["synthetic_mlp-*"], "synthetic_mlp-baseline"),
+    "mnist": ("MNIST, all labels (VMT paper, table 2)", ["mnist_mlp-*"], "mnist_mlp-baseline"),
+    "mnist_few_labels": ("MNIST, few labels (VAT paper)", ["mnist_mlp1200-*"], None),
+    "ladder": ("MNIST, ladder networks, fully connected", ["mnist_ladder-*"], None),
+    "ladder_conv": ("MNIST, convolutional ladder networks", ["mnist_conv*_ladder-*"], None),
+    "cifar10": ("CIFAR-10, all labels (VMT paper, table 2)", ["cifar10_conv_small-*"], "cifar10_conv_small-baseline"),
+    "cifar10_4000": ("CIFAR-10, 4000 labels", ["cifar10_*-4000_*"], None),
+}
+COLUMNS = ("recipe", "published", "ours", "median", "seeds", "ours − published", "− {reference}", "s per epoch")
+
+
+def matching(names, patterns):
+    """The names that match one of the patterns, in their own order."""
+    return [name for name in names if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
+
+
+def test_errors(content):
+    """`{seed: test error in per cent}` of a recipe's results."""
+    return {int(seed): run["errors"]["test"] for seed, run in content["seeds"].items()}
+
+
+def paired_difference(errors, reference):
+    """The mean difference over common seeds, its 95 % confidence interval and the paired t test's p; None below two."""
+    seeds = sorted(errors.keys() & reference.keys())
+    if len(seeds) < 2 or importlib.util.find_spec("scipy") is None:
+        return None
+    import scipy.stats
+
+    a, b = ([values[seed] for seed in seeds] for values in (errors, reference))
+    if len(set(x - y for x, y in zip(a, b, strict=True))) == 1:
+        return a[0] - b[0], (a[0] - b[0], a[0] - b[0]), None  # no spread, no test
+    test = scipy.stats.ttest_rel(a, b)
+    interval = test.confidence_interval(0.95)
+    mean = statistics.mean(a) - statistics.mean(b)
+    return mean, (float(interval.low), float(interval.high)), float(test.pvalue)
+
+
+def describe_difference(difference):
+    """A paired difference in a table's cell."""
+    if difference is None:
+        return "–"
+    mean, (low, high), p = difference
+    return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]" + ("" if p is None else f", p = {p:.2g}")
+
+
+def row(content, reference):
+    """One recipe's line."""
+    errors = test_errors(content)
+    mean, published = statistics.mean(errors.values()), content["recipe"]["published_error"]
+    spread = f" ± {statistics.stdev(errors.values()):.2f}" if len(errors) > 1 else ""
+    own = reference is not None and content["recipe"]["name"] == reference["recipe"]["name"]
+    compared = None if reference is None or own else paired_difference(errors, test_errors(reference))
+    cells = (
+        f"`{content['recipe']['name']}`",
+        "–" if published is None else f"{published:.2f}",
+        f"{mean:.2f}{spread}",
+        f"{statistics.median(errors.values()):.2f}",
+        str(len(errors)),
+        "–" if published is None else f"{mean - published:+.2f}",
+        describe_difference(compared),
+        f"{statistics.mean(run['seconds_per_epoch'] for run in content['seeds'].values()):.2f}",
+    )
+    return f"| {' | '.join(cells)} |\n"
+
+
+def shortfalls(contents):
+    """A sentence about the rows that lie above their published figure by more than our spread, or about there being
+    none."""
+    behind, published_rows = [], 0
+    for content in contents:
+        errors, published = list(test_errors(content).values()), content["recipe"]["published_error"]
+        published_rows += published is not None
+        spread = statistics.stdev(errors) if len(errors) > 1 else 0.0
+        if published is not None and statistics.mean(errors) > published + spread + 0.005:
+            by = "one seed" if len(errors) == 1 else f"more than the s.d. of {len(errors)} seeds"
+            behind.append(f"`{content['recipe']['name']}` by {statistics.mean(errors) - published:.2f} ({by})")
+    if not published_rows:
+        return ""
+    return f"\nBehind the published figure: {'; '.join(behind) or 'no row'}.\n"
+
+
+def section(key, results):
+    """One table with its title, or nothing where no recipe has results.
+
+    Args:
+        key: of `TABLES`.
+        results: `{recipe name: content of its file}`.
+    """
+    title, patterns, reference_name = TABLES[key]
+    names = matching(results, patterns)
+    if not names:
+        return ""
+    reference = results.get(reference_name)
+    short = reference_name.split("-", 1)[1] if reference else "reference"
+    head = "| " + " | ".join(COLUMNS).format(reference=short) + " |\n" + "|---" * len(COLUMNS) + "|\n"
+    contents = [results[name] for name in names]
+    return f"\n## {title}\n\n{head}" + "".join(row(content, reference) for content in contents) + shortfalls(contents)
