@@ -9,20 +9,16 @@ skipped; each run's figures are written when it ends. Killed or out of time, the
 stopped. Every run is a `trainers.train` of its own.
 """
 
-import os
 import pathlib
 import subprocess
 import sys
 import time
 
-import keras
 from absl import app, flags
 
-from trainers.results import best_seed, finished_seeds, record_result, write_tables
-from trainers.run import RESULT_FILE, read_json
-from trainers.tables import TABLES, matching
-from zoo import recipes
-from zoo.validation import check_choice
+from trainers.queue import Queue, select
+from trainers.results import write_tables
+from trainers.tables import TABLES
 
 TABLE = flags.DEFINE_list("table", [], f"Tables, most valuable first: {', '.join(TABLES)}.")
 RECIPE_NAMES = flags.DEFINE_list("recipes", [], "Recipes, or patterns of their names, beside those of the tables.")
@@ -39,107 +35,28 @@ WORKDIR = flags.DEFINE_string("workdir", "runs", "Folder of checkpoints and logs
 SAVED_MODELS = flags.DEFINE_string("saved_models", "saved_models", "Folder of the published models.")
 
 
-def chosen_recipes():
-    """The recipes that the flags name, each once.
-
-    Raises:
-        ValueError: an unknown table, or a pattern that no recipe matches, with the nearest name.
-    """
-    patterns = [pattern for name in TABLE.value for pattern in TABLES[check_choice("table", name, TABLES)][1]]
-    for pattern in RECIPE_NAMES.value:
-        if not matching(recipes.RECIPES, [pattern]):
-            check_choice("recipe", pattern, recipes.RECIPES)
-    names = [name for pattern in [*patterns, *RECIPE_NAMES.value] for name in matching(recipes.RECIPES, [pattern])]
-    if not names:
-        raise ValueError("Name what to reproduce: --table=synthetic, or --recipes=mnist_mlp-vat.")
-    return [recipes.get(name) for name in dict.fromkeys(names)]
-
-
-def missing_jobs(chosen, num_seeds, results):
-    """`(recipe, seed)` of the runs without figures: all first seeds, then all second ones."""
-    done = {recipe.name: finished_seeds(recipe, results) for recipe in chosen}
-    return [(recipe, seed) for seed in range(num_seeds) for recipe in chosen if seed not in done[recipe.name]]
-
-
-def workdir_of(recipe, seed):
-    """The run's folder; other settings get another one."""
-    return pathlib.Path(WORKDIR.value) / f"{recipe.name}-{recipe.digest()}" / f"seed-{seed}"
-
-
-def train_command(recipe, seed, *flags_):
-    command = [sys.executable, "-m", "trainers.train", f"--recipe={recipe.name}", f"--seed={seed}"]
-    return [*command, f"--workdir={workdir_of(recipe, seed)}", "--verbose=0", *flags_]
-
-
-def start(recipe, seed, deadline):
-    """Starts a run in a process of its own, whose memory ends with it."""
-    limit = [] if deadline is None else [f"--max_seconds={max(deadline - time.monotonic(), 0.0):.1f}"]
-    print(f"{recipe.name}, seed {seed}: begins.", flush=True)
-    share = {"XLA_PYTHON_CLIENT_MEM_FRACTION": f"{0.9 / SIDE_BY_SIDE.value:.2f}"}
-    environment = {**share, **os.environ, "KERAS_BACKEND": keras.backend.backend()}
-    return subprocess.Popen(train_command(recipe, seed, "--noexport", *limit), env=environment)
-
-
-def finish(recipe, seed, process):
-    """Records a run that has ended; returns whether it failed."""
-    path = workdir_of(recipe, seed) / RESULT_FILE
-    if process.returncode == 0 and path.exists():
-        record_result(read_json(path), recipe, RESULTS.value)
-    return process.returncode != 0
-
-
-def work_down(jobs, deadline):
-    """Runs the jobs, several at a time if so asked; returns those that failed."""
-    jobs, running, failed = list(jobs), [], []
-    try:
-        while running or (jobs and not past(deadline)):
-            while jobs and len(running) < SIDE_BY_SIDE.value and not past(deadline):
-                recipe, seed = jobs.pop(0)
-                running.append((recipe, seed, start(recipe, seed, deadline)))
-            for job in [job for job in running if job[2].poll() is not None]:
-                running.remove(job)
-                failed += [job[:2]] if finish(*job) else []
-            time.sleep(0.1)
-    finally:
-        for *_, process in running:
-            process.terminate()
-    if jobs:
-        print(f"Out of time with {len(jobs)} runs to go.")
+def reproduce():
+    """Works down the queue; returns the runs that failed."""
+    chosen = select(TABLE.value, RECIPE_NAMES.value)
+    deadline = None if MINUTES.value is None else time.monotonic() + 60 * MINUTES.value
+    queue = Queue(RESULTS.value, WORKDIR.value, SIDE_BY_SIDE.value, deadline)
+    jobs = queue.missing(chosen, SEEDS.value)
+    print(f"{len(jobs)} runs to do, {len(chosen) * SEEDS.value - len(jobs)} done.", flush=True)
+    failed = queue.work_down(jobs)
+    if EXPORT.value == "best":
+        queue.export_best(chosen, SAVED_MODELS.value)
+    if pathlib.Path(RESULTS.value).is_dir():
+        write_tables(RESULTS.value)
     return failed
-
-
-def past(deadline):
-    return deadline is not None and time.monotonic() > deadline
-
-
-def export_best(chosen):
-    """Writes the SavedModel of each recipe's best seed, whose checkpoint is there."""
-    for recipe in chosen:
-        if not finished_seeds(recipe, RESULTS.value):
-            continue
-        seed = best_seed(recipe, RESULTS.value)
-        if not (workdir_of(recipe, seed) / RESULT_FILE).exists():
-            print(f"{recipe.name}, seed {seed}: no export, its weights are not in {WORKDIR.value}.")
-            continue
-        environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
-        subprocess.run(train_command(recipe, seed, f"--saved_models={SAVED_MODELS.value}"), env=environment, check=True)
 
 
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Arguments are given as --flag=value, received {argv[1:]}.")
-    deadline = None if MINUTES.value is None else time.monotonic() + 60 * MINUTES.value
     try:
-        chosen = chosen_recipes()
-        jobs = missing_jobs(chosen, SEEDS.value, RESULTS.value)
-        print(f"{len(jobs)} runs to do, {len(chosen) * SEEDS.value - len(jobs)} done.", flush=True)
-        failed = work_down(jobs, deadline)
-        if EXPORT.value == "best":
-            export_best(chosen)
+        failed = reproduce()
     except (ValueError, OSError, subprocess.CalledProcessError) as error:
         sys.exit(f"error: {error}")
-    if pathlib.Path(RESULTS.value).is_dir():
-        write_tables(RESULTS.value)
     if failed:
         sys.exit("failed: " + ", ".join(f"{recipe.name} seed {seed}" for recipe, seed in failed))
 

@@ -21,7 +21,7 @@ from zoo.recipes.build import (
     member_seeds,
     training_batches,
 )
-from zoo.training.checkpoint import Checkpoint, HaltOnNaN
+from zoo.training.checkpoint import Checkpoint, HaltOnNaN, HaltOnNaNStep
 
 RUN_FILE = "run.json"
 RESULT_FILE = "result.json"
@@ -104,7 +104,7 @@ def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=()
         validation_data=validation,
         validation_batch_size=500,
         callbacks=[
-            HaltOnNaN(),
+            HaltOnNaNStep() if device().startswith("CPU") else HaltOnNaN(),
             *build_callbacks(recipe, dataset),
             *extra_callbacks,
             Curves(dataset, checkpoint.state["history"]),

@@ -35,11 +35,11 @@ def paired_difference(errors, reference):
     import scipy.stats
 
     a, b = ([values[seed] for seed in seeds] for values in (errors, reference))
-    if len(set(x - y for x, y in zip(a, b, strict=True))) == 1:
-        return a[0] - b[0], (a[0] - b[0], a[0] - b[0]), None  # no spread, no test
+    mean, differences = statistics.mean(a) - statistics.mean(b), [x - y for x, y in zip(a, b, strict=True)]
+    if max(differences) - min(differences) < 1e-9:
+        return mean, (mean, mean), None  # no spread, no test
     test = scipy.stats.ttest_rel(a, b)
     interval = test.confidence_interval(0.95)
-    mean = statistics.mean(a) - statistics.mean(b)
     return mean, (float(interval.low), float(interval.high)), float(test.pvalue)
 
 

@@ -83,6 +83,19 @@ def test_evaluate_gives_the_error_on_the_card(finished):
     assert done.returncode == 1 and "without a validation split" in done.stderr
 
 
+def test_a_run_out_of_time_goes_on_and_ends_as_if_undisturbed(main, tmp_path, capsys):
+    assert main(workdir=f"{tmp_path}/whole") is None
+    for epochs in (1, 2):
+        assert main(workdir=f"{tmp_path}/work", max_seconds=0.0) is None
+        assert f"stopped for time after {epochs} epochs" in capsys.readouterr().out
+        assert not (tmp_path / "work" / "result.json").exists()
+    assert main(workdir=f"{tmp_path}/work") is None
+    undisturbed, resumed = (json.loads((tmp_path / folder / "result.json").read_text()) for folder in ("whole", "work"))
+    for field in ("errors", "losses", "curves", "epochs", "configuration"):
+        assert resumed[field] == undisturbed[field]
+    assert len(resumed["curves"]["worst_shift"]) == 4  # before the first epoch and after each of three
+
+
 def test_finished_run_is_not_trained_again(finished, main):
     folder, _ = finished
     before = (folder / "work" / "result.json").stat().st_mtime_ns

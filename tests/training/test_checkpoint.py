@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 import zoo
-from zoo.training.checkpoint import STATE_FILE, WEIGHTS_FILE, Checkpoint, HaltOnNaN
+from zoo.training.checkpoint import STATE_FILE, WEIGHTS_FILE, Checkpoint, HaltOnNaN, HaltOnNaNStep
 
 
 class Interrupt(keras.callbacks.Callback):
@@ -53,7 +53,7 @@ def train(data, fresh, fit, tmp_path):
         batches = zoo.datasets.Batches(*data, 8)
         batches.epoch = checkpoint.state["epochs"]
         start = {"initial_epoch": batches.epoch, "epochs": epochs}
-        fit(trained, batches, callbacks=[HaltOnNaN(), *callbacks, checkpoint], **start, **options)
+        fit(trained, batches, callbacks=[*callbacks, checkpoint], **start, **options)
         return trained, checkpoint
 
     return run
@@ -140,9 +140,10 @@ class Explode(keras.callbacks.Callback):
             self.model.optimizer.learning_rate = np.inf
 
 
-def test_nan_halts_and_keeps_the_last_good_checkpoint(train, tmp_path, assert_same_weights):
-    with pytest.raises(FloatingPointError, match="nan in epoch 3\\..*ramp_up_steps"):
-        train(callbacks=[Explode()])
+@pytest.mark.parametrize("halt, where", [(HaltOnNaN(), "epoch 3"), (HaltOnNaNStep(), "epoch 3, step 2")])
+def test_nan_halts_and_keeps_the_last_good_checkpoint(halt, where, train, tmp_path, assert_same_weights):
+    with pytest.raises(FloatingPointError, match=f"nan in {where}\\. .*ramp_up_steps"):
+        train(callbacks=[halt, Explode()])
     assert Checkpoint(tmp_path / "run").newest().name == "epoch-00002"
     assert_same_weights(train("whole")[0], train()[0])
 

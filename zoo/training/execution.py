@@ -23,7 +23,10 @@ def choose_jit_compile(layers):
 
 
 def choose_steps_per_execution(callbacks):
-    """How many steps `fit` should run at a time: one where a callback watches single steps."""
+    """How many steps `fit` should run at a time: one where a callback watches steps.
+
+    A callback that is content with some of them says so by an attribute `needs_every_step = False`.
+    """
     if keras.backend.backend() == "jax" or isinstance(callbacks, keras.callbacks.CallbackList):
         return 1
     callbacks = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
@@ -31,6 +34,7 @@ def choose_steps_per_execution(callbacks):
         getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)
         for callback in callbacks
         for hook in BATCH_HOOKS
+        if getattr(callback, "needs_every_step", True)
     )
     return 1 if watched else STEPS_AT_A_TIME
 

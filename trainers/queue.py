@@ -1,0 +1,116 @@
+"""A queue of training runs, each a `trainers.train` in a process of its own."""
+
+import dataclasses
+import os
+import pathlib
+import subprocess
+import sys
+import time
+
+import keras
+
+from trainers.results import best_seed, finished_seeds, record_result
+from trainers.run import RESULT_FILE, read_json
+from trainers.tables import TABLES, matching
+from zoo import recipes
+from zoo.validation import check_choice
+
+
+def select(tables, patterns):
+    """The recipes of some tables, and those whose names match patterns, each once and in this order.
+
+    Raises:
+        ValueError: nothing is named, a table is unknown, or no recipe matches a pattern; with the nearest name.
+    """
+    of_tables = [pattern for name in tables for pattern in TABLES[check_choice("table", name, TABLES)][1]]
+    for pattern in patterns:
+        if not matching(recipes.RECIPES, [pattern]):
+            check_choice("recipe", pattern, recipes.RECIPES)
+    names = [name for pattern in [*of_tables, *patterns] for name in matching(recipes.RECIPES, [pattern])]
+    if not names:
+        raise ValueError("Name what to reproduce: --table=synthetic, or --recipes=mnist_mlp-vat.")
+    return [recipes.get(name) for name in dict.fromkeys(names)]
+
+
+@dataclasses.dataclass
+class Queue:
+    """Runs recipes over seeds and records their figures.
+
+    Attributes:
+        results: folder of the figures.
+        workdir: folder of checkpoints and logs, one folder below for each run.
+        side_by_side: runs at the same time.
+        deadline: of `time.monotonic`, at which runs under way stop behind a checkpoint; None never stops.
+    """
+
+    results: str
+    workdir: str
+    side_by_side: int = 1
+    deadline: float | None = None
+
+    def missing(self, chosen, num_seeds):
+        """`(recipe, seed)` of the runs without figures: all first seeds, then all second ones."""
+        done = {recipe.name: finished_seeds(recipe, self.results) for recipe in chosen}
+        return [(recipe, seed) for seed in range(num_seeds) for recipe in chosen if seed not in done[recipe.name]]
+
+    def work_down(self, jobs):
+        """Runs the jobs in order, as far as the time reaches; returns those that failed."""
+        jobs, running, failed = list(jobs), [], []
+        try:
+            while running or (jobs and not self.out_of_time):
+                while jobs and len(running) < self.side_by_side and not self.out_of_time:
+                    running.append((jobs[0], self._start(*jobs.pop(0))))
+                for job, process in [pair for pair in running if pair[1].poll() is not None]:
+                    running.remove((job, process))
+                    failed += [] if self._record(*job, process) else [job]
+                time.sleep(0.1)
+        finally:
+            for _, process in running:
+                process.terminate()
+        if jobs:
+            print(f"Out of time with {len(jobs)} runs to go.")
+        return failed
+
+    def export_best(self, chosen, saved_models):
+        """Writes the SavedModel of each recipe's seed of the lowest validation error, where its weights are here.
+
+        Raises:
+            subprocess.CalledProcessError: an export failed.
+        """
+        for recipe in chosen:
+            if not finished_seeds(recipe, self.results):
+                continue
+            seed = best_seed(recipe, self.results)
+            if not (self.folder(recipe, seed) / RESULT_FILE).exists():
+                print(f"{recipe.name}, seed {seed}: no export, its weights are not in {self.workdir}.")
+                continue
+            environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
+            command = self.command(recipe, seed, f"--saved_models={saved_models}")
+            subprocess.run(command, env=environment, check=True)
+
+    def folder(self, recipe, seed):
+        """The run's working directory; other settings of a recipe have another one."""
+        return pathlib.Path(self.workdir) / f"{recipe.name}-{recipe.digest()}" / f"seed-{seed}"
+
+    def command(self, recipe, seed, *flags):
+        """The command of a run."""
+        program = [sys.executable, "-m", "trainers.train", f"--recipe={recipe.name}", f"--seed={seed}"]
+        return [*program, f"--workdir={self.folder(recipe, seed)}", "--verbose=0", *flags]
+
+    @property
+    def out_of_time(self):
+        return self.deadline is not None and time.monotonic() > self.deadline
+
+    def _start(self, recipe, seed):
+        limit = [] if self.deadline is None else [f"--max_seconds={max(self.deadline - time.monotonic(), 0.0):.1f}"]
+        print(f"{recipe.name}, seed {seed}: begins.", flush=True)
+        share = {"XLA_PYTHON_CLIENT_MEM_FRACTION": f"{0.9 / self.side_by_side:.2f}"}
+        environment = {**share, **os.environ, "KERAS_BACKEND": keras.backend.backend()}
+        return subprocess.Popen(self.command(recipe, seed, "--noexport", *limit), env=environment)
+
+    def _record(self, recipe, seed, process):
+        """Whether a run ended well; its figures are recorded if it came to its end."""
+        path = self.folder(recipe, seed) / RESULT_FILE
+        if process.returncode == 0 and path.exists():
+            record_result(read_json(path), recipe, self.results)
+        return process.returncode == 0
