@@ -24,6 +24,7 @@ SEARCH = (
     "Chosen by validation error, mean of 3 seeds (1000 to 1002), each with fresh draws for training and validation "
     "(benchmarks.choose_hyperparameters); tried: {}."
 )
+LAZY = "The penalty in every fourth step, with four times its weight; hyperparameters as without."
 UNFIT = "The classes differ by their frequency, which scaling changes: the movement does not suit these data. "
 
 
@@ -67,6 +68,9 @@ RECIPES = [
         notes=UNFIT + searched("λ 0.005, 0.05, 0.5, 2, 5"),
     ),
     FAMILY.recipe("vat_vmt_shift", {"vat": {"epsilon": 0.35}, "vmt": {"field": "shift", "weight": 5.0}}),
+    FAMILY.recipe("at_l2_lazy", {"at": {"epsilon": 0.25, "interval": 4}}, notes=LAZY),
+    FAMILY.recipe("vat_lazy", {"vat": {"epsilon": 0.35, "interval": 4}}, notes=LAZY),
+    FAMILY.recipe("vmt_shift_lazy", {"vmt": {"field": "shift", "weight": 10.0, "interval": 4}}, notes=LAZY),
     FAMILY.recipe("rpt", {"vat": {"epsilon": 0.35, "direction": "random"}}),
     *classical_recipes(
         FAMILY,
