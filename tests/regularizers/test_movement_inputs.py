@@ -106,3 +106,34 @@ def test_only_labelled_inputs_count(quadratics, images_pass):
     clean = images_pass(images, num_labeled=2)
     clean.losses = lambda logits: logits[:2, 0]
     np.testing.assert_allclose(values(VirtualMovementTraining("shift").penalty(clean)), each[:2].mean(), rtol=RTOL)
+
+
+def test_virtual_labels_are_the_networks_decisions(clean_pass, perceptron, rng):
+    mlp, x = perceptron(num_inputs=9), rng.normal(size=(5, 9))
+    decisions = mlp(x).argmax(axis=1)
+    labels = np.r_[(decisions[:2] + 1) % 3, decisions[2:]]
+
+    def losses(logits):
+        return -ops.sum(ops.one_hot(labels[: logits.shape[0]], 3, dtype="float64") * log_softmax(logits), axis=-1)
+
+    def log_softmax(logits):
+        return logits - ops.expand_dims(ops.log(ops.sum(ops.exp(logits), axis=-1)), -1)
+
+    all_labeled, two_labeled = (clean_pass(mlp.tensors, x, losses, num_labeled=n) for n in (5, 2))
+    expected = VirtualMovementTraining("shift").scores(all_labeled)[0][1]
+    actual = VirtualMovementTraining("shift", virtual_labels=True).scores(two_labeled)[0][1]
+    np.testing.assert_allclose(values(actual), values(expected), rtol=1e-5)
+    np.testing.assert_allclose(
+        values(VirtualMovementTraining("shift", virtual_labels=True).penalty(two_labeled)),
+        np.abs(values(expected)).mean(),
+        rtol=1e-5,
+    )
+    assert len(VirtualMovementTraining("shift").scores(two_labeled)[0][1]) == 2
+
+
+def test_virtual_labels_need_classes(clean_pass):
+    one_output = clean_pass(
+        lambda x: ops.sum(x, axis=-1, keepdims=True), np.ones((3, 4)), lambda y: y[:1, 0], num_labeled=1
+    )
+    with pytest.raises(ValueError, match="at least 2 classes, received 1"):
+        VirtualMovementTraining("shift", virtual_labels=True).scores(one_output)

@@ -77,8 +77,30 @@ class CleanPass:
         With batch normalisation an example's gradient includes its effect on the others through the batch
         statistics.
         """
-        by_logits = linearize(lambda logits: (self.losses(logits[: self.num_labeled]), ()), self.logits)
-        return self.pull_back(by_logits.vjp(ops.ones_like(by_logits.outputs)))[: self.num_labeled]
+        return self._gradient_of(lambda logits: self.losses(logits[: self.num_labeled]))[: self.num_labeled]
+
+    @functools.cached_property
+    def virtual_loss_gradient(self):
+        """`g = ∂L/∂x` of every example, `(n, ...)`; those without labels take the network's own decisions for theirs.
+
+        Raises:
+            ValueError: the network decides between fewer than two classes.
+        """
+        num_classes = self.logits.shape[-1]
+        if num_classes < 2:
+            raise ValueError(f"Virtual labels need logits of at least 2 classes, received {num_classes}.")
+        decisions = ops.argmax(self.logits[self.num_labeled :], axis=-1)
+        decisions = ops.one_hot(decisions, num_classes, dtype=self.logits.dtype)
+
+        def losses(logits):
+            virtual = -ops.sum(decisions * ops.log_softmax(logits[self.num_labeled :], axis=-1), axis=-1)
+            return ops.concatenate([self.losses(logits[: self.num_labeled]), virtual])
+
+        return self._gradient_of(losses)
+
+    def _gradient_of(self, losses):
+        by_logits = linearize(lambda logits: (losses(logits), ()), self.logits)
+        return self.pull_back(by_logits.vjp(ops.ones_like(by_logits.outputs)))
 
     def mean(self, values):
         """The batch mean of per-example values: `(num_labeled,)` or `(n,)`; sample weights apply to labelled rows."""

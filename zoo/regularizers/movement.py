@@ -110,7 +110,7 @@ class VirtualMovementTraining(Regularizer):
     `∂L/∂ε = Σ_p g_p (∇I_p · V_p)`. Over the combinations `V = Σ_k c_k B_k` of a family of fields with
     `mean_p ‖V_p‖² = 1` the largest change is `R = sqrt(sᵀ G⁻¹ s)`, with the scores `s_k = Σ_p g_p (∇I_p · B_k(p))` and
     the Gram matrix G of the family. The weights' gradient runs through g. It needs labels: in semi-supervised
-    training it covers the labelled inputs alone.
+    training it covers the labelled inputs alone, unless the others are given virtual ones.
 
     Args:
         field: `"shift"`, `"rotation"`, `"scale"`, `"affine"`, `"smooth"`; `"all"` for `Σ_i w_i R_i / Σ_i w_i` over the
@@ -120,6 +120,8 @@ class VirtualMovementTraining(Regularizer):
         border: what lies outside the lattice: `"zero"` (default), `"nearest"` or `"periodic"`.
         lattice_shape: tuple of the lattice's m lengths, for inputs that do not show it, such as flattened images;
             by default `(n, length)` is a signal and everything else has its channels last.
+        virtual_labels: whether inputs without labels take part, the network's own decisions being theirs (not in the
+            paper).
         **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
 
     Raises:
@@ -132,7 +134,9 @@ class VirtualMovementTraining(Regularizer):
 
     needs_input_derivatives = True
 
-    def __init__(self, field, *, normalization="none", border="zero", lattice_shape=None, **common):
+    def __init__(
+        self, field, *, normalization="none", border="zero", lattice_shape=None, virtual_labels=False, **common
+    ):
         super().__init__(**common)
         if field != "all":
             get_field(field)
@@ -140,6 +144,7 @@ class VirtualMovementTraining(Regularizer):
         self.normalization = check_choice("normalization", normalization, NORMALIZATIONS)
         self.border = check_choice("border", border, BORDERS)
         self.lattice_shape = None if lattice_shape is None else tuple(lattice_shape)
+        self.virtual_labels = bool(virtual_labels)
 
     @property
     def metric_name(self):
@@ -155,24 +160,26 @@ class VirtualMovementTraining(Regularizer):
         return fields
 
     def scores(self, clean_pass):
-        """The derivatives of each labelled example's loss along every basis field.
+        """The derivatives of each labelled example's loss along every basis field; of all with virtual labels.
 
         Returns:
             A list of `(bases, scores)`, one per family: `(num_fields, positions, m)` and `(num_labeled, num_fields)`.
         """
-        images = lattice_view(clean_pass.labeled_inputs, self.lattice_shape)
-        gradient = unit_gradient(clean_pass.loss_gradient, self.normalization)
-        gradient = lattice_view(gradient, self.lattice_shape)
+        gradient = clean_pass.virtual_loss_gradient if self.virtual_labels else clean_pass.loss_gradient
+        gradient = lattice_view(unit_gradient(gradient, self.normalization), self.lattice_shape)
+        images = lattice_view(self._moved(clean_pass), self.lattice_shape)
         image_gradient = spatial_gradient(images, self.border)
         bases = self.bases(tuple(images.shape[1:-1]))
         scores = movement_scores(gradient, image_gradient, np.concatenate(bases))  # of all families in one product
         ends = np.cumsum([len(basis) for basis in bases]).tolist()
         return [(basis, scores[:, end - len(basis) : end]) for basis, end in zip(bases, ends, strict=True)]
 
+    def _moved(self, clean_pass):
+        return clean_pass.inputs if self.virtual_labels else clean_pass.labeled_inputs
+
     def worst_movement(self, clean_pass):
         """The worst movement V* of each labelled example, `(num_labeled, *lattice, m)`, one per family in a list."""
-        images = lattice_view(clean_pass.labeled_inputs, self.lattice_shape)
-        lattice = tuple(images.shape[1:-1])
+        lattice = tuple(lattice_view(self._moved(clean_pass), self.lattice_shape).shape[1:-1])
         movements = []
         for basis, scores in self.scores(clean_pass):
             flat_basis = ops.convert_to_tensor(basis.reshape(len(basis), -1), dtype=scores.dtype)
