@@ -33,6 +33,7 @@ class _EpochwiseDataset(keras.utils.PyDataset):
         self.seed = check_number("seed", seed, 0, integer=True)
         self.steps_per_epoch = check_number("steps_per_epoch", steps_per_epoch, 1, integer=True)
         self._running, self._num_read = False, 0
+        self._shown_indices = ()  # as tf.data sees them
         self.epoch = 0
 
     @property
@@ -44,6 +45,8 @@ class _EpochwiseDataset(keras.utils.PyDataset):
     def epoch(self, epoch):
         self._epoch = check_number("epoch", epoch, 0, integer=True)
         self._draw()
+        for shown, indices in zip(self._shown_indices, self._indices, strict=False):
+            shown.assign(indices)
 
     @property
     def num_batches(self):
@@ -74,17 +77,15 @@ class _EpochwiseDataset(keras.utils.PyDataset):
         """
         import tensorflow as tf
 
-        tensors = {}
-
-        def take(array, rows):
-            return tf.gather(tensors.setdefault(id(array), tf.constant(array)), rows)
-
         with tf.device("CPU"):
-            self._gather(take, *(indices[0] for indices in self._indices))  # copies the arrays once, outside the graph
-        signature = tuple(tf.TensorSpec(indices.shape, tf.int64) for indices in self._indices)
-        epochs = tf.data.Dataset.from_generator(lambda: [self._indices], output_signature=signature)
-        batches = epochs.unbatch().map(lambda *rows: self._gather(take, *rows))
-        return batches.apply(tf.data.experimental.assert_cardinality(len(self))).prefetch(tf.data.AUTOTUNE)
+            tensors = {id(array): tf.constant(array) for array in self._arrays}
+            self._shown_indices = [tf.Variable(indices, trainable=False) for indices in self._indices]
+
+        def batch(step):
+            rows = [tf.gather(indices, step) for indices in self._shown_indices]
+            return self._gather(lambda array, rows: tf.gather(tensors[id(array)], rows), *rows)
+
+        return tf.data.Dataset.range(len(self)).map(batch).prefetch(tf.data.AUTOTUNE)
 
 
 class Batches(_EpochwiseDataset):
@@ -114,6 +115,10 @@ class Batches(_EpochwiseDataset):
     def _draw(self):
         shape = (self.steps_per_epoch, self.batch_size)
         self._indices = (_epoch_indices(len(self.x), shape, (self.seed, self.epoch)),)
+
+    @property
+    def _arrays(self):
+        return self.x, self.y
 
     def _gather(self, take, rows):
         return take(self.x, rows), take(self.y, rows)
@@ -157,6 +162,10 @@ class SemiSupervised(_EpochwiseDataset):
             _epoch_indices(len(self.x), (steps, self.batch_size), (*key, 0)),
             _epoch_indices(len(self.x_unlabeled), (steps, self.unlabeled_batch_size), (*key, 1)),
         )
+
+    @property
+    def _arrays(self):
+        return self.x, self.y, self.x_unlabeled
 
     def _gather(self, take, labeled, unlabeled):
         inputs = {"labeled": take(self.x, labeled), "unlabeled": take(self.x_unlabeled, unlabeled)}
