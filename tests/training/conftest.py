@@ -34,6 +34,8 @@ def model():
     def make(network, regularizer=None, loss=None, optimizer=None, preprocessing=None, **options):
         model = zoo.RegularizedModel(network, regularizer, preprocessing=preprocessing, seed=1)
         loss = loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        if keras.backend.backend() == "tensorflow":
+            options.setdefault("jit_compile", False)  # it takes seconds to compile what runs in milliseconds
         model.compile(optimizer or keras.optimizers.SGD(0.1), loss, **options)
         return model
 
