@@ -147,4 +147,5 @@ class HaltOnNaNStep(HaltOnNaN):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        self.check(logs, f"epoch {self.epoch + 1}, step {batch + 1}")
+        step = min(batch + 1, self.params.get("steps") or batch + 1)  # an execution may reach beyond the epoch
+        self.check(logs, f"epoch {self.epoch + 1}, step {step}")
