@@ -4,6 +4,8 @@ import fnmatch
 import importlib.util
 import statistics
 
+from zoo.recipes import RECIPES
+
 # Title, the recipes in order, and the one with which the others are compared seed by seed.
 TABLES = {
     "synthetic": ("Synthetic signals (VMT paper, table 2)", ["synthetic_mlp-*"], "synthetic_mlp-baseline"),
@@ -55,6 +57,16 @@ def describe_difference(difference):
     return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]" + ("" if p is None else f", p = {p:.2g}")
 
 
+def label(recipe):
+    """A recipe's name, and what was changed in it for these results."""
+    known = RECIPES.get(recipe["name"])
+    settings = known.settings() if known else {}
+    changed = [
+        f"{field}={recipe[field]!r}" for field in settings if recipe.get(field, settings[field]) != settings[field]
+    ]
+    return f"`{recipe['name']}`" + (f" with {', '.join(changed)}" if changed else "")
+
+
 def row(content, reference):
     """One recipe's line."""
     errors = test_errors(content)
@@ -63,7 +75,7 @@ def row(content, reference):
     own = reference is not None and content["recipe"]["name"] == reference["recipe"]["name"]
     compared = None if reference is None or own else paired_difference(errors, test_errors(reference))
     cells = (
-        f"`{content['recipe']['name']}`",
+        label(content["recipe"]),
         "–" if published is None else f"{published:.2f}",
         f"{mean:.2f}{spread}",
         f"{statistics.median(errors.values()):.2f}",
@@ -85,7 +97,7 @@ def shortfalls(contents):
         spread = statistics.stdev(errors) if len(errors) > 1 else 0.0
         if published is not None and statistics.mean(errors) > published + spread + 0.005:
             by = "one seed" if len(errors) == 1 else f"more than the s.d. of {len(errors)} seeds"
-            behind.append(f"`{content['recipe']['name']}` by {statistics.mean(errors) - published:.2f} ({by})")
+            behind.append(f"{label(content['recipe'])} by {statistics.mean(errors) - published:.2f} ({by})")
     if not published_rows:
         return ""
     return f"\nBehind the published figure: {'; '.join(behind) or 'no row'}.\n"

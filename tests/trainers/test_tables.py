@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from trainers.tables import TABLES, matching, paired_difference, row, section, shortfalls
+from trainers.tables import TABLES, label, matching, paired_difference, row, section, shortfalls
 from zoo import recipes
 
 
@@ -59,3 +59,9 @@ def test_section():
     assert "− reference" in section("synthetic", results) and section("mnist", results) == ""
     results["synthetic_mlp-baseline"] = content("synthetic_mlp-baseline", {0: 1.3}, 1.24)
     assert "− baseline" in section("synthetic", results)
+
+
+def test_changed_settings_are_told():
+    shortened = recipes.get("synthetic_mlp-vat").override({"epochs": 3})
+    assert label(shortened.as_dict()) == "`synthetic_mlp-vat` with epochs=3"
+    assert label(recipes.get("synthetic_mlp-vat").as_dict()) == "`synthetic_mlp-vat`"
