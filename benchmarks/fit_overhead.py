@@ -11,7 +11,8 @@ import keras
 from absl import app, flags
 
 from benchmarks import subjects
-from benchmarks.timing import device, interleave
+from benchmarks.timing import interleave
+from trainers.run import device
 from zoo.training.execution import choose_jit_compile
 
 NETWORKS = flags.DEFINE_list("networks", ["synthetic_mlp", "mnist_mlp"], "Networks to train.")
@@ -38,7 +39,7 @@ def make_models(network_name):
 
 def main(_):
     keras.utils.set_random_seed(0)
-    print(f"{keras.backend.backend()}, {device()[0]}, batch {BATCH.value}")
+    print(f"{keras.backend.backend()}, {device()}, batch {BATCH.value}")
     print(f"{'network':<16}{'keras ms':>10}{'zoo ms':>10}{'ratio':>8}")
     for name in NETWORKS.value:
         models = make_models(name)

@@ -108,8 +108,8 @@ METHODS = {
 def trainer(network_name, method, batch_size, on_cpu):
     """A function that trains for a number of steps."""
     device = "cpu" if on_cpu else "cuda"
-    shape, options = NETWORKS[network_name]
-    network = build_conv_small() if network_name == "conv_small" else build_mlp(shape, options["hidden_units"])
+    shape, recipe = NETWORKS[network_name]
+    network = build_conv_small() if network_name == "conv_small" else build_mlp(shape, recipe.network["hidden_units"])
     network.to(device).train()
     optimizer = torch.optim.Adam(network.parameters(), fused=True)
     images_, labels = images(network_name, 10 * batch_size)

@@ -17,10 +17,10 @@ from absl import app, flags
 
 import zoo
 from benchmarks import subjects
-from benchmarks.timing import device, interleave
+from benchmarks.timing import interleave
+from trainers.run import accelerators, device
 from zoo.regularizers import build
 
-MLP = {"name": "mlp", "hidden_units": (1200, 600, 300, 150)}
 AXES = {
     "batch_size": [50, 100, 200, 400],
     "width": [300, 600, 1200, 2400],
@@ -41,7 +41,7 @@ TURN = flags.DEFINE_float("turn_seconds", 0.5, "Length of a turn.", lower_bound=
 
 def peak_bytes():
     """The most memory that was in use so far."""
-    if keras.backend.backend() == "jax" and not device()[1]:
+    if keras.backend.backend() == "jax" and accelerators():
         import jax
 
         return jax.devices()[0].memory_stats()["peak_bytes_in_use"]
@@ -79,7 +79,7 @@ def points(along, methods):
 
 
 def main(_):
-    print(f"{keras.backend.backend()}, {device()[0]}, MNIST network")
+    print(f"{keras.backend.backend()}, {device()}, MNIST network")
     print(f"{'method':<24}{ALONG.value:>22}{'ms/step':>10}{'MB':>8}")
     context = multiprocessing.get_context("spawn")
     task = functools.partial(measure, ALONG.value, rounds=ROUNDS.value, turn_seconds=TURN.value)

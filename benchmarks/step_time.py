@@ -15,7 +15,8 @@ from absl import app, flags
 
 from benchmarks import subjects
 from benchmarks.limit import limit, memory_rate, product_rate
-from benchmarks.timing import device, draw_bars, interleave, surroundings, write_json
+from benchmarks.timing import draw_bars, interleave, write_json
+from trainers.run import accelerators, device, versions
 
 NETWORK = flags.DEFINE_enum("network", "mnist_mlp", list(subjects.NETWORKS), "The network to train.")
 METHODS = flags.DEFINE_list("methods", None, "Methods to time; by default all that the network has.")
@@ -83,7 +84,7 @@ def main(_):
     for method in methods:
         if method not in known:
             raise app.UsageError(f"--methods takes some of {', '.join(known)}, received {method!r}.")
-    name, on_cpu = device()
+    name, on_cpu = device(), not accelerators()
     bounds, rates = limits(methods, on_cpu)
     rows = tabulate(interleave(make_trainers(methods, on_cpu), ROUNDS.value, TURN.value), bounds)
     print(f"{NETWORK.value}, batch {BATCH.value}, {keras.backend.backend()}, {name}, jit_compile={JIT.value}")
@@ -91,8 +92,8 @@ def main(_):
     print_rows(rows)
     if OUTPUT.value:
         stem = f"{NETWORK.value}-{keras.backend.backend()}-{'cpu' if on_cpu else 'gpu'}"
-        content = {"network": NETWORK.value, "batch_size": BATCH.value, **surroundings(), "rates": rates}
-        write_json(pathlib.Path(OUTPUT.value) / f"{stem}.json", {**content, "methods": rows})
+        content = {"network": NETWORK.value, "batch_size": BATCH.value, "device": name, "versions": versions()}
+        write_json(pathlib.Path(OUTPUT.value) / f"{stem}.json", {**content, "rates": rates, "methods": rows})
         columns = {"ms": f"zoo on {keras.backend.backend()}", "pytorch_ms": "PyTorch by hand", "limit_ms": "limit"}
         bars = {method: {label: row[key] for key, label in columns.items()} for method, row in rows.items()}
         title = f"{NETWORK.value}, batch {BATCH.value}, {name}"

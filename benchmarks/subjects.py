@@ -8,7 +8,7 @@ import numpy as np
 
 import zoo
 from zoo import recipes
-from zoo.recipes.build import ladder_options
+from zoo.recipes import build as recipe_build
 from zoo.regularizers import build
 
 # Per method: its recipe, and its unavoidable work as multiples (a, b): a of the network's forward products less b of
@@ -35,10 +35,10 @@ LADDER_METHODS = {
     "ladder_adversarial": ("mnist_ladder-100_adversarial", (15, 3)),
 }
 NETWORKS = {
-    "mnist_mlp": ((28, 28, 1), {"name": "mlp", "hidden_units": (1200, 600, 300, 150)}),
-    "conv_small": ((32, 32, 3), {"name": "conv_small"}),
-    "synthetic_mlp": ((100,), {"name": "mlp", "hidden_units": (100, 100)}),
-    "ladder": ((28, 28, 1), dict(recipes.get("mnist_ladder-100_full").network)),
+    "mnist_mlp": ((28, 28, 1), recipes.get("mnist_mlp-baseline")),
+    "conv_small": ((32, 32, 3), recipes.get("cifar10_conv_small-baseline")),
+    "synthetic_mlp": ((100,), recipes.get("synthetic_mlp-baseline")),
+    "ladder": ((28, 28, 1), recipes.get("mnist_ladder-100_full")),
 }
 
 
@@ -47,10 +47,9 @@ def methods_of(network_name):
     return LADDER_METHODS if network_name == "ladder" else METHODS
 
 
-def build_network(network_name, **options):
-    shape, network = NETWORKS[network_name]
-    network = {**network, **options}
-    return zoo.networks.build(network.pop("name"), shape, 10, **network)
+def build_network(network_name):
+    shape, recipe = NETWORKS[network_name]
+    return recipe_build.build_network(recipe, shape, num_classes=10)
 
 
 def build_model(network_name, method, **compile_options):
@@ -58,16 +57,16 @@ def build_model(network_name, method, **compile_options):
     network = build_network(network_name)
     spec, _ = methods_of(network_name)[method]
     if network_name == "ladder" and spec:
-        model = zoo.LadderNetwork(network, **ladder_options(recipes.get(spec).ladder), seed=0)
+        model = zoo.LadderNetwork(network, **recipe_build.ladder_options(recipes.get(spec).ladder), seed=0)
     else:
         model = zoo.RegularizedModel(network, build(spec or {}), seed=0)
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), **compile_options)
     return model
 
 
-def images(network_name, num_examples, seed=0):
+def images(network_name, num_examples):
     """Random inputs and labels."""
-    rng = np.random.default_rng(seed)
+    rng = np.random.default_rng(0)
     x = rng.random((num_examples, *NETWORKS[network_name][0]), dtype="float32")
     return x, rng.integers(0, 10, num_examples).astype("int32")
 

@@ -1,12 +1,9 @@
 """Timing by turns, and writing down what came of it."""
 
 import json
-import os
 import pathlib
-import platform
 import time
 
-import keras
 import numpy as np
 
 from zoo.files import write_whole
@@ -50,31 +47,6 @@ def interleave(trainers, rounds, turn_seconds):
             train(steps[name])
             times[name].append((time.perf_counter() - start) / steps[name])
     return {name: float(np.median(turns)) for name, turns in times.items()}
-
-
-def device():
-    """The device in words, and whether it is the CPU."""
-    if keras.backend.backend() == "jax":
-        import jax
-
-        found = jax.devices()[0]
-        name, on_cpu = found.device_kind, found.platform == "cpu"
-    else:
-        import tensorflow as tf
-
-        gpus = tf.config.list_physical_devices("GPU")
-        name = tf.config.experimental.get_device_details(gpus[0])["device_name"] if gpus else "cpu"
-        on_cpu = not gpus
-    return (f"CPU, {os.cpu_count()} cores" if on_cpu else name), on_cpu
-
-
-def surroundings():
-    """What a timing depends on beside the code."""
-    import importlib.metadata
-
-    backend = keras.backend.backend()
-    versions = {package: importlib.metadata.version(package) for package in ("keras", backend)}
-    return {"backend": backend, "device": device()[0], "python": platform.python_version(), **versions}
 
 
 def write_json(path, content):

@@ -49,11 +49,18 @@ class Curves(keras.callbacks.Callback):
 
     def __init__(self, dataset, history):
         super().__init__()
-        self.splits = {
-            "train": (dataset.x_train[:NUM_SAMPLED], dataset.y_train[:NUM_SAMPLED]),
-            "test": (dataset.x_test[:NUM_SAMPLED], dataset.y_test[:NUM_SAMPLED]),
+        self.dataset, self.history = dataset, history
+
+    def on_train_begin(self, logs=None):
+        data = self.dataset
+        self.sample = {
+            "train": self._prepared(data.x_train, data.y_train),
+            "test": self._prepared(data.x_test, data.y_test),
         }
-        self.history = history
+
+    def _prepared(self, x, y):
+        inputs, _ = self.model.prepare(ops.convert_to_tensor(x[:NUM_SAMPLED]), training=False)
+        return inputs, y[:NUM_SAMPLED].ravel()
 
     def on_epoch_begin(self, epoch, logs=None):
         self._measure()
@@ -62,14 +69,10 @@ class Curves(keras.callbacks.Callback):
         self._measure()
 
     def _measure(self):
-        for split, (x, y) in self.splits.items():
-            inputs = ops.convert_to_tensor(x.astype("float32"))
-            if self.model.preprocessing is not None:
-                inputs = self.model.preprocessing(inputs, training=False)
+        for split, (inputs, labels) in self.sample.items():
             predicted = ops.convert_to_numpy(self.model.call_network(inputs, training=False)).argmax(axis=-1)
-            self._add(f"sampled_{split}_error", 100 * float(np.mean(predicted != y.ravel())))
-        network = self.model.network
-        for name, change in worst_movement_changes(network, inputs, y.ravel()).items():
+            self._add(f"sampled_{split}_error", 100 * float(np.mean(predicted != labels)))
+        for name, change in worst_movement_changes(self.model.network, *self.sample["test"]).items():
             self._add(f"worst_{name}", change)
 
     def _add(self, name, value):

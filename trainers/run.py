@@ -21,7 +21,7 @@ from zoo.recipes.build import (
     member_seeds,
     training_batches,
 )
-from zoo.training.checkpoint import Checkpoint, HaltOnNaN, HaltOnNaNStep
+from zoo.training.checkpoint import Checkpoint, HaltOnNaN
 
 RUN_FILE = "run.json"
 RESULT_FILE = "result.json"
@@ -104,7 +104,7 @@ def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=()
         validation_data=validation,
         validation_batch_size=500,
         callbacks=[
-            HaltOnNaNStep() if device().startswith("CPU") else HaltOnNaN(),
+            HaltOnNaN(),
             *build_callbacks(recipe, dataset),
             *extra_callbacks,
             Curves(dataset, checkpoint.state["history"]),
@@ -176,18 +176,21 @@ def measure(recipe, seed, model, dataset, states):
     }
 
 
-def device():
-    """The device that trains, in words."""
+def accelerators():
+    """The names of the devices other than the CPU."""
     if keras.backend.backend() == "jax":
         import jax
 
-        accelerators = [d.device_kind for d in jax.devices() if d.platform != "cpu"]
-    else:
-        import tensorflow as tf
+        return [d.device_kind for d in jax.devices() if d.platform != "cpu"]
+    import tensorflow as tf
 
-        gpus = tf.config.list_physical_devices("GPU")
-        accelerators = [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
-    return ", ".join(accelerators) or f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
+    gpus = tf.config.list_physical_devices("GPU")
+    return [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
+
+
+def device():
+    """The device that trains, in words."""
+    return ", ".join(accelerators()) or f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
 
 
 def versions():

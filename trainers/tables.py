@@ -14,7 +14,7 @@ TABLES = {
     "ladder": ("MNIST, ladder networks, fully connected", ["mnist_ladder-*"], None),
     "ladder_conv": ("MNIST, convolutional ladder networks", ["mnist_conv*_ladder-*"], None),
     "cifar10": (
-        "CIFAR-10, all labels (VMT paper, table 2)",
+        "CIFAR-10, all labels (VMT paper, table 3)",
         ["cifar10_conv_small-[!4]*"],
         "cifar10_conv_small-baseline",
     ),

@@ -114,7 +114,7 @@ class Observed(VirtualAdversarialTraining):
 
 
 # bfloat16 has eight binary digits, and processors differ in where they round to it.
-@pytest.mark.parametrize("policy, cosine", [("float32", 0.9999), ("mixed_float16", 0.999), ("mixed_bfloat16", 0.95)])
+@pytest.mark.parametrize("policy, cosine", [("float32", 0.9999), ("mixed_float16", 0.999), ("mixed_bfloat16", 0.99)])
 @pytest.mark.parametrize("confidence", [1.0, 4.0])
 def test_perturbation_reaches_its_norm_and_direction(policy, cosine, confidence, perceptron, fisher, rng):
     mlp = perceptron(num_inputs=24, num_hidden=16)

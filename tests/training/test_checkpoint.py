@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 import zoo
-from zoo.training.checkpoint import STATE_FILE, WEIGHTS_FILE, Checkpoint, HaltOnNaN, HaltOnNaNStep
+from zoo.training.checkpoint import STATE_FILE, WEIGHTS_FILE, Checkpoint, HaltOnNaN
 
 
 class Interrupt(keras.callbacks.Callback):
@@ -144,10 +144,9 @@ class Explode(keras.callbacks.Callback):
 NAN_STEP = 3 if keras.backend.backend() == "tensorflow" else 2
 
 
-@pytest.mark.parametrize("halt, where", [(HaltOnNaN(), "epoch 3"), (HaltOnNaNStep(), f"epoch 3, step {NAN_STEP}")])
-def test_nan_halts_and_keeps_the_last_good_checkpoint(halt, where, train, tmp_path, assert_same_weights):
-    with pytest.raises(FloatingPointError, match=f"nan in {where}\\. .*ramp_up_steps"):
-        train(callbacks=[halt, Explode()])
+def test_nan_halts_and_keeps_the_last_good_checkpoint(train, tmp_path, assert_same_weights):
+    with pytest.raises(FloatingPointError, match=f"nan in epoch 3, step {NAN_STEP}\\. .*ramp_up_steps"):
+        train(callbacks=[HaltOnNaN(), Explode()])
     assert Checkpoint(tmp_path / "run").newest().name == "epoch-00002"
     assert_same_weights(train("whole")[0], train()[0])
 

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import zoo
-from zoo.training.checkpoint import HaltOnNaNStep
+from zoo.training.checkpoint import HaltOnNaN
 from zoo.training.execution import STEPS_AT_A_TIME, choose_jit_compile, choose_steps_per_execution
 
 on_tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="on JAX there is no choice")
@@ -49,7 +49,7 @@ class Watching(keras.callbacks.Callback):
 
 @on_tensorflow
 @pytest.mark.parametrize(
-    "callbacks", [None, [], [keras.callbacks.EarlyStopping()], keras.callbacks.EarlyStopping(), [HaltOnNaNStep()]]
+    "callbacks", [None, [], [keras.callbacks.EarlyStopping()], keras.callbacks.EarlyStopping(), [HaltOnNaN()]]
 )
 def test_many_steps_at_a_time(callbacks):
     assert choose_steps_per_execution(callbacks) == STEPS_AT_A_TIME

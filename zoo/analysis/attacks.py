@@ -79,9 +79,7 @@ def attacked_error_percent(model, x, y, attack, tau, *, seed=0, batch_size=500):
     wrong = 0
     for start in range(0, len(x), batch_size):
         labels = y[start : start + batch_size].ravel()
-        inputs = ops.convert_to_tensor(x[start : start + batch_size].astype("float32"))
-        if model.preprocessing is not None:
-            inputs = model.preprocessing(inputs, training=False)
+        inputs, _ = model.prepare(ops.convert_to_tensor(x[start : start + batch_size]), training=False)
         scores = model.network(perturb(model.network, inputs, labels, tau, generator), training=False)
         wrong += int(np.sum(np.argmax(ops.convert_to_numpy(scores), axis=-1) != labels))
     return 100 * wrong / len(x)

@@ -70,14 +70,12 @@ class AdversarialNoise:
         unlabeled = check_levels("unlabeled", self.unlabeled, num_levels, rest=0.0)
         return {level: pair for level, pair in enumerate(zip(labeled, unlabeled, strict=True)) if any(pair)}
 
-    def draw(self, clean_pass, shapes, num_labeled):
+    def draw(self, clean_pass, shapes):
         """The noise at a clean pass.
 
         Args:
-            clean_pass: `CleanPass` whose inputs are the noise of all levels side by side, `(n, entries)`, and whose
-                losses cover all rows.
+            clean_pass: `CleanPass` whose inputs are the noise of all levels side by side, `(n, entries)`.
             shapes: of one example's z⁰ … z^L.
-            num_labeled: number of leading rows that have labels.
 
         Returns:
             `{level: τ·δ}`, each `(n, ...)`.
@@ -86,8 +84,8 @@ class AdversarialNoise:
             start = per_example.random_direction(clean_pass.inputs, clean_pass.seed)
             gradient = power_iteration(clean_pass, start, "categorical", 1)
         else:
-            gradient = ops.stop_gradient(clean_pass.loss_gradient)
-        strengths = self.strengths(len(shapes))
+            gradient = ops.stop_gradient(clean_pass.virtual_loss_gradient)
+        num_labeled, strengths = clean_pass.num_labeled, self.strengths(len(shapes))
         noise = {}
         for level, part in split_levels(gradient, {level: shapes[level] for level in strengths}).items():
             labeled, unlabeled = strengths[level]

@@ -15,7 +15,7 @@ from zoo.random_numbers import normal
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.training import ObjectiveModel, RegularizedModel
 from zoo.training.objective_model import split_inputs
-from zoo.training.outputs import outputs_of
+from zoo.training.outputs import outputs_of, per_example_loss
 from zoo.validation import check_number
 
 
@@ -190,26 +190,18 @@ class LadderNetwork(ObjectiveModel):
         entries = sum(math.prod(shape) for shape in self.noisy_shapes.values())
         none = ops.zeros((ops.shape(inputs)[0], entries), inputs.dtype)
         clean = linearize(run, none)
-        targets = self._targets(clean.outputs, y, num_labeled)
+        loss_of = per_example_loss(self.loss)
         clean_pass = CleanPass(
             inputs=none,
             logits=clean.outputs,
             forward=None,
-            losses=lambda logits: -ops.sum(targets * ops.log_softmax(logits), axis=-1),
-            num_labeled=ops.shape(inputs)[0],
+            losses=lambda logits: loss_of(y, logits),
+            num_labeled=num_labeled,
             jvp=clean.jvp,
             vjp=clean.vjp,
             seed=self.seed_generator,
         )
-        return clean.aux, self.adversarial_noise.draw(clean_pass, self.level_shapes, num_labeled)
-
-    def _targets(self, logits, y, num_labeled):
-        """One-hot labels of the labelled rows, and virtual ones, the clean path's predictions, of the others."""
-        num_classes = logits.shape[-1]
-        if outputs_of(self.loss).sparse:
-            y = ops.one_hot(ops.reshape(y, (-1,)), num_classes)
-        virtual = ops.one_hot(ops.argmax(logits[num_labeled:], axis=-1), num_classes, dtype=logits.dtype)
-        return ops.stop_gradient(ops.concatenate([ops.cast(y, logits.dtype), virtual]))
+        return clean.aux, self.adversarial_noise.draw(clean_pass, self.level_shapes)
 
     def get_config(self):
         return {

@@ -9,7 +9,7 @@ choices.
 
 import dataclasses
 
-from zoo.recipes.family import Family
+from zoo.recipes.family import LAZY, Family
 from zoo.recipes.recipe import Recipe
 
 FAMILY = Family(
@@ -71,7 +71,7 @@ RECIPES = [
     FAMILY.recipe("vmt_all", vmt("all"), published_error=9.31),
     FAMILY.recipe("vmt_affine", vmt("affine")),
     FAMILY.recipe("vmt_smooth", vmt("smooth")),
-    FAMILY.recipe("vmt_all_lazy", {"vmt": {**vmt("all")["vmt"], "interval": 4}}, notes="VMT in every fourth step."),
+    FAMILY.recipe("vmt_all_lazy", {"vmt": {**vmt("all")["vmt"], "interval": 4}}, notes=LAZY),
     FEW_LABELS_SMALL.recipe("4000_vat", VAT, published_error=14.87),
     FEW_LABELS_SMALL.recipe("4000_vat_entmin", {**VAT, **ENTROPY}),
     FEW_LABELS_SMALL.recipe("4000_vat_vmt_smooth", {**VAT, **VIRTUAL}, notes="VMT on all inputs, virtual labels."),

@@ -4,6 +4,8 @@ import dataclasses
 
 from zoo.recipes.recipe import Recipe
 
+LAZY = "The penalty in every fourth step, with four times its weight; hyperparameters as without."
+
 
 @dataclasses.dataclass(frozen=True)
 class Family:

@@ -6,7 +6,7 @@ where the name says so.
 """
 
 from zoo.recipes.classical import classical_recipes
-from zoo.recipes.family import Family
+from zoo.recipes.family import LAZY, Family
 from zoo.recipes.recipe import Recipe
 
 RESCALING = {"name": "rescaling", "scale": 1 / 255}
@@ -41,7 +41,6 @@ SEMI_SUPERVISED = Family(
 VAT = {"epsilon": 2.1}
 SEARCH = "Chosen by validation error on 10000 held-out images after 8 epochs, one seed; tried: {}."
 AS_SHIFT = "λ as chosen for the shift field."
-LAZY = "The penalty in every fourth step, with four times its weight; hyperparameters as without."
 PROGRAM = "ε as in the VAT authors' program."
 UNSEARCHED = "Hyperparameters not searched."
 

@@ -24,7 +24,7 @@ class Recipe:
         optimizer: Keras name, with its options: `{"name": "sgd", "momentum": 0.9}`.
         learning_rate: at the start, above 0.
         schedule: `"cosine"` or `"linear"` to zero at the last step, or `"constant"`.
-        decay_start: share of the steps after which the linear decay begins, from 0 to below 1.
+        decay_start: share of the steps after which the linear decay begins, from 0 to 1.
         epochs, batch_size: at least 1.
         num_labels: size of a class-balanced labelled subset; None uses all labels. An epoch has as many steps as one
             over the whole training set.

@@ -5,7 +5,7 @@ rate the error is several times the published one, and a cosine to zero reproduc
 """
 
 from zoo.recipes.classical import classical_recipes
-from zoo.recipes.family import Family
+from zoo.recipes.family import LAZY, Family
 from zoo.recipes.recipe import Recipe
 
 FAMILY = Family(
@@ -24,7 +24,6 @@ SEARCH = (
     "Chosen by validation error, mean of 3 seeds (1000 to 1002), each with fresh draws for training and validation "
     "(benchmarks.choose_hyperparameters); tried: {}."
 )
-LAZY = "The penalty in every fourth step, with four times its weight; hyperparameters as without."
 UNFIT = "The classes differ by their frequency, which scaling changes: the movement does not suit these data. "
 
 

@@ -111,31 +111,9 @@ class Checkpoint(keras.callbacks.Callback):
 
 
 class HaltOnNaN(keras.callbacks.Callback):
-    """Stops training with an error at the end of the epoch in which the loss became NaN or infinite.
-
-    Put it before `Checkpoint` in the list of callbacks, so that no broken epoch is saved.
-
-    Raises:
-        FloatingPointError: naming the epoch, counted from 1.
-    """
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.check(logs, f"epoch {epoch + 1}")
-
-    def check(self, logs, where):
-        """Raises the error if the loss among these logs is no finite number."""
-        loss = float((logs or {}).get("loss", 0.0))
-        if not math.isfinite(loss):
-            raise FloatingPointError(
-                f"The loss became {loss} in {where}. The last good checkpoint is kept. A lower learning rate, a "
-                "smaller weight of the penalty or a ramp-up (ramp_up_steps) may help."
-            )
-
-
-class HaltOnNaNStep(HaltOnNaN):
     """Stops training with an error as soon as the loss is NaN or infinite.
 
-    A look at every step makes an accelerator wait for the host: there `HaltOnNaN` is the better one.
+    Put it before `Checkpoint` in the list of callbacks, so that no broken epoch is saved.
 
     Raises:
         FloatingPointError: naming epoch and step, both counted from 1; of several steps in one execution, the last.
@@ -147,5 +125,10 @@ class HaltOnNaNStep(HaltOnNaN):
         self.epoch = epoch
 
     def on_train_batch_end(self, batch, logs=None):
-        step = min(batch + 1, self.params.get("steps") or batch + 1)  # an execution may reach beyond the epoch
-        self.check(logs, f"epoch {self.epoch + 1}, step {step}")
+        loss = float((logs or {}).get("loss", 0.0))
+        if not math.isfinite(loss):
+            step = min(batch + 1, self.params.get("steps") or batch + 1)  # an execution may reach beyond the epoch
+            raise FloatingPointError(
+                f"The loss became {loss} in epoch {self.epoch + 1}, step {step}. The last good checkpoint is kept. A "
+                "lower learning rate, a smaller weight of the penalty or a ramp-up (ramp_up_steps) may help."
+            )

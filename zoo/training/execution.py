@@ -27,12 +27,11 @@ def choose_steps_per_execution(callbacks):
 
     A callback that is content with some of them says so by an attribute `needs_every_step = False`.
     """
-    if keras.backend.backend() == "jax" or isinstance(callbacks, keras.callbacks.CallbackList):
+    if keras.backend.backend() == "jax":
         return 1
-    callbacks = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
     watched = any(
         getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)
-        for callback in callbacks
+        for callback in keras.tree.flatten(callbacks or [])
         for hook in BATCH_HOOKS
         if getattr(callback, "needs_every_step", True)
     )

@@ -124,12 +124,12 @@ class ObjectiveModel(TrainStep, keras.Model):
         else:
             super().make_train_function(force)
 
-    def prepare(self, x):
+    def prepare(self, x, training=True):
         """Inputs ready for the network, labelled first, and the number of the labelled ones."""
         labeled, unlabeled = split_inputs(x)
         inputs = labeled if unlabeled is None else ops.concatenate([labeled, unlabeled])
         if self.preprocessing is not None:
-            inputs = self.preprocessing(inputs, training=True)
+            inputs = self.preprocessing(inputs, training=training)
         if keras.backend.is_int_dtype(inputs.dtype):
             inputs = ops.cast(inputs, keras.config.floatx())  # integers have no derivatives
         return ops.stop_gradient(inputs), ops.shape(labeled)[0]

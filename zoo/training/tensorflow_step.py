@@ -22,9 +22,9 @@ class TrainStep:
 
     def fit(self, x=None, y=None, *args, callbacks=None, **kwargs):
         """Keras's `fit`; the zoo's batches come out of `tf.data`, for reading them in Python slows the step down."""
-        callbacks = callbacks if isinstance(callbacks, (list, tuple)) else [callbacks] if callbacks else []
-        if isinstance(x, (Batches, SemiSupervised)) and kwargs.get("steps_per_epoch") is None:
-            x, callbacks = x.tf_dataset, [NextEpoch(x), *callbacks]
+        extensible = not isinstance(callbacks, keras.callbacks.CallbackList)
+        if isinstance(x, (Batches, SemiSupervised)) and extensible and kwargs.get("steps_per_epoch") is None:
+            x, callbacks = x.tf_dataset, [NextEpoch(x), *keras.tree.flatten(callbacks or [])]
         return super().fit(x, y, *args, callbacks=callbacks, **kwargs)
 
     def steps_taken(self, iterator):
