@@ -4,7 +4,7 @@ ARGS ?=
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: train test lint clean
+.PHONY: train test lint docs clean
 
 train: $(VENV)/installed
 	$(VENV)/bin/python -m trainers.train $(ARGS)
@@ -20,10 +20,14 @@ lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
 
+docs: $(VENV)/installed-dev
+	$(VENV)/bin/python -m docs.api_pages
+	$(VENV)/bin/python -m docs.method_table
+
 # A virtual environment elsewhere, named by VENV, is left alone.
 clean:
 	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache
-	find zoo trainers tests benchmarks -name __pycache__ -type d -prune -exec rm -rf {} +
+	find zoo trainers tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed: requirements.txt
 	$(PYTHON) -m venv $(VENV)

@@ -5,7 +5,7 @@ regularisers, for any Keras network, on TensorFlow and on JAX.
 """
 
 import zoo.autodiff  # noqa: F401 (first: it refuses a backend on which nothing else would work)
-from zoo import analysis, datasets, ladder, layers, networks, pretrained, recipes, regularizers
+from zoo import analysis, datasets, interchange, ladder, layers, networks, pretrained, recipes, regularizers
 from zoo.ladder import LadderNetwork
 from zoo.pretrained import export, list_models, load, model_card
 from zoo.regularizers import (
@@ -36,6 +36,7 @@ __all__ = [
     "analysis",
     "datasets",
     "export",
+    "interchange",
     "ladder",
     "layers",
     "list_models",

@@ -1,7 +1,30 @@
 """Files that are there whole or not at all."""
 
+import contextlib
 import os
 import pathlib
+
+
+@contextlib.contextmanager
+def replacing(path):
+    """A temporary file beside `path`, of the same suffix, that takes its place when the `with` block ends well.
+
+    Args:
+        path: of the file; an earlier one is replaced.
+
+    Yields:
+        The temporary path, to write to.
+
+    Raises:
+        OSError: it cannot be written; an earlier file is as it was.
+    """
+    path = pathlib.Path(path)
+    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    try:
+        yield temporary
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)
 
 
 def write_whole(path, text):
@@ -14,10 +37,5 @@ def write_whole(path, text):
     Raises:
         OSError: it cannot be written; an earlier file is as it was.
     """
-    path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with replacing(path) as temporary:
         temporary.write_text(text)
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

@@ -25,7 +25,14 @@ def default_directory():
 
 
 def import_tensorflow(purpose):
-    """TensorFlow, imported only where a SavedModel is read or written."""
+    """TensorFlow, imported only where a SavedModel is read or written.
+
+    Args:
+        purpose: what it is for, as the message should say where it is not installed.
+
+    Raises:
+        ImportError: it is not installed.
+    """
     try:
         import tensorflow
     except ImportError as error:
@@ -34,9 +41,23 @@ def import_tensorflow(purpose):
 
 
 def serving_weights(model):
-    """The weights that a prediction depends on, in a fixed order: preprocessing, then network."""
+    """The weights that a prediction depends on, in a fixed order: preprocessing, then network.
+
+    Args:
+        model: built `RegularizedModel`.
+    """
     parts = [part for part in (model.preprocessing, model.network) if part is not None]
     return [weight for part in parts for weight in part.weights]
+
+
+def normalization_layers(model):
+    """The layers of a preprocessing that standardise entries: they compute with tensors beside their weights.
+
+    Args:
+        model: `RegularizedModel`.
+    """
+    layers = model.preprocessing.layers if model.preprocessing is not None else ()
+    return [layer for layer in layers if isinstance(layer, keras.layers.Normalization)]
 
 
 def _write_saved_model(model, input_shape, path):
@@ -74,6 +95,28 @@ def error_percent(predict, x, y, batch_size=500):
     return 100 * wrong / len(x)
 
 
+def check_exportable(model, what="A SavedModel"):
+    """Refuses what cannot be exported.
+
+    Args:
+        model: should be a built `RegularizedModel`.
+        what: what is to be written, as the message should call it.
+
+    Raises:
+        ValueError: Keras does not run on TensorFlow, or the model is not built.
+        TypeError: the model is no `RegularizedModel`.
+    """
+    if keras.backend.backend() != "tensorflow":
+        raise ValueError(
+            f"{what} is written by the TensorFlow backend, received {keras.backend.backend()!r}. Save the "
+            "weights, and export in a process with KERAS_BACKEND=tensorflow."
+        )
+    if not isinstance(model, RegularizedModel):
+        raise TypeError(f"export takes a RegularizedModel, received {type(model).__name__}. Wrap the network first.")
+    if not model.built or model.raw_input_shape is None:
+        raise ValueError("export takes a built model: call it on a batch, or build it with its input shape.")
+
+
 def export(model, path, *, card=None, splits=None):
     """Writes a classifier as a SavedModel with its card.
 
@@ -94,15 +137,7 @@ def export(model, path, *, card=None, splits=None):
         ValueError: Keras does not run on TensorFlow, or the model is not built.
         TypeError: the model is no `RegularizedModel`.
     """
-    if keras.backend.backend() != "tensorflow":
-        raise ValueError(
-            f"A SavedModel is written by the TensorFlow backend, received {keras.backend.backend()!r}. Save the "
-            "weights, and export in a process with KERAS_BACKEND=tensorflow."
-        )
-    if not isinstance(model, RegularizedModel):
-        raise TypeError(f"export takes a RegularizedModel, received {type(model).__name__}. Wrap the network first.")
-    if not model.built or model.raw_input_shape is None:
-        raise ValueError("export takes a built model: call it on a batch, or build it with its input shape.")
+    check_exportable(model)
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     temporary = path.with_name(f".{path.name}.{os.getpid()}")
@@ -138,6 +173,10 @@ def list_models(directory=None):
 
 def find(name, directory=None):
     """The folder of a model given by its name or its path.
+
+    Args:
+        name: a name from `list_models`, or the path of a SavedModel.
+        directory: folder of SavedModels; by default `default_directory()`.
 
     Raises:
         ValueError: there is no such model, with the nearest name.
@@ -185,9 +224,8 @@ def load(name, directory=None):
     model.build((None, *content["input_shape"]))
     for index, weight in enumerate(serving_weights(model)):
         weight.assign(reader.get_tensor(VARIABLE_KEY.format(index)))
-    for layer in model.preprocessing.layers if model.preprocessing is not None else ():
-        if isinstance(layer, keras.layers.Normalization):
-            layer.finalize_state()  # it computes with values derived from its weights
+    for layer in normalization_layers(model):
+        layer.finalize_state()  # it computes with values derived from its weights
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("adam", loss, metrics=["accuracy"])
     return model

@@ -53,6 +53,7 @@ def gaussian_sign_noise(network, inputs, labels, tau, seed=None):
 
 
 ATTACKS = {"sign": sign_noise, "gaussian_sign": gaussian_sign_noise}
+"""Every attack by its name: `(network, inputs, labels, tau, seed) -> perturbed inputs`."""
 
 
 def attacked_error_percent(model, x, y, attack, tau, *, seed=0, batch_size=500):

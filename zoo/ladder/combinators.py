@@ -118,6 +118,7 @@ COMBINATORS = {
     "identity": IdentityCombinator,
     "mlp": MLPCombinator,
 }
+"""Every combinator's class by its name."""
 
 
 def build_combinator(name):

@@ -16,6 +16,7 @@ PREPROCESSING = {
     "random_translation": keras.layers.RandomTranslation,
     "random_flip": keras.layers.RandomFlip,
 }
+"""The layers of which preprocessing is made, by their names in recipes."""
 
 
 def build_preprocessing(steps, x):

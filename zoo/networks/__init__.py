@@ -11,6 +11,7 @@ from zoo.validation import check_choice
 __all__ = ["NETWORKS", "CombinedLogits", "build", "conv_large", "conv_small", "ensemble", "mlp"]
 
 NETWORKS = {function.__name__: function for function in (mlp, conv_small, conv_large, ladder_encoder)}
+"""Every network's function by its name."""
 
 
 def build(name, /, input_shape, num_classes, **options):

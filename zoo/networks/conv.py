@@ -62,7 +62,12 @@ def conv_large(
 ):
     """The nine-layer network "conv-large": 3 × 128 and 3 × 256 channels, then 512, 256 and 128.
 
-    In all else, and in arguments, result and errors, it is `conv_small`.
+    In all else, result and errors included, it is `conv_small`.
+
+    Args:
+        input_shape: `(height, width, channels)`, height and width at least 12.
+        num_classes, dropout, kernel_regularizer, kernel_constraint, batch_normalization_on_logits: as for `conv_small`.
+        name: of the model.
 
     Source: Laine, Aila, "Temporal ensembling for semi-supervised learning", 2017; Miyato et al., "Virtual
     adversarial training", 2018, appendix.

@@ -5,10 +5,14 @@ from zoo.recipes.recipe import Recipe
 from zoo.validation import check_choice
 
 RECIPES = {recipe.name: recipe for module in (synthetic, mnist, cifar10, ladder) for recipe in module.RECIPES}
+"""Every recipe by its name."""
 
 
 def get(name):
     """The recipe of a name.
+
+    Args:
+        name: one of `RECIPES`.
 
     Raises:
         ValueError: there is none, with the nearest name.

@@ -23,6 +23,7 @@ METHODS = {
     "weight_noise": WeightNoise,
     "parameter_tying": ParameterTying,
 }
+"""Every method's class by its name in recipes."""
 
 
 def build(methods):

@@ -41,7 +41,14 @@ def categorical_hessian_product(logits, vectors):
 
 
 def squared_distance(outputs, perturbed_outputs):
-    """`‖h − h̃‖²` of outputs of shape `(n, k)`; returns `(n,)`."""
+    """`‖h − h̃‖²`, the squared Euclidean distance of each example's outputs.
+
+    Args:
+        outputs, perturbed_outputs: h and h̃, `(n, k)`.
+
+    Returns:
+        `(n,)`, at least 0.
+    """
     return ops.sum(ops.square(outputs - perturbed_outputs), axis=-1)
 
 
@@ -63,6 +70,13 @@ def gaussian_kl(means, stds, other_means, other_stds):
 
 
 def entropy(logits):
-    """`H[p] = −Σ_k p_k log p_k` of `softmax(logits)`, `(n, num_classes) -> (n,)`, in nats."""
+    """`H[p] = −Σ_k p_k log p_k`, the entropy of each example's prediction.
+
+    Args:
+        logits: h with `p = softmax(h)`, `(n, num_classes)`.
+
+    Returns:
+        `(n,)`, in nats, from 0 to `log(num_classes)`.
+    """
     log_p = ops.log_softmax(logits)
     return -ops.sum(ops.exp(log_p) * log_p, axis=-1)

@@ -1,0 +1,53 @@
+"""The documents of the repository, and the code and the commands in them."""
+
+import pathlib
+import re
+import shlex
+from typing import NamedTuple
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
+DOCUMENTS = [ROOT / "README.md", ROOT / "BUILD.md", ROOT / "docs" / "README.md", *GUIDES]
+PROGRAMS = ("make", "pip", "python", "python3")
+
+
+class Command(NamedTuple):
+    """A command in a document: where, its words without variables set before it, and the line."""
+
+    document: pathlib.Path
+    words: list
+    line: str
+
+
+def python_program(text):
+    """The ```python blocks of a document as one program whose line numbers are the document's."""
+    lines, inside = [], False
+    for line in text.splitlines():
+        if line.startswith("```"):
+            inside = line == "```python"
+            line = ""
+        lines.append(line if inside else "")
+    return "\n".join(lines)
+
+
+def command_lines(text):
+    """The lines of ```sh and indented blocks, continued ones joined, and the code spans of a document."""
+    blocks = re.findall(r"^```sh\n(.*?)^```", text, flags=re.DOTALL | re.MULTILINE)
+    prose = re.sub(r"^```.*?^```", "", text, flags=re.DOTALL | re.MULTILINE)
+    lines = "\n".join(blocks).replace("\\\n", " ").splitlines()
+    return lines + re.findall(r"^ {4}(\S.*)$", prose, flags=re.MULTILINE) + re.findall(r"`([^`\n]+)`", prose)
+
+
+def commands(document):
+    """The commands of a document that start one of `PROGRAMS`."""
+    found = []
+    for line in command_lines(document.read_text()):
+        try:
+            words = shlex.split(line, comments=True)
+        except ValueError:  # a code span with an apostrophe
+            continue
+        while words and re.fullmatch(r"[A-Z_]+=.*", words[0]):
+            words.pop(0)
+        if words and pathlib.PurePath(words[0]).name in PROGRAMS:
+            found.append(Command(document, [pathlib.PurePath(words[0]).name, *words[1:]], line))
+    return found

@@ -1,0 +1,43 @@
+"""The code in the README and in the guides runs, each document as one program in an empty folder."""
+
+import importlib.util
+import runpy
+
+import keras
+import numpy as np
+import pytest
+
+from tests.docs.documents import GUIDES, ROOT, python_program
+
+ON_JAX = {"jax-and-gpu.md"}
+NEEDED = {"onnx-and-litert.md": ["tf2onnx", "onnxruntime", "ai_edge_litert"]}
+PROGRAMS = [ROOT / "README.md", *GUIDES]
+GIVEN = {"README.md": {"images": np.random.default_rng(0).integers(0, 256, (5, 28, 28, 1)).astype("float32")}}
+
+
+def run(document, folder):
+    """Runs a document's code; tracebacks name the document's own lines."""
+    program = folder / f"{document.stem}.py"
+    program.write_text(python_program(document.read_text()))
+    return runpy.run_path(str(program), init_globals=GIVEN.get(document.name), run_name=document.stem)
+
+
+@pytest.mark.parametrize("document", PROGRAMS, ids=lambda path: path.stem)
+def test_code_runs(document, tmp_path, monkeypatch):
+    if (keras.backend.backend() == "jax") != (document.name in ON_JAX):
+        pytest.skip("runs on the other backend")
+    for package in NEEDED.get(document.name, ()):
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "saved_models").mkdir()
+    (tmp_path / "saved_models" / "mnist_mlp-vat").symlink_to(ROOT / "saved_models" / "mnist_mlp-vat")
+    run(document, tmp_path)
+
+
+def test_failing_code_fails_at_its_line(tmp_path):
+    document = tmp_path / "wrong.md"
+    document.write_text("# Wrong\n\n```sh\nexit 1\n```\n\n```python\nx = 1\n```\n\n```python\nassert x == 2\n```\n")
+    with pytest.raises(AssertionError) as caught:
+        run(document, tmp_path)
+    assert caught.traceback[-1].lineno + 1 == 12

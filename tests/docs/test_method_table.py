@@ -1,0 +1,36 @@
+"""The table of methods in the guide is what the results say."""
+
+import json
+
+import keras
+import numpy as np
+import pytest
+
+from docs import method_table
+from tests.docs.documents import ROOT
+
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the same on every backend")
+
+
+def test_guide_has_the_table_of_these_results():
+    assert method_table.render() in method_table.GUIDE.read_text(), "Out of date: run `make docs`."
+
+
+@pytest.mark.parametrize("method", method_table.METHODS)
+def test_row_says_what_the_files_say(method):
+    rows = [[cell.strip() for cell in line.strip("|").split("|")] for line in method_table.render().splitlines()[2:]]
+    (row,) = [row for row in rows if row[0] == method_table.METHODS[method][0]]
+    for column, family in ((3, "synthetic_mlp"), (4, "mnist_mlp")):
+        path = ROOT / "results" / f"{family}-{method}.json"
+        if not path.exists():
+            assert row[column] == "–"
+            continue
+        errors = [seed["errors"]["test"] for seed in json.loads(path.read_text())["seeds"].values()]
+        mean, _, rest = row[column].partition(" ")
+        assert float(mean) == pytest.approx(np.mean(errors), abs=0.00501)
+        assert rest.endswith(f"({len(errors)})")
+        if len(errors) > 1:
+            assert float(rest.split()[1]) == pytest.approx(np.std(errors, ddof=1), abs=0.00501)
+    measured = json.loads((ROOT / "benchmarks" / "measured" / method_table.STEPS).read_text())["methods"]
+    expected = f"{measured[method]['ms'] / measured['baseline']['ms']:.1f}" if method in measured else "–"
+    assert row[5] == expected
