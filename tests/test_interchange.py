@@ -108,7 +108,7 @@ def test_bad_requests_are_named(models, tmp_path, monkeypatch):
     monkeypatch.setattr(interchange, "PACKAGES", {"onnx": ("no_such_package",), "litert": ()})
     with pytest.raises(ImportError, match=r"no_such_package.*regularized-zoo\[interchange\]"):
         interchange.convert(models["signals"], tmp_path / "file.onnx", "onnx")
-    with pytest.raises(ValueError, match="name ends in .tflite, received 'file.onnx'"):
+    with pytest.raises(ValueError, match="ends in .tflite, received 'file.onnx'"):
         interchange.convert(models["signals"], tmp_path / "file.onnx", "litert")
     with pytest.raises(TypeError, match="Functional"):
         interchange.convert(models["signals"].network, tmp_path / "file.tflite", "litert")

@@ -6,20 +6,20 @@ import pathlib
 
 
 @contextlib.contextmanager
-def replacing(path):
-    """A temporary file beside `path`, of the same suffix, that takes its place when the `with` block ends well.
+def whole(path):
+    """Gives a temporary path to fill, and renames it to `path` when it is complete.
 
     Args:
-        path: of the file; an earlier one is replaced.
+        path: of the file to be; an earlier one is replaced.
 
     Yields:
-        The temporary path, to write to.
+        The temporary path, beside `path`: nothing is there yet.
 
     Raises:
-        OSError: it cannot be written; an earlier file is as it was.
+        OSError: it cannot be written; an earlier one is as it was.
     """
     path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.stem}.{os.getpid()}{path.suffix}")
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         yield temporary
         temporary.replace(path)
@@ -28,7 +28,7 @@ def replacing(path):
 
 
 def write_whole(path, text):
-    """Writes a text file under a temporary name and renames it when it is complete.
+    """Writes a text file that appears whole, see `whole`.
 
     Args:
         path: of the file; an earlier one is replaced.
@@ -37,5 +37,5 @@ def write_whole(path, text):
     Raises:
         OSError: it cannot be written; an earlier file is as it was.
     """
-    with replacing(path) as temporary:
+    with whole(path) as temporary:
         temporary.write_text(text)

@@ -3,12 +3,14 @@
 import contextlib
 import importlib.util
 import pathlib
+import shutil
+import tempfile
 
 import keras
 import numpy as np
 from keras import ops
 
-from zoo.files import replacing
+from zoo.files import whole
 from zoo.pretrained import check_exportable, normalization_layers
 from zoo.validation import check_choice
 
@@ -135,11 +137,14 @@ def convert(model, path, file_format, *, reference=None):
     serving = keras.Model(inputs, probabilities)
     x = random_inputs(model.raw_input_shape)
     expected = ops.convert_to_numpy((reference or serving)(x))
-    path.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(path) as temporary:
+    with tempfile.TemporaryDirectory() as folder:
+        written = pathlib.Path(folder) / path.name  # Keras wants the suffix
         with _normalizing_by_constants(model):
-            serving.export(str(temporary), format=file_format, input_signature=serving.inputs, verbose=False)
-        difference = float(np.max(np.abs(RUNTIMES[file_format](temporary)(x) - expected)))
+            serving.export(str(written), format=file_format, input_signature=serving.inputs, verbose=False)
+        difference = float(np.max(np.abs(RUNTIMES[file_format](written)(x) - expected)))
         if not difference <= TOLERANCE:
             raise ValueError(f"The {file_format} file differs from the model by {difference:.1e}; it was not kept.")
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with whole(path) as temporary:
+            shutil.copyfile(written, temporary)
     return difference
