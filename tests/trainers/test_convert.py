@@ -35,9 +35,3 @@ def test_published_model_becomes_a_file_that_gives_the_same(tmp_path):
     x = interchange.random_inputs((7,))
     expected = keras.ops.softmax(model.predict(x, verbose=0))
     np.testing.assert_allclose(interchange.open_litert(path)(x), expected, atol=1e-5)
-
-
-def test_unknown_format_is_named_with_the_nearest(tmp_path):
-    done = convert("--model=mnist_mlp-vat", "--format=onxx", f"--output={tmp_path}/a.onnx")
-    assert done.returncode == 1 and "Did you mean 'onnx'" in done.stderr
-    assert "Traceback" not in done.stderr and not list(tmp_path.iterdir())
