@@ -14,7 +14,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[1]
 GUIDE = ROOT / "docs" / "guides" / "which-method.md"
 BEGIN, END = "<!-- written by make docs -->\n", "<!-- end -->\n"
 STEPS = "mnist_mlp-jax-cpu.json"
-HEAD = "| method | `zoo.` | labels | synthetic | MNIST | step time |\n|---|---|---|---|---|---|\n"
+HEAD = "| method | `zoo.` | needs labels | synthetic | MNIST | step time |\n|---|---|---|---|---|---|\n"
 METHODS = {  # by the recipe's last part: the method, the class or argument, and whether it needs labels
     "baseline": ("none", "–", "–"),
     "dropout": ("dropout", "`networks.mlp(dropout=)`", "no"),
