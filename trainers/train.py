@@ -10,15 +10,15 @@ Other runs:
     python -m trainers.train --recipe=mnist_mlp-vat --seed=1
     python -m trainers.train --recipe=mnist_mlp-vat --override=regularizers.vat.epsilon=1.5 --override=epochs=20
 
-The same command resumes a run that was stopped, from its last complete epoch. With KERAS_BACKEND=jax it trains on
-JAX, and a TensorFlow process writes the SavedModel at the end if TensorFlow is installed.
+The same command resumes a run that was stopped: killed, from its last complete epoch; by SIGTERM, from the step in
+which that came (exit status 143). It ends with the same weights as an undisturbed one. With KERAS_BACKEND=jax it trains
+on JAX, and a TensorFlow process writes the SavedModel at the end if TensorFlow is installed.
 """
 
 import importlib.util
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import time
 
@@ -26,6 +26,7 @@ import keras
 from absl import app, flags, logging
 
 from trainers import run
+from trainers.lock import locked
 from trainers.progress import TimeIsUp
 from trainers.results import record_result
 from trainers.scalar_log import ScalarLog
@@ -112,20 +113,20 @@ def export(recipe, result, model, dataset, workdir):
     splits = {"test": (dataset.x_test, dataset.y_test), "train": (dataset.x_train, dataset.y_train)}
     if dataset.x_validation is not None:
         splits["validation"] = (dataset.x_validation, dataset.y_validation)
-    card = pretrained.export(model, directory / recipe.name, card=fields, splits=splits)
-    write_index(directory)
+    with locked(directory, wait=True):
+        card = pretrained.export(model, directory / recipe.name, card=fields, splits=splits)
+        write_index(directory)
     print(f"SavedModel: {directory / recipe.name} (test error {card['errors']['test']:.2f} %)")
 
 
 def export_elsewhere():
-    """Runs this command again on TensorFlow: it finds the training done and writes the SavedModel."""
+    """Becomes this command on TensorFlow, which finds the training done and writes the SavedModel."""
     if importlib.util.find_spec("tensorflow") is None:
         print("No SavedModel: TensorFlow is not installed. The same command on TensorFlow will write it.")
         return
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
-    command = [sys.executable, "-m", "trainers.train", *sys.argv[1:]]
     print("Writing the SavedModel with TensorFlow.", flush=True)
-    subprocess.run(command, env=environment, check=True)
+    os.execve(sys.executable, [sys.executable, "-m", "trainers.train", *sys.argv[1:]], environment)
 
 
 def train_and_report():

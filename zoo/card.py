@@ -87,6 +87,12 @@ def verify(directory):
     return card
 
 
+def card_names(directory):
+    """The names of the folders with a card, sorted; hidden ones are not complete."""
+    found = pathlib.Path(directory).glob(f"*/{CARD_FILE}")
+    return sorted(card.parent.name for card in found if not card.parent.name.startswith("."))
+
+
 def write_index(directory):
     """Writes `README.md` into a folder of SavedModels: a table of their names, errors and sizes, from their cards.
 
@@ -95,9 +101,9 @@ def write_index(directory):
     """
     directory = pathlib.Path(directory)
     rows = []
-    for path in sorted(directory.glob(f"*/{CARD_FILE}")):
-        card = read_card(path.parent)
-        size = sum(file.stat().st_size for file in path.parent.rglob("*") if file.is_file()) / 2**20
+    for name in card_names(directory):
+        card = read_card(directory / name)
+        size = sum(file.stat().st_size for file in (directory / name).rglob("*") if file.is_file()) / 2**20
         errors = {key: f"{value:.2f}" for key, value in card["errors"].items()}
         published = card.get("published_error")
         rows.append(

@@ -3,13 +3,13 @@
 import datetime
 import os
 import pathlib
-import shutil
 
 import keras
 import numpy as np
 from keras import ops
 
-from zoo.card import CARD_FILE, read_card, verify, write_card
+from zoo.card import CARD_FILE, card_names, read_card, verify, write_card
+from zoo.files import whole
 from zoo.training import RegularizedModel
 from zoo.validation import check_choice
 
@@ -105,8 +105,7 @@ def export(model, path, *, card=None, splits=None):
         raise ValueError("export takes a built model: call it on a batch, or build it with its input shape.")
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with whole(path) as temporary:
         _write_saved_model(model, model.raw_input_shape, temporary)
         loaded = import_tensorflow("Measuring a SavedModel").saved_model.load(str(temporary))
         card = {
@@ -119,10 +118,6 @@ def export(model, path, *, card=None, splits=None):
             "model": keras.saving.serialize_keras_object(model),
         }
         card = write_card(temporary, card)
-        shutil.rmtree(path, ignore_errors=True)
-        temporary.rename(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return card
 
 
@@ -132,8 +127,7 @@ def list_models(directory=None):
     Args:
         directory: folder of SavedModels; by default `default_directory()`.
     """
-    directory = pathlib.Path(directory or default_directory())
-    return sorted(card.parent.name for card in directory.glob(f"*/{CARD_FILE}") if not card.parent.name.startswith("."))
+    return card_names(directory or default_directory())
 
 
 def find(name, directory=None):

@@ -8,7 +8,8 @@ import pytest
 from keras import layers
 
 import zoo
-from zoo.training.checkpoint import STATE_FILE, WEIGHTS_FILE, Checkpoint, HaltOnNaN
+from zoo.training.checkpoint import STATE_FILE, WEIGHTS_FILE, Checkpoint
+from zoo.training.halt_on_nan import HaltOnNaN
 
 
 class Interrupt(keras.callbacks.Callback):
