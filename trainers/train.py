@@ -32,6 +32,7 @@ from trainers.results import record_result
 from trainers.scalar_log import ScalarLog
 from zoo import pretrained, recipes
 from zoo.card import write_index
+from zoo.training.execution import enable_determinism
 
 STARTED = time.monotonic()
 
@@ -55,6 +56,9 @@ MAX_SECONDS = flags.DEFINE_float(
     "max_seconds", None, "Stop at the end of the epoch in which this time is over; the same command goes on.", 0.0
 )
 TENSORBOARD = flags.DEFINE_bool("tensorboard", True, "Whether to log every epoch to WORKDIR for TensorBoard.")
+DETERMINISTIC = flags.DEFINE_bool(
+    "deterministic", False, "Whether the same seed gives the same bits on a GPU too, which is slower."
+)
 VERBOSE = flags.DEFINE_integer("verbose", 1, "Keras's: 0 silent, 1 progress bar, 2 a line per epoch.", 0, 2)
 
 
@@ -154,6 +158,8 @@ def main(argv):
     if LIST.value:
         list_recipes()
         return
+    if DETERMINISTIC.value:
+        enable_determinism()
     try:
         train_and_report()
     except TimeIsUp as stop:

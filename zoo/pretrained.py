@@ -56,7 +56,10 @@ def _write_saved_model(model, input_shape, path):
 
     module.serve, module.logits = serve, logits
     signatures = {"serving_default": serve, "serve": serve, "logits": logits}
-    tf.saved_model.save(module, str(path), signatures=signatures)
+    try:
+        tf.saved_model.save(module, str(path), signatures=signatures)
+    except tf.errors.OpError as error:
+        raise OSError(f"The SavedModel cannot be written to {path.parent} ({error.message}).") from error
 
 
 def error_percent(predict, x, y, batch_size=500):

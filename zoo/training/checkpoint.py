@@ -1,6 +1,7 @@
 """Checkpoints from which a stopped run goes on as if it had not been stopped."""
 
 import json
+import os
 import pathlib
 import time
 
@@ -139,8 +140,21 @@ class Checkpoint(keras.callbacks.Callback):
         now = time.monotonic()
         self.state["seconds"] += now - getattr(self, "clock", now)
         self.clock = now
+        try:
+            self._write(self.directory / self._name())
+        except OSError as error:
+            raise OSError(
+                f"The checkpoint {self._name()} cannot be written to {self.directory} "
+                f"({os.strerror(error.errno) if error.errno else error}). The one before it is kept; the same command "
+                "goes on from there."
+            ) from error
+        for other in self.directory.iterdir():  # earlier ones, and what killed processes left
+            if other.name.lstrip(".").startswith("epoch-") and other.name != self._name():
+                remove(other)
+
+    def _write(self, folder):
         self.directory.mkdir(parents=True, exist_ok=True)
-        with whole(self.directory / self._name()) as temporary:
+        with whole(folder) as temporary:
             temporary.mkdir()
             self.model.save_weights(temporary / WEIGHTS_FILE)
             content = {
@@ -150,9 +164,6 @@ class Checkpoint(keras.callbacks.Callback):
                 "early_stopping": self._save_early_stopping(temporary),
             }
             (temporary / STATE_FILE).write_text(json.dumps(content))
-        for other in self.directory.iterdir():  # earlier ones, and what killed processes left
-            if other.name.lstrip(".").startswith("epoch-") and other.name != self._name():
-                remove(other)
 
     def _name(self):
         """The name of the checkpoint's folder; a later one sorts behind."""

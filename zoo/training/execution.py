@@ -6,10 +6,21 @@ dropout or noise layers stay without. On GPUs XLA is the rule, as in Keras. On T
 the dispatch, which can take longer than a small network's step; on JAX Keras dispatches them one by one in any case.
 """
 
+import os
+
 import keras
 
 STEPS_AT_A_TIME = 10
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+
+
+def enable_determinism():
+    """Has every operation give the same bits each time, on a GPU too; slower. Call it before anything is computed."""
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
 
 
 def choose_jit_compile(layers):
