@@ -51,10 +51,10 @@ def saved_model_outcome(path):
     reader = tf.train.load_checkpoint(str(path / "variables" / "variables"))
     weights = [name for name in reader.get_variable_to_shape_map() if name.startswith("weights")]
     inputs = np.random.default_rng(0).random((100, *card["input_shape"]), dtype="float32")
-    outputs = tf.saved_model.load(str(path)).logits(inputs).numpy()
+    model = tf.saved_model.load(str(path))
     return {
         "card": json.dumps(card["errors"]),
-        "logits": outputs,
+        "logits": model.logits(inputs).numpy(),
         **{name: reader.get_tensor(name) for name in weights},
     }
 

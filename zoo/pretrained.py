@@ -10,6 +10,7 @@ from keras import ops
 
 from zoo.card import CARD_FILE, card_names, read_card, verify, write_card
 from zoo.files import whole
+from zoo.model_config import read_model
 from zoo.training import RegularizedModel
 from zoo.validation import check_choice
 
@@ -177,11 +178,15 @@ def load(name, directory=None):
     """
     path = find(name, directory)
     content = verify(path)
-    reader = import_tensorflow("Reading a SavedModel").train.load_checkpoint(str(path / "variables" / "variables"))
-    model = keras.saving.deserialize_keras_object(content["model"], safe_mode=True)
-    model.build((None, *content["input_shape"]))
-    for index, weight in enumerate(serving_weights(model)):
-        weight.assign(reader.get_tensor(VARIABLE_KEY.format(index)))
+    tf = import_tensorflow("Reading a SavedModel")
+    try:
+        model = read_model(content["model"])
+        model.build((None, *content["input_shape"]))
+        reader = tf.train.load_checkpoint(str(path / "variables" / "variables"))
+        for index, weight in enumerate(serving_weights(model)):
+            weight.assign(reader.get_tensor(VARIABLE_KEY.format(index)))
+    except Exception as error:  # Keras and TensorFlow raise any, where a card describes no model or another one
+        raise ValueError(f"The card of {path} does not describe a model with these weights: {error}") from error
     for layer in model.preprocessing.layers if model.preprocessing is not None else ():
         if isinstance(layer, keras.layers.Normalization):
             layer.finalize_state()  # it computes with values derived from its weights
