@@ -76,7 +76,7 @@ def watch_methods():
 
 def strays(workdir):
     """The files that a finished run should not have left."""
-    expected = {"run.json", "result.json", "state.json", "model.weights.h5", "best_weights.npz", LOCK_FILE}
+    expected = {"run.json", "result.json", "state.json", "arrays.npz", LOCK_FILE}
     return [str(path) for path in workdir.rglob("*") if path.is_file() and path.name not in expected]
 
 

@@ -2,20 +2,17 @@
 
 import json
 
-import h5py
 import numpy as np
 
 from trainers.workdir import RESULT_FILE
 from zoo.card import card_names, verify
-from zoo.training.checkpoint import STATE_FILE, WEIGHTS_FILE
+from zoo.training.checkpoint import ARRAYS_FILE, STATE_FILE
 
 
-def arrays(file):
-    """`{name: array}` of an HDF5 file."""
-    found = {}
-    with h5py.File(file) as opened:
-        opened.visititems(lambda name, item: found.update({name: item[()]} if isinstance(item, h5py.Dataset) else {}))
-    return found
+def arrays(folder):
+    """`{name: array}` of a checkpoint."""
+    with np.load(folder / ARRAYS_FILE) as opened:
+        return dict(opened)
 
 
 def check_whole(workdir):
@@ -24,7 +21,7 @@ def check_whole(workdir):
     newest = [folders[-1] for folders in found if folders]
     for folder in newest:
         json.loads((folder / STATE_FILE).read_text())
-        arrays(folder / WEIGHTS_FILE)
+        arrays(folder)
     if (workdir / RESULT_FILE).exists():
         json.loads((workdir / RESULT_FILE).read_text())
     for name in card_names(workdir / "saved_model"):
@@ -36,8 +33,8 @@ def outcome(workdir):
     """All that a run came to, by name: figures but for times, weights of the members, the SavedModel if any."""
     result = json.loads((workdir / RESULT_FILE).read_text())
     found = {"result": json.dumps({key: value for key, value in result.items() if not key.startswith("seconds")})}
-    for file in sorted(workdir.glob(f"member-*/*-final/{WEIGHTS_FILE}")):
-        found |= {f"{file.parent.parent.name}/{name}": array for name, array in arrays(file).items()}
+    for folder in sorted(workdir.glob("member-*/*-final")):
+        found |= {f"{folder.parent.name}/{name}": array for name, array in arrays(folder).items()}
     for name in card_names(workdir / "saved_model"):
         found |= saved_model_outcome(workdir / "saved_model" / name)
     return found

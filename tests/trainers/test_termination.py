@@ -14,7 +14,6 @@ from trainers.queue import Queue
 from trainers.termination import EXIT_STATUS, Termination
 from trainers.workdir import RESULT_FILE
 from zoo import recipes
-from zoo.training.checkpoint import WEIGHTS_FILE
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 LADDER = {
@@ -93,9 +92,9 @@ def test_signal_before_the_resumed_step_keeps_the_checkpoint(terminate, tmp_path
     """The steps before it are only passed over: the weights are already those of later ones."""
     assert terminate(2, 30, workdir=f"{tmp_path}/work") == str(EXIT_STATUS)
     folder = tmp_path / "work" / "member-0" / "epoch-00001-step-0000030"
-    before = arrays(folder / WEIGHTS_FILE)
+    before = arrays(folder)
     assert terminate(2, 10, workdir=f"{tmp_path}/work") == str(EXIT_STATUS)
-    assert differences(before, arrays(folder / WEIGHTS_FILE)) == []
+    assert differences(before, arrays(folder)) == []
 
 
 def test_signals_are_noted_while_entered_and_end_the_process_after_it():

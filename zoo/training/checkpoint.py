@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import time
+import zipfile
 
 import keras
 import numpy as np
@@ -12,8 +13,9 @@ from zoo.files import remove, whole
 from zoo.training.execution import STEPS_AT_A_TIME
 
 STATE_FILE = "state.json"
-WEIGHTS_FILE = "model.weights.h5"
-BEST_FILE = "best_weights.npz"
+ARRAYS_FILE = "arrays.npz"  # not HDF5, whose library crashes where a full disk keeps it from closing its file
+EARLIER_FILE = "model.weights.h5"  # of earlier versions of the zoo, only read
+GROUPS = ("variables", "optimizer", "metrics", "best")
 START = {"epochs": 0, "steps": 0, "stopped": False, "finished": False, "history": {}, "seconds": 0.0}
 STOPPING_STATE = ("wait", "best", "best_epoch", "stopped_epoch")
 
@@ -43,6 +45,7 @@ class Checkpoint(keras.callbacks.Callback):
         super().__init__()
         self.directory = pathlib.Path(directory)
         self.early_stopping = early_stopping
+        self.arrays = {group: [] for group in GROUPS}
         newest = self.newest()
         self.restored = self._read_state(newest) if newest is not None else {}
         self.state = {key: self.restored.get(key, value) for key, value in {**START, "history": {}}.items()}
@@ -85,38 +88,38 @@ class Checkpoint(keras.callbacks.Callback):
         if self.state["steps"]:
             model.test_on_batch(*batch)
         try:
-            model.load_weights(newest / WEIGHTS_FILE)
-            assign(self.random_states(model), self.restored["seeds"])
-            self._restore_early_stopping(newest)
-        except (OSError, ValueError, KeyError) as error:
+            self._assign(model, newest)
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"The checkpoint {newest} does not fit this model or is damaged ({error}). Remove it to start anew, "
                 "or choose another workdir."
             ) from error
 
-    @staticmethod
-    def random_states(model):
-        """The states of all random generators of a model, which Keras does not save among the weights."""
-        weights = {id(weight) for weight in model.weights}
-        return [variable for variable in model.variables if id(variable) not in weights]
-
-    def _restore_early_stopping(self, folder):
-        self.stopping_state = self.restored.get("early_stopping") or {}
-        if (folder / BEST_FILE).exists():
-            with np.load(folder / BEST_FILE) as arrays:
-                self.stopping_state["best_weights"] = list(arrays.values())
+    def _assign(self, model, folder):
+        if (folder / EARLIER_FILE).exists():
+            model.load_weights(folder / EARLIER_FILE)
+            weights = {id(weight) for weight in model.weights}
+            assign([v for v in model.variables if id(v) not in weights], self.restored["seeds"])
+            return
+        with np.load(folder / ARRAYS_FILE) as arrays:
+            self.arrays = {group: [] for group in GROUPS}
+            for name, array in arrays.items():
+                self.arrays[name.split(":")[0]].append(array)
+        assign(model.variables, self.arrays["variables"])
+        assign(model.optimizer.variables, self.arrays["optimizer"])
 
     def on_train_begin(self, logs=None):
-        if self.early_stopping is not None:  # which has just forgotten
-            for name, value in getattr(self, "stopping_state", {}).items():
-                setattr(self.early_stopping, name, value)
+        for name, value in (self.restored.get("early_stopping") or {}).items():
+            setattr(self.early_stopping, name, value)  # it has just forgotten them
+        if self.arrays["best"]:
+            self.early_stopping.best_weights = self.arrays["best"]
         if self.state["steps"]:
             self.model.pass_over_steps(self.state["steps"])
 
     def on_epoch_begin(self, epoch, logs=None):
         self.clock = time.monotonic()
         if self.state["steps"] and epoch == self.state["epochs"]:
-            assign(self.model.metrics_variables, self.restored["metrics"])
+            assign(self.model.metrics_variables, self.arrays["metrics"])
 
     def on_epoch_end(self, epoch, logs=None):
         history = self.state["history"]
@@ -156,35 +159,26 @@ class Checkpoint(keras.callbacks.Callback):
         self.directory.mkdir(parents=True, exist_ok=True)
         with whole(folder) as temporary:
             temporary.mkdir()
-            self.model.save_weights(temporary / WEIGHTS_FILE)
-            content = {
-                **self.state,
-                "seeds": numbers(self.random_states(self.model)),
-                "metrics": numbers(self.model.metrics_variables) if self.state["steps"] else [],
-                "early_stopping": self._save_early_stopping(temporary),
+            model, stopping = self.model, self.early_stopping
+            groups = {
+                "variables": model.variables,  # seeds of random numbers among them
+                "optimizer": model.optimizer.variables,
+                "metrics": model.metrics_variables if self.state["steps"] else [],
+                "best": getattr(stopping, "best_weights", None) or [],
             }
-            (temporary / STATE_FILE).write_text(json.dumps(content))
+            values = {f"{group}:{i}": value for group in GROUPS for i, value in enumerate(groups[group])}
+            arrays = {name: keras.ops.convert_to_numpy(value) for name, value in values.items()}
+            np.savez(temporary / ARRAYS_FILE, **arrays)
+            state = {name: getattr(stopping, name) for name in STOPPING_STATE} if stopping is not None else None
+            (temporary / STATE_FILE).write_text(json.dumps({**self.state, "early_stopping": state}))
 
     def _name(self):
         """The name of the checkpoint's folder; a later one sorts behind."""
         steps = f"-step-{self.state['steps']:07d}" if self.state["steps"] else ""
         return f"epoch-{self.state['epochs']:05d}{'-final' if self.state['finished'] else steps}"
 
-    def _save_early_stopping(self, folder):
-        stopping = self.early_stopping
-        if stopping is None:
-            return None
-        if stopping.best_weights is not None:
-            np.savez(folder / BEST_FILE, *stopping.best_weights)
-        return {name: getattr(stopping, name) for name in STOPPING_STATE}
-
-
-def numbers(variables):
-    """The values of variables as lists, which lose nothing in JSON."""
-    return [keras.ops.convert_to_numpy(variable).tolist() for variable in variables]
-
 
 def assign(variables, values):
-    """Gives variables the values from `numbers`."""
+    """Gives variables their values; there have to be as many."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
