@@ -23,13 +23,14 @@ def opened(workdir, recipe, seed):
         OSError: it cannot be written, or another process works in it.
     """
     workdir = pathlib.Path(workdir)
+    path = workdir / RUN_FILE
+    # A run that was killed as it began has left its lock, and a description under a temporary name.
+    own = (LOCK_FILE, f".{RUN_FILE}.")
+    if workdir.is_dir() and not path.exists() and any(not each.name.startswith(own) for each in workdir.iterdir()):
+        raise ValueError(f"The workdir {str(workdir)!r} holds files of something else. Choose another one.")
     with locked(workdir):
         wanted = {"recipe": recipe.settings(), "seed": seed}
-        path = workdir / RUN_FILE
         if not path.exists():
-            # A run that was killed as it began has left its lock, and a description under a temporary name.
-            if any(not each.name.startswith((LOCK_FILE, f".{RUN_FILE}.")) for each in workdir.iterdir()):
-                raise ValueError(f"The workdir {str(workdir)!r} holds files of something else. Choose another one.")
             write_whole(path, json.dumps(wanted, indent=1))
         present = read_json(path)
         if present != wanted:

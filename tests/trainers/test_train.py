@@ -92,6 +92,7 @@ def test_workdir_of_another_run_is_refused(finished, main):
 def test_foreign_unwritable_or_damaged_workdir_is_refused(tmp_path, main):
     (tmp_path / "letters.txt").touch()
     assert "holds files of something else" in main(workdir=str(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
     assert "cannot be written" in main(workdir=f"{tmp_path}/letters.txt/work")
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "run.json").write_text("{")
