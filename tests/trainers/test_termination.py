@@ -21,7 +21,7 @@ LADDER = {
     "override": [
         "dataset=synthetic",
         "preprocessing=[]",
-        'network.rungs=[{"name": "dense", "units": 8}, {"name": "dense", "units": 10}]',
+        'network.rungs=[{"name": "dense", "units": 8}, {"name": "dense", "units": 2}]',
         "ladder.denoising_weights=[1, 1, 1]",
     ],
 }
