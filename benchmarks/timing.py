@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from zoo.files import write_whole
+from zoo.files import whole, write_whole
 
 
 def steps_for(train, turn_seconds, most=500):
@@ -80,7 +80,6 @@ def draw_bars(path, title, rows, columns):
     axes.set_xlabel("milliseconds per training step")
     axes.set_title(title)
     axes.legend()
-    temporary = pathlib.Path(path).with_suffix(".part.png")
-    figure.savefig(temporary, dpi=120)
+    with whole(path) as temporary:
+        figure.savefig(temporary, dpi=120, format="png")
     pyplot.close(figure)
-    temporary.replace(path)

@@ -1,9 +1,22 @@
 """Every test starts from the same random state, with double precision at hand on both backends."""
 
+import os
 import tempfile
 
+import hypothesis
 import keras
 import pytest
+
+# The same few inputs every time; ZOO_FUZZ_EXAMPLES asks for more of them, and for others.
+hypothesis.settings.register_profile(
+    "zoo",
+    derandomize="ZOO_FUZZ_EXAMPLES" not in os.environ,
+    max_examples=int(os.environ.get("ZOO_FUZZ_EXAMPLES", "25")),
+    deadline=None,
+    database=None,
+    suppress_health_check=list(hypothesis.HealthCheck),
+)
+hypothesis.settings.load_profile("zoo")
 
 if keras.backend.backend() == "jax":
     import jax

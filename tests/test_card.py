@@ -13,7 +13,8 @@ def model_folder(tmp_path):
     (folder / "variables").mkdir(parents=True)
     (folder / "saved_model.pb").write_bytes(b"graph")
     (folder / "variables" / "variables.index").write_bytes(b"index")
-    write_card(folder, {"name": "toy-vat", "errors": {"test": 1.234}, "num_parameters": 1200, "published_error": 0.5})
+    shape = {"num_parameters": 1200, "input_shape": [4], "model": {}}
+    write_card(folder, {"name": "toy-vat", "errors": {"test": 1.234}, "published_error": 0.5, **shape})
     return folder
 
 

@@ -63,7 +63,8 @@ class Curves(keras.callbacks.Callback):
         return inputs, y[:NUM_SAMPLED].ravel()
 
     def on_epoch_begin(self, epoch, logs=None):
-        self._measure()
+        if len(self.history.get("sampled_train_error", ())) == epoch:  # else the run goes on within the epoch
+            self._measure()
 
     def on_train_end(self, logs=None):
         self._measure()

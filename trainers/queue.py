@@ -1,17 +1,21 @@
 """A queue of training runs, each a `trainers.train` in a process of its own."""
 
+import contextlib
 import dataclasses
 import os
 import pathlib
+import signal
 import subprocess
 import sys
 import time
 
 import keras
 
+from trainers.lock import locked
 from trainers.results import best_seed, finished_seeds, record_result
-from trainers.run import RESULT_FILE, read_json
 from trainers.tables import TABLES, matching
+from trainers.termination import Termination
+from trainers.workdir import RESULT_FILE, read_json
 from zoo import recipes
 from zoo.validation import check_choice
 
@@ -30,6 +34,23 @@ def select(tables, patterns):
     if not names:
         raise ValueError("Name what to reproduce: --table=synthetic, or --recipes=mnist_mlp-vat.")
     return [recipes.get(name) for name in dict.fromkeys(names)]
+
+
+@contextlib.contextmanager
+def ended(running):
+    """Passes SIGTERM on to the processes that are left in the end, and waits for them.
+
+    Args:
+        running: list of pairs of a job and its process, the leader of a group.
+    """
+    try:
+        yield running
+    finally:
+        for _, process in running:
+            if process.poll() is None:
+                os.killpg(process.pid, signal.SIGTERM)
+        for _, process in running:
+            process.wait()
 
 
 @dataclasses.dataclass
@@ -54,19 +75,21 @@ class Queue:
         return [(recipe, seed) for seed in range(num_seeds) for recipe in chosen if seed not in done[recipe.name]]
 
     def work_down(self, jobs):
-        """Runs the jobs in order, as far as the time reaches; returns those that failed."""
+        """Runs the jobs in order, as far as the time reaches; returns those that failed.
+
+        Raises:
+            OSError: another queue, or a run that it left, works in the same folder.
+            SystemExit: SIGTERM came and was passed on; every run under way is saved and over.
+        """
         jobs, running, failed = list(jobs), [], []
-        try:
-            while running or (jobs and not self.out_of_time):
+        with locked(self.workdir) as self.lock, Termination() as termination, ended(running):
+            while not termination.requested and (running or (jobs and not self.out_of_time)):
                 while jobs and len(running) < self.side_by_side and not self.out_of_time:
                     running.append((jobs[0], self._start(*jobs.pop(0))))
                 for job, process in [pair for pair in running if pair[1].poll() is not None]:
                     running.remove((job, process))
                     failed += [] if self._record(*job, process) else [job]
                 time.sleep(0.1)
-        finally:
-            for _, process in running:
-                process.terminate()
         if jobs:
             print(f"Out of time with {len(jobs)} runs to go.")
         return failed
@@ -86,7 +109,13 @@ class Queue:
                 continue
             environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
             command = self.command(recipe, seed, f"--saved_models={saved_models}")
-            subprocess.run(command, env=environment, check=True)
+            with Termination() as termination, ended([]) as running:
+                process = subprocess.Popen(command, env=environment, start_new_session=True)
+                running.append((recipe, process))
+                while process.poll() is None and not termination.requested:
+                    time.sleep(0.1)
+            if process.returncode:
+                raise subprocess.CalledProcessError(process.returncode, command)
 
     def folder(self, recipe, seed):
         """The run's working directory; other settings of a recipe have another one."""
@@ -106,7 +135,13 @@ class Queue:
         print(f"{recipe.name}, seed {seed}: begins.", flush=True)
         share = {"XLA_PYTHON_CLIENT_MEM_FRACTION": f"{0.9 / self.side_by_side:.2f}"}
         environment = {**share, **os.environ, "KERAS_BACKEND": keras.backend.backend()}
-        return subprocess.Popen(self.command(recipe, seed, "--noexport", *limit), env=environment)
+        # The run holds the queue's lock as well, should it outlive the queue, and gets no signal but through it.
+        return subprocess.Popen(
+            self.command(recipe, seed, "--noexport", *limit),
+            env=environment,
+            pass_fds=(self.lock,),
+            start_new_session=True,
+        )
 
     def _record(self, recipe, seed, process):
         """Whether a run ended well; its figures are recorded if it came to its end."""

@@ -4,8 +4,9 @@ import json
 import pathlib
 import re
 
-from trainers.run import read_json
+from trainers.lock import locked
 from trainers.tables import TABLES, section
+from trainers.workdir import read_json
 from zoo.files import write_whole
 from zoo.recipes import RECIPES, Recipe
 
@@ -34,15 +35,14 @@ def record_result(result, recipe, directory):
     Raises:
         ValueError: the recipe's file is damaged.
     """
-    directory = pathlib.Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    path = directory / f"{recipe.name}.json"
-    content = read_json(path) if path.exists() else {}
-    seeds = content["seeds"] if content and same_settings(content, recipe) else {}
-    seeds[str(result["seed"])] = {key: value for key, value in result.items() if key != "recipe"}
-    ordered = dict(sorted(seeds.items(), key=lambda item: int(item[0])))
-    write_whole(path, as_json({"recipe": recipe.as_dict(), "seeds": ordered}))
-    write_tables(directory)
+    path = pathlib.Path(directory) / f"{recipe.name}.json"
+    with locked(directory, wait=True):  # else two runs that end together would lose one's figures
+        content = read_json(path) if path.exists() else {}
+        seeds = content["seeds"] if content and same_settings(content, recipe) else {}
+        seeds[str(result["seed"])] = {key: value for key, value in result.items() if key != "recipe"}
+        ordered = dict(sorted(seeds.items(), key=lambda item: int(item[0])))
+        write_whole(path, as_json({"recipe": recipe.as_dict(), "seeds": ordered}))
+        write_tables(directory)
     return path
 
 

@@ -3,7 +3,6 @@
 import importlib.metadata
 import json
 import os
-import pathlib
 import platform
 
 import keras
@@ -11,6 +10,8 @@ import numpy as np
 
 import zoo
 from trainers.progress import CURVES, Curves, Deadline
+from trainers.termination import SaveOnTermination, Termination
+from trainers.workdir import RESULT_FILE, opened, read_json
 from zoo.files import write_whole
 from zoo.pretrained import error_percent
 from zoo.recipes.build import (
@@ -21,60 +22,8 @@ from zoo.recipes.build import (
     member_seeds,
     training_batches,
 )
-from zoo.training.checkpoint import Checkpoint, HaltOnNaN
-
-RUN_FILE = "run.json"
-RESULT_FILE = "result.json"
-
-
-def prepare_workdir(workdir, recipe, seed):
-    """Makes the working directory and writes down what runs in it.
-
-    Raises:
-        ValueError: it belongs to another run, or its description is damaged.
-        OSError: it cannot be written.
-    """
-    workdir = pathlib.Path(workdir)
-    try:
-        workdir.mkdir(parents=True, exist_ok=True)
-        probe = workdir / ".writable"
-        probe.touch()
-        probe.unlink()
-    except OSError as error:
-        raise OSError(f"The workdir {str(workdir)!r} cannot be written ({error}). Choose another --workdir.") from error
-    wanted = {"recipe": recipe.settings(), "seed": seed}
-    path = workdir / RUN_FILE
-    if path.exists():
-        present = read_json(path)
-        if present != wanted:
-            raise ValueError(
-                f"The workdir {str(workdir)!r} belongs to another run: {describe_difference(present, wanted)}. "
-                "Choose another --workdir, or remove it."
-            )
-    elif any(workdir.iterdir()):
-        raise ValueError(f"The workdir {str(workdir)!r} holds files of something else. Choose another --workdir.")
-    else:
-        write_whole(path, json.dumps(wanted, indent=1))
-    return workdir
-
-
-def read_json(path):
-    """Reads a JSON file of a run.
-
-    Raises:
-        ValueError: it is damaged.
-    """
-    try:
-        return json.loads(pathlib.Path(path).read_text())
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged ({error}). Remove the folder, or choose another --workdir.") from error
-
-
-def describe_difference(present, wanted):
-    """The fields in which two run descriptions differ, in words."""
-    a, b = ({"seed": run.get("seed"), **run.get("recipe", {})} for run in (present, wanted))
-    fields = sorted(field for field in a.keys() | b.keys() if a.get(field) != b.get(field))
-    return "; ".join(f"{field} is {a.get(field)!r} there and {b.get(field)!r} here" for field in fields)
+from zoo.training.checkpoint import Checkpoint
+from zoo.training.halt_on_nan import HaltOnNaN
 
 
 def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=(), deadline=None):
@@ -82,37 +31,43 @@ def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=()
 
     Raises:
         TimeIsUp: at the end of the epoch in which the deadline passed.
+        SystemExit: behind the step in which SIGTERM came.
 
     Returns:
         The trained model and its `Checkpoint`.
     """
     batches = training_batches(recipe, dataset, seed)
     model = build_model(recipe, dataset, len(batches), seed)
-    checkpoint = Checkpoint(directory)
-    checkpoint.restore(model)
-    if checkpoint.state["finished"]:
+    callbacks = build_callbacks(recipe, dataset)
+    stopping = [callback for callback in callbacks if isinstance(callback, keras.callbacks.EarlyStopping)]
+    checkpoint = Checkpoint(directory, *stopping)
+    checkpoint.restore(model, batches[0])
+    state = checkpoint.state
+    if state["finished"]:
         return model, checkpoint
     validation = None
     if recipe.num_validation:
         targets = label_targets(recipe, dataset.y_validation, dataset.num_classes)
         validation = (dataset.x_validation, targets)
-    batches.epoch = checkpoint.state["epochs"]
-    model.fit(
-        batches,
-        epochs=recipe.epochs,
-        initial_epoch=checkpoint.state["epochs"],
-        validation_data=validation,
-        validation_batch_size=500,
-        callbacks=[
-            HaltOnNaN(),
-            *build_callbacks(recipe, dataset),
-            *extra_callbacks,
-            Curves(dataset, checkpoint.state["history"]),
-            checkpoint,
-            Deadline(deadline),
-        ],
-        verbose=verbose,
-    )
+    batches.epoch = state["epochs"]
+    with Termination() as termination:
+        model.fit(
+            batches,
+            epochs=state["epochs"] if state["stopped"] else recipe.epochs,
+            initial_epoch=state["epochs"],
+            validation_data=validation,
+            validation_batch_size=500,
+            callbacks=[
+                HaltOnNaN(),
+                *callbacks,
+                *extra_callbacks,
+                Curves(dataset, state["history"]),
+                checkpoint,
+                SaveOnTermination(termination, checkpoint),
+                Deadline(deadline),
+            ],
+            verbose=verbose,
+        )
     return model, checkpoint
 
 
@@ -132,21 +87,23 @@ def train(recipe, seed, workdir, verbose=1, make_callbacks=lambda directory: (),
 
     Raises:
         TimeIsUp: the deadline passed; running again goes on from there.
+        SystemExit: SIGTERM came; likewise.
+        OSError: another process works in the directory.
     """
-    workdir = prepare_workdir(workdir, recipe, seed)
-    dataset = zoo.datasets.load(recipe.dataset, seed=seed, num_validation=recipe.num_validation)
-    models, states = [], []
-    for member, member_seed in enumerate(member_seeds(recipe, seed)):
-        directory = workdir / f"member-{member}"
-        callbacks = make_callbacks(directory)
-        model, checkpoint = train_member(recipe, dataset, member_seed, directory, verbose, callbacks, deadline)
-        models.append(model)
-        states.append(checkpoint.state)
-    model = combine(recipe, models)
-    path = workdir / RESULT_FILE
-    if not path.exists():
-        write_whole(path, json.dumps(measure(recipe, seed, model, dataset, states), indent=1))
-    return model, dataset, read_json(path)
+    with opened(workdir, recipe, seed) as workdir:
+        dataset = zoo.datasets.load(recipe.dataset, seed=seed, num_validation=recipe.num_validation)
+        models, states = [], []
+        for member, member_seed in enumerate(member_seeds(recipe, seed)):
+            directory = workdir / f"member-{member}"
+            callbacks = make_callbacks(directory)
+            model, checkpoint = train_member(recipe, dataset, member_seed, directory, verbose, callbacks, deadline)
+            models.append(model)
+            states.append(checkpoint.state)
+        model = combine(recipe, models)
+        path = workdir / RESULT_FILE
+        if not path.exists():
+            write_whole(path, json.dumps(measure(recipe, seed, model, dataset, states), indent=1))
+        return model, dataset, read_json(path)
 
 
 def measure(recipe, seed, model, dataset, states):

@@ -10,15 +10,15 @@ Other runs:
     python -m trainers.train --recipe=mnist_mlp-vat --seed=1
     python -m trainers.train --recipe=mnist_mlp-vat --override=regularizers.vat.epsilon=1.5 --override=epochs=20
 
-The same command resumes a run that was stopped, from its last complete epoch. With KERAS_BACKEND=jax it trains on
-JAX, and a TensorFlow process writes the SavedModel at the end if TensorFlow is installed.
+The same command resumes a run that was stopped: killed, from its last complete epoch; by SIGTERM, from the step in
+which that came (exit status 143). It ends with the same weights as an undisturbed one. With KERAS_BACKEND=jax it trains
+on JAX, and a TensorFlow process writes the SavedModel at the end if TensorFlow is installed.
 """
 
 import importlib.util
 import json
 import os
 import pathlib
-import subprocess
 import sys
 import time
 
@@ -26,11 +26,13 @@ import keras
 from absl import app, flags, logging
 
 from trainers import run
+from trainers.lock import locked
 from trainers.progress import TimeIsUp
 from trainers.results import record_result
 from trainers.scalar_log import ScalarLog
 from zoo import pretrained, recipes
 from zoo.card import write_index
+from zoo.training.execution import enable_determinism
 
 STARTED = time.monotonic()
 
@@ -54,6 +56,9 @@ MAX_SECONDS = flags.DEFINE_float(
     "max_seconds", None, "Stop at the end of the epoch in which this time is over; the same command goes on.", 0.0
 )
 TENSORBOARD = flags.DEFINE_bool("tensorboard", True, "Whether to log every epoch to WORKDIR for TensorBoard.")
+DETERMINISTIC = flags.DEFINE_bool(
+    "deterministic", False, "Whether the same seed gives the same bits on a GPU too, which is slower."
+)
 VERBOSE = flags.DEFINE_integer("verbose", 1, "Keras's: 0 silent, 1 progress bar, 2 a line per epoch.", 0, 2)
 
 
@@ -112,20 +117,20 @@ def export(recipe, result, model, dataset, workdir):
     splits = {"test": (dataset.x_test, dataset.y_test), "train": (dataset.x_train, dataset.y_train)}
     if dataset.x_validation is not None:
         splits["validation"] = (dataset.x_validation, dataset.y_validation)
-    card = pretrained.export(model, directory / recipe.name, card=fields, splits=splits)
-    write_index(directory)
+    with locked(directory, wait=True):
+        card = pretrained.export(model, directory / recipe.name, card=fields, splits=splits)
+        write_index(directory)
     print(f"SavedModel: {directory / recipe.name} (test error {card['errors']['test']:.2f} %)")
 
 
 def export_elsewhere():
-    """Runs this command again on TensorFlow: it finds the training done and writes the SavedModel."""
+    """Becomes this command on TensorFlow, which finds the training done and writes the SavedModel."""
     if importlib.util.find_spec("tensorflow") is None:
         print("No SavedModel: TensorFlow is not installed. The same command on TensorFlow will write it.")
         return
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
-    command = [sys.executable, "-m", "trainers.train", *sys.argv[1:]]
     print("Writing the SavedModel with TensorFlow.", flush=True)
-    subprocess.run(command, env=environment, check=True)
+    os.execve(sys.executable, [sys.executable, "-m", "trainers.train", *sys.argv[1:]], environment)
 
 
 def train_and_report():
@@ -153,6 +158,8 @@ def main(argv):
     if LIST.value:
         list_recipes()
         return
+    if DETERMINISTIC.value:
+        enable_determinism()
     try:
         train_and_report()
     except TimeIsUp as stop:

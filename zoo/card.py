@@ -5,9 +5,11 @@ import json
 import pathlib
 
 from zoo.files import write_whole
+from zoo.validation import check_number
 
 CARD_FILE = "card.json"
 CHECKSUM = "card_sha256"
+FIELDS = {"name": str, "errors": dict, "num_parameters": int, "input_shape": list, "model": dict, "files": dict}
 INDEX = """# Pretrained models
 
 Generated from the models' cards by `trainers.train`. The test error in per cent is that of the SavedModel, which is one
@@ -23,10 +25,20 @@ raw pixels from 0 to 255, or raw signals, in float32, to class probabilities; `.
 
 
 def file_sums(directory):
-    """SHA-256 of every file of a SavedModel but its card: `{path relative to the folder: hexadecimal digest}`."""
-    directory = pathlib.Path(directory)
-    files = sorted(path for path in directory.rglob("*") if path.is_file() and path.name != CARD_FILE)
-    return {str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+    """SHA-256 of every file of a SavedModel but its card: `{path relative to the folder: hexadecimal digest}`.
+
+    Raises:
+        ValueError: there is a link, which could lead out of the folder, or something else that is no file.
+    """
+    directory, sums = pathlib.Path(directory), {}
+    for path in sorted(directory.rglob("*")):
+        name = str(path.relative_to(directory))
+        if path.is_symlink() or not (path.is_file() or path.is_dir()):
+            raise ValueError(f"The SavedModel {directory} holds {name!r}, which is a link or no file.")
+        if path.is_file() and name != CARD_FILE:
+            with open(path, "rb") as opened:
+                sums[name] = hashlib.file_digest(opened, "sha256").hexdigest()
+    return sums
 
 
 def card_sum(card):
@@ -53,6 +65,7 @@ def read_card(directory):
     Raises:
         FileNotFoundError: there is no card.
         ValueError: the card is damaged or altered.
+        TypeError: an error on it is no number.
     """
     path = pathlib.Path(directory) / CARD_FILE
     if not path.is_file():
@@ -60,10 +73,15 @@ def read_card(directory):
     try:
         card = json.loads(path.read_text())
         intact = card[CHECKSUM] == card_sum(card)
-    except (ValueError, KeyError, TypeError) as error:
+    except (ValueError, KeyError, TypeError, AttributeError, RecursionError) as error:
         raise ValueError(f"{path} is damaged: {error!r}.") from error
     if not intact:
         raise ValueError(f"{path} was altered: its checksum does not match its content.")
+    for field, kind in FIELDS.items():
+        if not isinstance(card.get(field), kind):
+            raise ValueError(f"{path} is damaged: {field!r} must be {kind.__name__}, received {card.get(field)!r}.")
+    for split, error in {**card["errors"], "published": card.get("published_error") or 0.0}.items():
+        check_number(f"The error {split!r} on {path}", error)
     return card
 
 
@@ -87,6 +105,12 @@ def verify(directory):
     return card
 
 
+def card_names(directory):
+    """The names of the folders with a card, sorted; hidden ones are not complete."""
+    found = pathlib.Path(directory).glob(f"*/{CARD_FILE}")
+    return sorted(card.parent.name for card in found if not card.parent.name.startswith("."))
+
+
 def write_index(directory):
     """Writes `README.md` into a folder of SavedModels: a table of their names, errors and sizes, from their cards.
 
@@ -95,9 +119,9 @@ def write_index(directory):
     """
     directory = pathlib.Path(directory)
     rows = []
-    for path in sorted(directory.glob(f"*/{CARD_FILE}")):
-        card = read_card(path.parent)
-        size = sum(file.stat().st_size for file in path.parent.rglob("*") if file.is_file()) / 2**20
+    for name in card_names(directory):
+        card = read_card(directory / name)
+        size = sum(file.stat().st_size for file in (directory / name).rglob("*") if file.is_file()) / 2**20
         errors = {key: f"{value:.2f}" for key, value in card["errors"].items()}
         published = card.get("published_error")
         rows.append(

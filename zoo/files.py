@@ -1,16 +1,22 @@
-"""Files that are there whole or not at all."""
+"""Files and folders that are there whole or not at all."""
 
 import contextlib
 import os
 import pathlib
+import platform
+import shutil
+
+ASIDE = ".old"
 
 
 @contextlib.contextmanager
 def whole(path):
-    """Gives a temporary path to fill, and renames it to `path` when it is complete.
+    """Gives a temporary path to fill, and renames it to `path` when it is complete and on the disk.
+
+    A folder that it replaces is moved aside first. What a killed process left behind beside `path` is removed.
 
     Args:
-        path: of the file to be; an earlier one is replaced.
+        path: of the file or folder to be; an earlier one is replaced.
 
     Yields:
         The temporary path, beside `path`: nothing is there yet.
@@ -19,12 +25,39 @@ def whole(path):
         OSError: it cannot be written; an earlier one is as it was.
     """
     path = pathlib.Path(path)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    stem = f".{path.name}.{platform.node()}-"
+    _tidy(path, stem)
+    temporary, aside = (path.with_name(f"{stem}{os.getpid()}{ending}") for ending in ("", ASIDE))
     try:
         yield temporary
-        temporary.replace(path)
+        _sync(temporary)
+        _move(temporary, path, aside)
+        _sync_one(path.parent)
     finally:
-        temporary.unlink(missing_ok=True)
+        remove(temporary)
+        remove(aside)
+
+
+def _move(temporary, path, aside):
+    if path.is_dir():
+        path.rename(aside)  # a folder with content cannot be renamed over
+    try:
+        temporary.rename(path)
+    except OSError:
+        if aside.exists():
+            aside.rename(path)
+        raise
+
+
+def _tidy(path, stem):
+    """Removes what killed processes left beside `path`, and brings back what one of them had moved aside."""
+    for left in [each for each in path.parent.glob(".*") if each.name.startswith(stem)]:
+        if _runs(left.name.removeprefix(stem).removesuffix(ASIDE)):
+            continue
+        if left.name.endswith(ASIDE) and not path.exists():
+            left.rename(path)
+        else:
+            remove(left)
 
 
 def write_whole(path, text):
@@ -39,3 +72,38 @@ def write_whole(path, text):
     """
     with whole(path) as temporary:
         temporary.write_text(text)
+
+
+def remove(path):
+    """Removes a file or a folder; nothing there is fine."""
+    if path.is_dir() and not path.is_symlink():
+        shutil.rmtree(path, ignore_errors=True)
+    else:
+        path.unlink(missing_ok=True)
+
+
+def _runs(process):
+    """Whether another process with this number, as text, runs on this machine."""
+    if not process.isdigit() or int(process) == os.getpid():
+        return False
+    try:
+        os.kill(int(process), 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        pass
+    return True
+
+
+def _sync(path):
+    """Brings a file, or all of a folder, from the system's memory to the disk, so that a power cut leaves it whole."""
+    for each in (*path.rglob("*"), path) if path.is_dir() else (path,):
+        _sync_one(each)
+
+
+def _sync_one(path):
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -3,13 +3,14 @@
 import datetime
 import os
 import pathlib
-import shutil
 
 import keras
 import numpy as np
 from keras import ops
 
-from zoo.card import CARD_FILE, read_card, verify, write_card
+from zoo.card import CARD_FILE, card_names, read_card, verify, write_card
+from zoo.files import whole
+from zoo.model_config import read_model
 from zoo.training import RegularizedModel
 from zoo.validation import check_choice
 
@@ -77,7 +78,10 @@ def _write_saved_model(model, input_shape, path):
 
     module.serve, module.logits = serve, logits
     signatures = {"serving_default": serve, "serve": serve, "logits": logits}
-    tf.saved_model.save(module, str(path), signatures=signatures)
+    try:
+        tf.saved_model.save(module, str(path), signatures=signatures)
+    except tf.errors.OpError as error:
+        raise OSError(f"The SavedModel cannot be written to {path.parent} ({error.message}).") from error
 
 
 def error_percent(predict, x, y, batch_size=500):
@@ -140,8 +144,7 @@ def export(model, path, *, card=None, splits=None):
     check_exportable(model)
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
+    with whole(path) as temporary:
         _write_saved_model(model, model.raw_input_shape, temporary)
         loaded = import_tensorflow("Measuring a SavedModel").saved_model.load(str(temporary))
         card = {
@@ -154,10 +157,6 @@ def export(model, path, *, card=None, splits=None):
             "model": keras.saving.serialize_keras_object(model),
         }
         card = write_card(temporary, card)
-        shutil.rmtree(path, ignore_errors=True)
-        temporary.rename(path)
-    finally:
-        shutil.rmtree(temporary, ignore_errors=True)
     return card
 
 
@@ -167,8 +166,7 @@ def list_models(directory=None):
     Args:
         directory: folder of SavedModels; by default `default_directory()`.
     """
-    directory = pathlib.Path(directory or default_directory())
-    return sorted(card.parent.name for card in directory.glob(f"*/{CARD_FILE}") if not card.parent.name.startswith("."))
+    return card_names(directory or default_directory())
 
 
 def find(name, directory=None):
@@ -219,11 +217,15 @@ def load(name, directory=None):
     """
     path = find(name, directory)
     content = verify(path)
-    reader = import_tensorflow("Reading a SavedModel").train.load_checkpoint(str(path / "variables" / "variables"))
-    model = keras.saving.deserialize_keras_object(content["model"], safe_mode=True)
-    model.build((None, *content["input_shape"]))
-    for index, weight in enumerate(serving_weights(model)):
-        weight.assign(reader.get_tensor(VARIABLE_KEY.format(index)))
+    tf = import_tensorflow("Reading a SavedModel")
+    try:
+        model = read_model(content["model"])
+        model.build((None, *content["input_shape"]))
+        reader = tf.train.load_checkpoint(str(path / "variables" / "variables"))
+        for index, weight in enumerate(serving_weights(model)):
+            weight.assign(reader.get_tensor(VARIABLE_KEY.format(index)))
+    except Exception as error:  # Keras and TensorFlow raise any, where a card describes no model or another one
+        raise ValueError(f"The card of {path} does not describe a model with these weights: {error}") from error
     for layer in normalization_layers(model):
         layer.finalize_state()  # it computes with values derived from its weights
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

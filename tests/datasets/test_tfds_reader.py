@@ -56,7 +56,7 @@ def test_failed_download_says_where_it_looked_and_what_to_do(monkeypatch, tmp_pa
 
 def test_interrupted_write_leaves_nothing(monkeypatch, tmp_path):
     def interrupted(file, **arrays):
-        file.write_bytes(b"half")
+        file.write(b"half")
         raise KeyboardInterrupt
 
     monkeypatch.setattr(tfds_reader.np, "savez", interrupted)

@@ -8,7 +8,7 @@ import pytest
 
 from trainers.queue import Queue, select
 from trainers.results import best_seed, finished_seeds, record_result
-from trainers.run import RESULT_FILE
+from trainers.workdir import RESULT_FILE
 from zoo import recipes
 
 VAT, BASELINE = (recipes.get(name) for name in ("synthetic_mlp-vat", "synthetic_mlp-baseline"))

@@ -1,5 +1,6 @@
 """The results folder: no seed is lost, settings are not mixed, the table's statistics are right."""
 
+import concurrent.futures
 import json
 import statistics
 
@@ -62,3 +63,9 @@ def test_damaged_file_is_named_and_kept(tmp_path):
     with pytest.raises(ValueError, match=path.name):
         record_result(result(0, 0.9), RECIPE, tmp_path)
     assert path.read_text() == '{"seeds": '
+
+
+def test_runs_that_end_together_lose_nothing(tmp_path):
+    with concurrent.futures.ThreadPoolExecutor(8) as pool:
+        list(pool.map(lambda seed: record_result(result(seed, 0.5), RECIPE, tmp_path), range(24)))
+    assert len(json.loads((tmp_path / f"{RECIPE.name}.json").read_text())["seeds"]) == 24

@@ -7,14 +7,11 @@ import sys
 
 import keras
 import pytest
-from absl import flags
-from absl.testing import flagsaver
 
 from trainers import train
 from trainers.train import parse_override
 
 BACKEND = keras.backend.backend()
-SHORT = {"recipe": "synthetic_mlp-vat", "epochs": 3, "override": ["network.hidden_units=[8]"], "verbose": 0}
 
 
 def run(program, *arguments, check=True, **environment):
@@ -24,22 +21,6 @@ def run(program, *arguments, check=True, **environment):
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
     assert not check or done.returncode == 0, done.stdout + done.stderr
     return done
-
-
-@pytest.fixture
-def main():
-    """Runs the training program in this process, which spares the imports; returns the error it exits with."""
-    flags.FLAGS.mark_as_parsed()
-
-    def call(**values):
-        with flagsaver.flagsaver(**{**SHORT, "export": False, **values}):
-            try:
-                train.main(["train"])
-            except SystemExit as end:
-                return str(end.code)
-        return None
-
-    return call
 
 
 @pytest.fixture(scope="module")
@@ -111,6 +92,7 @@ def test_workdir_of_another_run_is_refused(finished, main):
 def test_foreign_unwritable_or_damaged_workdir_is_refused(tmp_path, main):
     (tmp_path / "letters.txt").touch()
     assert "holds files of something else" in main(workdir=str(tmp_path))
+    assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
     assert "cannot be written" in main(workdir=f"{tmp_path}/letters.txt/work")
     (tmp_path / "damaged").mkdir()
     (tmp_path / "damaged" / "run.json").write_text("{")
@@ -134,7 +116,7 @@ def test_bad_value_is_named_with_what_is_allowed(tmp_path, main, values, message
 
 def test_diverging_run_stops_and_names_the_step(tmp_path, main):
     diverging = ["optimizer.name=sgd", "learning_rate=1e30", "schedule=constant", "network.batch_normalization=false"]
-    error = main(workdir=f"{tmp_path}/work", override=[*SHORT["override"], *diverging])
+    error = main(workdir=f"{tmp_path}/work", override=["network.hidden_units=[8]", *diverging])
     assert "epoch 1, step" in error
     assert not list((tmp_path / "work" / "member-0").glob("epoch-*"))
 

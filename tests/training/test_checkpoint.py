@@ -8,7 +8,8 @@ import pytest
 from keras import layers
 
 import zoo
-from zoo.training.checkpoint import STATE_FILE, WEIGHTS_FILE, Checkpoint, HaltOnNaN
+from zoo.training.checkpoint import ARRAYS_FILE, EARLIER_FILE, STATE_FILE, Checkpoint
+from zoo.training.halt_on_nan import HaltOnNaN
 
 
 class Interrupt(keras.callbacks.Callback):
@@ -26,6 +27,13 @@ class Interrupt(keras.callbacks.Callback):
     def on_train_batch_end(self, batch, logs=None):
         if self.epoch == self.stop_epoch and batch == self.stop_batch:
             raise KeyboardInterrupt
+
+
+class InterruptAtTheEnd(keras.callbacks.Callback):
+    """Stops behind the last epoch, before anything else is done."""
+
+    def on_train_end(self, logs=None):
+        raise KeyboardInterrupt
 
 
 @pytest.fixture
@@ -46,13 +54,13 @@ def fresh(quick, network, model):
 def train(data, fresh, fit, tmp_path):
     """Trains up to 4 epochs from the newest checkpoint of a folder, and returns the model and the `Checkpoint`."""
 
-    def run(folder="run", callbacks=(), epochs=4, **options):
+    def run(folder="run", callbacks=(), epochs=4, early_stopping=None, **options):
         trained = fresh()
-        checkpoint = Checkpoint(tmp_path / folder)
+        checkpoint = Checkpoint(tmp_path / folder, early_stopping)
         checkpoint.restore(trained)
         batches = zoo.datasets.Batches(*data, 8)
         batches.epoch = checkpoint.state["epochs"]
-        start = {"initial_epoch": batches.epoch, "epochs": epochs}
+        start = {"initial_epoch": batches.epoch, "epochs": batches.epoch if checkpoint.state["stopped"] else epochs}
         fit(trained, batches, callbacks=[*callbacks, checkpoint], **start, **options)
         return trained, checkpoint
 
@@ -85,9 +93,9 @@ def test_half_written_folder_is_ignored(train, tmp_path, assert_same_weights):
     whole, _ = train("whole", epochs=3)
     with pytest.raises(KeyboardInterrupt):
         train(callbacks=[Interrupt(2)], epochs=3)
-    torn = tmp_path / "run" / "incomplete"
+    torn = tmp_path / "run" / ".epoch-00003.host-1"
     torn.mkdir()
-    (torn / WEIGHTS_FILE).write_bytes(b"torn")
+    (torn / ARRAYS_FILE).write_bytes(b"torn")
     assert Checkpoint(tmp_path / "run").newest().name == "epoch-00002"
     resumed, _ = train(epochs=3)
     assert_same_weights(whole, resumed)
@@ -101,7 +109,7 @@ def test_two_complete_checkpoints_give_the_newer(tmp_path):
     assert Checkpoint(tmp_path).state["epochs"] == 10
 
 
-@pytest.mark.parametrize("file, content", [(STATE_FILE, "{"), (STATE_FILE, None), (WEIGHTS_FILE, "torn")])
+@pytest.mark.parametrize("file, content", [(STATE_FILE, "{"), (STATE_FILE, None), (ARRAYS_FILE, "torn")])
 def test_damaged_checkpoint_is_refused_by_name(file, content, train, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         train(callbacks=[Interrupt(1)])
@@ -186,3 +194,42 @@ def test_run_stopped_before_its_last_words_only_ends(train, tmp_path, assert_sam
     again, checkpoint = train(epochs=2)
     assert checkpoint.state["finished"] and checkpoint.state["epochs"] == 2
     assert_same_weights(whole, again)
+
+
+def test_checkpoint_of_an_earlier_version_is_restored(train, tmp_path, assert_same_weights):
+    """Weights in HDF5, and seeds beside the state."""
+    whole, _ = train("whole")
+    with pytest.raises(KeyboardInterrupt):
+        stopping = Interrupt(2)
+        train(callbacks=[stopping])
+    folder, model = tmp_path / "run" / "epoch-00002", stopping.model
+    (folder / ARRAYS_FILE).unlink()
+    model.save_weights(folder / EARLIER_FILE)
+    weights = {id(weight) for weight in model.weights}
+    seeds = [keras.ops.convert_to_numpy(v).tolist() for v in model.variables if id(v) not in weights]
+    state = json.loads((folder / STATE_FILE).read_text())
+    earlier = {key: state[key] for key in ("epochs", "finished", "history", "seconds")}
+    (folder / STATE_FILE).write_text(json.dumps({**earlier, "seeds": seeds}))
+    assert_same_weights(whole, train()[0])
+
+
+def test_early_stopping_goes_on_where_it_was(train, data, tmp_path, assert_same_weights):
+    """Its patience, its best weights, and that it had stopped, at whatever epoch the run is interrupted."""
+
+    def run(folder, callbacks=()):
+        stopping = keras.callbacks.EarlyStopping("val_loss", patience=2, restore_best_weights=True)
+        spoiling = [Worsen(), stopping, *callbacks]
+        return train(folder, spoiling, epochs=8, validation_data=data, early_stopping=stopping)
+
+    whole, record = run("whole")
+    epochs = record.state["epochs"]
+    assert epochs < 8
+    for epoch in range(1, epochs):
+        with pytest.raises(KeyboardInterrupt):
+            run("stopped", [Interrupt(epoch)])
+    with pytest.raises(KeyboardInterrupt):
+        run("stopped", [InterruptAtTheEnd()])
+    assert Checkpoint(tmp_path / "stopped").state["stopped"]
+    resumed, continued = run("stopped")
+    assert_same_weights(whole, resumed)
+    assert continued.state["history"] == record.state["history"] and continued.state["epochs"] == epochs

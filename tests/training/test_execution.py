@@ -6,8 +6,8 @@ import pytest
 from keras import layers
 
 import zoo
-from zoo.training.checkpoint import HaltOnNaN
 from zoo.training.execution import STEPS_AT_A_TIME, choose_jit_compile, choose_resident, choose_steps_per_execution
+from zoo.training.halt_on_nan import HaltOnNaN
 
 on_tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="on JAX there is no choice")
 on_jax = pytest.mark.skipif(keras.backend.backend() != "jax", reason="TensorFlow chooses")

@@ -5,7 +5,6 @@
 
 import contextlib
 import difflib
-import os
 import pathlib
 import sys
 
@@ -14,6 +13,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from zoo.datasets.tfds_images import ARRAYS
+from zoo.files import whole
 
 BATCH_SIZE = 1000
 
@@ -96,12 +96,8 @@ def _first_line(error):
 def write(arrays, file):
     """Writes the arrays to `file` in one step, so that a reader finds all of it or none."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    temporary = file.with_name(f".{file.stem}-{os.getpid()}.npz")
-    try:
-        np.savez(temporary, **dict(zip(ARRAYS, arrays, strict=True)))
-        os.replace(temporary, file)
-    finally:
-        temporary.unlink(missing_ok=True)
+    with whole(file) as temporary, open(temporary, "wb") as opened:
+        np.savez(opened, **dict(zip(ARRAYS, arrays, strict=True)))
 
 
 def main(name, file):
@@ -110,7 +106,7 @@ def main(name, file):
     try:
         with contextlib.redirect_stdout(sys.stderr):  # where TFDS reports its progress
             write(read(name, file.parent / "tensorflow_datasets"), file)
-    except ValueError as error:
+    except (ValueError, OSError) as error:
         print(error)
         sys.exit(1)
 

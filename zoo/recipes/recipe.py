@@ -3,6 +3,7 @@
 import dataclasses
 import hashlib
 import json
+import re
 from typing import Any
 
 from zoo.validation import check_choice, check_number
@@ -69,6 +70,13 @@ class Recipe:
     notes: str = ""
 
     def __post_init__(self):
+        for field in dataclasses.fields(self):
+            kind = {dict: dict, list: list, str: str, bool: bool}.get(field.type)
+            value = getattr(self, field.name)
+            if kind is not None and not isinstance(value, kind):
+                raise TypeError(f"The recipe field {field.name!r} must be {kind.__name__}, received {value!r}.")
+        if not re.fullmatch(r"\w[\w.+-]*", self.name):  # it becomes the name of folders
+            raise ValueError(f"A recipe's name has letters, digits and . + - _ only, received {self.name!r}.")
         check_number("learning_rate", self.learning_rate, above=0)
         check_choice("schedule", self.schedule, ("cosine", "linear", "constant"))
         check_number("decay_start", self.decay_start, 0, 1)
@@ -118,10 +126,20 @@ def _assign(container: Any, keys, value, path):
     """Sets `container[keys[0]][keys[1]]… = value`, making what is missing between."""
     *parents, last = keys
     for key in parents:
-        container = container[int(key)] if isinstance(container, list) else container.setdefault(key, {})
+        place = _place(container, key, path)
+        container = container[place] if isinstance(container, list) else container.setdefault(place, {})
         if not isinstance(container, (dict, list)):
             raise ValueError(f"The recipe field {path!r} leads into {key!r}, which holds {container!r}.")
-    if isinstance(container, list):
-        container[int(last)] = value
-    else:
-        container[last] = value
+    container[_place(container, last, path)] = value
+
+
+def _place(container, key, path):
+    """The key of a dictionary, or the index of a list, that a part of a path stands for."""
+    if isinstance(container, dict):
+        return key
+    if not key.isdecimal() or int(key) >= len(container):
+        raise ValueError(
+            f"The recipe field {path!r} leads into a list of {len(container)}: its places are 0 to "
+            f"{len(container) - 1}, received {key!r}."
+        )
+    return int(key)

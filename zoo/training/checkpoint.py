@@ -1,42 +1,54 @@
-"""Checkpoints from which a killed run goes on, and a guard against a loss that is no number."""
+"""Checkpoints from which a stopped run goes on as if it had not been stopped."""
 
 import json
-import math
+import os
 import pathlib
-import shutil
 import time
+import zipfile
 
 import keras
+import numpy as np
+
+from zoo.files import remove, whole
+from zoo.training.execution import STEPS_AT_A_TIME
 
 STATE_FILE = "state.json"
-WEIGHTS_FILE = "model.weights.h5"
+ARRAYS_FILE = "arrays.npz"  # not HDF5, whose library crashes where a full disk keeps it from closing its file
+EARLIER_FILE = "model.weights.h5"  # of earlier versions of the zoo, only read
+GROUPS = ("variables", "optimizer", "metrics", "best")
+START = {"epochs": 0, "steps": 0, "stopped": False, "finished": False, "history": {}, "seconds": 0.0}
+STOPPING_STATE = ("wait", "best", "best_epoch", "stopped_epoch")
 
 
 class Checkpoint(keras.callbacks.Callback):
-    """Saves weights, optimiser and history after every epoch, and restores the newest on `fit`.
+    """Saves all that training goes on from after every epoch, and after a step when asked; restores the newest.
 
-    Each checkpoint is a folder `epoch-NNNNN` (`epoch-NNNNN-final` when training is over) that is filled under a
-    temporary name and renamed when it is complete; only then is its predecessor removed. (Keras's `BackupAndRestore`
-    overwrites its files in place: killed while it writes, it leaves a broken checkpoint or weights of one epoch with
-    the number of another.)
+    Each checkpoint is a folder `epoch-NNNNN` (`-final` when training is over, `-step-NNNNNNN` within the next epoch)
+    that appears whole; only then is its predecessor removed. (Keras's `BackupAndRestore` overwrites its files in place:
+    killed while it writes, it leaves a broken checkpoint or weights of one epoch with the number of another.)
 
-    Put it last in the list of callbacks: what the others do between epochs is then not in the time of training.
+    Put it last in the list of callbacks: what the others do between epochs is then not in the time of training. Call
+    `restore` before `fit`.
 
     Args:
         directory: where the checkpoints go.
+        early_stopping: the `keras.callbacks.EarlyStopping` that watches the training, whose state is saved too, or
+            None.
 
     Attributes:
-        state: of the newest checkpoint: `{"epochs": completed, "finished": whether training came to its end,
-            "history": {name: [value per epoch]}, "seconds": of training, over all the runs so far}`.
+        state: of the newest checkpoint: `{"epochs": completed, "steps": completed in the epoch under way, "stopped":
+            whether a callback ended training early, "finished": whether training came to its end, "history": {name:
+            [value per epoch]}, "seconds": of training, over all the runs so far}`.
     """
 
-    def __init__(self, directory):
+    def __init__(self, directory, early_stopping=None):
         super().__init__()
         self.directory = pathlib.Path(directory)
+        self.early_stopping = early_stopping
+        self.arrays = {group: [] for group in GROUPS}
         newest = self.newest()
-        self.state = {"epochs": 0, "finished": False, "history": {}, "seconds": 0.0}
-        if newest is not None:
-            self.state = self._read_state(newest)
+        self.restored = self._read_state(newest) if newest is not None else {}
+        self.state = {key: self.restored.get(key, value) for key, value in {**START, "history": {}}.items()}
 
     def newest(self):
         """The newest complete checkpoint's folder, or None."""
@@ -49,12 +61,21 @@ class Checkpoint(keras.callbacks.Callback):
             return json.loads((folder / STATE_FILE).read_text())
         except (OSError, ValueError) as error:
             raise ValueError(
-                f"The checkpoint {folder} is damaged ({error}). Remove that folder to start from the one before, or "
-                "choose another workdir."
+                f"The checkpoint {folder} is damaged ({error}). Remove that folder to start anew, or choose another "
+                "workdir."
             ) from error
 
-    def restore(self, model):
+    @property
+    def needs_every_step(self):
+        """Whether steps have to run one at a time, because those that are done are no multiple of several."""
+        return self.state["steps"] % STEPS_AT_A_TIME != 0
+
+    def restore(self, model, batch=None):
         """Loads the newest checkpoint into a compiled model; without one the model stays as it is.
+
+        Args:
+            model: `zoo.training.ObjectiveModel`.
+            batch: `(x, y)`, needed where the checkpoint was made within an epoch: only a batch builds the metrics.
 
         Raises:
             ValueError: the checkpoint is damaged or belongs to another model.
@@ -64,33 +85,54 @@ class Checkpoint(keras.callbacks.Callback):
             return
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
+        if self.state["steps"]:
+            model.test_on_batch(*batch)
         try:
-            model.load_weights(newest / WEIGHTS_FILE)
-            seeds = json.loads((newest / STATE_FILE).read_text())["seeds"]
-            for variable, value in zip(self.random_states(model), seeds, strict=True):
-                variable.assign(value)
-        except (OSError, ValueError, KeyError) as error:
+            self._assign(model, newest)
+        except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise ValueError(
                 f"The checkpoint {newest} does not fit this model or is damaged ({error}). Remove it to start anew, "
                 "or choose another workdir."
             ) from error
 
+    def _assign(self, model, folder):
+        if (folder / EARLIER_FILE).exists():
+            model.load_weights(folder / EARLIER_FILE)
+            weights = {id(weight) for weight in model.weights}
+            assign([v for v in model.variables if id(v) not in weights], self.restored["seeds"])
+            return
+        with np.load(folder / ARRAYS_FILE) as arrays:
+            self.arrays = {group: [] for group in GROUPS}
+            for name, array in arrays.items():
+                self.arrays[name.split(":")[0]].append(array)
+        assign(model.variables, self.arrays["variables"])
+        assign(model.optimizer.variables, self.arrays["optimizer"])
+
+    def on_train_begin(self, logs=None):
+        for name, value in (self.restored.get("early_stopping") or {}).items():
+            setattr(self.early_stopping, name, value)  # it has just forgotten them
+        if self.arrays["best"]:
+            self.early_stopping.best_weights = self.arrays["best"]
+        if self.state["steps"]:
+            self.model.pass_over_steps(self.state["steps"])
+
     def on_epoch_begin(self, epoch, logs=None):
         self.clock = time.monotonic()
+        if self.state["steps"] and epoch == self.state["epochs"]:
+            assign(self.model.metrics_variables, self.arrays["metrics"])
 
     def on_epoch_end(self, epoch, logs=None):
-        self.state["seconds"] += time.monotonic() - self.clock
         history = self.state["history"]
         for name, value in (logs or {}).items():
             history.setdefault(name, []).append(float(value))
-        self.state["epochs"] = epoch + 1
+        self.state.update(epochs=epoch + 1, steps=0, stopped=bool(self.model.stop_training))
         self._save()
 
-    @staticmethod
-    def random_states(model):
-        """The states of all random generators of a model, which Keras does not save among the weights."""
-        weights = {id(weight) for weight in model.weights}
-        return [variable for variable in model.variables if id(variable) not in weights]
+    def save_within_epoch(self, steps):
+        """Saves a checkpoint after so many steps of the epoch under way; `fit` then goes on behind them."""
+        if steps > self.state["steps"]:  # else they are just being passed over
+            self.state["steps"] = steps
+            self._save()
 
     def on_train_end(self, logs=None):
         # Saved once more: early stopping has just brought back the best weights.
@@ -98,37 +140,45 @@ class Checkpoint(keras.callbacks.Callback):
         self._save()
 
     def _save(self):
-        folder = self.directory / f"epoch-{self.state['epochs']:05d}{'-final' if self.state['finished'] else ''}"
-        temporary = self.directory / "incomplete"
-        shutil.rmtree(temporary, ignore_errors=True)
-        temporary.mkdir(parents=True)
-        self.model.save_weights(temporary / WEIGHTS_FILE)
-        seeds = [keras.ops.convert_to_numpy(state).tolist() for state in self.random_states(self.model)]
-        (temporary / STATE_FILE).write_text(json.dumps({**self.state, "seeds": seeds}))
-        temporary.rename(folder)
-        for previous in set(self.directory.glob("epoch-*")) - {folder}:
-            shutil.rmtree(previous)
+        now = time.monotonic()
+        self.state["seconds"] += now - getattr(self, "clock", now)
+        self.clock = now
+        try:
+            self._write(self.directory / self._name())
+        except OSError as error:
+            raise OSError(
+                f"The checkpoint {self._name()} cannot be written to {self.directory} "
+                f"({os.strerror(error.errno) if error.errno else error}). The one before it is kept; the same command "
+                "goes on from there."
+            ) from error
+        for other in self.directory.iterdir():  # earlier ones, and what killed processes left
+            if other.name.lstrip(".").startswith("epoch-") and other.name != self._name():
+                remove(other)
+
+    def _write(self, folder):
+        self.directory.mkdir(parents=True, exist_ok=True)
+        with whole(folder) as temporary:
+            temporary.mkdir()
+            model, stopping = self.model, self.early_stopping
+            groups = {
+                "variables": model.variables,  # seeds of random numbers among them
+                "optimizer": model.optimizer.variables,
+                "metrics": model.metrics_variables if self.state["steps"] else [],
+                "best": getattr(stopping, "best_weights", None) or [],
+            }
+            values = {f"{group}:{i}": value for group in GROUPS for i, value in enumerate(groups[group])}
+            arrays = {name: keras.ops.convert_to_numpy(value) for name, value in values.items()}
+            np.savez(temporary / ARRAYS_FILE, **arrays)
+            state = {name: getattr(stopping, name) for name in STOPPING_STATE} if stopping is not None else None
+            (temporary / STATE_FILE).write_text(json.dumps({**self.state, "early_stopping": state}))
+
+    def _name(self):
+        """The name of the checkpoint's folder; a later one sorts behind."""
+        steps = f"-step-{self.state['steps']:07d}" if self.state["steps"] else ""
+        return f"epoch-{self.state['epochs']:05d}{'-final' if self.state['finished'] else steps}"
 
 
-class HaltOnNaN(keras.callbacks.Callback):
-    """Stops training with an error as soon as the loss is NaN or infinite.
-
-    Put it before `Checkpoint` in the list of callbacks, so that no broken epoch is saved.
-
-    Raises:
-        FloatingPointError: naming epoch and step, both counted from 1; of several steps in one execution, the last.
-    """
-
-    needs_every_step = False
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-
-    def on_train_batch_end(self, batch, logs=None):
-        loss = float((logs or {}).get("loss", 0.0))
-        if not math.isfinite(loss):
-            step = min(batch + 1, self.params.get("steps") or batch + 1)  # an execution may reach beyond the epoch
-            raise FloatingPointError(
-                f"The loss became {loss} in epoch {self.epoch + 1}, step {step}. The last good checkpoint is kept. A "
-                "lower learning rate, a smaller weight of the penalty or a ramp-up (ramp_up_steps) may help."
-            )
+def assign(variables, values):
+    """Gives variables their values; there have to be as many."""
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

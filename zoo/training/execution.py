@@ -7,16 +7,34 @@ the dispatch, which can take longer than a small network's step; on JAX Keras di
 Training data that fits lies on JAX's accelerator, so that no step waits for its batch to get there.
 """
 
+import os
+
 import keras
 
 STEPS_AT_A_TIME = 10
 MOST_MEMORY = 0.25  # of the device's, for training data
+deterministic = False
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+
+
+def enable_determinism():
+    """Has every operation give the same bits each time, on a GPU too; slower. Call it before anything is computed."""
+    global deterministic
+    deterministic = True
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
 
 
 def choose_jit_compile(layers):
     """Whether XLA should compile the training step of a model of these layers, built or None."""
-    if keras.backend.backend() == "jax" or _has_gpu():
+    if keras.backend.backend() == "jax":
+        return True
+    if deterministic:  # Keras then has no XLA on TensorFlow
+        return False
+    if _has_gpu():
         return True
     variables = [variable for layer in layers if layer is not None for variable in layer.variables]
     convolves = any(variable.trainable and len(variable.shape) > 2 for variable in variables)

@@ -124,6 +124,23 @@ class ObjectiveModel(TrainStep, keras.Model):
         else:
             super().make_train_function(force)
 
+    def pass_over_steps(self, steps):
+        """Lets `fit`, which has just begun, read the batches of the first steps without training: they were taken
+        before. Their number is a multiple of the steps that run at a time."""
+        function, left = self.train_function, steps
+
+        def pass_over(*arguments):
+            nonlocal left
+            *state, iterator = arguments
+            for _ in range(self.steps_per_execution):
+                next(iterator)
+            left -= self.steps_per_execution
+            if left <= 0:
+                self.train_function = function
+            return ({}, *state) if state else {}
+
+        self.train_function = pass_over
+
     def prepare(self, x, training=True):
         """Inputs ready for the network, labelled first, and the number of the labelled ones."""
         labeled, unlabeled = split_inputs(x)

@@ -1,0 +1,121 @@
+"""Files and folders appear whole: a process is killed before each of its steps on the way."""
+
+import errno
+import os
+import pathlib
+import signal
+import subprocess
+import sys
+
+import keras
+import pytest
+
+from zoo import files
+
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="has nothing to do with the backend")
+
+# The module alone, for importing the package takes seconds.
+WRITER = """
+import importlib.util, os, pathlib, signal, sys
+spec = importlib.util.spec_from_file_location("files", sys.argv[1])
+files = importlib.util.module_from_spec(spec)
+spec.loader.exec_module(files)
+path, kind, steps = pathlib.Path(sys.argv[2]), sys.argv[3], int(sys.argv[4])
+
+def dying(function):
+    def call(*arguments, **options):
+        global steps
+        steps -= 1
+        if not steps:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return function(*arguments, **options)
+    return call
+
+for owner, name in [(os, "fsync"), (pathlib.Path, "rename"), (files, "remove")]:
+    setattr(owner, name, dying(getattr(owner, name)))
+with files.whole(path) as temporary:
+    if kind == "folder":
+        temporary.mkdir()
+        (temporary / "a").write_text("new")
+        temporary /= "b"
+    temporary.write_text("new")
+"""
+
+
+def write(path, kind, steps):
+    """Writes in a process of its own that is killed before that step; returns whether it was."""
+    done = subprocess.run([sys.executable, "-c", WRITER, files.__file__, str(path), kind, str(steps)])
+    assert done.returncode in (0, -signal.SIGKILL)
+    return done.returncode != 0
+
+
+def content(path):
+    """What is there: the text of a file, or of all files of a folder, or None."""
+    if path.is_dir():
+        return {file.name: file.read_text() for file in path.iterdir()}
+    return path.read_text() if path.exists() else None
+
+
+OLD = {"file": "old", "folder": {"a": "old", "c": "old"}}
+NEW = {"file": "new", "folder": {"a": "new", "b": "new"}}
+
+
+def make_old(path, kind):
+    if kind == "file":
+        path.write_text("old")
+    else:
+        path.mkdir()
+        for name in ("a", "c"):
+            (path / name).write_text("old")
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_killed_at_every_step_it_is_old_or_new_and_the_next_writer_cleans_up(kind, tmp_path):
+    seen, steps, killed = [], 0, True
+    while killed:
+        steps += 1
+        path = tmp_path / str(steps) / "it"
+        path.parent.mkdir()
+        make_old(path, kind)
+        killed = write(path, kind, steps)
+        seen.append(content(path))
+        # Between the two renames of a folder it lies aside, and any writer's start brings it back.
+        assert seen[-1] in (OLD[kind], NEW[kind]) or (kind == "folder" and seen[-1] is None and killed)
+        with pytest.raises(KeyboardInterrupt), files.whole(path):
+            raise KeyboardInterrupt
+        assert content(path) in (OLD[kind], NEW[kind])
+        assert [each.name for each in path.parent.iterdir()] == ["it"]
+    assert len(seen) >= 5 and OLD[kind] in seen and seen[-1] == NEW[kind]
+
+
+def test_writers_that_still_run_are_left_alone(tmp_path):
+    with files.whole(tmp_path / "it") as first:
+        first.write_text("first")
+        other = first.with_name(first.name.replace(str(os.getpid()), str(os.getppid())))
+        other.write_text("half")
+        files.write_whole(tmp_path / "else", "text")
+    assert other.exists() and content(tmp_path / "it") == "first"
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+@pytest.mark.parametrize("step", ["rename", "write"])
+def test_full_disk_leaves_the_earlier_one_as_it_was(kind, step, tmp_path, monkeypatch):
+    path = tmp_path / "it"
+    make_old(path, kind)
+    rename = pathlib.Path.rename
+
+    def full(source, target):
+        if target == path and content(source) != OLD[kind]:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        return rename(source, target)
+
+    if step == "rename":
+        monkeypatch.setattr(pathlib.Path, "rename", full)
+    with pytest.raises(OSError, match="No space left"), files.whole(path) as temporary:
+        if kind == "folder":
+            temporary.mkdir()
+        else:
+            temporary.write_text("half")
+        if step == "write":
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+    assert content(path) == OLD[kind] and list(tmp_path.iterdir()) == [path]
