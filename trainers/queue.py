@@ -41,12 +41,16 @@ class Queue:
         workdir: folder of checkpoints and logs, one folder below for each run.
         side_by_side: runs at the same time.
         deadline: of `time.monotonic`, at which runs under way stop behind a checkpoint; None never stops.
+        distribution: flags by which runs are spread over devices and hosts. Then the runs record their figures
+            themselves, for only one of the processes does, and the first failure ends the queue, lest hosts go on
+            with different runs.
     """
 
     results: str
     workdir: str
     side_by_side: int = 1
     deadline: float | None = None
+    distribution: list[str] = dataclasses.field(default_factory=list)
 
     def missing(self, chosen, num_seeds):
         """`(recipe, seed)` of the runs without figures: all first seeds, then all second ones."""
@@ -58,6 +62,8 @@ class Queue:
         jobs, running, failed = list(jobs), [], []
         try:
             while running or (jobs and not self.out_of_time):
+                if failed and self.distribution:
+                    jobs.clear()
                 while jobs and len(running) < self.side_by_side and not self.out_of_time:
                     running.append((jobs[0], self._start(*jobs.pop(0))))
                 for job, process in [pair for pair in running if pair[1].poll() is not None]:
@@ -106,11 +112,12 @@ class Queue:
         print(f"{recipe.name}, seed {seed}: begins.", flush=True)
         share = {"XLA_PYTHON_CLIENT_MEM_FRACTION": f"{0.9 / self.side_by_side:.2f}"}
         environment = {**share, **os.environ, "KERAS_BACKEND": keras.backend.backend()}
-        return subprocess.Popen(self.command(recipe, seed, "--noexport", *limit), env=environment)
+        spread = [*self.distribution, f"--results={self.results}"] if self.distribution else []
+        return subprocess.Popen(self.command(recipe, seed, "--noexport", *limit, *spread), env=environment)
 
     def _record(self, recipe, seed, process):
         """Whether a run ended well; its figures are recorded if it came to its end."""
         path = self.folder(recipe, seed) / RESULT_FILE
-        if process.returncode == 0 and path.exists():
+        if process.returncode == 0 and path.exists() and not self.distribution:
             record_result(read_json(path), recipe, self.results)
         return process.returncode == 0

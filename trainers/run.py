@@ -21,10 +21,12 @@ from zoo.recipes.build import (
     member_seeds,
     training_batches,
 )
+from zoo.training import distribution
 from zoo.training.checkpoint import Checkpoint, HaltOnNaN
 
 RUN_FILE = "run.json"
 RESULT_FILE = "result.json"
+VALIDATION_BATCH_SIZE = 500
 
 
 def prepare_workdir(workdir, recipe, seed):
@@ -42,20 +44,29 @@ def prepare_workdir(workdir, recipe, seed):
         probe.unlink()
     except OSError as error:
         raise OSError(f"The workdir {str(workdir)!r} cannot be written ({error}). Choose another --workdir.") from error
-    wanted = {"recipe": recipe.settings(), "seed": seed}
     path = workdir / RUN_FILE
     if path.exists():
-        present = read_json(path)
-        if present != wanted:
-            raise ValueError(
-                f"The workdir {str(workdir)!r} belongs to another run: {describe_difference(present, wanted)}. "
-                "Choose another --workdir, or remove it."
-            )
+        check_workdir(workdir, recipe, seed)
     elif any(workdir.iterdir()):
         raise ValueError(f"The workdir {str(workdir)!r} holds files of something else. Choose another --workdir.")
     else:
-        write_whole(path, json.dumps(wanted, indent=1))
+        write_whole(path, json.dumps({"recipe": recipe.settings(), "seed": seed}, indent=1))
     return workdir
+
+
+def check_workdir(workdir, recipe, seed):
+    """Checks that a working directory is the one of this run.
+
+    Raises:
+        ValueError: it belongs to another run, or its description is damaged.
+        OSError: it has none.
+    """
+    present, wanted = read_json(workdir / RUN_FILE), {"recipe": recipe.settings(), "seed": seed}
+    if present != wanted:
+        raise ValueError(
+            f"The workdir {str(workdir)!r} belongs to another run: {describe_difference(present, wanted)}. "
+            "Choose another --workdir, or remove it."
+        )
 
 
 def read_json(path):
@@ -86,23 +97,26 @@ def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=()
     Returns:
         The trained model and its `Checkpoint`.
     """
-    batches = training_batches(recipe, dataset, seed)
+    batches = distribution.share_batches(training_batches(recipe, dataset, seed))
     model = build_model(recipe, dataset, len(batches), seed)
     checkpoint = Checkpoint(directory)
+    distribution.check_same("number of completed epochs", checkpoint.state["epochs"])
     checkpoint.restore(model)
     if checkpoint.state["finished"]:
         return model, checkpoint
-    validation = None
+    validation, validation_batch_size = None, VALIDATION_BATCH_SIZE
     if recipe.num_validation:
         targets = label_targets(recipe, dataset.y_validation, dataset.num_classes)
-        validation = (dataset.x_validation, targets)
+        validation, validation_batch_size = distribution.share_validation(
+            dataset.x_validation, targets, VALIDATION_BATCH_SIZE
+        )
     batches.epoch = checkpoint.state["epochs"]
     model.fit(
         batches,
         epochs=recipe.epochs,
         initial_epoch=checkpoint.state["epochs"],
         validation_data=validation,
-        validation_batch_size=500,
+        validation_batch_size=validation_batch_size,
         callbacks=[
             HaltOnNaN(),
             *build_callbacks(recipe, dataset),
@@ -114,6 +128,18 @@ def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=()
         verbose=verbose,
     )
     return model, checkpoint
+
+
+def train_members(recipe, dataset, seed, workdir, verbose=1, make_callbacks=lambda directory: (), deadline=None):
+    """Trains all members of a recipe, as `train`; returns the models and the states of their checkpoints."""
+    models, states = [], []
+    for member, member_seed in enumerate(member_seeds(recipe, seed)):
+        directory = workdir / f"member-{member}"
+        callbacks = make_callbacks(directory)
+        model, checkpoint = train_member(recipe, dataset, member_seed, directory, verbose, callbacks, deadline)
+        models.append(model)
+        states.append(checkpoint.state)
+    return models, states
 
 
 def train(recipe, seed, workdir, verbose=1, make_callbacks=lambda directory: (), deadline=None):
@@ -135,13 +161,7 @@ def train(recipe, seed, workdir, verbose=1, make_callbacks=lambda directory: (),
     """
     workdir = prepare_workdir(workdir, recipe, seed)
     dataset = zoo.datasets.load(recipe.dataset, seed=seed, num_validation=recipe.num_validation)
-    models, states = [], []
-    for member, member_seed in enumerate(member_seeds(recipe, seed)):
-        directory = workdir / f"member-{member}"
-        callbacks = make_callbacks(directory)
-        model, checkpoint = train_member(recipe, dataset, member_seed, directory, verbose, callbacks, deadline)
-        models.append(model)
-        states.append(checkpoint.state)
+    models, states = train_members(recipe, dataset, seed, workdir, verbose, make_callbacks, deadline)
     model = combine(recipe, models)
     path = workdir / RESULT_FILE
     if not path.exists():
@@ -189,8 +209,10 @@ def accelerators():
 
 
 def device():
-    """The device that trains, in words."""
-    return ", ".join(accelerators()) or f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
+    """The devices that train, in words."""
+    words = ", ".join(accelerators()) or f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
+    processes = distribution.processes_joined()
+    return words if processes == 1 else f"{words}, {processes} processes"
 
 
 def versions():

@@ -8,6 +8,8 @@ import time
 
 import keras
 
+from zoo.training.distribution import is_writer
+
 STATE_FILE = "state.json"
 WEIGHTS_FILE = "model.weights.h5"
 
@@ -98,6 +100,8 @@ class Checkpoint(keras.callbacks.Callback):
         self._save()
 
     def _save(self):
+        if not is_writer():
+            return
         folder = self.directory / f"epoch-{self.state['epochs']:05d}{'-final' if self.state['finished'] else ''}"
         temporary = self.directory / "incomplete"
         shutil.rmtree(temporary, ignore_errors=True)

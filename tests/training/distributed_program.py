@@ -1,0 +1,63 @@
+"""Trains every method for a few steps, spread as its arguments say, and writes the weights and losses of each.
+
+python -m tests.training.distributed_program OUT WAY [COORDINATOR NUM_PROCESSES PROCESS_INDEX]
+"""
+
+import sys
+
+import keras
+import numpy as np
+
+import zoo
+from zoo.training.distribution import distribute, share_batches
+
+METHODS = {
+    "at": lambda: zoo.AdversarialTraining(0.5),
+    "vat": lambda: zoo.VirtualAdversarialTraining(0.5),
+    "vmt_all": lambda: zoo.VirtualMovementTraining("all"),
+    "vmt_batch_norm": lambda: zoo.VirtualMovementTraining("shift", normalization="batch"),
+    "smoothness": lambda: zoo.Smoothness(0.3),
+}
+
+
+def regularized():
+    """One network with all penalties, of which each is a metric; with batch normalisation and dropout."""
+    keras.utils.set_random_seed(3)
+    network = zoo.networks.mlp((10,), 3, hidden_units=(8,), dropout=0.2)
+    penalties = [make() for make in METHODS.values()]
+    return zoo.RegularizedModel(network, zoo.regularizers.RegularizerSum(penalties), seed=1)
+
+
+def ladder():
+    keras.utils.set_random_seed(3)
+    encoder = zoo.ladder.ladder_encoder((10,), 3, rungs=[{"name": "dense", "units": units} for units in (8, 3)])
+    noise = zoo.ladder.AdversarialNoise(0.1, 0.1)
+    return zoo.LadderNetwork(encoder, denoising_weights=[1.0, 0.1, 0.1], adversarial_noise=noise, seed=1)
+
+
+def trained(model, steps=3):
+    """The numbers to compare: losses and weights after a few steps on a fixed set."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(16, 10)).astype("float32"), (np.arange(16) % 3).astype("int32")
+    unlabeled = rng.normal(size=(64, 10)).astype("float32")
+    sizes = {"batch_size": 4, "unlabeled_batch_size": 8, "steps_per_epoch": steps}
+    batches = share_batches(zoo.datasets.SemiSupervised(x, y, unlabeled, **sizes))
+    model.compile(keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    history = model.fit(batches, verbose=0).history
+    return {**history, **{f"weight_{index}": value for index, value in enumerate(model.get_weights())}}
+
+
+def main(out, way, coordinator=None, num_processes=None, process_index=None):
+    numbers = {}
+    with distribute(way, coordinator, num_processes and int(num_processes), process_index and int(process_index)):
+        for make in (regularized, ladder):
+            numbers |= {f"{make.__name__}/{key}": value for key, value in trained(make()).items()}
+    np.savez(out, **numbers)
+
+
+if __name__ == "__main__":
+    if keras.backend.backend() == "jax":
+        import jax
+
+        jax.config.update("jax_disable_most_optimizations", True)
+    main(*sys.argv[1:])
