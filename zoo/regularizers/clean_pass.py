@@ -5,6 +5,7 @@ import functools
 from keras import ops
 
 from zoo.autodiff import linearize
+from zoo.replicas import sum_over_replicas
 
 
 class CleanPass:
@@ -67,7 +68,8 @@ class CleanPass:
         normalisation lets examples act on each other.
         """
         # The bound keeps the scale finite: single precision has cotangents whose reciprocal it has not.
-        scale = ops.stop_gradient(256.0 / ops.maximum(ops.max(ops.abs(cotangents)), 1e-30))
+        largest = sum_over_replicas(ops.stop_gradient(ops.max(ops.abs(cotangents))))
+        scale = 256.0 / ops.maximum(largest, 1e-30)
         return self._vjp(cotangents * scale) / scale
 
     @functools.cached_property

@@ -1,7 +1,9 @@
 """Training on several devices and hosts, by the engines that JAX, TensorFlow and Keras have.
 
 On JAX a batch is one array whose rows lie on all devices, and the training step one program over it: batch statistics,
-penalties and noise are those of the whole batch, whatever the number of devices.
+penalties and noise are those of the whole batch, whatever the number of devices. On TensorFlow every device runs the
+step on its own rows, and `zoo.replicas` has what they tell each other; where labelled and unlabelled inputs share a
+batch, their noise is as random, but not number for number that of a single device.
 """
 
 import contextlib
@@ -9,6 +11,7 @@ import contextlib
 import keras
 import numpy as np
 
+from zoo.replicas import num_replicas
 from zoo.validation import check_choice
 
 WAYS = ("none", "devices", "hosts")
@@ -74,7 +77,8 @@ def _mirrored(way):
             "On TensorFlow training runs on one host: MultiWorkerMirroredStrategy fails inside the fit of Keras 3. "
             "Set KERAS_BACKEND=jax for distribute='hosts', or take 'devices'."
         )
-    return tf.distribute.MirroredStrategy().scope()
+    devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    return tf.distribute.MirroredStrategy([device.name for device in devices]).scope()
 
 
 def num_processes():
@@ -113,11 +117,7 @@ def num_devices():
     """Number of devices that share a batch."""
     if _is_global():
         return keras.distribution.distribution().num_model_replicas
-    if keras.backend.backend() == "jax":
-        return 1
-    import tensorflow as tf
-
-    return tf.distribute.get_strategy().num_replicas_in_sync
+    return num_replicas()
 
 
 def gather(value):

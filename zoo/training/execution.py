@@ -8,12 +8,16 @@ the dispatch, which can take longer than a small network's step; on JAX Keras di
 
 import keras
 
+from zoo.replicas import num_replicas
+
 STEPS_AT_A_TIME = 10
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 
 
 def choose_jit_compile(layers):
     """Whether XLA should compile the training step of a model of these layers, built or None."""
+    if num_replicas() > 1:
+        return False  # exchanges between the devices cannot be compiled, as in Keras
     if keras.backend.backend() == "jax" or _has_gpu():
         return True
     variables = [variable for layer in layers if layer is not None for variable in layer.variables]
