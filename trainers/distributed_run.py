@@ -3,7 +3,7 @@
 import pathlib
 
 import zoo
-from trainers.run import check_workdir, prepare_workdir, train_members
+from trainers.run import RUN_FILE, describe_difference, prepare_workdir, read_json, train_members
 from zoo.training.distribution import is_writer, together
 
 
@@ -28,9 +28,23 @@ def train_distributed(context, recipe, seed, workdir, verbose, make_callbacks, d
             if writer:
                 prepare_workdir(workdir, recipe, seed)
         with together():
-            check_workdir(workdir, recipe, seed)  # which all processes see, then
+            check_workdir(workdir, recipe, seed)
             dataset = zoo.datasets.load(recipe.dataset, seed=seed, num_validation=recipe.num_validation)
         if not writer:
             verbose, make_callbacks = 0, lambda directory: ()
         train_members(recipe, dataset, seed, workdir, verbose, make_callbacks, deadline)
     return writer
+
+
+def check_workdir(workdir, recipe, seed):
+    """Checks that this process sees what process 0 wrote, and is started for the same run.
+
+    Raises:
+        ValueError: it is started for another run, or does not see it.
+    """
+    if not (workdir / RUN_FILE).exists():
+        raise ValueError(f"--workdir must be a folder that all processes share, received {str(workdir)!r}.")
+    present, wanted = read_json(workdir / RUN_FILE), {"recipe": recipe.settings(), "seed": seed}
+    if present != wanted:
+        difference = describe_difference(present, wanted)
+        raise ValueError(f"All processes must be started for the same run: {difference}.")

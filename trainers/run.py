@@ -44,29 +44,20 @@ def prepare_workdir(workdir, recipe, seed):
         probe.unlink()
     except OSError as error:
         raise OSError(f"The workdir {str(workdir)!r} cannot be written ({error}). Choose another --workdir.") from error
+    wanted = {"recipe": recipe.settings(), "seed": seed}
     path = workdir / RUN_FILE
     if path.exists():
-        check_workdir(workdir, recipe, seed)
+        present = read_json(path)
+        if present != wanted:
+            raise ValueError(
+                f"The workdir {str(workdir)!r} belongs to another run: {describe_difference(present, wanted)}. "
+                "Choose another --workdir, or remove it."
+            )
     elif any(workdir.iterdir()):
         raise ValueError(f"The workdir {str(workdir)!r} holds files of something else. Choose another --workdir.")
     else:
-        write_whole(path, json.dumps({"recipe": recipe.settings(), "seed": seed}, indent=1))
+        write_whole(path, json.dumps(wanted, indent=1))
     return workdir
-
-
-def check_workdir(workdir, recipe, seed):
-    """Checks that a working directory is the one of this run.
-
-    Raises:
-        ValueError: it belongs to another run, or its description is damaged.
-        OSError: it has none.
-    """
-    present, wanted = read_json(workdir / RUN_FILE), {"recipe": recipe.settings(), "seed": seed}
-    if present != wanted:
-        raise ValueError(
-            f"The workdir {str(workdir)!r} belongs to another run: {describe_difference(present, wanted)}. "
-            "Choose another --workdir, or remove it."
-        )
 
 
 def read_json(path):

@@ -11,15 +11,16 @@ import time
 import keras
 import numpy as np
 import pytest
+from absl import flags
+from absl.testing import flagsaver
 
-from zoo.training.checkpoint import WEIGHTS_FILE
+from trainers import distribution_flags
 
 BACKEND = keras.backend.backend()
-EPOCHS = 12
 # With validation, early stopping's restored weights and statistics measured again at the end.
 RECIPE = [
     "--recipe=synthetic_mlp-early_stopping",
-    f"--epochs={EPOCHS}",
+    "--epochs=12",
     "--override=network.hidden_units=[8]",
     '--override=regularizers={"vat":{"epsilon":0.5}}',
     "--override=reestimate_statistics=true",
@@ -58,13 +59,8 @@ def wait_for(folder, pattern, process):
         time.sleep(0.02)
 
 
-def weights(workdir):
-    import h5py
-
-    found = {}
-    with h5py.File(next(workdir.glob("member-0/epoch-*-final")) / WEIGHTS_FILE) as file:
-        file.visititems(lambda name, item: found.update({name: item[()]} if isinstance(item, h5py.Dataset) else {}))
-    return found
+def result(workdir):
+    return json.loads((workdir / "result.json").read_text())
 
 
 @pytest.mark.skipif(BACKEND != "jax", reason="several hosts are JAX's")
@@ -83,10 +79,24 @@ def test_killed_process_ends_the_other_and_the_rerun_the_run(victim, tmp_path):
     printed = [finish(process) for process in (*rerun, alone)]
     assert all(process.returncode == 0 for process in (*rerun, alone)), printed
     assert "test error" in printed[0] and not printed[1].count("test error")
-    expected, received = weights(tmp_path / "alone"), weights(workdir)
-    assert expected.keys() == received.keys()
-    for name, value in expected.items():
-        np.testing.assert_allclose(received[name], value, rtol=1e-3, atol=1e-4, err_msg=name)
-    ours, theirs = (json.loads((tmp_path / run / "result.json").read_text()) for run in ("both", "alone"))
-    assert ours["errors"] == pytest.approx(theirs["errors"], abs=0.1) and ours["device"].endswith("2 processes")
-    assert ours["curves"]["worst_shift"] == pytest.approx(theirs["curves"]["worst_shift"], rel=1e-2)
+    ours, theirs = result(workdir), result(tmp_path / "alone")
+    assert ours["device"].endswith("2 processes") and ours["epochs"] == theirs["epochs"]
+    assert ours["losses"] == pytest.approx(theirs["losses"], rel=1e-3)
+    # A curve has the weights of every epoch in it, in three digits that they all move.
+    for name in ("worst_shift", "worst_scale"):
+        np.testing.assert_allclose(ours["curves"][name], theirs["curves"][name], rtol=5e-3)
+
+
+def test_flags_are_handed_on_as_they_came():
+    flags.FLAGS.mark_as_parsed()
+    assert not distribution_flags.is_distributed() and distribution_flags.arguments() == []
+    with flagsaver.as_parsed(distribute="hosts", coordinator="10.0.0.1:1234", num_processes="2", process_index="0"):
+        assert distribution_flags.is_distributed() and distribution_flags.on_hosts()
+        expected = ["--distribute=hosts", "--coordinator=10.0.0.1:1234", "--num_processes=2", "--process_index=0"]
+        assert distribution_flags.arguments() == expected
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="JAX has several hosts")
+def test_several_hosts_on_tensorflow_end_in_a_message(tmp_path):
+    process = start(tmp_path / "run", "--distribute=hosts")
+    assert "error: On TensorFlow training runs on one host" in finish(process) and process.returncode == 1

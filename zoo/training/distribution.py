@@ -78,12 +78,28 @@ def _mirrored(way):
             "Set KERAS_BACKEND=jax for distribute='hosts', or take 'devices'."
         )
     devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
+    if len(devices) == 1:
+        return contextlib.nullcontext()
     return tf.distribute.MirroredStrategy([device.name for device in devices]).scope()
 
 
+def _is_global():
+    """Whether a batch is one array over several devices, perhaps of several processes: the way of JAX."""
+    return keras.distribution.distribution() is not None
+
+
 def num_processes():
-    """Number of processes of the run."""
+    """Number of processes that share a batch."""
     return keras.distribution.distribution().num_processes if _is_global() else 1
+
+
+def process_index():
+    """Index of this process among them."""
+    if not _is_global():
+        return 0
+    import jax
+
+    return jax.process_index()
 
 
 def processes_joined():
@@ -93,19 +109,6 @@ def processes_joined():
     import jax
 
     return jax.process_count()
-
-
-def process_index():
-    """Index of this process; process 0 writes the run's files."""
-    if not _is_global():
-        return 0
-    import jax
-
-    return jax.process_index()
-
-
-def _is_global():
-    return keras.distribution.distribution() is not None
 
 
 def is_writer():
