@@ -10,7 +10,6 @@ what the exchange costs, not how training scales.
 import functools
 import json
 import os
-import re
 import socket
 import subprocess
 import sys
@@ -19,8 +18,9 @@ import keras
 from absl import app, flags
 
 from benchmarks import subjects
+from benchmarks.collectives import collectives, compiled_step
 from benchmarks.timing import interleave
-from zoo.training.distribution import distribute, num_processes, share_batches
+from zoo.training.distribution import distribute, share_batches
 
 NETWORK = flags.DEFINE_enum("network", "mnist_mlp", list(subjects.NETWORKS), "Network to train.")
 METHODS = flags.DEFINE_list("methods", ["baseline", "vat", "vmt_shift"], "Methods, by name.")
@@ -29,39 +29,6 @@ BATCH = flags.DEFINE_integer("batch_size", 100, "Inputs in a whole batch.", lowe
 ROUNDS = flags.DEFINE_integer("rounds", 7, "How often each method takes its turn.", lower_bound=1)
 TURN_STEPS = flags.DEFINE_integer("turn_steps", 20, "Steps in a turn.", lower_bound=1)
 WORKER = flags.DEFINE_list("worker", None, "Set by the program itself: coordinator, processes, index.")
-
-COLLECTIVE = re.compile(r"= (.*?) (all-reduce|all-gather|all-to-all|collective-permute|reduce-scatter)(?:-start)?\(")
-ARRAY = re.compile(r"(pred|[a-z]+(\d+))\[([\d,]*)\]")
-
-
-def collectives(program):
-    """`{kind: [number, bytes of the results]}` of the collective operations in a compiled program's text."""
-    found = {}
-    for results, kind in COLLECTIVE.findall(program):
-        counts = found.setdefault(kind, [0, 0])
-        counts[0] += 1
-        for _, bits, shape in ARRAY.findall(results):
-            entries = functools.reduce(lambda n, length: n * int(length), filter(None, shape.split(",")), 1)
-            counts[1] += entries * int(bits or 8) // 8
-    return found
-
-
-def compiled_step(model, batches):
-    """The text of the training step as XLA compiled it for this model and its batches, of which this has its part."""
-    import jax
-
-    distribution = keras.distribution.distribution()
-
-    def whole(part):
-        layout = distribution and distribution.get_data_layout(part.shape).backend_layout
-        shape = (len(part) * num_processes(), *part.shape[1:])
-        return jax.ShapeDtypeStruct(shape, part.dtype, sharding=layout)
-
-    groups = (model.trainable_variables, model.non_trainable_variables)
-    groups += (model.optimizer.variables, model.metrics_variables)
-    state = tuple([variable.value for variable in group] for group in groups)
-    data = keras.tree.map_structure(whole, batches[0])
-    return jax.jit(model.train_step).lower(state, data).compile().as_text()
 
 
 def fit_steps(model, method, steps):
