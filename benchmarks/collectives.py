@@ -12,7 +12,7 @@ ARRAY = re.compile(r"(pred|[a-z]+(\d+))\[([\d,]*)\]")
 
 
 def collectives(program):
-    """`{kind: [number, bytes of the results]}` of the collective operations in the text of a program compiled for CPUs."""
+    """`{kind: [number, bytes of the results]}` of the collectives in the text of a program compiled for CPUs."""
     found = {}
     for results, kind in COLLECTIVE.findall(program):
         counts = found.setdefault(kind, [0, 0])

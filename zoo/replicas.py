@@ -8,12 +8,13 @@ import keras
 
 
 def num_replicas():
-    """Number of devices of which each runs the training step on its own rows."""
+    """Number of devices that run the step at hand, each on its own rows; 1 outside a step."""
     if keras.backend.backend() == "jax":
         return 1
     import tensorflow as tf
 
-    return tf.distribute.get_strategy().num_replicas_in_sync
+    context = tf.distribute.get_replica_context()
+    return 1 if context is None else context.num_replicas_in_sync
 
 
 def sum_over_replicas(value):
@@ -22,8 +23,7 @@ def sum_over_replicas(value):
         return value
     import tensorflow as tf
 
-    context = tf.distribute.get_replica_context()
-    return value if context is None else context.all_reduce(tf.distribute.ReduceOp.SUM, value)
+    return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
 
 
 def own_rows(values, num_rows, axis):
@@ -38,6 +38,5 @@ def own_rows(values, num_rows, axis):
         return values
     import tensorflow as tf
 
-    context = tf.distribute.get_replica_context()
-    index = 0 if context is None else context.replica_id_in_sync_group
-    return tf.gather(values, index * num_rows + tf.range(num_rows), axis=axis)
+    first = tf.distribute.get_replica_context().replica_id_in_sync_group * num_rows
+    return tf.gather(values, first + tf.range(num_rows), axis=axis)

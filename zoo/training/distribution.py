@@ -11,7 +11,6 @@ import contextlib
 import keras
 import numpy as np
 
-from zoo.replicas import num_replicas
 from zoo.validation import check_choice
 
 WAYS = ("none", "devices", "hosts")
@@ -120,7 +119,11 @@ def num_devices():
     """Number of devices that share a batch."""
     if _is_global():
         return keras.distribution.distribution().num_model_replicas
-    return num_replicas()
+    if keras.backend.backend() == "jax":
+        return 1
+    import tensorflow as tf
+
+    return tf.distribute.get_strategy().num_replicas_in_sync
 
 
 def gather(value):

@@ -8,17 +8,17 @@ the dispatch, which can take longer than a small network's step; on JAX Keras di
 
 import keras
 
-from zoo.replicas import num_replicas
-
 STEPS_AT_A_TIME = 10
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 
 
 def choose_jit_compile(layers):
     """Whether XLA should compile the training step of a model of these layers, built or None."""
-    if num_replicas() > 1:
-        return False  # exchanges between the devices cannot be compiled, as in Keras
-    if keras.backend.backend() == "jax" or _has_gpu():
+    if keras.backend.backend() == "jax":
+        return True
+    if _has_replicas():
+        return False  # as in Keras: what devices tell each other cannot be compiled
+    if _has_gpu():
         return True
     variables = [variable for layer in layers if layer is not None for variable in layer.variables]
     convolves = any(variable.trainable and len(variable.shape) > 2 for variable in variables)
@@ -40,6 +40,12 @@ def choose_steps_per_execution(callbacks):
         if getattr(callback, "needs_every_step", True)
     )
     return 1 if watched else STEPS_AT_A_TIME
+
+
+def _has_replicas():
+    import tensorflow as tf
+
+    return tf.distribute.get_strategy().num_replicas_in_sync > 1
 
 
 def _has_gpu():

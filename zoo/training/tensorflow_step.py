@@ -26,8 +26,8 @@ class TrainStep:
 
     def fit(self, x=None, y=None, *args, callbacks=None, **kwargs):
         """Keras's `fit`; the zoo's batches come out of `tf.data`, for reading them in Python slows the step down."""
-        if num_replicas() > 1:
-            with self._synchronized():
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            with self.distribute_strategy.scope(), self._synchronized():
                 return super().fit(x, y, *args, callbacks=callbacks, **kwargs)
         extensible = not isinstance(callbacks, keras.callbacks.CallbackList)
         if isinstance(x, (Batches, SemiSupervised)) and extensible and kwargs.get("steps_per_epoch") is None:
