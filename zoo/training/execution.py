@@ -31,7 +31,7 @@ def choose_steps_per_execution(callbacks):
 
     A callback that is content with some of them says so by an attribute `needs_every_step = False`.
     """
-    if keras.backend.backend() == "jax":
+    if keras.backend.backend() == "jax" or _has_replicas():
         return 1
     watched = any(
         getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)

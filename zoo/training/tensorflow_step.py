@@ -39,8 +39,14 @@ class TrainStep:
         """Batch normalisation over the rows of all devices.
 
         Raises:
-            ValueError: layers that draw random numbers, which would be the same on every device.
+            ValueError: layers that draw random numbers, which would be the same on every device; several steps at a
+                time, which Keras's loop over them cannot run on several devices.
         """
+        if self.steps_per_execution > 1:
+            raise ValueError(
+                "On several devices TensorFlow runs one step at a time, received steps_per_execution="
+                f"{self.steps_per_execution}."
+            )
         layers = [layer for layer in (self.network, self.preprocessing) if layer is not None]
         drawing = [v.path for layer in layers for v in layer.variables if "seed_generator" in v.path]
         if drawing:
