@@ -7,7 +7,7 @@ import numpy as np
 from keras import ops
 
 from zoo.analysis import worst_movement_changes
-from zoo.training.distribution import gather, place
+from zoo.training.distribution import gather
 
 CURVES = ("worst_", "sampled_")
 NUM_SAMPLED = 1000
@@ -61,7 +61,7 @@ class Curves(keras.callbacks.Callback):
         }
 
     def _prepared(self, x, y):
-        inputs, _ = self.model.prepare(place(x[:NUM_SAMPLED]), training=False)
+        inputs, _ = self.model.prepare(ops.convert_to_tensor(x[:NUM_SAMPLED]), training=False)
         return inputs, y[:NUM_SAMPLED].ravel()
 
     def on_epoch_begin(self, epoch, logs=None):

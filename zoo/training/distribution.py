@@ -197,12 +197,3 @@ def share_validation(x, y, batch_size):
 def _check_parts(what, size):
     if size % num_devices():
         raise ValueError(f"{what} of {size} examples cannot be cut into equal parts for {num_devices()} devices.")
-
-
-def place(values):
-    """A tensor of `values` beside the model's variables: whole on every device; for computations outside `fit`."""
-    if not _is_global():
-        return keras.ops.convert_to_tensor(values)
-    values = keras.ops.convert_to_numpy(values)
-    layout = keras.distribution.TensorLayout([None] * values.ndim, keras.distribution.distribution().device_mesh)
-    return keras.distribution.distribute_tensor(values, layout)

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 
-from zoo.training.distribution import place
 from zoo.validation import check_number
 
 
@@ -35,7 +34,7 @@ def reestimate_statistics(model, x, batch_size):
         layer.momentum = 0.0  # one pass then leaves the statistics of its batch alone
     try:
         for start in starts:
-            inputs, _ = model.prepare(place(x[start : start + batch_size]))
+            inputs, _ = model.prepare(keras.ops.convert_to_tensor(x[start : start + batch_size]))
             with keras.StatelessScope() as scope:
                 model.call_network(inputs, training=True)
             for index, variable in enumerate(averages):
