@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn import functional
 
+from benchmarks import pytorch_ladder
 from benchmarks.subjects import NETWORKS, images
 from zoo.regularizers.movement_fields import Rotation, Scale, Shift, Smooth, orthonormal_basis
 
@@ -105,17 +106,29 @@ METHODS = {
 }
 
 
+def build_network(network_name):
+    shape, recipe = NETWORKS[network_name]
+    if network_name == "ladder":
+        return pytorch_ladder.Ladder()
+    return build_conv_small() if network_name == "conv_small" else build_mlp(shape, recipe.network["hidden_units"])
+
+
+def loss_function(network_name, method):
+    """`(network, images, labels) -> scalar` of a method; None where it is not written here."""
+    if network_name == "ladder":
+        return pytorch_ladder.METHODS.get(method)
+    return METHODS[method](NETWORKS[network_name][0][:-1]) if method in METHODS else None
+
+
 def trainer(network_name, method, batch_size, on_cpu):
     """A function that trains for a number of steps."""
     device = "cpu" if on_cpu else "cuda"
-    shape, recipe = NETWORKS[network_name]
-    network = build_conv_small() if network_name == "conv_small" else build_mlp(shape, recipe.network["hidden_units"])
-    network.to(device).train()
+    network = build_network(network_name).to(device).train()
     optimizer = torch.optim.Adam(network.parameters(), fused=True)
     images_, labels = images(network_name, 10 * batch_size)
     images_ = images_[:, None] if images_.ndim == 2 else np.moveaxis(images_, -1, 1)  # channels first
     x, y = torch.from_numpy(images_.copy()).to(device), torch.from_numpy(labels).long().to(device)
-    loss_of = METHODS[method](shape[:-1])
+    loss_of = loss_function(network_name, method)
 
     def train(steps):
         for step in range(steps):

@@ -40,7 +40,7 @@ def make_trainers(methods, on_cpu):
     if PYTORCH.value and importlib.util.find_spec("torch"):
         from benchmarks import pytorch_loops
 
-        for method in set(methods) & set(pytorch_loops.METHODS) if NETWORK.value != "ladder" else ():
+        for method in (m for m in methods if pytorch_loops.loss_function(NETWORK.value, m)):
             trainers["pytorch", method] = pytorch_loops.trainer(NETWORK.value, method, BATCH.value, on_cpu)
     return trainers
 

@@ -157,6 +157,19 @@ def test_the_zoos_fit_counts_every_epoch_once_and_follows_the_order(dataset):
     np.testing.assert_allclose(keras.ops.convert_to_numpy(layer.total), expected, rtol=1e-4)
 
 
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="on TensorFlow, tf.data gathers")
+@pytest.mark.parametrize("dataset", DATASETS)
+def test_the_same_batches_from_the_device(dataset):
+    here, there = DATASETS[dataset](), DATASETS[dataset]()
+    there.move_to_device()
+    for here.epoch in (0, 1):
+        there.epoch = here.epoch
+        assert equal(list(here), list(there))
+    leaves = keras.tree.flatten(there[0])
+    assert all(keras.ops.is_tensor(leaf) for leaf in leaves)
+    assert there.num_bytes == sum(array.nbytes for array in {"batches": (X, Y), "semi_supervised": (X, Y, U)}[dataset])
+
+
 def test_resumed_fit_is_gradient_descent_on_the_resumed_epochs():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(23, 4)).astype("float32"), rng.normal(size=(23, 1)).astype("float32")

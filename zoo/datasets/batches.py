@@ -35,6 +35,7 @@ class _EpochwiseDataset(keras.utils.PyDataset):
         self._running, self._num_read = False, 0
         self._shown_indices = ()  # as tf.data sees them
         self._shard = (0, 1)
+        self._take = lambda array, rows: array[rows]
         self.epoch = 0
 
     @property
@@ -96,7 +97,20 @@ class _EpochwiseDataset(keras.utils.PyDataset):
 
     def __getitem__(self, index):
         self._num_read += 1
-        return self._gather(lambda array, rows: array[rows], *(indices[index] for indices in self._indices))
+        return self._gather(self._take, *(indices[index] for indices in self._indices))
+
+    @property
+    def num_bytes(self):
+        """What the arrays take in memory."""
+        return sum(array.nbytes for array in self._arrays)
+
+    def move_to_device(self):
+        """Keeps a copy of the arrays on JAX's device, where batches are gathered from now on: only indices travel."""
+        import jax
+
+        tensors = {id(array): jax.device_put(array) for array in self._arrays}
+        gather = jax.jit(lambda tensor, rows: tensor[rows])
+        self._take = lambda array, rows: gather(tensors[id(array)], rows)
 
     @functools.cached_property
     def tf_dataset(self):

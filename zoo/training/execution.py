@@ -1,14 +1,16 @@
-"""How training steps run: compiled by XLA or not, one at a time or several; from backend, device and network.
+"""How training steps run: compiled by XLA or not, one at a time or several, on data that lies where.
 
 Measured by `benchmarks.step_time`. XLA fuses what lies between the matrix products of dense networks; its convolutions
 are slower than TensorFlow's on CPUs, and its generator of random numbers there is slower by far, so networks with
 dropout or noise layers stay without. On GPUs XLA is the rule, as in Keras. On TensorFlow several steps at a time spare
 the dispatch, which can take longer than a small network's step; on JAX Keras dispatches them one by one in any case.
+Training data that fits lies on JAX's accelerator, so that no step waits for its batch to get there.
 """
 
 import keras
 
 STEPS_AT_A_TIME = 10
+MOST_MEMORY = 0.25  # of the device's, for training data
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 
 
@@ -42,10 +44,53 @@ def choose_steps_per_execution(callbacks):
     return 1 if watched else STEPS_AT_A_TIME
 
 
+def choose_steps_per_execution(callbacks):
+    """How many steps `fit` should run at a time: one where a callback watches steps.
+
+    A callback that is content with some of them says so by an attribute `needs_every_step = False`.
+    """
+    if keras.backend.backend() == "jax" or _has_replicas():
+        return 1
+    watched = any(
+        getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)
+        for callback in keras.tree.flatten(callbacks or [])
+        for hook in BATCH_HOOKS
+        if getattr(callback, "needs_every_step", True)
+    )
+    return 1 if watched else STEPS_AT_A_TIME
+
+
 def _has_replicas():
     import tensorflow as tf
 
     return tf.distribute.get_strategy().num_replicas_in_sync > 1
+
+
+def choose_steps_per_execution(callbacks):
+    """How many steps `fit` should run at a time: one where a callback watches steps.
+
+    A callback that is content with some of them says so by an attribute `needs_every_step = False`.
+    """
+    if keras.backend.backend() == "jax" or _has_replicas():
+        return 1
+    watched = any(
+        getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)
+        for callback in keras.tree.flatten(callbacks or [])
+        for hook in BATCH_HOOKS
+        if getattr(callback, "needs_every_step", True)
+    )
+    return 1 if watched else STEPS_AT_A_TIME
+
+
+def choose_resident(batches):
+    """Whether the arrays of `Batches` or `SemiSupervised` should lie on the device that trains, on JAX.
+
+    On a CPU they do in any case, and several devices each take their own part of a batch.
+    """
+    import jax
+
+    memory = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit", 0)
+    return keras.distribution.distribution() is None and batches.num_bytes <= MOST_MEMORY * memory
 
 
 def _has_gpu():

@@ -2,9 +2,18 @@
 
 import keras
 
+from zoo.datasets.batches import Batches, SemiSupervised
+from zoo.training.execution import choose_resident
+
 
 class TrainStep:
     """Trains on `self.objective(x, y, sample_weight) -> (loss, outputs)` in place of Keras's forward pass and loss."""
+
+    def fit(self, x=None, *args, **kwargs):
+        """Keras's `fit`; the zoo's batches are gathered on an accelerator where there is one with the room."""
+        if isinstance(x, (Batches, SemiSupervised)) and choose_resident(x):
+            x.move_to_device()
+        return super().fit(x, *args, **kwargs)
 
     def compute_loss_and_updates(
         self,
