@@ -44,44 +44,6 @@ def choose_steps_per_execution(callbacks):
     return 1 if watched else STEPS_AT_A_TIME
 
 
-def choose_steps_per_execution(callbacks):
-    """How many steps `fit` should run at a time: one where a callback watches steps.
-
-    A callback that is content with some of them says so by an attribute `needs_every_step = False`.
-    """
-    if keras.backend.backend() == "jax" or _has_replicas():
-        return 1
-    watched = any(
-        getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)
-        for callback in keras.tree.flatten(callbacks or [])
-        for hook in BATCH_HOOKS
-        if getattr(callback, "needs_every_step", True)
-    )
-    return 1 if watched else STEPS_AT_A_TIME
-
-
-def _has_replicas():
-    import tensorflow as tf
-
-    return tf.distribute.get_strategy().num_replicas_in_sync > 1
-
-
-def choose_steps_per_execution(callbacks):
-    """How many steps `fit` should run at a time: one where a callback watches steps.
-
-    A callback that is content with some of them says so by an attribute `needs_every_step = False`.
-    """
-    if keras.backend.backend() == "jax" or _has_replicas():
-        return 1
-    watched = any(
-        getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)
-        for callback in keras.tree.flatten(callbacks or [])
-        for hook in BATCH_HOOKS
-        if getattr(callback, "needs_every_step", True)
-    )
-    return 1 if watched else STEPS_AT_A_TIME
-
-
 def choose_resident(batches):
     """Whether the arrays of `Batches` or `SemiSupervised` should lie on the device that trains, on JAX.
 
@@ -91,6 +53,12 @@ def choose_resident(batches):
 
     memory = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit", 0)
     return keras.distribution.distribution() is None and batches.num_bytes <= MOST_MEMORY * memory
+
+
+def _has_replicas():
+    import tensorflow as tf
+
+    return tf.distribute.get_strategy().num_replicas_in_sync > 1
 
 
 def _has_gpu():
