@@ -1,6 +1,6 @@
-"""Trains every method for a few steps, spread as its arguments say, and writes the weights and losses of each.
+"""Trains every method for a few steps, spread in the given ways, and writes the weights and losses of each.
 
-python -m tests.training.distributed_program OUT WAY [COORDINATOR NUM_PROCESSES PROCESS_INDEX]
+python -m tests.training.distributed_program OUT,OUT WAY,WAY [COORDINATOR NUM_PROCESSES PROCESS_INDEX]
 """
 
 import sys
@@ -58,13 +58,17 @@ def trained(model, semi_supervised, steps=3):
     return {**history, **{f"weight_{index}": value for index, value in enumerate(model.get_weights())}}
 
 
-def main(out, way, coordinator=None, num_processes=None, process_index=None):
-    numbers = {}
-    with distribute(way, coordinator, num_processes and int(num_processes), process_index and int(process_index)):
-        # On TensorFlow the rows of a mixed batch have other noise on two devices: without any, all must agree.
-        for make, semi_supervised in ((regularized, ON_JAX), (ladder, ON_JAX), (silent_ladder, True)):
-            numbers |= {f"{make.__name__}/{key}": value for key, value in trained(make(), semi_supervised).items()}
-    np.savez(out, **numbers)
+def numbers():
+    """Of all models: `{model/name: array}`."""
+    # On TensorFlow the rows of a mixed batch have other noise on two devices: without any, all must agree.
+    models = ((regularized, ON_JAX), (ladder, ON_JAX), (silent_ladder, True))
+    return {f"{make.__name__}/{key}": value for make, mixed in models for key, value in trained(make(), mixed).items()}
+
+
+def main(outputs, ways, coordinator=None, *place):
+    for out, way in zip(outputs.split(","), ways.split(","), strict=True):
+        with distribute(way, coordinator, *map(int, place)):
+            np.savez(out, **numbers())
 
 
 if __name__ == "__main__":
@@ -72,7 +76,7 @@ if __name__ == "__main__":
         import jax
 
         jax.config.update("jax_disable_most_optimizations", True)
-    elif sys.argv[2] == "devices":
+    else:
         import tensorflow as tf
 
         [cpu] = tf.config.list_physical_devices("CPU")

@@ -15,7 +15,7 @@ from zoo.datasets import Batches
 from zoo.training.distribution import distribute, share_batches
 
 BACKEND = keras.backend.backend()
-SPREAD = ["devices", "first", "second"] if BACKEND == "jax" else ["devices"]
+SPREAD = ["devices", "process_0", "process_1"] if BACKEND == "jax" else ["devices"]
 TOLERANCE = 1e-5
 ALL = slice(None)
 
@@ -26,10 +26,13 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def start(out, *arguments, num_devices=1):
-    flags = f"--xla_force_host_platform_device_count={num_devices}"
-    environment = {**os.environ, "KERAS_BACKEND": BACKEND, "JAX_PLATFORMS": "cpu", "XLA_FLAGS": flags}
-    command = [sys.executable, "-m", "tests.training.distributed_program", str(out), *map(str, arguments)]
+def start(folder, names, *arguments):
+    """Starts the program, which writes `folder/NAME.npz`."""
+    cache = {"JAX_COMPILATION_CACHE_DIR": str(folder), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
+    flags = {"XLA_FLAGS": f"--xla_force_host_platform_device_count={len(names)}", "JAX_PLATFORMS": "cpu"}
+    outputs = ",".join(str(folder / f"{name}.npz") for name in names)
+    command = [sys.executable, "-m", "tests.training.distributed_program", outputs, *map(str, arguments)]
+    environment = {**os.environ, "KERAS_BACKEND": BACKEND, **cache, **flags}
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 
@@ -37,17 +40,13 @@ def start(out, *arguments, num_devices=1):
 def numbers(tmp_path_factory):
     """`{program: {name: array}}` of one device, two devices, and two processes."""
     folder, coordinator = tmp_path_factory.mktemp("numbers"), f"127.0.0.1:{free_port()}"
-    programs = {
-        "one": start(folder / "one.npz", "none"),
-        "devices": start(folder / "devices.npz", "devices", num_devices=2),
-    }
+    programs = [start(folder, ["one", "devices"], "none,devices")]
     if BACKEND == "jax":
-        programs["first"] = start(folder / "first.npz", "hosts", coordinator, 2, 0)
-        programs["second"] = start(folder / "second.npz", "hosts", coordinator, 2, 1)
-    for program in programs.values():
+        programs += [start(folder, [f"process_{index}"], "hosts", coordinator, 2, index) for index in range(2)]
+    for program in programs:
         printed, _ = program.communicate(timeout=300)
         assert program.returncode == 0, printed
-    return {name: dict(np.load(folder / f"{name}.npz")) for name in programs}
+    return {file.stem: dict(np.load(file)) for file in folder.glob("*.npz")}
 
 
 def difference(numbers, other, model):
