@@ -4,7 +4,7 @@ import pathlib
 
 import zoo
 from trainers.run import RUN_FILE, describe_difference, prepare_workdir, read_json, train_members
-from zoo.training.distribution import is_writer, together
+from zoo.training.distribution import gather, is_writer, together
 
 
 def train_distributed(context, recipe, seed, workdir, verbose, make_callbacks, deadline):
@@ -33,6 +33,7 @@ def train_distributed(context, recipe, seed, workdir, verbose, make_callbacks, d
         if not writer:
             verbose, make_callbacks = 0, lambda directory: ()
         train_members(recipe, dataset, seed, workdir, verbose, make_callbacks, deadline)
+        gather(writer)  # none leaves before the last checkpoint is written
     return writer
 
 
