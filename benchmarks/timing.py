@@ -26,18 +26,19 @@ def steps_for(train, turn_seconds, most=500):
     return int(np.clip(4 * turn_seconds / max(four_steps, 1e-3), 2, most))
 
 
-def interleave(trainers, rounds, turn_seconds):
+def interleave(trainers, rounds, turn_seconds=0.5, steps=None):
     """Seconds per step of several trainers that take turns, so that a machine's drift falls on all of them.
 
     Args:
         trainers: `{name: number of steps -> None}`.
         rounds: how often each takes its turn.
         turn_seconds: length of a turn.
+        steps: number of steps in a turn, in place of its length.
 
     Returns:
         `{name: the median over the rounds}`.
     """
-    steps = {name: steps_for(train, turn_seconds) for name, train in trainers.items()}
+    steps = {name: steps or steps_for(train, turn_seconds) for name, train in trainers.items()}
     for name, train in trainers.items():
         train(steps[name])
     times = {name: [] for name in trainers}

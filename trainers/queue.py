@@ -62,12 +62,16 @@ class Queue:
         workdir: folder of checkpoints and logs, one folder below for each run.
         side_by_side: runs at the same time.
         deadline: of `time.monotonic`, at which runs under way stop behind a checkpoint; None never stops.
+        distribution: flags by which runs are spread over devices and hosts. Then the runs record their figures
+            themselves, for only one of the processes does, and the first failure ends the queue, lest hosts go on
+            with different runs.
     """
 
     results: str
     workdir: str
     side_by_side: int = 1
     deadline: float | None = None
+    distribution: list[str] = dataclasses.field(default_factory=list)
 
     def missing(self, chosen, num_seeds):
         """`(recipe, seed)` of the runs without figures: all first seeds, then all second ones."""
@@ -82,8 +86,10 @@ class Queue:
             SystemExit: SIGTERM came and was passed on; every run under way is saved and over.
         """
         jobs, running, failed = list(jobs), [], []
-        with locked(self.workdir) as self.lock, Termination() as termination, ended(running):
+        with self._locked() as self.lock, Termination() as termination, ended(running):
             while not termination.requested and (running or (jobs and not self.out_of_time)):
+                if failed and self.distribution:
+                    jobs.clear()
                 while jobs and len(running) < self.side_by_side and not self.out_of_time:
                     running.append((jobs[0], self._start(*jobs.pop(0))))
                 for job, process in [pair for pair in running if pair[1].poll() is not None]:
@@ -126,6 +132,10 @@ class Queue:
         program = [sys.executable, "-m", "trainers.train", f"--recipe={recipe.name}", f"--seed={seed}"]
         return [*program, f"--workdir={self.folder(recipe, seed)}", "--verbose=0", *flags]
 
+    def _locked(self):
+        """The lock of the queue's folder; the queues of several hosts share the folder, and their runs have locks."""
+        return contextlib.nullcontext() if "--distribute=hosts" in self.distribution else locked(self.workdir)
+
     @property
     def out_of_time(self):
         return self.deadline is not None and time.monotonic() > self.deadline
@@ -136,16 +146,17 @@ class Queue:
         share = {"XLA_PYTHON_CLIENT_MEM_FRACTION": f"{0.9 / self.side_by_side:.2f}"}
         environment = {**share, **os.environ, "KERAS_BACKEND": keras.backend.backend()}
         # The run holds the queue's lock as well, should it outlive the queue, and gets no signal but through it.
+        spread = [*self.distribution, f"--results={self.results}"] if self.distribution else []
         return subprocess.Popen(
-            self.command(recipe, seed, "--noexport", *limit),
+            self.command(recipe, seed, "--noexport", *limit, *spread),
             env=environment,
-            pass_fds=(self.lock,),
+            pass_fds=() if self.lock is None else (self.lock,),
             start_new_session=True,
         )
 
     def _record(self, recipe, seed, process):
         """Whether a run ended well; its figures are recorded if it came to its end."""
         path = self.folder(recipe, seed) / RESULT_FILE
-        if process.returncode == 0 and path.exists():
+        if process.returncode == 0 and path.exists() and not self.distribution:
             record_result(read_json(path), recipe, self.results)
         return process.returncode == 0

@@ -16,6 +16,7 @@ import time
 
 from absl import app, flags
 
+from trainers import distribution_flags
 from trainers.queue import Queue, select
 from trainers.results import write_tables
 from trainers.tables import TABLES
@@ -39,7 +40,12 @@ def reproduce():
     """Works down the queue; returns the runs that failed."""
     chosen = select(TABLE.value, RECIPE_NAMES.value)
     deadline = None if MINUTES.value is None else time.monotonic() + 60 * MINUTES.value
-    queue = Queue(RESULTS.value, WORKDIR.value, SIDE_BY_SIDE.value, deadline)
+    if distribution_flags.on_hosts() and (SIDE_BY_SIDE.value > 1 or EXPORT.value == "best"):
+        raise ValueError(
+            "With --distribute=hosts runs follow one another, and models are exported afterwards, on one host; "
+            f"received --side_by_side={SIDE_BY_SIDE.value} --export={EXPORT.value}."
+        )
+    queue = Queue(RESULTS.value, WORKDIR.value, SIDE_BY_SIDE.value, deadline, distribution_flags.arguments())
     jobs = queue.missing(chosen, SEEDS.value)
     print(f"{len(jobs)} runs to do, {len(chosen) * SEEDS.value - len(jobs)} done.", flush=True)
     failed = queue.work_down(jobs)

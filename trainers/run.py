@@ -22,8 +22,11 @@ from zoo.recipes.build import (
     member_seeds,
     training_batches,
 )
+from zoo.training import distribution
 from zoo.training.checkpoint import Checkpoint
 from zoo.training.halt_on_nan import HaltOnNaN
+
+VALIDATION_BATCH_SIZE = 500
 
 
 def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=(), deadline=None):
@@ -36,19 +39,22 @@ def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=()
     Returns:
         The trained model and its `Checkpoint`.
     """
-    batches = training_batches(recipe, dataset, seed)
+    batches = distribution.share_batches(training_batches(recipe, dataset, seed))
     model = build_model(recipe, dataset, len(batches), seed)
     callbacks = build_callbacks(recipe, dataset)
     stopping = [callback for callback in callbacks if isinstance(callback, keras.callbacks.EarlyStopping)]
     checkpoint = Checkpoint(directory, *stopping)
-    checkpoint.restore(model, batches[0])
     state = checkpoint.state
+    distribution.check_same("number of completed steps", state["epochs"] * len(batches) + state["steps"])
+    checkpoint.restore(model, batches[0])
     if state["finished"]:
         return model, checkpoint
-    validation = None
+    validation, validation_batch_size = None, VALIDATION_BATCH_SIZE
     if recipe.num_validation:
         targets = label_targets(recipe, dataset.y_validation, dataset.num_classes)
-        validation = (dataset.x_validation, targets)
+        validation, validation_batch_size = distribution.share_validation(
+            dataset.x_validation, targets, VALIDATION_BATCH_SIZE
+        )
     batches.epoch = state["epochs"]
     with Termination() as termination:
         model.fit(
@@ -56,7 +62,7 @@ def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=()
             epochs=state["epochs"] if state["stopped"] else recipe.epochs,
             initial_epoch=state["epochs"],
             validation_data=validation,
-            validation_batch_size=500,
+            validation_batch_size=validation_batch_size,
             callbacks=[
                 HaltOnNaN(),
                 *callbacks,
@@ -69,6 +75,18 @@ def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=()
             verbose=verbose,
         )
     return model, checkpoint
+
+
+def train_members(recipe, dataset, seed, workdir, verbose=1, make_callbacks=lambda directory: (), deadline=None):
+    """Trains all members of a recipe, as `train`; returns the models and the states of their checkpoints."""
+    models, states = [], []
+    for member, member_seed in enumerate(member_seeds(recipe, seed)):
+        directory = workdir / f"member-{member}"
+        callbacks = make_callbacks(directory)
+        model, checkpoint = train_member(recipe, dataset, member_seed, directory, verbose, callbacks, deadline)
+        models.append(model)
+        states.append(checkpoint.state)
+    return models, states
 
 
 def train(recipe, seed, workdir, verbose=1, make_callbacks=lambda directory: (), deadline=None):
@@ -92,13 +110,7 @@ def train(recipe, seed, workdir, verbose=1, make_callbacks=lambda directory: (),
     """
     with opened(workdir, recipe, seed) as workdir:
         dataset = zoo.datasets.load(recipe.dataset, seed=seed, num_validation=recipe.num_validation)
-        models, states = [], []
-        for member, member_seed in enumerate(member_seeds(recipe, seed)):
-            directory = workdir / f"member-{member}"
-            callbacks = make_callbacks(directory)
-            model, checkpoint = train_member(recipe, dataset, member_seed, directory, verbose, callbacks, deadline)
-            models.append(model)
-            states.append(checkpoint.state)
+        models, states = train_members(recipe, dataset, seed, workdir, verbose, make_callbacks, deadline)
         model = combine(recipe, models)
         path = workdir / RESULT_FILE
         if not path.exists():
@@ -146,8 +158,10 @@ def accelerators():
 
 
 def device():
-    """The device that trains, in words."""
-    return ", ".join(accelerators()) or f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
+    """The devices that train, in words."""
+    words = ", ".join(accelerators()) or f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
+    processes = distribution.processes_joined()
+    return words if processes == 1 else f"{words}, {processes} processes"
 
 
 def versions():

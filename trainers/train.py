@@ -25,7 +25,8 @@ import time
 import keras
 from absl import app, flags, logging
 
-from trainers import run
+from trainers import distribution_flags, run
+from trainers.distributed_run import train_distributed
 from trainers.lock import locked
 from trainers.progress import TimeIsUp
 from trainers.results import record_result
@@ -130,7 +131,7 @@ def export_elsewhere():
         return
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
     print("Writing the SavedModel with TensorFlow.", flush=True)
-    os.execve(sys.executable, [sys.executable, "-m", "trainers.train", *sys.argv[1:]], environment)
+    os.execve(sys.executable, [sys.executable, "-m", "trainers.train", *sys.argv[1:], "--distribute=none"], environment)
 
 
 def train_and_report():
@@ -138,7 +139,10 @@ def train_and_report():
     workdir = pathlib.Path(WORKDIR.value or f"runs/{recipe.name}/seed-{SEED.value}")
     trained = (workdir / run.RESULT_FILE).exists()
     deadline = None if MAX_SECONDS.value is None else STARTED + MAX_SECONDS.value
-    model, dataset, result = run.train(recipe, SEED.value, workdir, VERBOSE.value, make_callbacks, deadline)
+    job = (recipe, SEED.value, workdir, VERBOSE.value, make_callbacks, deadline)
+    if distribution_flags.is_distributed() and not train_distributed(distribution_flags.chosen(), *job):
+        return
+    model, dataset, result = run.train(*job)
     if not trained or keras.backend.backend() == result["backend"]:
         report(recipe, result)
     if RESULTS.value:

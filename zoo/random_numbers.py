@@ -6,6 +6,8 @@ import math
 import keras
 from keras import ops, random
 
+from zoo.replicas import num_replicas, own_rows
+
 
 @functools.cache
 def _tensorflow_uniform():
@@ -33,7 +35,7 @@ def uniform(shape, dtype, seed):
     return random.uniform(shape, dtype=dtype, seed=seed)
 
 
-def normal(like, seed):
+def normal(like, seed, *, per_example=True):
     """Standard normal numbers of the shape and type of `like`, `(n, ...)`, whose shape is known but for n.
 
     By the Box–Muller transform: the inverse error function behind `keras.random.normal` takes several times as long,
@@ -42,10 +44,14 @@ def normal(like, seed):
     Args:
         like: tensor.
         seed: `keras.random.SeedGenerator`.
+        per_example: whether n counts the examples of a batch, of which each device then has its own numbers.
     """
     entries = math.prod(like.shape[1:])
     dtype = "float64" if keras.backend.standardize_dtype(like.dtype) == "float64" else "float32"
-    first, second = ops.unstack(uniform((2, ops.shape(like)[0], (entries + 1) // 2), dtype, seed))
+    num_rows = ops.shape(like)[0]
+    num_drawn = num_rows * num_replicas() if per_example else num_rows
+    drawn = uniform((2, num_drawn, (entries + 1) // 2), dtype, seed)
+    first, second = ops.unstack(own_rows(drawn, num_rows, axis=1) if per_example else drawn)
     radius = ops.sqrt(-2.0 * ops.log(1.0 - first))  # 1 − u is in (0, 1]
     angle = 2.0 * math.pi * second
     pairs = ops.concatenate([radius * ops.cos(angle), radius * ops.sin(angle)], axis=-1)

@@ -224,3 +224,27 @@ def test_streams_are_not_in_step():
 def test_refused(make, message):
     with pytest.raises(ValueError, match=message):
         make()
+
+
+def test_shards_put_together_are_the_whole_batches():
+    """Of labelled and unlabelled inputs alike, in every epoch."""
+    whole = SemiSupervised(X, Y, U, batch_size=4, unlabeled_batch_size=8)
+    parts = [SemiSupervised(X, Y, U, batch_size=4, unlabeled_batch_size=8).shard(i, 2) for i in range(2)]
+    for epoch in range(2):
+        for dataset in (whole, *parts):
+            dataset.epoch = epoch
+        for batch, *shares in zip(whole, *parts, strict=True):
+            assert equal(batch, keras.tree.map_structure(lambda *rows: np.concatenate(rows), *shares))
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="tf.data comes with TensorFlow")
+def test_the_same_shards_from_tf_data():
+    part = Batches(X, Y, 6).shard(1, 3)
+    assert equal(list(part.tf_dataset.as_numpy_iterator()), list(part))
+
+
+def test_uneven_shards_are_refused():
+    with pytest.raises(ValueError, match="Batches of 5 examples cannot be cut into 2 equal parts"):
+        Batches(X, Y, 5).shard(0, 2)
+    with pytest.raises(ValueError, match="index must be at least 0 and at most 1, received 2"):
+        Batches(X, Y, 4).shard(2, 2)

@@ -53,6 +53,17 @@ def test_first_seeds_come_first_and_finished_ones_are_skipped(queue, tmp_path):
     assert queue().folder(changed, 0) != queue().folder(VAT, 0)
 
 
+def test_spread_runs_record_themselves_and_the_first_failure_ends_the_queue(queue, tmp_path):
+    spread = queue(distribution=["--distribute=hosts", "--process_index=1"])
+    spread.commands, spread.command = [], lambda *job: spread.commands.append(job) or Quick.command(spread, *job)
+    spread.broken = (1,)
+    assert spread.work_down(JOBS) == [JOBS[2]]
+    assert [job[:2] for job in spread.commands] == JOBS[:3]
+    flags = ("--noexport", "--distribute=hosts", "--process_index=1", f"--results={tmp_path / 'results'}")
+    assert all(job[2:] == flags for job in spread.commands)
+    assert not (tmp_path / "results").exists()
+
+
 def test_a_failed_run_is_named_and_missing_again(queue):
     failing = queue()
     failing.broken = (1,)

@@ -34,6 +34,7 @@ class _EpochwiseDataset(keras.utils.PyDataset):
         self.steps_per_epoch = check_number("steps_per_epoch", steps_per_epoch, 1, integer=True)
         self._running, self._num_read = False, 0
         self._shown_indices = ()  # as tf.data sees them
+        self._shard = (0, 1)
         self._take = lambda array, rows: array[rows]
         self.epoch = 0
 
@@ -45,9 +46,37 @@ class _EpochwiseDataset(keras.utils.PyDataset):
     @epoch.setter
     def epoch(self, epoch):
         self._epoch = check_number("epoch", epoch, 0, integer=True)
-        self._draw()
+        self._indices = tuple(self._own_rows(indices) for indices in self._draw())
         for shown, indices in zip(self._shown_indices, self._indices, strict=False):
             shown.assign(indices)
+
+    def shard(self, index, num_shards):
+        """Keeps one part of every batch, for one of several processes that train together.
+
+        The parts in order make up the batches of a single process; of labelled and unlabelled inputs each has its
+        share.
+
+        Args:
+            index: of the part, 0 to `num_shards - 1`.
+            num_shards: number of parts.
+
+        Returns:
+            Itself.
+
+        Raises:
+            ValueError: a batch cannot be cut into so many equal parts.
+        """
+        check_number("num_shards", num_shards, 1, integer=True)
+        for size in self.batch_sizes:
+            if size % num_shards:
+                raise ValueError(f"Batches of {size} examples cannot be cut into {num_shards} equal parts.")
+        self._shard = check_number("index", index, 0, num_shards - 1, integer=True), num_shards
+        self.epoch = self.epoch
+        return self
+
+    def _own_rows(self, indices):
+        index, num_shards = self._shard
+        return np.split(indices, num_shards, axis=1)[index]
 
     @property
     def num_batches(self):
@@ -127,8 +156,12 @@ class Batches(_EpochwiseDataset):
         super().__init__(seed, len(self.x) // self.batch_size if steps_per_epoch is None else steps_per_epoch)
 
     def _draw(self):
-        shape = (self.steps_per_epoch, self.batch_size)
-        self._indices = (_epoch_indices(len(self.x), shape, (self.seed, self.epoch)),)
+        return (_epoch_indices(len(self.x), (self.steps_per_epoch, self.batch_size), (self.seed, self.epoch)),)
+
+    @property
+    def batch_sizes(self):
+        """The numbers of examples in a whole batch: of the labelled ones alone."""
+        return (self.batch_size,)
 
     @property
     def _arrays(self):
@@ -172,10 +205,15 @@ class SemiSupervised(_EpochwiseDataset):
 
     def _draw(self):
         steps, key = self.steps_per_epoch, (self.seed, self.epoch)
-        self._indices = (
+        return (
             _epoch_indices(len(self.x), (steps, self.batch_size), (*key, 0)),
             _epoch_indices(len(self.x_unlabeled), (steps, self.unlabeled_batch_size), (*key, 1)),
         )
+
+    @property
+    def batch_sizes(self):
+        """The numbers of labelled and of unlabelled examples in a whole batch."""
+        return self.batch_size, self.unlabeled_batch_size
 
     @property
     def _arrays(self):

@@ -3,6 +3,7 @@
 import keras
 from keras import ops
 
+from zoo.replicas import num_replicas, sum_over_replicas
 from zoo.validation import check_choice
 
 # Keras's own functions; leaky ReLU has the slope 0.1 that the field's convolutional networks use.
@@ -17,9 +18,11 @@ EPSILON = 1e-10
 def batch_moments(values):
     """Mean and variance over batch and positions, per unit or channel: `(n, ..., k) -> (k,), (k,)`."""
     axes = tuple(range(len(values.shape) - 1))
-    count = ops.cast(ops.size(values) // values.shape[-1], values.dtype)
-    mean = ops.sum(values, axis=axes) / count  # on JAX keras.ops.mean would go through single precision
-    return mean, ops.sum(ops.square(values - mean), axis=axes) / count  # E[z²] − E[z]² would lose digits
+    count = num_replicas() * ops.cast(ops.size(values) // values.shape[-1], values.dtype)
+    # On JAX keras.ops.mean would go through single precision.
+    mean = sum_over_replicas(ops.sum(values, axis=axes)) / count
+    # E[z²] − E[z]² would lose digits.
+    return mean, sum_over_replicas(ops.sum(ops.square(values - mean), axis=axes)) / count
 
 
 def standardize(values, mean, variance):

@@ -1,10 +1,9 @@
 """The clean forward pass over a batch, and what a penalty may ask of it."""
 
-import functools
-
 from keras import ops
 
 from zoo.autodiff import linearize
+from zoo.replicas import sum_over_replicas
 
 
 class CleanPass:
@@ -53,6 +52,8 @@ class CleanPass:
         self.variables = variables
         self.compute_dtype = compute_dtype
         self.seed = seed
+        # No functools.cached_property: its lock in Python 3.11 stops the threads in which MirroredStrategy traces.
+        self._loss_gradient = self._virtual_loss_gradient = None
 
     @property
     def labeled_inputs(self):
@@ -67,19 +68,23 @@ class CleanPass:
         normalisation lets examples act on each other.
         """
         # The bound keeps the scale finite: single precision has cotangents whose reciprocal it has not.
-        scale = ops.stop_gradient(256.0 / ops.maximum(ops.max(ops.abs(cotangents)), 1e-30))
+        largest = sum_over_replicas(ops.stop_gradient(ops.max(ops.abs(cotangents))))
+        scale = 256.0 / ops.maximum(largest, 1e-30)
         return self._vjp(cotangents * scale) / scale
 
-    @functools.cached_property
+    @property
     def loss_gradient(self):
         """`g = ∂L/∂x` of each labelled example's own loss, `(num_labeled, ...)`, a function of the weights.
 
         With batch normalisation an example's gradient includes its effect on the others through the batch
         statistics.
         """
-        return self._gradient_of(lambda logits: self.losses(logits[: self.num_labeled]))[: self.num_labeled]
+        if self._loss_gradient is None:
+            gradient = self._gradient_of(lambda logits: self.losses(logits[: self.num_labeled]))
+            self._loss_gradient = gradient[: self.num_labeled]
+        return self._loss_gradient
 
-    @functools.cached_property
+    @property
     def virtual_loss_gradient(self):
         """`g = ∂L/∂x` of every example, `(n, ...)`; those without labels take the network's own decisions for theirs.
 
@@ -96,7 +101,9 @@ class CleanPass:
             virtual = -ops.sum(decisions * ops.log_softmax(logits[self.num_labeled :], axis=-1), axis=-1)
             return ops.concatenate([self.losses(logits[: self.num_labeled]), virtual])
 
-        return self._gradient_of(losses)
+        if self._virtual_loss_gradient is None:
+            self._virtual_loss_gradient = self._gradient_of(losses)
+        return self._virtual_loss_gradient
 
     def _gradient_of(self, losses):
         by_logits = linearize(lambda logits: (losses(logits), ()), self.logits)

@@ -9,6 +9,7 @@ from keras import ops, random
 from zoo.regularizers import per_example
 from zoo.regularizers.base import Regularizer
 from zoo.regularizers.movement_fields import Rotation, Scale, Shift, get_field, orthonormal_basis
+from zoo.replicas import sum_over_replicas
 from zoo.validation import check_choice
 
 NORMALIZATIONS = ("none", "example", "batch")
@@ -98,7 +99,7 @@ def unit_gradient(gradient, normalization):
         return gradient
     squares = per_example.squared_norm(gradient)
     if normalization == "batch":
-        return gradient / per_example.root(ops.sum(squares))
+        return gradient / per_example.root(sum_over_replicas(ops.sum(squares)))
     return gradient / per_example.expand(per_example.root(squares), gradient)
 
 

@@ -43,7 +43,7 @@ class WeightNoise(Regularizer):
 
     def penalty(self, clean_pass):
         noisy = [
-            (v, v.value + self.noise_std * normal(v.value, clean_pass.seed))
+            (v, v.value + self.noise_std * normal(v.value, clean_pass.seed, per_example=False))
             for v in clean_pass.variables
             if is_kernel(v)
         ]

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 
 from zoo.files import remove, whole
+from zoo.training.distribution import is_writer
 from zoo.training.execution import STEPS_AT_A_TIME
 
 STATE_FILE = "state.json"
@@ -140,6 +141,8 @@ class Checkpoint(keras.callbacks.Callback):
         self._save()
 
     def _save(self):
+        if not is_writer():
+            return
         now = time.monotonic()
         self.state["seconds"] += now - getattr(self, "clock", now)
         self.clock = now

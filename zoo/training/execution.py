@@ -32,8 +32,8 @@ def choose_jit_compile(layers):
     """Whether XLA should compile the training step of a model of these layers, built or None."""
     if keras.backend.backend() == "jax":
         return True
-    if deterministic:  # Keras then has no XLA on TensorFlow
-        return False
+    if deterministic or _has_replicas():
+        return False  # as in Keras: with neither can TensorFlow's step be compiled
     if _has_gpu():
         return True
     variables = [variable for layer in layers if layer is not None for variable in layer.variables]
@@ -47,7 +47,7 @@ def choose_steps_per_execution(callbacks):
 
     A callback that is content with some of them says so by an attribute `needs_every_step = False`.
     """
-    if keras.backend.backend() == "jax":
+    if keras.backend.backend() == "jax" or _has_replicas():
         return 1
     watched = any(
         getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)
@@ -67,6 +67,12 @@ def choose_resident(batches):
 
     memory = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit", 0)
     return keras.distribution.distribution() is None and batches.num_bytes <= MOST_MEMORY * memory
+
+
+def _has_replicas():
+    import tensorflow as tf
+
+    return tf.distribute.get_strategy().num_replicas_in_sync > 1
 
 
 def _has_gpu():

@@ -1,9 +1,13 @@
 """The training step on TensorFlow."""
 
+import contextlib
+
 import keras
 import tensorflow as tf
 
 from zoo.datasets.batches import Batches, SemiSupervised
+from zoo.replicas import num_replicas
+from zoo.training.statistics import normalizations
 
 
 class NextEpoch(keras.callbacks.Callback):
@@ -22,10 +26,47 @@ class TrainStep:
 
     def fit(self, x=None, y=None, *args, callbacks=None, **kwargs):
         """Keras's `fit`; the zoo's batches come out of `tf.data`, for reading them in Python slows the step down."""
+        if self.distribute_strategy.num_replicas_in_sync > 1:
+            with self.distribute_strategy.scope(), self._synchronized():
+                return super().fit(x, y, *args, callbacks=callbacks, **kwargs)
         extensible = not isinstance(callbacks, keras.callbacks.CallbackList)
         if isinstance(x, (Batches, SemiSupervised)) and extensible and kwargs.get("steps_per_epoch") is None:
             x, callbacks = x.tf_dataset, [NextEpoch(x), *keras.tree.flatten(callbacks or [])]
         return super().fit(x, y, *args, callbacks=callbacks, **kwargs)
+
+    @contextlib.contextmanager
+    def _synchronized(self):
+        """Batch normalisation over the rows of all devices.
+
+        Raises:
+            ValueError: layers that draw random numbers, which would be the same on every device; several steps at a
+                time, which Keras's loop over them cannot run on several devices.
+        """
+        if self.steps_per_execution > 1:
+            raise ValueError(
+                "On several devices TensorFlow runs one step at a time, received steps_per_execution="
+                f"{self.steps_per_execution}."
+            )
+        layers = [layer for layer in (self.network, self.preprocessing) if layer is not None]
+        drawing = [v.path for layer in layers for v in layer.variables if "seed_generator" in v.path]
+        if drawing:
+            raise ValueError(
+                "On TensorFlow, layers that draw random numbers draw the same ones on every device, received "
+                f"{drawing[0]}. Train such networks on several devices with KERAS_BACKEND=jax."
+            )
+        layers = [layer for layer in normalizations(self.network) if not layer.synchronized]
+        for layer in layers:
+            layer.synchronized = True
+        try:
+            yield
+        finally:
+            for layer in layers:
+                layer.synchronized = False  # other backends refuse to load what says True
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        """Keras's; in training the mean over this device's examples, which Keras divides by the number of devices."""
+        loss = super().compute_loss(x, y, y_pred, sample_weight, training)
+        return loss * num_replicas() if training else loss
 
     def steps_taken(self, iterator):
         """The number of training steps before the one with these arguments."""
@@ -37,7 +78,7 @@ class TrainStep:
             self.build(keras.tree.map_structure(lambda inputs: tuple(inputs.shape), x))
         with tf.GradientTape() as tape:
             loss, y_pred = self.objective(x, y, sample_weight)
-            scaled_loss = self.optimizer.scale_loss(loss)
+            scaled_loss = self.optimizer.scale_loss(loss / num_replicas())  # the gradients are added up
         gradients = tape.gradient(scaled_loss, self.trainable_variables)
         self.optimizer.apply_gradients(zip(gradients, self.trainable_variables, strict=True))
         self._loss_tracker.update_state(loss, sample_weight=tf.shape(y_pred)[0])
