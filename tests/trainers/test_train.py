@@ -11,7 +11,6 @@ from absl import flags
 from absl.testing import flagsaver
 
 from trainers import train
-from trainers.train import parse_override
 
 BACKEND = keras.backend.backend()
 SHORT = {"recipe": "synthetic_mlp-vat", "epochs": 3, "override": ["network.hidden_units=[8]"], "verbose": 0}
@@ -167,9 +166,3 @@ def test_list_and_help_tell_a_user_what_there_is():
     printed = run("train", "--help", check=False).stdout
     assert "--recipe" in printed and "resumes a run" in printed
     assert "epochs" in run("train", "--epochs=0", check=False).stderr
-
-
-def test_override_values_are_json_or_text():
-    assert parse_override("learning_rate=0.5") == ("learning_rate", 0.5)
-    assert parse_override("network.hidden_units=[3, 4]") == ("network.hidden_units", [3, 4])
-    assert parse_override("regularizers.vmt.field=shift") == ("regularizers.vmt.field", "shift")

@@ -41,8 +41,10 @@ class Search:
 
     def __post_init__(self):
         check_choice("engine", self.engine, ENGINES)
-        for field in ("num_trials", "num_seeds", "num_validation", "epochs"):
-            if field in ("num_seeds", "num_validation") or getattr(self, field) is not None:
+        for field in ("num_seeds", "num_validation"):
+            check_number(field, getattr(self, field), 1, integer=True)
+        for field in ("num_trials", "epochs"):
+            if getattr(self, field) is not None:
                 check_number(field, getattr(self, field), 1, integer=True)
         check_number("seed", self.seed, 0, integer=True)
         if not isinstance(self.space, dict) or not self.space:
