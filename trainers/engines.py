@@ -57,12 +57,15 @@ class Replayed:
         self.verbose = 0
 
     def populate_space(self, trial_id):
-        values = self.recorded(int(trial_id))
-        if values is not None:
-            codes = {path: encode(domain, values[path]) for path, domain in self.space.items()}
-            return {"status": "RUNNING", "values": codes}
-        self.start_from(int(np.random.SeedSequence([self.search_seed, int(trial_id)]).generate_state(1)[0]))
-        return super().populate_space(trial_id)
+        values, response = self.recorded(int(trial_id)), {"status": "RUNNING"}
+        if values is None:
+            self.start_from(int(np.random.SeedSequence([self.search_seed, int(trial_id)]).generate_state(1)[0]))
+            response = super().populate_space(trial_id)
+            codes = response["values"]
+            values = codes and {path: decode(domain, codes[path]) for path, domain in self.space.items()}
+        # What the oracle learns from are the rounded values, as it will be when the search goes on.
+        codes = values and {path: encode(domain, values[path]) for path, domain in self.space.items()}
+        return {**response, "values": codes}
 
     def start_from(self, seed):
         """Seeds what the oracle draws next."""
