@@ -16,7 +16,6 @@ on JAX, and a TensorFlow process writes the SavedModel at the end if TensorFlow 
 """
 
 import importlib.util
-import json
 import os
 import pathlib
 import sys
@@ -29,6 +28,7 @@ from trainers import distribution_flags, run
 from trainers.distributed_run import train_distributed
 from trainers.lock import locked
 from trainers.progress import TimeIsUp
+from trainers.recipe_flags import parse_overrides
 from trainers.results import record_result
 from trainers.scalar_log import ScalarLog
 from zoo import pretrained, recipes
@@ -45,7 +45,7 @@ OVERRIDE = flags.DEFINE_multi_string(
     "override",
     [],
     "A recipe field and its value, such as learning_rate=0.01 or regularizers.vat.epsilon=1.5; the value is JSON, or "
-    "else text. May be repeated.",
+    "else text; or a JSON file of fields and values, such as the best.json of trainers.tune. May be repeated.",
 )
 WORKDIR = flags.DEFINE_string("workdir", None, "Folder of checkpoints and logs; default runs/RECIPE/seed-SEED.")
 EXPORT = flags.DEFINE_bool("export", True, "Whether to write a SavedModel at the end.")
@@ -63,24 +63,9 @@ DETERMINISTIC = flags.DEFINE_bool(
 VERBOSE = flags.DEFINE_integer("verbose", 1, "Keras's: 0 silent, 1 progress bar, 2 a line per epoch.", 0, 2)
 
 
-def parse_override(text):
-    """Splits `field=value`; the value is JSON where it parses, else the text itself.
-
-    Raises:
-        ValueError: there is no `=`.
-    """
-    field, equals, value = text.partition("=")
-    if not equals:
-        raise ValueError(f"--override takes field=value, received {text!r}.")
-    try:
-        return field, json.loads(value)
-    except ValueError:
-        return field, value
-
-
 def chosen_recipe():
     """The recipe that the flags ask for."""
-    assignments = dict(parse_override(text) for text in OVERRIDE.value)
+    assignments = parse_overrides(OVERRIDE.value)
     if EPOCHS.value is not None:
         assignments["epochs"] = EPOCHS.value
     return recipes.get(RECIPE.value).override(assignments)

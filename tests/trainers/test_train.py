@@ -9,7 +9,6 @@ import keras
 import pytest
 
 from trainers import train
-from trainers.train import parse_override
 
 BACKEND = keras.backend.backend()
 
@@ -149,9 +148,3 @@ def test_list_and_help_tell_a_user_what_there_is():
     printed = run("train", "--help", check=False).stdout
     assert "--recipe" in printed and "resumes a run" in printed
     assert "epochs" in run("train", "--epochs=0", check=False).stderr
-
-
-def test_override_values_are_json_or_text():
-    assert parse_override("learning_rate=0.5") == ("learning_rate", 0.5)
-    assert parse_override("network.hidden_units=[3, 4]") == ("network.hidden_units", [3, 4])
-    assert parse_override("regularizers.vmt.field=shift") == ("regularizers.vmt.field", "shift")

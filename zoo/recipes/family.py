@@ -27,7 +27,7 @@ class Family:
             regularizers: `{method: hyperparameters}`.
             network: options of the network that differ from the base's.
             published_error: test error in per cent, or None where there is none.
-            notes: how the hyperparameters were chosen, or what else there is to know.
+            notes: what else there is to know, such as where hyperparameters come from that no `search` chose.
             **fields: other recipe fields that differ from the base's.
         """
         return dataclasses.replace(

@@ -8,6 +8,7 @@ where the name says so.
 from zoo.recipes.classical import classical_recipes
 from zoo.recipes.family import LAZY, Family
 from zoo.recipes.recipe import Recipe
+from zoo.recipes.search import grid
 
 RESCALING = {"name": "rescaling", "scale": 1 / 255}
 SHIFTS = {"name": "random_translation", "height_factor": 0.1, "width_factor": 0.1, "fill_mode": "constant"}
@@ -39,7 +40,8 @@ SEMI_SUPERVISED = Family(
 )
 
 VAT = {"epsilon": 2.1}
-SEARCH = "Chosen by validation error on 10000 held-out images after 8 epochs, one seed; tried: {}."
+SEARCH = {"num_validation": 10000, "epochs": 8}
+WEIGHT = grid("regularizers.vmt.weight", [0.5, 2.0], **SEARCH)
 AS_SHIFT = "λ as chosen for the shift field."
 PROGRAM = "ε as in the VAT authors' program."
 UNSEARCHED = "Hyperparameters not searched."
@@ -54,14 +56,19 @@ RECIPES = [
     FAMILY.recipe("baseline", published_error=1.12),
     FAMILY.recipe("dropout", network={"dropout": 0.5, "input_dropout": 0.2}, published_error=0.95, notes=UNSEARCHED),
     FAMILY.recipe("at_linf", {"at": {"epsilon": 0.1, "noise": "sign"}}, published_error=0.72, notes=UNSEARCHED),
-    FAMILY.recipe("at_l2", {"at": {"epsilon": 2.0}}, published_error=0.70, notes=SEARCH.format("ε 1, 2")),
+    FAMILY.recipe(
+        "at_l2",
+        {"at": {"epsilon": 2.0}},
+        published_error=0.70,
+        search=grid("regularizers.at.epsilon", [1.0, 2.0], **SEARCH),
+    ),
     FAMILY.recipe("vat", {"vat": VAT}, published_error=0.64, notes=PROGRAM),
-    FAMILY.recipe("vmt_shift", vmt("shift"), published_error=0.92, notes=SEARCH.format("λ 0.5, 2")),
+    FAMILY.recipe("vmt_shift", vmt("shift"), published_error=0.92, search=WEIGHT),
     FAMILY.recipe("vmt_rotation", vmt("rotation"), published_error=0.95, notes=AS_SHIFT),
     FAMILY.recipe("vmt_scale", vmt("scale"), published_error=0.92, notes=AS_SHIFT),
     FAMILY.recipe("vmt_all", vmt("all"), notes=AS_SHIFT),
     FAMILY.recipe("vmt_affine", vmt("affine"), notes=AS_SHIFT),
-    FAMILY.recipe("vmt_smooth", vmt("smooth"), notes=SEARCH.format("λ 0.5, 2")),
+    FAMILY.recipe("vmt_smooth", vmt("smooth"), search=WEIGHT),
     FAMILY.recipe("vat_vmt_smooth", {"vat": VAT, "vmt": {"field": "smooth", "weight": 1.0}}),
     FAMILY.recipe("vat_lazy", {"vat": {**VAT, "interval": 4}}, notes=LAZY),
     FAMILY.recipe("vmt_shift_lazy", {"vmt": {"field": "shift", "weight": 2.0, "interval": 4}}, notes=LAZY),

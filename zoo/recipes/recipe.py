@@ -6,9 +6,10 @@ import json
 import re
 from typing import Any
 
+from zoo.recipes.search import Search
 from zoo.validation import check_choice, check_number
 
-DESCRIPTION = ("published_error", "source", "notes")
+DESCRIPTION = ("published_error", "source", "notes", "search")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -41,7 +42,9 @@ class Recipe:
         ensemble_mean: `"arithmetic"` or `"geometric"` mean of the members' predictions.
         published_error: test error in per cent that a paper reports, or None.
         source: where it is reported.
-        notes: how the hyperparameters were chosen, and what else there is to know.
+        notes: what else there is to know, such as where hyperparameters come from that no search chose.
+        search: how the hyperparameters were chosen, arguments of `zoo.recipes.search.Search`; `trainers.tune` runs it.
+            Empty where there was none.
     """
 
     name: str
@@ -68,6 +71,7 @@ class Recipe:
     published_error: float | None = None
     source: str = ""
     notes: str = ""
+    search: dict = dataclasses.field(default_factory=dict)
 
     def __post_init__(self):
         for field in dataclasses.fields(self):
@@ -92,6 +96,8 @@ class Recipe:
             raise ValueError("early_stopping_patience needs num_validation above 0, received 0.")
         if self.ladder and self.regularizers:
             raise ValueError(f"A ladder takes no regularizers, received {', '.join(map(repr, self.regularizers))}.")
+        if self.search:
+            Search.from_data(self.search)
 
     def override(self, assignments):
         """A copy with some fields changed.

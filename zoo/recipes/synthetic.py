@@ -7,6 +7,7 @@ rate the error is several times the published one, and a cosine to zero reproduc
 from zoo.recipes.classical import classical_recipes
 from zoo.recipes.family import LAZY, Family
 from zoo.recipes.recipe import Recipe
+from zoo.recipes.search import grid
 
 FAMILY = Family(
     Recipe(
@@ -20,51 +21,60 @@ FAMILY = Family(
     source="VMT paper, table 2",
 )
 
-SEARCH = (
-    "Chosen by validation error, mean of 3 seeds (1000 to 1002), each with fresh draws for training and validation "
-    "(benchmarks.choose_hyperparameters); tried: {}."
-)
-UNFIT = "The classes differ by their frequency, which scaling changes: the movement does not suit these data. "
+UNFIT = "The classes differ by their frequency, which scaling changes: the movement does not suit these data."
 
 
-def searched(tried):
-    """How a hyperparameter was chosen, for a recipe's notes."""
-    return SEARCH.format(tried)
+def searched(path, *values):
+    """The search by which a hyperparameter was chosen."""
+    return grid(path, values, num_seeds=3, num_validation=9000)
 
 
 RECIPES = [
     FAMILY.recipe("baseline", published_error=1.24),
-    FAMILY.recipe("dropout", network={"dropout": 0.5}, published_error=0.97, notes=searched("rate 0.1, 0.2, 0.5")),
+    FAMILY.recipe(
+        "dropout", network={"dropout": 0.5}, published_error=0.97, search=searched("network.dropout", 0.1, 0.2, 0.5)
+    ),
     FAMILY.recipe(
         "at_linf",
         {"at": {"epsilon": 0.1, "noise": "sign"}},
         published_error=1.00,
-        notes=searched("ε 0.02, 0.05, 0.1, 0.2"),
+        search=searched("regularizers.at.epsilon", 0.02, 0.05, 0.1, 0.2),
     ),
-    FAMILY.recipe("at_l2", {"at": {"epsilon": 0.25}}, published_error=0.94, notes=searched("ε 0.1, 0.25, 0.5, 1, 2")),
     FAMILY.recipe(
-        "vat", {"vat": {"epsilon": 0.35}}, published_error=0.76, notes=searched("ε 0.25, 0.35, 0.5, 1, 1.5, 2")
+        "at_l2",
+        {"at": {"epsilon": 0.25}},
+        published_error=0.94,
+        search=searched("regularizers.at.epsilon", 0.1, 0.25, 0.5, 1.0, 2.0),
+    ),
+    FAMILY.recipe(
+        "vat",
+        {"vat": {"epsilon": 0.35}},
+        published_error=0.76,
+        search=searched("regularizers.vat.epsilon", 0.25, 0.35, 0.5, 1.0, 1.5, 2.0),
     ),
     FAMILY.recipe(
         "vmt_shift",
         {"vmt": {"field": "shift", "weight": 10.0}},
         published_error=0.89,
-        notes=searched("λ 2, 5, 10, 20"),
+        search=searched("regularizers.vmt.weight", 2.0, 5.0, 10.0, 20.0),
     ),
     FAMILY.recipe(
         "vmt_scale",
         {"vmt": {"field": "scale", "weight": 0.1}},
-        notes=UNFIT + "The paper: worse than its baseline. " + searched("λ 0.1, 1"),
+        notes=UNFIT + " The paper: worse than its baseline.",
+        search=searched("regularizers.vmt.weight", 0.1, 1.0),
     ),
     FAMILY.recipe(
         "vmt_affine",
         {"vmt": {"field": "affine", "weight": 0.005}},
-        notes=UNFIT + searched("λ 0.005, 0.05, 0.5, 2, 5"),
+        notes=UNFIT,
+        search=searched("regularizers.vmt.weight", 0.005, 0.05, 0.5, 2.0, 5.0),
     ),
     FAMILY.recipe(
         "vmt_smooth",
         {"vmt": {"field": "smooth", "weight": 0.005}},
-        notes=UNFIT + searched("λ 0.005, 0.05, 0.5, 2, 5"),
+        notes=UNFIT,
+        search=searched("regularizers.vmt.weight", 0.005, 0.05, 0.5, 2.0, 5.0),
     ),
     FAMILY.recipe("vat_vmt_shift", {"vat": {"epsilon": 0.35}, "vmt": {"field": "shift", "weight": 5.0}}),
     FAMILY.recipe("at_l2_lazy", {"at": {"epsilon": 0.25, "interval": 4}}, notes=LAZY),

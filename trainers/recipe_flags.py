@@ -1,0 +1,98 @@
+"""How recipe fields and searches are written on the command line, and read."""
+
+import json
+import pathlib
+import shlex
+
+from trainers.run import read_json
+from zoo.recipes.searches import SEARCHES
+from zoo.validation import check_choice
+
+
+def parse_override(text):
+    """Splits `field=value`; the value is JSON where it parses, else the text itself.
+
+    Raises:
+        ValueError: there is no `=`.
+    """
+    field, equals, value = text.partition("=")
+    if not equals:
+        raise ValueError(f"--override takes field=value, received {text!r}.")
+    try:
+        return field, json.loads(value)
+    except ValueError:
+        return field, value
+
+
+def parse_overrides(texts):
+    """`{field: value}` of `field=value` texts, and of JSON files that hold such a mapping.
+
+    Raises:
+        ValueError: neither, or a damaged file.
+        OSError: no such file.
+    """
+    assignments = {}
+    for text in texts:
+        assignments |= read_fields(text) if is_file(text) else dict([parse_override(text)])
+    return assignments
+
+
+def override_flags(assignments):
+    """The flags that make these assignments, quoted for a shell."""
+    return [f"--override={shlex.quote(f'{field}={json.dumps(value)}')}" for field, value in assignments.items()]
+
+
+def parse_spaces(texts):
+    """What `Search` needs at least, from the `--space` flags.
+
+    Args:
+        texts: each `field=value,value,…`, `field=log:min:max`, `field=linear:min:max`, the name of a JSON file with a
+            space, or a name among `zoo.recipes.searches.SEARCHES`.
+
+    Returns:
+        `{"space": ...}`, and what else the named searches say.
+
+    Raises:
+        ValueError: none of these, with the nearest name; or a damaged file.
+        OSError: no such file.
+    """
+    search, space = {}, {}
+    for text in texts:
+        field, equals, values = text.partition("=")
+        if equals:
+            space[field] = parse_domain(values)
+        elif is_file(text):
+            space |= read_fields(text)
+        else:
+            search |= SEARCHES[check_choice("space", text, SEARCHES)]
+            space |= search["space"]
+    return {**search, "space": space}
+
+
+def parse_domain(text):
+    """A field's domain: `log:min:max`, `linear:min:max`, or values apart by commas, each JSON or else text."""
+    sampling, *limits = text.split(":")
+    if sampling in ("log", "linear") and len(limits) == 2:
+        low, high = (parse_override(f"={limit}")[1] for limit in limits)
+        return {"min": low, "max": high, "sampling": sampling}
+    try:
+        return {"values": json.loads(f"[{text}]")}
+    except ValueError:
+        return {"values": text.split(",")}
+
+
+def is_file(text):
+    """Whether a flag names a JSON file."""
+    return "=" not in text and pathlib.Path(text).suffix == ".json"
+
+
+def read_fields(path):
+    """The mapping of recipe fields in a JSON file.
+
+    Raises:
+        ValueError: it is damaged, or holds something else.
+    """
+    fields = read_json(path)
+    if not isinstance(fields, dict):
+        raise ValueError(f"{path} must hold a mapping of recipe fields, received {fields!r}.")
+    return fields
