@@ -23,10 +23,10 @@ MEASURES = """
 ### Measures
 
 {table}
-Means over {number} test examples; calibration error ({num_bins} bins) and generalisation gap (test error less training
-error, in percentage points) over all. J is the Jacobian of the logits, F the Fisher information of the prediction, both
-in the input; `worst_*` is R of the movement field; local distributional smoothness is VAT's divergence at ε
-= {epsilon:g}; in the smoothness penalties ε is {smoothness:g}.
+Means over {number} test examples; calibration error ({num_bins} bins) over all, and generalisation gap: test error less
+the error on the training examples whose labels were used, in percentage points. J is the Jacobian of the logits, F the
+Fisher information of the prediction, both in the input; `worst_*` is R of the movement field; local distributional
+smoothness is VAT's divergence at ε {epsilon:g}; in the smoothness penalties ε is {smoothness:g}.
 """
 CORRELATIONS = """
 ### What predicts what
@@ -95,8 +95,8 @@ def correlations(contents):
 def describe(first, second):
     """The cell of one pair of measures, over the models that have both."""
     pairs = [(a, b) for a, b in zip(first, second, strict=True) if a is not None and b is not None]
-    a, b = ([entry.get("value", entry.get("error")) for entry in each] for each in zip(*pairs, strict=True))
-    found = spearman(a, b)
+    figures = [[entry.get("value", entry.get("error")) for entry in pair] for pair in pairs]
+    found = spearman([a for a, _ in figures], [b for _, b in figures])
     return f"– (n {len(pairs)})" if found is None else f"{found.rho:+.2f} (p {found.p:.2g}, n {found.number})"
 
 

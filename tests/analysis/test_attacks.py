@@ -67,7 +67,7 @@ def test_errors_are_those_of_the_perturbed_preprocessed_inputs(model, data):
     assert attacked_error_percent(model, x, y, "sign", 0.0) == 0.0
     perturbed = 0.5 * x + 0.25 * np.sign(gradient(model, 0.5 * x, y))
     wrong = np.argmax(perturbed @ model.network.get_weights()[0], axis=-1) != y
-    error = attacked_error_percent(model, x, y, "sign", 0.25, batch_size=7)
+    error = attacked_error_percent(model, x, y, "sign", 0.25, batch_size=25)
     assert error == 100 * wrong.mean() > attacked_error_percent(model, x, y, "gaussian_sign", 0.25)
 
 
@@ -100,11 +100,12 @@ def test_every_attack_is_of_no_size_without_effect_and_seeded(attack, rng):
     network = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
     network.set_weights([rng.normal(size=w.shape) for w in network.get_weights()])
     x, y = rng.uniform(size=(40, 4, 4, 1)).astype("float32"), np.arange(40, dtype="int32") % 3
-    np.testing.assert_array_equal(wrong_under_attack(network, x, y, attack, 0.0), wrong(network, x, y))
+    unmoved = wrong_under_attack(network, x, y, attack, 0.0, batch_size=20)
+    np.testing.assert_array_equal(unmoved, wrong(network, x, y, batch_size=20))
     size = 90.0 if attack == "rotation" else 1.5
-    first, again = (wrong_under_attack(network, x, y, attack, size, batch_size=15) for _ in range(2))
+    first, again = (wrong_under_attack(network, x, y, attack, size, batch_size=20) for _ in range(2))
     np.testing.assert_array_equal(first, again)
-    assert np.any(first != wrong(network, x, y))
+    assert np.any(first != unmoved)
 
 
 def test_movements_are_those_of_all_inputs_at_once(rng):
@@ -112,7 +113,7 @@ def test_movements_are_those_of_all_inputs_at_once(rng):
     network = keras.Sequential([keras.Input((5,)), keras.layers.Dense(3)])
     x, y = rng.normal(size=(30, 5)).astype("float32"), np.arange(30) % 3
     expected = wrong(network, randomly_moved(x, "shift", 2.0, 7), y)
-    np.testing.assert_array_equal(wrong_under_attack(network, x, y, "shift", 2.0, seed=7, batch_size=4), expected)
+    np.testing.assert_array_equal(wrong_under_attack(network, x, y, "shift", 2.0, seed=7, batch_size=10), expected)
 
 
 def test_generalization_gap(model, data):

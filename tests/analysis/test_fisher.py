@@ -53,8 +53,8 @@ def test_confident_predictions_in_single_precision(linear, confidence):
     matrix = sum(p[i] * p[j] * np.outer(rows[i] - rows[j], rows[i] - rows[j]) for i, j in pairs)
     np.testing.assert_allclose(found, np.linalg.eigvalsh(matrix)[-1:], rtol=1e-4)
     naive = w @ (np.diag(p.astype("float32")) - np.outer(p, p).astype("float32")) @ w.T
-    if confidence > 10:  # the textbook form keeps nothing of it in single precision
-        assert not np.allclose(np.linalg.eigvalsh(naive)[-1:], found, rtol=0.1, atol=0)
+    if confidence > 10:  # in the textbook form single precision loses the likeliest class's part
+        assert not np.allclose(np.linalg.eigvalsh(naive)[-1:], found, rtol=0.02, atol=0)
 
 
 def test_bad_input(perceptron):

@@ -15,7 +15,7 @@ SMALL, LARGE = 1e-3, 3.0
 def ratios():
     """Of a nonlinear network, over many copies of its inputs: the noise's mean needs them."""
     network = Perceptron()
-    return limit_ratios(network.tensors, np.tile(X, (400, 1)), [SMALL, LARGE], num_draws=4)
+    return limit_ratios(network.tensors, np.tile(X[:5], (400, 1)), [SMALL, LARGE], num_draws=4)
 
 
 def test_small_perturbations_reach_the_limits(ratios):
@@ -34,7 +34,7 @@ def test_error_bars_are_those_of_the_draws(ratios):
 
 
 def test_linear_networks_are_exact_at_every_size(linear):
-    ratios = limit_ratios(linear(W), np.tile(X, (400, 1)), [1e-2, 1.0, 100.0], output_std=0.3)
+    ratios = limit_ratios(linear(W), np.tile(X[:5], (100, 1)), [1e-2, 100.0], output_std=0.3)
     for statement in ("adversarial", "gaussian_vat"):
         np.testing.assert_allclose(ratios[statement][1].mean, 1, rtol=1e-5)
     np.testing.assert_allclose(ratios["noise"][1].mean, 1, rtol=0.05)

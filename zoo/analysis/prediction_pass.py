@@ -30,7 +30,7 @@ def prediction_pass(network, inputs, labels=None, *, seed=0):
         network: from inputs to logits.
         inputs: `(n, ...)`, floating-point, as the network takes them.
         labels: `(n,)` class indices, or None where nothing asks for the loss.
-        seed: integer or `keras.random.SeedGenerator`, from which penalties draw.
+        seed: integer, None or `keras.random.SeedGenerator`, from which penalties draw.
 
     Returns:
         A `PredictionPass`.
@@ -42,7 +42,7 @@ def prediction_pass(network, inputs, labels=None, *, seed=0):
     def losses(logits):
         if labels is None:
             raise ValueError("A measure of the loss needs labels, received labels=None.")
-        return keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+        return keras.losses.sparse_categorical_crossentropy(ops.convert_to_tensor(labels), logits, from_logits=True)
 
     linear = linearize(lambda x: (predict_logits(network, x), ()), x)
     return PredictionPass(
@@ -54,7 +54,7 @@ def prediction_pass(network, inputs, labels=None, *, seed=0):
         jvp=linear.jvp,
         vjp=linear.vjp,
         compute_dtype=keras.backend.standardize_dtype(x.dtype),
-        seed=keras.random.SeedGenerator(seed) if isinstance(seed, int) else seed,
+        seed=seed if isinstance(seed, keras.random.SeedGenerator) else keras.random.SeedGenerator(seed),
     )
 
 
