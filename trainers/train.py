@@ -26,6 +26,7 @@ import keras
 from absl import app, flags, logging
 
 from trainers import run
+from trainers.picture_log import PictureLog
 from trainers.progress import TimeIsUp
 from trainers.results import record_result
 from trainers.scalar_log import ScalarLog
@@ -52,6 +53,12 @@ SAVED_MODELS = flags.DEFINE_string(
 RESULTS = flags.DEFINE_string("results", None, "Folder to whose RECIPE.json the run's figures are added.")
 MAX_SECONDS = flags.DEFINE_float(
     "max_seconds", None, "Stop at the end of the epoch in which this time is over; the same command goes on.", 0.0
+)
+PICTURE_INTERVAL = flags.DEFINE_integer(
+    "picture_interval",
+    0,
+    "Epochs from one drawing of perturbed and moved inputs for TensorBoard to the next; 0: none.",
+    0,
 )
 TENSORBOARD = flags.DEFINE_bool("tensorboard", True, "Whether to log every epoch to WORKDIR for TensorBoard.")
 VERBOSE = flags.DEFINE_integer("verbose", 1, "Keras's: 0 silent, 1 progress bar, 2 a line per epoch.", 0, 2)
@@ -86,8 +93,11 @@ def list_recipes():
         print(f"{name:<40} {published}")
 
 
-def make_callbacks(directory):
-    return [ScalarLog(directory / "tensorboard")] if TENSORBOARD.value else []
+def make_callbacks(directory, dataset):
+    callbacks = [ScalarLog(directory / "tensorboard")] if TENSORBOARD.value else []
+    if PICTURE_INTERVAL.value:
+        callbacks.append(PictureLog(directory / "tensorboard", dataset, PICTURE_INTERVAL.value))
+    return callbacks
 
 
 def report(recipe, result):
@@ -157,7 +167,7 @@ def main(argv):
         train_and_report()
     except TimeIsUp as stop:
         print(f"{RECIPE.value}, seed {SEED.value}: {stop}.")
-    except (ValueError, TypeError, OSError, FloatingPointError) as error:
+    except (ValueError, TypeError, OSError, FloatingPointError, ImportError) as error:
         if os.environ.get("ZOO_TRACEBACK"):
             raise
         sys.exit(f"error: {error}")

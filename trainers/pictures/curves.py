@@ -37,7 +37,9 @@ def curves_of(content, *names):
     """
     runs = [run["curves"] for run in content["seeds"].values() if set(names) <= run.get("curves", {}).keys()]
     length = min((len(curves[name]) for curves in runs for name in names), default=0)
-    return np.array([[curves[name][:length] for name in names] for curves in runs]).reshape(len(runs), len(names), length)
+    return np.array([[curves[name][:length] for name in names] for curves in runs]).reshape(
+        len(runs), len(names), length
+    )
 
 
 def draw_mean(ax, values, method):

@@ -8,12 +8,10 @@ import functools
 import io
 from typing import NamedTuple
 
-from trainers.extra import require_report
+from zoo.optional import require
 
-require_report("Drawing pictures")
-
-import matplotlib  # noqa: E402 (behind the error that names what to install)
-from matplotlib.figure import Figure  # noqa: E402
+matplotlib = require("matplotlib", "Drawing pictures", "report")
+Figure = require("matplotlib.figure", "Drawing pictures", "report").Figure
 
 INK, INK_ON_DARK = "#1f2328", "#e6edf3"
 GREY = "#8b949e"
@@ -47,7 +45,7 @@ class Picture(NamedTuple):
     """A figure, and what it shows in words.
 
     Attributes:
-        figure: `matplotlib.figure.Figure`.
+        figure: Matplotlib's.
         title: one line.
         alt: for those who do not see it.
     """
@@ -92,10 +90,13 @@ def legend_below(figure, ax, columns=3):
 
 
 @styled
-def svg(picture):
-    """The picture as the text of an SVG file whose ink is light on a dark page; its title and alt text are in it."""
+def svg(picture, command=""):
+    """The picture as the text of an SVG file whose ink is light on a dark page.
+
+    Its title, its alt text and the command that draws it are in the file's metadata.
+    """
     buffer = io.StringIO()
-    description = {"Title": picture.title, "Description": picture.alt, "Date": None}
+    description = {"Title": picture.title, "Description": picture.alt, "Source": command, "Date": None}
     picture.figure.savefig(buffer, format="svg", metadata=description)
     text = buffer.getvalue().replace(INK, "currentColor").replace("'DejaVu Sans'", "'DejaVu Sans',Verdana,sans-serif")
     return text.replace('<style type="text/css">', f'<style type="text/css">{THEMES}', 1)
