@@ -11,7 +11,7 @@ import sys
 
 from absl import app, flags
 
-import zoo
+from trainers.model_data import load_own_data
 from zoo import analysis, card, pretrained
 
 MODEL = flags.DEFINE_string("model", None, "Name of a published model, or the path of a SavedModel.", required=True)
@@ -20,29 +20,28 @@ DATASET = flags.DEFINE_string("dataset", None, "Data set in place of the model's
 ATTACK = flags.DEFINE_enum(
     "attack",
     None,
-    list(analysis.ATTACKS),
-    "Noise of size --tau on every entry of the inputs: the sign of the loss gradient, or of Gaussian noise.",
+    [*analysis.ATTACKS, *analysis.MOVEMENTS],
+    "Noise or movement of size --tau. sign: FGSM; gaussian_sign, gaussian_noise: noise that knows nothing of the "
+    "network; virtual_adversarial: knows no labels; pgd_l2, pgd_linf: 20 steps of projected gradient descent; shift, "
+    "rotation, scaling: random movements.",
 )
-TAU = flags.DEFINE_float("tau", 0.25, "Size of the attack's noise, in units of the preprocessed input.", lower_bound=0)
+TAU = flags.DEFINE_float(
+    "tau",
+    0.25,
+    "Size of the attack, in units of the preprocessed input: of every entry (signs), the norm (pgd, "
+    "virtual_adversarial) or the standard deviation (gaussian_noise); of movements the largest, in pixels, degrees or "
+    "as a share.",
+    lower_bound=0,
+)
 SAVED_MODELS = flags.DEFINE_string("saved_models", None, "Folder of published models, where a name is given.")
 
 
 def load_split(content):
     """The inputs and labels that the flags ask for, drawn as for the training of the model."""
-    recipe = content.get("recipe") or {}
-    name = DATASET.value or recipe.get("dataset")
-    if name is None:
-        raise ValueError(f"The card of {content['name']} names no data set; choose one with --dataset.")
-    num_validation = recipe.get("num_validation", 0)
-    if SPLIT.value == "validation" and not num_validation:
+    if SPLIT.value == "validation" and not (content.get("recipe") or {}).get("num_validation", 0):
         raise ValueError(f"{content['name']} was trained without a validation split; choose test or train.")
-    data = zoo.datasets.load(name, seed=content.get("seed", 0), num_validation=num_validation)
-    x, y = getattr(data, f"x_{SPLIT.value}"), getattr(data, f"y_{SPLIT.value}")
-    if list(x.shape[1:]) != content["input_shape"]:
-        raise ValueError(
-            f"{content['name']} takes inputs of shape {tuple(content['input_shape'])}, and {name} has {x.shape[1:]}."
-        )
-    return x, y
+    data = load_own_data(content, DATASET.value)
+    return getattr(data, f"x_{SPLIT.value}"), getattr(data, f"y_{SPLIT.value}")
 
 
 def evaluate():

@@ -72,8 +72,8 @@ class Curves(keras.callbacks.Callback):
         for split, (inputs, labels) in self.sample.items():
             predicted = ops.convert_to_numpy(self.model.call_network(inputs, training=False)).argmax(axis=-1)
             self._add(f"sampled_{split}_error", 100 * float(np.mean(predicted != labels)))
-        for name, change in worst_movement_changes(self.model.network, *self.sample["test"]).items():
-            self._add(f"worst_{name}", change)
+        for name, changes in worst_movement_changes(self.model.network, *self.sample["test"]).items():
+            self._add(f"worst_{name}", float(np.mean(changes)))
 
     def _add(self, name, value):
         self.history.setdefault(name, []).append(value)

@@ -5,7 +5,22 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.analysis import attacked_error_percent, gaussian_sign_noise, loss_gradient, sign_noise
+from tests.perceptron import fisher_information
+from zoo.analysis import (
+    ATTACKS,
+    MOVEMENTS,
+    Estimate,
+    attacked_error_percent,
+    gaussian_noise,
+    gaussian_sign_noise,
+    generalization_gap,
+    loss_gradient,
+    randomly_moved,
+    sign_noise,
+    virtual_adversarial_noise,
+    wrong,
+    wrong_under_attack,
+)
 
 
 @pytest.fixture
@@ -56,8 +71,60 @@ def test_errors_are_those_of_the_perturbed_preprocessed_inputs(model, data):
     assert error == 100 * wrong.mean() > attacked_error_percent(model, x, y, "gaussian_sign", 0.25)
 
 
+def test_clipping(model, data):
+    x, y = data
+    clipped = sign_noise(model.network, x, y, 0.25, input_range=(-0.5, 0.5))
+    np.testing.assert_allclose(clipped, np.clip(sign_noise(model.network, x, y, 0.25), -0.5, 0.5))
+
+
+def test_gaussian_noise_has_its_standard_deviation():
+    x = np.full((200, 6), 3.0, "float32")
+    noise = keras.ops.convert_to_numpy(gaussian_noise(None, x, None, 0.3, keras.random.SeedGenerator(0))) - x
+    assert abs(noise.mean()) < 4 * 0.3 / np.sqrt(noise.size)
+    assert abs(noise.std() - 0.3) < 4 * 0.3 / np.sqrt(2 * noise.size)
+
+
+def test_virtual_adversarial_noise_is_the_dominant_eigenvector_of_its_norm(model, data):
+    x, _ = data
+    kernel, _ = model.network.get_weights()
+    noise = virtual_adversarial_noise(model.network, x, None, 0.5, keras.random.SeedGenerator(0)) - x
+    noise = keras.ops.convert_to_numpy(noise).astype("float64")
+    np.testing.assert_allclose(np.linalg.norm(noise, axis=1), 0.5, rtol=1e-4)
+    fisher = fisher_information(x @ kernel, np.broadcast_to(kernel.T, (50, 3, 6)))
+    ratios = np.einsum("nd,nde,ne->n", noise, fisher, noise) / 0.25 / np.linalg.eigvalsh(fisher)[:, -1]
+    assert np.median(ratios) > 0.99 and np.all(ratios < 1 + 1e-4)  # ten iterations; some eigenvalues lie close
+
+
+@pytest.mark.parametrize("attack", [*ATTACKS, *MOVEMENTS])
+def test_every_attack_is_of_no_size_without_effect_and_seeded(attack, rng):
+    network = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
+    network.set_weights([rng.normal(size=w.shape) for w in network.get_weights()])
+    x, y = rng.uniform(size=(40, 4, 4, 1)).astype("float32"), np.arange(40, dtype="int32") % 3
+    np.testing.assert_array_equal(wrong_under_attack(network, x, y, attack, 0.0), wrong(network, x, y))
+    size = 90.0 if attack == "rotation" else 1.5
+    first, again = (wrong_under_attack(network, x, y, attack, size, batch_size=15) for _ in range(2))
+    np.testing.assert_array_equal(first, again)
+    assert np.any(first != wrong(network, x, y))
+
+
+def test_movements_are_those_of_all_inputs_at_once(rng):
+    """Each input has its own movement, whatever the batches."""
+    network = keras.Sequential([keras.Input((5,)), keras.layers.Dense(3)])
+    x, y = rng.normal(size=(30, 5)).astype("float32"), np.arange(30) % 3
+    expected = wrong(network, randomly_moved(x, "shift", 2.0, 7), y)
+    np.testing.assert_array_equal(wrong_under_attack(network, x, y, "shift", 2.0, seed=7, batch_size=4), expected)
+
+
+def test_generalization_gap(model, data):
+    x, y = data
+    false = np.where(np.arange(50) < 10, (y + 1) % 3, y)  # 10 of 50 labels are wrong
+    gap = generalization_gap(model, (x, y), (x, false))
+    assert gap.mean == pytest.approx(0.2)
+    assert gap.standard_error == pytest.approx(Estimate.of(np.arange(50) < 10).standard_error)
+
+
 def test_bad_input(model, data):
     with pytest.raises(ValueError, match="Did you mean 'sign'"):
         attacked_error_percent(model, *data, "sgn", 0.25)
-    with pytest.raises(ValueError, match="tau must be at least 0, received -1"):
+    with pytest.raises(ValueError, match="size must be at least 0, received -1"):
         attacked_error_percent(model, *data, "sign", -1)

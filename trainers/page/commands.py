@@ -3,7 +3,8 @@
 import json
 import shlex
 
-from trainers.tables import changed_settings, matching
+from trainers.tables import changed_settings
+from zoo.recipes import RECIPES
 
 
 def of_table(key, contents):
@@ -14,16 +15,20 @@ def of_table(key, contents):
 def of_recipe(content):
     """The commands that gave a recipe's figures, one per line: seed by seed where it was not run as it stands."""
     recipe, seeds = content["recipe"], content["seeds"]
-    changed = [f"{field}={json.dumps(value)}" for field, value in changed_settings(recipe).items()]
+    changed = overrides(recipe)
     if not changed and sorted(map(int, seeds)) == list(range(len(seeds))):
-        return (
-            f"{backend_of(seeds.values())}python -m trainers.reproduce --recipes={recipe['name']} --seeds={len(seeds)}"
-        )
-    overrides = "".join(f" {shlex.quote(f'--override={each}')}" for each in changed)
+        program = f"{backend_of(seeds.values())}python -m trainers.reproduce"
+        return f"{program} --recipes={recipe['name']} --seeds={len(seeds)}"
     return "\n".join(
-        f"{backend_of([run])}python -m trainers.train --recipe={recipe['name']} --seed={seed}{overrides} --noexport"
+        f"{backend_of([run])}python -m trainers.train --recipe={recipe['name']} --seed={seed}{changed} --noexport"
         for seed, run in seeds.items()
     )
+
+
+def overrides(recipe):
+    """The flags that change a recipe into what ran."""
+    changed = (f"--override={field}={json.dumps(value)}" for field, value in changed_settings(recipe).items())
+    return "".join(f" {shlex.quote(flag)}" for flag in changed)
 
 
 def backend_of(runs):
@@ -32,9 +37,16 @@ def backend_of(runs):
     return "" if backend == "tensorflow" else f"KERAS_BACKEND={backend} "
 
 
-def of_model(name, recipe_names, recipe):
-    """The commands that load, measure and train a published model; the last only where its recipe is known."""
-    lines = [f"python -m trainers.evaluate --model={shlex.quote(name)}"]
-    if recipe and matching(recipe_names, [recipe["name"]]):
-        lines.append(f"python -m trainers.train --recipe={recipe['name']} --seed={recipe.get('seed', 0)}")
+def of_model(card, analyzed):
+    """The commands that measure a published model, look inside it if that was done, and train it."""
+    name, recipe = shlex.quote(card["name"]), card.get("recipe") or {}
+    lines = [f"python -m trainers.evaluate --model={name}"]
+    if analyzed:
+        lines.append(f"python -m trainers.analyze --model={name}")
+    if recipe.get("name") in RECIPES:
+        backend = backend_of([card.get("training") or {}])
+        changed = overrides(recipe)
+        lines.append(
+            f"{backend}python -m trainers.train --recipe={recipe['name']} --seed={card.get('seed', 0)}{changed}"
+        )
     return "\n".join(lines)

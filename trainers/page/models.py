@@ -6,7 +6,6 @@ import pathlib
 from trainers.page import commands
 from trainers.run import read_json
 from zoo.card import CARD_FILE, read_card
-from zoo.recipes import RECIPES
 
 ON_EVERY_CARD = ("name", "errors", "num_parameters", "input_shape")
 
@@ -41,7 +40,7 @@ def model_content(directory, analysis):
         "name": card["name"],
         "headline": "not measured" if test is None else f"test error {test:.2f} %",
         "facts": facts,
-        "command": commands.of_model(card["name"], RECIPES, recipe and {**recipe, "seed": card.get("seed", 0)}),
+        "command": commands.of_model(card, analysis is not None),
         "python": f'model = zoo.load("{card["name"]}")',
         "settings": json.dumps(recipe, indent=1, ensure_ascii=False) if recipe else "",
     }

@@ -7,6 +7,7 @@ import numpy as np
 from keras import ops
 
 import zoo
+from trainers.model_data import load_own_data
 from zoo import analysis, pretrained, regularizers
 from zoo.recipes.build import build_model, training_batches
 from zoo.training.checkpoint import Checkpoint
@@ -38,10 +39,8 @@ class Published:
 
     def __init__(self, name, directory, num_examples):
         model, card = pretrained.load(name, directory), pretrained.model_card(name, directory)
-        if not (card.get("recipe") or {}).get("dataset"):
-            raise ValueError(f"The card of {name} names no data set to take examples from; choose another model.")
-        data = zoo.datasets.load(card["recipe"]["dataset"], seed=card.get("seed", 0))
-        self.title = f"{card['recipe']['dataset']}, {card['name']}"
+        data = load_own_data(card)
+        self.title = f"{data.name}, {card['name']}"
         self.network, self.labels = model.network, data.y_test[:num_examples].ravel()
         self.inputs = prepared(model, data.x_test[:num_examples])
 

@@ -1,13 +1,56 @@
-"""What a trained classifier does around its inputs."""
+"""What a trained classifier does around its inputs.
 
-from zoo.analysis.attacks import ATTACKS, attacked_error_percent, gaussian_sign_noise, loss_gradient, sign_noise
-from zoo.analysis.movement import worst_movement_changes
+Every measure takes a network from inputs to logits, in prediction mode, and gives one value for each example;
+`Estimate.of(values)` is their mean with its standard error.
+"""
+
+from zoo.analysis.attacks import gaussian_noise, gaussian_sign_noise, sign_noise, virtual_adversarial_noise
+from zoo.analysis.calibration import Reliability, reliability
+from zoo.analysis.estimate import Estimate
+from zoo.analysis.fisher import largest_fisher_eigenvalue
+from zoo.analysis.jacobian import jacobian, singular_values, squared_frobenius_norm
+from zoo.analysis.moved_inputs import move, randomly_moved
+from zoo.analysis.movement import worst_movement_changes, worst_movements
+from zoo.analysis.penalties import local_distributional_smoothness, penalty_values
+from zoo.analysis.prediction_pass import loss_gradient, map_batches, predict_logits
+from zoo.analysis.projected_gradient import projected_gradient_descent
+from zoo.analysis.robustness import (
+    ATTACKS,
+    MOVEMENTS,
+    attacked_error_percent,
+    generalization_gap,
+    wrong,
+    wrong_under_attack,
+)
+from zoo.analysis.theory import limit_ratios
 
 __all__ = [
     "ATTACKS",
+    "MOVEMENTS",
+    "Estimate",
+    "Reliability",
     "attacked_error_percent",
+    "gaussian_noise",
     "gaussian_sign_noise",
+    "generalization_gap",
+    "jacobian",
+    "largest_fisher_eigenvalue",
+    "limit_ratios",
+    "local_distributional_smoothness",
     "loss_gradient",
+    "map_batches",
+    "move",
+    "penalty_values",
+    "predict_logits",
+    "projected_gradient_descent",
+    "randomly_moved",
+    "reliability",
     "sign_noise",
+    "singular_values",
+    "squared_frobenius_norm",
+    "virtual_adversarial_noise",
     "worst_movement_changes",
+    "worst_movements",
+    "wrong",
+    "wrong_under_attack",
 ]

@@ -1,85 +1,69 @@
-"""Attacks on a trained classifier: noise of given size, and the error that it makes."""
+"""Attacks in one step: noise of a given size, made from the network's gradients or without it."""
 
-import keras
-import numpy as np
 from keras import ops
 
-from zoo.autodiff import linearize
+from zoo.analysis.prediction_pass import loss_gradient, prediction_pass
 from zoo.random_numbers import normal
+from zoo.regularizers import VirtualAdversarialTraining, per_example
 from zoo.regularizers.adversarial import adversarial_noise
-from zoo.validation import check_choice, check_number
+from zoo.regularizers.input_range import check_input_range, clip_to_range
 
 
-def loss_gradient(network, inputs, labels):
-    """The gradient of each example's cross-entropy in its input, in prediction mode.
+def sign_noise(network, inputs, labels, tau, seed=None, input_range=None):
+    """`x + τ·sign(∂L/∂x)`: the thesis's equation 42, and the fast gradient sign method (FGSM).
 
     Args:
         network: from inputs to logits.
-        inputs: `(n, ...)`, preprocessed.
+        inputs: `(n, ...)`, floating-point, as the network takes them.
         labels: `(n,)` class indices.
-
-    Returns:
-        `(n, ...)`.
-    """
-
-    def losses(x):
-        return keras.losses.sparse_categorical_crossentropy(labels, network(x, training=False), from_logits=True), ()
-
-    linear = linearize(losses, ops.convert_to_tensor(inputs))
-    return linear.vjp(ops.ones_like(linear.outputs))
-
-
-def sign_noise(network, inputs, labels, tau, seed=None):
-    """`x + τ·sign(∂L/∂x)`, the thesis's equation 42; the fast gradient sign method of Goodfellow et al. 2015.
-
-    Args:
-        network, inputs, labels: as for `loss_gradient`.
-        tau: τ, at least 0, in units of the preprocessed input.
+        tau: τ, at least 0, in units of the input.
         seed: not used.
+        input_range: `(low, high)` to which the result is clipped, or None.
+
+    Source: Goodfellow et al. 2015; Maroñas Molano 2016 (thesis).
     """
-    return inputs + tau * adversarial_noise(loss_gradient(network, inputs, labels), "sign")
+    noise = adversarial_noise(loss_gradient(network, inputs, labels), "sign")
+    return clip_to_range(inputs + tau * noise, check_input_range(input_range))
 
 
-def gaussian_sign_noise(network, inputs, labels, tau, seed=None):
+def gaussian_sign_noise(network, inputs, labels, tau, seed=None, input_range=None):
     """`x + τ·sign(n)` with Gaussian n: noise of the same power as `sign_noise` that knows nothing of the network.
 
     Args:
         network, labels: not used.
-        inputs: `(n, ...)`, preprocessed.
-        tau: τ, at least 0, in units of the preprocessed input.
+        inputs, tau, input_range: as for `sign_noise`.
         seed: `keras.random.SeedGenerator`.
     """
-    return inputs + tau * ops.sign(normal(inputs, seed))
+    return clip_to_range(inputs + tau * ops.sign(normal(inputs, seed)), check_input_range(input_range))
 
 
-ATTACKS = {"sign": sign_noise, "gaussian_sign": gaussian_sign_noise}
-
-
-def attacked_error_percent(model, x, y, attack, tau, *, seed=0, batch_size=500):
-    """Classification error under attack, in per cent.
+def gaussian_noise(network, inputs, labels, std, seed=None, input_range=None):
+    """`x + n` with `n ~ N(0, std²·I)`.
 
     Args:
-        model: `ObjectiveModel`; the noise is added behind its preprocessing.
-        x: raw inputs, `(n, ...)`.
-        y: `(n,)` class indices.
-        attack: one of `ATTACKS`: `"sign"` or `"gaussian_sign"`.
-        tau: τ, at least 0, in units of the preprocessed input.
-        seed: of random noise.
-        batch_size: inputs at a time.
-
-    Returns:
-        0 to 100.
-
-    Raises:
-        ValueError: an unknown attack, or τ out of range.
+        network, labels: not used.
+        inputs, input_range: as for `sign_noise`.
+        std: at least 0, in units of the input.
+        seed: `keras.random.SeedGenerator`.
     """
-    perturb = ATTACKS[check_choice("attack", attack, ATTACKS)]
-    check_number("tau", tau, 0)
-    generator = keras.random.SeedGenerator(seed)
-    wrong = 0
-    for start in range(0, len(x), batch_size):
-        labels = y[start : start + batch_size].ravel()
-        inputs, _ = model.prepare(ops.convert_to_tensor(x[start : start + batch_size]), training=False)
-        scores = model.network(perturb(model.network, inputs, labels, tau, generator), training=False)
-        wrong += int(np.sum(np.argmax(ops.convert_to_numpy(scores), axis=-1) != labels))
-    return 100 * wrong / len(x)
+    return clip_to_range(inputs + std * normal(inputs, seed), check_input_range(input_range))
+
+
+def virtual_adversarial_noise(
+    network, inputs, labels, epsilon, seed=None, input_range=None, *, num_power_iterations=10
+):
+    """`x + r`, r the virtual adversarial perturbation of norm ε: it knows the network, and not the labels.
+
+    Args:
+        network, inputs, input_range: as for `sign_noise`.
+        labels: not used.
+        epsilon: ε, at least 0, in units of the input.
+        seed: `keras.random.SeedGenerator`, of the direction from which the iteration starts.
+        num_power_iterations: at least 0.
+
+    Source: Miyato et al. 2016.
+    """
+    clean_pass = prediction_pass(network, inputs, seed=seed)
+    start = per_example.random_direction(clean_pass.inputs, clean_pass.seed)
+    method = VirtualAdversarialTraining(epsilon, num_power_iterations=num_power_iterations)
+    return clip_to_range(clean_pass.inputs + method.perturbation(clean_pass, start), check_input_range(input_range))

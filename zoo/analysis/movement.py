@@ -1,42 +1,60 @@
-"""How much small movements of the inputs change a trained classifier's loss."""
+"""How much infinitesimal movements of the inputs change a trained classifier's loss."""
 
 import numpy as np
-from keras import ops
 
-from zoo.analysis.attacks import loss_gradient
-from zoo.regularizers import per_example
-from zoo.regularizers.movement import lattice_view, movement_scores, spatial_gradient
-from zoo.regularizers.movement_fields import get_field, orthonormal_basis
+from zoo.analysis.prediction_pass import map_batches, prediction_pass
+from zoo.regularizers import VirtualMovementTraining
+from zoo.regularizers.movement import lattice_view
+from zoo.regularizers.movement_fields import get_field
 
 FIELDS = ("shift", "rotation", "scale")
 
 
 def worst_movement_changes(network, inputs, labels, fields=FIELDS, *, border="zero", batch_size=500):
-    """`R = max_V |∂L/∂ε|` of each family of movement fields, the mean over examples, in prediction mode.
+    """`R = max_V |∂L/∂ε|` of each example and each family of movement fields, in prediction mode.
 
     Args:
         network: from inputs to logits.
-        inputs: `(n, ...)`, preprocessed, on the lattice that they show (`lattice_view`).
+        inputs: `(n, ...)`, floating-point, on the lattice that they show (`lattice_view`).
         labels: `(n,)` class indices.
-        fields: names of families, or `MovementField`s.
+        fields: names of families (`"shift"`, `"rotation"`, `"scale"`, `"affine"`, `"smooth"`), or `MovementField`s.
         border: what lies outside the lattice, as for `VirtualMovementTraining`.
         batch_size: inputs at a time.
 
     Returns:
-        `{family: R}`, without families that have no field on this lattice.
+        `{family: (n,)}`, without families that have no field on this lattice.
 
-    Source: VMT paper, equations 9 to 15.
+    Source: VMT paper, equations 9 to 15; affine and smooth fields are additions.
     """
-    lattice = tuple(lattice_view(ops.convert_to_tensor(inputs[:1])).shape[1:-1])
+    lattice = tuple(lattice_view(inputs[:1]).shape[1:-1])
     families = [get_field(field) for field in fields]
-    bases = {family.name: orthonormal_basis(family.basis(lattice)) for family in families}
-    bases = {name: basis for name, basis in bases.items() if len(basis)}
-    sums = dict.fromkeys(bases, 0.0)
-    for start in range(0, len(inputs), batch_size):
-        x, y = ops.convert_to_tensor(inputs[start : start + batch_size]), labels[start : start + batch_size]
-        gradient = lattice_view(loss_gradient(network, x, y))
-        image_gradient = spatial_gradient(lattice_view(x), border)
-        for name, basis in bases.items():
-            changes = ops.sqrt(per_example.squared_norm(movement_scores(gradient, image_gradient, basis)))
-            sums[name] += float(np.sum(ops.convert_to_numpy(changes)))
-    return {name: total / len(inputs) for name, total in sums.items()}
+    methods = [VirtualMovementTraining(family, border=border) for family in families if len(family.basis(lattice))]
+
+    def of_batch(x, y):
+        clean_pass = prediction_pass(network, x, y)  # all families share its loss gradient
+        return {method.field.name: method.penalty(clean_pass) for method in methods}
+
+    return map_batches(of_batch, inputs, labels, batch_size=batch_size)
+
+
+def worst_movements(network, inputs, labels, field, *, border="zero", batch_size=500):
+    """The worst movement V* itself, with `mean_p ‖V_p‖² = 1` and the sign that raises the loss.
+
+    Args:
+        network, inputs, labels, border, batch_size: as for `worst_movement_changes`.
+        field: a family of movement fields.
+
+    Returns:
+        `(n, *lattice, m)`: the vector of each position, in units of the lattice spacing; zero for an example whose
+        loss no movement of the family changes. `zoo.analysis.move(inputs, ε·V*)` moves by it.
+
+    Raises:
+        ValueError: the lattice has no such movement.
+    """
+    method = VirtualMovementTraining(get_field(field), border=border)
+    return map_batches(
+        lambda x, y: method.worst_movement(prediction_pass(network, x, y))[0],
+        np.asarray(inputs),
+        np.asarray(labels),
+        batch_size=batch_size,
+    )

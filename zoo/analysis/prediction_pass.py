@@ -1,0 +1,91 @@
+"""The clean pass of a trained network: prediction mode, and one value for each example."""
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.autodiff import linearize
+from zoo.regularizers.clean_pass import CleanPass
+
+
+class PredictionPass(CleanPass):
+    """A `CleanPass` over which a penalty is not reduced: it comes out as `(n,)`, each example's own."""
+
+    def mean(self, values):
+        return values
+
+
+def predict_logits(network, inputs):
+    """The logits `(n, k)` of `network`, a Keras network or any function of one tensor, in prediction mode."""
+    has_modes = getattr(network, "_call_has_training_arg", False)
+    logits = network(inputs, training=False) if has_modes else network(inputs)
+    half = keras.backend.standardize_dtype(logits.dtype) in ("float16", "bfloat16")
+    return ops.cast(logits, "float32") if half else logits
+
+
+def prediction_pass(network, inputs, labels=None, *, seed=0):
+    """The pass of one batch, for any regulariser's penalty and for products with the Jacobian.
+
+    Args:
+        network: from inputs to logits.
+        inputs: `(n, ...)`, floating-point, as the network takes them.
+        labels: `(n,)` class indices, or None where nothing asks for the loss.
+        seed: integer or `keras.random.SeedGenerator`, from which penalties draw.
+
+    Returns:
+        A `PredictionPass`.
+    """
+    x = ops.convert_to_tensor(inputs)
+    if keras.backend.is_int_dtype(x.dtype):
+        x = ops.cast(x, keras.config.floatx())  # integers have no derivatives
+
+    def losses(logits):
+        if labels is None:
+            raise ValueError("A measure of the loss needs labels, received labels=None.")
+        return keras.losses.sparse_categorical_crossentropy(labels, logits, from_logits=True)
+
+    linear = linearize(lambda x: (predict_logits(network, x), ()), x)
+    return PredictionPass(
+        inputs=x,
+        logits=linear.outputs,
+        forward=lambda x, weights=(): predict_logits(network, x),
+        losses=losses,
+        num_labeled=len(inputs),
+        jvp=linear.jvp,
+        vjp=linear.vjp,
+        compute_dtype=keras.backend.standardize_dtype(x.dtype),
+        seed=keras.random.SeedGenerator(seed) if isinstance(seed, int) else seed,
+    )
+
+
+def map_batches(function, *arrays, batch_size=500):
+    """Applies a function to one batch after the other.
+
+    Args:
+        function: from a slice of each array to tensors `(n, ...)`, one or a nest of them.
+        *arrays: of equal length, at least 1.
+        batch_size: examples at a time.
+
+    Returns:
+        The same nest of NumPy arrays over all examples.
+
+    Raises:
+        ValueError: there are no examples, or not equally many in every array.
+    """
+    lengths = [len(array) for array in arrays]
+    if min(lengths) < 1 or len(set(lengths)) > 1:
+        raise ValueError(f"Arrays must have equally many examples, at least 1, received {lengths}.")
+    parts = [
+        keras.tree.map_structure(ops.convert_to_numpy, function(*(a[start : start + batch_size] for a in arrays)))
+        for start in range(0, lengths[0], batch_size)
+    ]
+    return keras.tree.map_structure(lambda *each: np.concatenate(each), *parts)
+
+
+def loss_gradient(network, inputs, labels):
+    """The gradient `(n, ...)` of each example's cross-entropy in its input, in prediction mode.
+
+    Args:
+        network, inputs, labels: as for `prediction_pass`.
+    """
+    return prediction_pass(network, inputs, labels).loss_gradient

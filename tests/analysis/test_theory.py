@@ -1,0 +1,62 @@
+"""The limits of small perturbations, and that the worst one is as bad as theory says."""
+
+import numpy as np
+import pytest
+
+from tests.perceptron import Perceptron, softmax_of
+from zoo.analysis import largest_fisher_eigenvalue, limit_ratios, singular_values, theory
+
+RNG = np.random.default_rng(6)
+X, W = RNG.normal(size=(6, 5)), RNG.normal(size=(5, 3))
+SMALL, LARGE = 1e-3, 3.0
+
+
+@pytest.fixture(scope="module")
+def ratios():
+    """Of a nonlinear network, over many copies of its inputs: the noise's mean needs them."""
+    network = Perceptron()
+    return limit_ratios(network.tensors, np.tile(X, (400, 1)), [SMALL, LARGE], num_draws=4)
+
+
+def test_small_perturbations_reach_the_limits(ratios):
+    assert set(ratios) == {"noise", "adversarial", "vat", "gaussian_vat"}
+    for epsilons, ratio in ratios.values():
+        np.testing.assert_array_equal(epsilons, [SMALL, LARGE])
+        assert abs(ratio.mean[0] - 1) < 2e-2
+        assert abs(ratio.mean[1] - 1) > 0.2  # saturation: the network is not linear
+
+
+def test_error_bars_are_those_of_the_draws(ratios):
+    _, noise = ratios["noise"]
+    assert noise.number == 4 and np.all(noise.standard_error > 0)
+    assert abs(noise.mean[0] - 1) < 6 * noise.standard_error[0]  # t of 3 degrees of freedom: beyond 6 in 1 of 100
+    assert np.all(ratios["vat"][1].standard_error == 0)
+
+
+def test_linear_networks_are_exact_at_every_size(linear):
+    ratios = limit_ratios(linear(W), np.tile(X, (400, 1)), [1e-2, 1.0, 100.0], output_std=0.3)
+    for statement in ("adversarial", "gaussian_vat"):
+        np.testing.assert_allclose(ratios[statement][1].mean, 1, rtol=1e-5)
+    np.testing.assert_allclose(ratios["noise"][1].mean, 1, rtol=0.05)
+    assert abs(ratios["vat"][1].mean[-1] - 1) > 0.2  # softmax is not linear
+
+
+@pytest.mark.parametrize("name, statement", [("largest_fisher_eigenvalue", "vat"), ("singular_values", "adversarial")])
+def test_a_wrong_limit_is_noticed(perceptron, monkeypatch, name, statement):
+    right = getattr(theory, name)
+    monkeypatch.setattr(theory, name, lambda *arguments: 1.1 * right(*arguments))
+    assert abs(limit_ratios(perceptron.tensors, X, [SMALL])[statement][1].mean[0] - 1) > 0.05
+
+
+def test_no_direction_is_worse(rng):
+    """On inputs in the plane, where all directions can be tried: the maxima themselves tend to the limits."""
+    network, epsilon, x = Perceptron(num_inputs=2), 1e-4, rng.normal(size=(4, 1, 2))
+    angles = np.linspace(0, np.pi, 2001)
+    moved = network(x + epsilon * np.stack([np.cos(angles), np.sin(angles)], axis=-1))
+    p, q = softmax_of(network(x)), softmax_of(moved)
+    divergences = np.sum(p * np.log(p / q), axis=-1).max(axis=1)
+    distances = np.sum((network(x) - moved) ** 2, axis=-1).max(axis=1)
+    fisher = largest_fisher_eigenvalue(network.tensors, x[:, 0])
+    np.testing.assert_allclose(divergences, epsilon**2 / 2 * fisher, rtol=1e-2)
+    largest = singular_values(network.tensors, x[:, 0])[:, 0] ** 2
+    np.testing.assert_allclose(distances, epsilon**2 * largest, rtol=1e-2)

@@ -1,0 +1,151 @@
+"""Measures of a small trained model: that they are right, resumed, and refused where something is wrong."""
+
+import json
+import os
+import shutil
+import subprocess
+import sys
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from trainers import measurements, run
+from trainers.analysis_plan import plan
+from trainers.measurements import measure, measure_models, measure_once
+from zoo import recipes
+from zoo.card import CARD_FILE, read_card, write_card
+
+pytestmark = pytest.mark.skipif(
+    keras.backend.backend() != "tensorflow", reason="SavedModels are written by the TensorFlow backend"
+)
+NAME = "synthetic_mlp-vat"
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """A folder with one model, trained for a moment."""
+    folder = tmp_path_factory.mktemp("models")
+    recipe = recipes.get(NAME).override({"network.hidden_units": [8], "epochs": 3})
+    model, data, _ = run.train(recipe, 0, folder / "work", 0)
+    splits = {"test": (data.x_test, data.y_test), "train": (data.x_train, data.y_train)}
+    zoo.export(model, folder / "models" / NAME, card={"recipe": recipe.as_dict(), "seed": 0}, splits=splits)
+    return folder / "models"
+
+
+@pytest.fixture
+def models(trained, tmp_path):
+    """A copy of it to do harm to."""
+    shutil.copytree(trained, tmp_path / "models")
+    return tmp_path / "models"
+
+
+@pytest.fixture(scope="module")
+def measured(trained):
+    return measure(trained / NAME, num_examples=50)
+
+
+def alter_card(path, **fields):
+    """A card that is intact and says something else."""
+    write_card(path, {**read_card(path), **fields})
+
+
+def test_errors_and_gap_are_those_on_the_card(trained, measured):
+    errors = read_card(trained / NAME)["errors"]
+    assert measured["errors"]["clean"]["error"] == pytest.approx(errors["test"], abs=0.02)
+    assert measured["measures"]["generalization_gap"]["value"] == pytest.approx(
+        errors["test"] - errors["train"], abs=0.02
+    )
+    assert measured["model"] == NAME and measured["dataset"] == "synthetic" and measured["num_examples"] == 50
+    attacks = [measured["errors"][name]["error"] for name in ("gaussian_noise", "fgsm_linf", "pgd_linf")]
+    assert attacks[0] < attacks[1] <= attacks[2]
+
+
+def test_measures_are_those_of_the_model(trained, measured):
+    model, x = zoo.load(NAME, trained), zoo.datasets.load("synthetic").x_test[:50]
+    squares = np.sum(zoo.analysis.jacobian(model, x) ** 2, axis=(1, 2))
+    entry = measured["measures"]["jacobian_frobenius_squared"]
+    assert entry["value"] == pytest.approx(squares.mean(), rel=1e-4)
+    assert entry["standard_error"] == pytest.approx(squares.std(ddof=1) / np.sqrt(50), rel=1e-3)
+    values = {name: entry["value"] for name, entry in measured["measures"].items()}
+    assert 0 < values["fisher_largest_eigenvalue"] < values["jacobian_largest_eigenvalue"]
+    assert values["jacobian_largest_eigenvalue"] < values["jacobian_frobenius_squared"] == entry["value"]
+    assert 0 <= values["calibration_error"] <= 1
+
+
+def test_every_figure_has_its_error_and_settings(measured):
+    assert "rotation" not in measured["errors"] and "worst_rotation" not in measured["measures"]
+    for entry in [*measured["errors"].values(), *measured["measures"].values()]:
+        assert np.isfinite(entry["standard_error"]) and entry["settings"]["num_examples"] > 0
+    json.loads(json.dumps(measured, allow_nan=False))
+
+
+def test_what_is_there_is_not_measured_again(models, tmp_path, monkeypatch):
+    calls = []
+
+    def pretend(path, num_examples):
+        calls.append(num_examples)
+        settings = plan(zoo.datasets.load("synthetic"), num_examples)
+        kinds = {
+            kind: {name: {"settings": options} for name, options in each.items()} for kind, each in settings.items()
+        }
+        return {"model": NAME, "sha256": read_card(path)["card_sha256"], **kinds}
+
+    monkeypatch.setattr(measurements, "measure", pretend)
+    steps = [(50, True), (50, False), (40, True), (40, False)]
+    assert [measure_once(models / NAME, tmp_path / "out", number) for number, _ in steps] == [new for _, new in steps]
+    alter_card(models / NAME, seed=1)
+    assert measure_once(models / NAME, tmp_path / "out", 40) and calls == [50, 40, 40]
+    assert [path.name for path in (tmp_path / "out").iterdir()] == [f"{NAME}.json"]
+
+
+def test_damaged_results_are_named_and_kept(models, tmp_path):
+    for text in ("{", '{"errors": []}'):
+        (tmp_path / f"{NAME}.json").write_text(text)
+        with pytest.raises(ValueError, match=f"{NAME}.json is damaged"):
+            measure_once(models / NAME, tmp_path, 50)
+        assert (tmp_path / f"{NAME}.json").read_text() == text
+
+
+def test_models_that_cannot_be_measured_are_named(models, tmp_path):
+    damaged, other = models / "damaged", models / "other"
+    shutil.copytree(models / NAME, damaged)
+    (damaged / "saved_model.pb").write_bytes(b"")
+    shutil.copytree(models / NAME, other)
+    alter_card(other, input_shape=[7])
+    unknown = models / "unknown"
+    shutil.copytree(models / NAME, unknown)
+    alter_card(unknown, recipe=None)
+    shutil.rmtree(models / NAME)
+    (models / "foreign").mkdir()  # no card: it is not among the models
+    failed = measure_models([], models, tmp_path / "out", 50)
+    assert len(failed) == 3
+    assert "saved_model.pb differs from the card" in failed[0]
+    assert "takes inputs of shape (7,), and synthetic has (100,)" in failed[1]
+    assert "names no data set" in failed[2]
+    assert "Did you mean 'damaged'" in measure_models(["damagd"], models, tmp_path / "out")[0]
+
+
+def test_plans_fit_their_data():
+    synthetic = zoo.datasets.load("synthetic")
+    settings = plan(synthetic)
+    assert settings["errors"]["clean"]["num_examples"] == settings["errors"]["sign"]["num_examples"] == 9000
+    assert settings["errors"]["pgd_l2"]["num_examples"] == 1000
+    assert plan(synthetic, 10)["errors"]["sign"]["num_examples"] == 10
+    assert settings == json.loads(json.dumps(settings))  # as a file gives it back
+
+
+def test_the_program(models, tmp_path):
+    """As a user runs it: one good model, one damaged."""
+    shutil.copytree(models / NAME, models / "damaged")
+    (models / "damaged" / CARD_FILE).write_text("{")
+    command = [sys.executable, "-m", "trainers.analyze", f"--saved_models={models}", f"--results={tmp_path}/out"]
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
+    done = subprocess.run([*command, "--num_examples=20"], env=environment, capture_output=True, text=True)
+    assert done.returncode == 1 and "card.json is damaged" in done.stderr, done.stdout + done.stderr
+    assert f"{NAME}: measured." in done.stdout
+    content = json.loads((tmp_path / "out" / f"{NAME}.json").read_text())
+    assert content["sha256"] == read_card(models / NAME)["card_sha256"]
+    text = (tmp_path / "out" / "README.md").read_text()
+    assert f"`{NAME}`" in text and "there is 1." in text

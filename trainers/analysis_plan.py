@@ -1,0 +1,95 @@
+"""What is measured on a published model: which attacks and measures, how large, on how many examples."""
+
+NUM_ITERATED = 1000
+PGD = {"num_steps": 20, "step_size": "2.5 * size / num_steps", "random_start": True}
+ITERATED = {"pgd_l2": PGD, "pgd_linf": PGD, "virtual_adversarial": {"num_power_iterations": 10}}
+UNCLIPPED = ("sign", "gaussian_sign")  # the thesis's noise leaves the range of pixels
+
+# Sizes in units in which pixels reach from 0 to 1, and signals are as they are. They were set before any measurement,
+# so that most undefended networks neither always nor never fail; sign and Gaussian sign on images are the thesis's.
+IMAGES = {
+    "gaussian_noise": 0.3,
+    "fgsm_linf": 0.1,
+    "pgd_l2": 1.0,
+    "pgd_linf": 0.1,
+    "sign": 0.25,
+    "gaussian_sign": 0.25,
+    "virtual_adversarial": 1.0,
+    "shift": 3.0,
+    "rotation": 20.0,
+    "scaling": 0.2,
+}
+SIZES = {
+    "cifar10": {
+        **IMAGES,
+        "gaussian_noise": 0.1,
+        "fgsm_linf": 2 / 255,
+        "pgd_l2": 0.25,
+        "pgd_linf": 2 / 255,
+        "virtual_adversarial": 0.25,
+    },
+    "synthetic": {
+        "gaussian_noise": 0.1,
+        "fgsm_linf": 0.01,
+        "pgd_l2": 0.1,
+        "pgd_linf": 0.01,
+        "sign": 0.02,
+        "gaussian_sign": 0.02,
+        "virtual_adversarial": 0.1,
+        "shift": 2.0,
+        "scaling": 0.005,
+    },
+}
+FUNCTIONS = {"fgsm_linf": "sign"}
+SMOOTHNESS = {
+    "smoothness": {"epsilon": 0.1},
+    "smoothness_adversarial": {"epsilon": 0.1, "direction": "adversarial", "num_power_iterations": 10},
+    "smoothness_kl": {"epsilon": 0.1, "divergence": "kl"},
+}
+
+
+def is_image(dataset):
+    """Whether a `Dataset` holds images: pixels from 0 to 255."""
+    return dataset.x_test.ndim > 2
+
+
+def plan(dataset, num_examples=None):
+    """The settings of everything that is measured on the models of a data set.
+
+    Args:
+        dataset: `zoo.datasets.Dataset`.
+        num_examples: examples from the beginning of the test set; None takes all of them, and `NUM_ITERATED` for
+            iterated attacks and for measures of gradients. Clean error, calibration and generalisation gap are always
+            of all examples.
+
+    Returns:
+        `{"errors": {name: settings}, "measures": {name: settings}}`.
+    """
+    every = len(dataset.x_test)
+    simple, iterated = min(num_examples or every, every), min(num_examples or NUM_ITERATED, every)
+    sizes = SIZES.get(dataset.name.partition(":")[0], IMAGES if is_image(dataset) else SIZES["synthetic"])
+    errors = {"clean": {"num_examples": every}}
+    for name, size in sizes.items():
+        number = iterated if name in ITERATED else simple
+        clipped = is_image(dataset) and name not in UNCLIPPED
+        errors[name] = {
+            "attack": FUNCTIONS.get(name, name),
+            "size": size,
+            "num_examples": number,
+            "input_range": [0.0, 1.0] if clipped else None,
+            **ITERATED.get(name, {}),
+        }
+    gradients = {"num_examples": iterated}
+    epsilon = sizes["virtual_adversarial"]
+    fields = ["shift", "rotation", "scale", "affine", "smooth"] if is_image(dataset) else ["shift", "scale", "smooth"]
+    measures = {
+        "jacobian_frobenius_squared": gradients,
+        "jacobian_largest_eigenvalue": gradients,
+        "fisher_largest_eigenvalue": gradients,
+        **{f"worst_{field}": gradients for field in fields},
+        "local_distributional_smoothness": {**gradients, "epsilon": epsilon, **ITERATED["virtual_adversarial"]},
+        **{name: {**gradients, **options} for name, options in SMOOTHNESS.items()},
+        "calibration_error": {"num_examples": every, "num_bins": 15},
+        "generalization_gap": {"num_examples": every},
+    }
+    return {"errors": errors, "measures": measures}

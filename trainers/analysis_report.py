@@ -1,0 +1,139 @@
+"""The text of the analysis: errors, measures and rank correlations of the measured models."""
+
+import pathlib
+
+from trainers.rank_correlations import MIN_MODELS, spearman
+from trainers.run import read_json
+from zoo.files import write_whole
+
+HEADER = """# Inside the models
+
+Written by `trainers.analyze`; each model's file holds all figures with their settings. Attacks and measures take the
+whole classifier, from pixels in [0, 1] or raw signals to logits. Behind every figure stands its standard error over the
+test examples; it says nothing of other seeds of the training.
+"""
+EMPTY = "\nNo model has been measured yet: `python -m trainers.analyze`.\n"
+ERRORS = """
+### Test error in per cent
+
+{table}
+{sizes}.
+"""
+MEASURES = """
+### Measures
+
+{table}
+Means over {number} test examples; calibration error ({num_bins} bins) and generalisation gap (test error less training
+error, in percentage points) over all. J is the Jacobian of the logits, F the Fisher information of the prediction, both
+in the input; `worst_*` is R of the movement field; local distributional smoothness is VAT's divergence at ε
+= {epsilon:g}; in the smoothness penalties ε is {smoothness:g}.
+"""
+CORRELATIONS = """
+### What predicts what
+
+{text}"""
+FEW = "Rank correlations need at least {least} models; there {are} {number}.\n"
+TABLE = """Spearman's ρ between a measure and an error over the models, with its p-value by permutation and the number n
+of models. The p-values are not corrected for the number of comparisons, {comparisons} here, and the models share their
+training data: read them as hints.
+
+{table}"""
+
+
+def markdown(head, rows):
+    """A Markdown table."""
+    lines = [head, ["---"] * len(head), *rows]
+    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+
+
+def names_of(contents, kind):
+    """The errors or measures that some of the models have, in their own order."""
+    return list(dict.fromkeys(name for content in contents for name in content[kind]))
+
+
+def table(contents, kind, figure):
+    """One row per model, one column per error or measure."""
+    names = names_of(contents, kind)
+
+    def cell(entry):
+        return "–" if entry is None else f"{entry[figure]:.3g} ± {entry['standard_error']:.1g}"
+
+    rows = [[f"`{content['model']}`", *(cell(content[kind].get(name)) for name in names)] for content in contents]
+    return markdown(["model", *names], rows)
+
+
+def sizes(contents):
+    """The settings of the attacks, in words, each once."""
+    told = []
+    for name in names_of(contents, "errors"):
+        entries = [content["errors"][name]["settings"] for content in contents if name in content["errors"]]
+        texts = [
+            (f" {entry['size']:.3g}" if "size" in entry else "") + f" on {entry['num_examples']} examples"
+            for entry in entries
+        ]
+        told.append(f"`{name}`" + " or".join(dict.fromkeys(texts)))
+    return "; ".join(told)
+
+
+def correlations(contents):
+    """The table of rank correlations of every measure with every error, or why there is none."""
+    if len(contents) < MIN_MODELS:
+        are = "is" if len(contents) == 1 else "are"
+        return FEW.format(least=MIN_MODELS, number=len(contents), are=are)
+    outcomes = {
+        "generalization_gap": [content["measures"].get("generalization_gap") for content in contents],
+        **{name: [content["errors"].get(name) for content in contents] for name in names_of(contents, "errors")},
+    }
+    predictors = [name for name in names_of(contents, "measures") if name != "generalization_gap"]
+    rows = []
+    for name in predictors:
+        own = [content["measures"].get(name) for content in contents]
+        rows.append([name, *(describe(own, outcome) for outcome in outcomes.values())])
+    return TABLE.format(comparisons=len(rows) * len(outcomes), table=markdown(["measure", *outcomes], rows))
+
+
+def describe(first, second):
+    """The cell of one pair of measures, over the models that have both."""
+    pairs = [(a, b) for a, b in zip(first, second, strict=True) if a is not None and b is not None]
+    a, b = ([entry.get("value", entry.get("error")) for entry in each] for each in zip(*pairs, strict=True))
+    found = spearman(a, b)
+    return f"– (n {len(pairs)})" if found is None else f"{found.rho:+.2f} (p {found.p:.2g}, n {found.number})"
+
+
+def section(dataset, contents):
+    """The text about the models of one data set."""
+    settings = {name: entry["settings"] for name, entry in contents[0]["measures"].items()}
+    return (
+        f"\n## {dataset}\n"
+        + ERRORS.format(table=table(contents, "errors", "error"), sizes=sizes(contents))
+        + MEASURES.format(
+            table=table(contents, "measures", "value"),
+            number=settings["jacobian_frobenius_squared"]["num_examples"],
+            num_bins=settings["calibration_error"]["num_bins"],
+            epsilon=settings["local_distributional_smoothness"]["epsilon"],
+            smoothness=settings["smoothness"]["epsilon"],
+        )
+        + CORRELATIONS.format(text=correlations(contents))
+    )
+
+
+def write_report(directory):
+    """Writes `README.md` from the models' files.
+
+    Args:
+        directory: folder of the results.
+
+    Returns:
+        The text.
+
+    Raises:
+        ValueError: a file is damaged.
+    """
+    directory = pathlib.Path(directory)
+    contents = [read_json(path) for path in sorted(directory.glob("*.json"))]
+    text = HEADER
+    for dataset in dict.fromkeys(content["dataset"] for content in contents):
+        text += section(dataset, [content for content in contents if content["dataset"] == dataset])
+    directory.mkdir(parents=True, exist_ok=True)
+    write_whole(directory / "README.md", text if contents else text + EMPTY)
+    return text

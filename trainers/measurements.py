@@ -1,0 +1,213 @@
+"""Measures of published models, one file for each, written as soon as it is complete."""
+
+import functools
+import json
+import pathlib
+
+import keras
+import numpy as np
+
+from trainers.analysis_plan import is_image, plan
+from trainers.model_data import load_own_data
+from trainers.results import as_json
+from trainers.run import versions
+from zoo import analysis, card, datasets, pretrained, regularizers
+from zoo.analysis import Estimate
+from zoo.files import write_whole
+from zoo.optional import require
+
+SEED = 0
+
+
+def in_unit_range(x, dataset):
+    """Inputs in the units of the measures: pixels from 0 to 1, signals as they are."""
+    return x.astype("float32") / 255 if is_image(dataset) else x
+
+
+def classifier_of(model, dataset):
+    """The whole model, its preprocessing included, from inputs in the units of the measures to logits."""
+    scale = 255.0 if is_image(dataset) else 1.0
+    return lambda x: model(scale * x, training=False)
+
+
+def labeled_examples(recipe, dataset, seed):
+    """The training inputs whose labels a recipe has seen, and these labels."""
+    rows = slice(None)
+    if recipe.get("num_labels") is not None:
+        rows = datasets.balanced_subset(dataset.y_train, recipe["num_labels"], seed)
+    return dataset.x_train[rows], dataset.y_train[rows]
+
+
+def percent(estimate):
+    """An error's entry in the file."""
+    scaled = estimate.scaled(100)
+    return {"error": float(f"{scaled.mean:.6g}"), "standard_error": float(f"{scaled.standard_error:.4g}")}
+
+
+def value(estimate):
+    """A measure's entry in the file."""
+    return {"value": float(f"{estimate.mean:.6g}"), "standard_error": float(f"{estimate.standard_error:.4g}")}
+
+
+def measure_errors(network, x, y, settings):
+    """The error on clean inputs and under every attack, `{name: Estimate}`."""
+    errors = {}
+    for name, options in settings.items():
+        rows = slice(options["num_examples"])
+        if name == "clean":
+            errors[name] = Estimate.of(analysis.wrong(network, x[rows], y[rows]))
+            continue
+        errors[name] = Estimate.of(
+            analysis.wrong_under_attack(
+                network,
+                x[rows],
+                y[rows],
+                options["attack"],
+                options["size"],
+                seed=SEED,
+                input_range=options["input_range"],
+            )
+        )
+    return errors
+
+
+def measure_gradients(network, x, y, settings):
+    """The measures of the Jacobian, of movements and of the smoothness penalties, `{name: (n,)}`."""
+    rows = slice(settings["jacobian_frobenius_squared"]["num_examples"])
+    x, y = x[rows], y[rows]
+    eigenvalues = analysis.singular_values(network, x) ** 2
+    fields = [name.removeprefix("worst_") for name in settings if name.startswith("worst_")]
+    lds = settings["local_distributional_smoothness"]
+    values = {
+        "jacobian_frobenius_squared": eigenvalues.sum(axis=-1),
+        "jacobian_largest_eigenvalue": eigenvalues[:, 0],
+        "fisher_largest_eigenvalue": analysis.largest_fisher_eigenvalue(network, x),
+        "local_distributional_smoothness": analysis.local_distributional_smoothness(
+            network, x, lds["epsilon"], num_power_iterations=lds["num_power_iterations"], seed=SEED
+        ),
+    }
+    for field, changes in analysis.worst_movement_changes(network, x, y, fields).items():
+        values[f"worst_{field}"] = changes
+    for name, options in settings.items():
+        if name.startswith("smoothness"):
+            options = {option: setting for option, setting in options.items() if option != "num_examples"}
+            values[name] = analysis.penalty_values(network, x, regularizers.Smoothness(**options), seed=SEED)
+    return values
+
+
+def measure_calibration(network, x, y, num_bins):
+    """The expected calibration error, with the standard error of the bootstrap."""
+    logits = analysis.map_batches(functools.partial(analysis.predict_logits, network), x)
+    probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
+
+    def error(rows):
+        return analysis.reliability(probabilities[rows], y[rows], num_bins).calibration_error
+
+    stats = require("scipy.stats", "The standard error of the calibration", "report")
+    every = np.arange(len(x))
+    resampled = stats.bootstrap((every,), error, vectorized=False, n_resamples=200, method="basic", rng=SEED)
+    return Estimate(error(every), resampled.standard_error, len(x))
+
+
+def measure(path, num_examples=None):
+    """Everything that is measured on one published model.
+
+    Args:
+        path: folder of the SavedModel.
+        num_examples: as for `trainers.analysis_plan.plan`.
+
+    Returns:
+        The content of its file.
+
+    Raises:
+        ValueError: the model is damaged, or does not take its data set's inputs.
+    """
+    content = card.verify(path)
+    data = load_own_data(content)
+    settings = plan(data, num_examples)
+    network = classifier_of(pretrained.load(path), data)
+    x, y = in_unit_range(data.x_test, data), data.y_test.ravel()
+    errors = measure_errors(network, x, y, settings["errors"])
+    measures = measure_gradients(network, x, y, settings["measures"])
+    measures = {name: Estimate.of(values) for name, values in measures.items()}
+    bins = settings["measures"]["calibration_error"]["num_bins"]
+    measures["calibration_error"] = measure_calibration(network, x, y, bins)
+    x_train, y_train = labeled_examples(content["recipe"], data, content.get("seed", 0))
+    gap = analysis.generalization_gap(network, (in_unit_range(x_train, data), y_train.ravel()), (x, y))
+    measures["generalization_gap"] = gap.scaled(100)
+    return {
+        "model": content["name"],
+        "dataset": data.name,
+        "num_examples": settings["errors"]["gaussian_noise"]["num_examples"],
+        "errors": {
+            name: {**percent(errors[name]), "settings": options} for name, options in settings["errors"].items()
+        },
+        "measures": {
+            name: {**value(measures[name]), "settings": options} for name, options in settings["measures"].items()
+        },
+        "sha256": content[card.CHECKSUM],
+        "versions": versions(),
+    }
+
+
+def is_current(path, content, settings):
+    """Whether a model's file holds what would be measured now.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    if not path.exists():
+        return False
+    try:
+        found = json.loads(path.read_text())
+        same = {
+            kind: {name: entry["settings"] for name, entry in found[kind].items()} for kind in ("errors", "measures")
+        }
+        return found["sha256"] == content[card.CHECKSUM] and same == settings
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} is damaged ({error!r}). Remove it to measure the model again.") from error
+
+
+def measure_once(path, directory, num_examples=None):
+    """Measures a model and writes its file, unless the file is there for this model and these settings.
+
+    Args:
+        path: folder of the SavedModel.
+        directory: folder of the results; made where it is missing.
+        num_examples: as for `measure`.
+
+    Returns:
+        Whether it was measured now.
+
+    Raises:
+        ValueError: the model or an earlier file of it is damaged, or the model does not fit its data set.
+    """
+    directory = pathlib.Path(directory)
+    directory.mkdir(parents=True, exist_ok=True)
+    content = card.verify(path)
+    file = directory / f"{content['name']}.json"
+    if is_current(file, content, plan(load_own_data(content), num_examples)):
+        return False
+    write_whole(file, as_json(measure(path, num_examples)))
+    return True
+
+
+def measure_models(names, saved_models, directory, num_examples=None):
+    """Measures models one after the other; what is wrong with one does not keep the others from it.
+
+    Args:
+        names: of published models, or paths of SavedModels; none takes all that there are.
+        saved_models: folder of published models; None takes the default one.
+        directory, num_examples: as for `measure_once`.
+
+    Returns:
+        One sentence for each model that could not be measured.
+    """
+    failed = []
+    for name in names or pretrained.list_models(saved_models):
+        try:
+            measured = measure_once(pretrained.find(name, saved_models), directory, num_examples)
+            print(f"{name}: {'measured' if measured else 'is there already'}.", flush=True)
+        except (ValueError, OSError) as error:
+            failed.append(f"{name}: {error}")
+    return failed
