@@ -2,8 +2,9 @@
 
 import pathlib
 
+from trainers.page.analyses import analysis_settings, analysis_tables, read_analyses
 from trainers.page.gallery import gallery_content, inlined
-from trainers.page.models import analysis_settings, analysis_tables, models_content, read_analyses
+from trainers.page.models import models_content
 from trainers.page.results import recipe_content, run_content, table_content
 from trainers.pictures.errors import errors_by_labels
 from trainers.results import read_results
@@ -69,7 +70,7 @@ def of_zoo(results_directory, models_directory, pictures_directory):
         "labels": [inlined(labels)] if labels else [],
         "models": models,
         "without_card": without_card,
-        "analyses": analysis_tables(analyses, models),
+        "analyses": analysis_tables(analyses, {model["name"]: model["anchor"] for model in models}),
         "settings": analysis_settings(analyses),
         "gallery": gallery_content(pictures_directory),
     }

@@ -37,7 +37,8 @@ def reconstructions(levels, image_shape, title, num_images=6):
     ax.bar(places + 0.2, after, 0.4, color=BLUE, label="denoised")
     ax.set_xticks(places, [f"$z^{index}$" for index in denoised])
     ax.set(xlabel="level", ylabel="mean square\nfrom the clean")
-    ax.legend(ncols=2, fontsize=9)
+    ax.margins(y=0.25)
+    ax.legend(ncols=2, fontsize=9, loc="upper right")
     told = ", ".join(f"{i}: {a:.3f} to {b:.3f}" for i, a, b in zip(denoised, before, after, strict=True))
     return Picture(
         figure,
@@ -59,7 +60,7 @@ def combinators(curves, z, signals, title):
     """
     columns = 3
     rows = -(-len(curves) // columns)
-    figure, axes = new_figure(1.65 * rows + 0.5, rows, columns, sharex=True)
+    figure, axes = new_figure(1.65 * rows + 0.7, rows, columns, sharex=True)
     for ax, (level, lines) in zip(axes.flat, curves.items(), strict=False):
         ax.plot(z, z, color=GREY, linewidth=0.8, linestyle=":")
         for line, signal, color in zip(lines, signals, COLORS, strict=False):
@@ -67,9 +68,11 @@ def combinators(curves, z, signals, title):
         ax.set_title(f"level {level}", fontsize=9)
     for ax in axes.flat[len(curves) :]:
         ax.remove()
+    for ax in axes.flat[max(0, len(curves) - columns) : len(curves)]:
+        ax.set_xlabel("$\\tilde z$")
+        ax.tick_params(labelbottom=True)
     handles = {label: handle for ax in axes.flat for handle, label in zip(*ax.get_legend_handles_labels(), strict=True)}
-    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=len(handles))
-    figure.supxlabel("$\\tilde z$", fontsize=10)
+    figure.legend(handles.values(), handles.keys(), loc="outside lower center", ncols=3)
     figure.supylabel("$g(\\tilde z, u)$", fontsize=10)
     slopes = {level: np.ptp(lines, axis=-1).mean() / np.ptp(z) for level, lines in curves.items()}
     told = ", ".join(f"level {level} {slope:.2f}" for level, slope in slopes.items())

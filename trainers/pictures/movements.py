@@ -75,17 +75,19 @@ def sample_pairs(inputs, moved, labels, before, after, size, title):
         texts = [f"label {label}: {verdict(before[index])}", verdict(after[index])]
         told.append(" to ".join(texts))
         if signals:
-            draw_signal(axes[index, 0], inputs[index], moved[index])
+            draw_signal(axes[index, 0], moved[index], inputs[index])
             axes[index, 0].set_title(" → ".join(texts), fontsize=9)
             continue
         show_image(axes[0, index], inputs[index], *scale)
         show_image(axes[1, index], moved[index], *scale)
-        for ax, text, of in zip(axes[:, index], ("", "moved: "), (before, after), strict=True):
-            ax.set_title(
-                text + verdict(of[index]), fontsize=8, **({"color": RED} if of[index].argmax() != label else {})
-            )
+        for ax, of in zip(axes[:, index], (before, after), strict=True):
+            color = {"color": RED} if of[index].argmax() != label else {}
+            ax.set_title(verdict(of[index]), fontsize=8.5, **color)
     if signals:
         axes[-1, 0].set_xlabel("position")
+    else:
+        axes[0, 0].set_ylabel("input", fontsize=9)
+        axes[1, 0].set_ylabel("moved", fontsize=9)
     shown = "in grey, moved in blue" if signals else "above, moved below"
     return Picture(
         figure,

@@ -28,9 +28,10 @@ def show_change(ax, change, size):
     without_axes(ax)
 
 
-def draw_signal(ax, clean, perturbed):
-    ax.plot(clean, color=GREY, linewidth=1)
-    ax.plot(perturbed, color=BLUE, linewidth=1)
+def draw_signal(ax, signal, behind=0.0):
+    """A signal before a grey one."""
+    ax.plot(np.broadcast_to(behind, signal.shape), color=GREY, linewidth=1)
+    ax.plot(signal, color=BLUE, linewidth=1)
     ax.tick_params(labelleft=False, labelbottom=False)
 
 
@@ -47,29 +48,25 @@ def perturbed_inputs(versions, probabilities, labels, size, title):
         title: of data and network.
     """
     clean, *_ = versions.values()
-    signals = clean.ndim == 2
-    panel = WIDTH / len(versions)
-    rows = len(clean) * (1 if signals else 2)
-    figure, axes = new_figure(rows * (panel + 0.22) + 0.1, rows, len(versions))
-    largest = max(np.abs(inputs - clean).max() for inputs in versions.values())
-    told = []
+    panel, signals, told = WIDTH / len(versions), clean.ndim == 2, []
+    figure, axes = new_figure(2 * len(clean) * (panel + 0.22), 2 * len(clean), len(versions))
+    largest = max(np.abs(inputs - clean).max() for inputs in versions.values()) or 1.0
     for example, label in enumerate(labels):
         for column, (kind, inputs) in enumerate(versions.items()):
-            row, told_here = (example if signals else 2 * example), verdict(probabilities[kind][example])
+            (above, below), found = axes[2 * example : 2 * example + 2, column], probabilities[kind][example]
             if signals:
-                draw_signal(axes[row, column], clean[example], inputs[example])
+                draw_signal(above, inputs[example], clean[example])
+                draw_signal(below, (inputs - clean)[example])
+                below.set_ylim(-1.1 * largest, 1.1 * largest)
             else:
-                show_image(axes[row, column], inputs[example], clean.min(), clean.max())
-                show_change(axes[row + 1, column], (inputs - clean)[example], largest)
-            wrong = probabilities[kind][example].argmax() != label
-            heading = f"{kind}\n{told_here}" if example == 0 else told_here
-            axes[row, column].set_title(heading, fontsize=8.5, **({"color": RED} if wrong else {}))
-            told.append(f"{kind if column else f'label {label}, clean'}: {told_here}")
+                show_image(above, inputs[example], clean.min(), clean.max())
+                show_change(below, (inputs - clean)[example], largest)
+            heading = verdict(found) if example else f"{kind}\n{verdict(found)}"
+            above.set_title(heading, fontsize=8.5, **({"color": RED} if found.argmax() != label else {}))
+            told.append(f"{kind if column else f'label {label}, clean'}: {verdict(found)}")
     return Picture(
         figure,
         f"Perturbations of the same size, {size}. {title}",
-        "Decision and confidence above each input, in red where it is wrong; "
-        + ("the clean signal in grey behind it. " if signals else "the perturbation below it. ")
-        + "; ".join(told)
-        + ".",
+        f"Decision and confidence above each input, in red where it is wrong; the perturbation below it. "
+        f"{'; '.join(told)}.",
     )

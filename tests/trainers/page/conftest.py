@@ -55,8 +55,8 @@ def folders(tmp_path):
         "model": "mnist_mlp-vat",
         "dataset": "mnist",
         "num_examples": 7,
-        "errors": {"fgsm_linf": {"error": 12.5, "standard_error": 0.5, "settings": {"epsilon": 0.1}}},
-        "measures": {"jacobian_frobenius_squared": {"value": 3.25, "standard_error": 0.125}},
+        "errors": {"fgsm_linf": {"error": 12.5, "standard_error": 0.5, "settings": {"size": 0.1, "num_examples": 7}}},
+        "measures": {"jacobian_frobenius_squared": {"value": 3.25, "standard_error": 0.125, "settings": {}}},
     }
     (paths["results"] / "analysis" / "mnist_mlp-vat.json").write_text(json.dumps(analysis))
     return types.SimpleNamespace(**paths, hostile=HOSTILE)

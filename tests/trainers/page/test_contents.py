@@ -99,6 +99,7 @@ def test_a_model_without_a_card_is_told(folders):
         ("results/synthetic_mlp-vat.json", "[1]"),
         ("results/synthetic_mlp-vat.json", '{"recipe": {"name": "a"}, "seeds": {}}'),
         ("results/analysis/mnist_mlp-vat.json", '{"model": "mnist_mlp-vat", "errors": [], "measures": {}}'),
+        ("results/analysis/mnist_mlp-vat.json", '{"model": "a", "errors": {"sign": {"error": 1}}, "measures": {}}'),
         ("saved_models/mnist_mlp-vat/card.json", "{}"),
         ("pictures/drawn.svg", "<svg"),
     ],
