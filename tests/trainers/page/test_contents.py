@@ -55,7 +55,7 @@ def test_models_show_card_and_analysis(folders):
         "1,234,567",
         "12.50 ± 0.5",
         "3.25 ± 0.12",
-        "mnist, fgsm_linf: {'epsilon': 0.1}",
+        "mnist: fgsm_linf 0.1 on 7 examples.",
     ):
         assert figure in text, figure
 

@@ -11,6 +11,12 @@ from trainers.pictures.catalog import PICTURES, Sources, draw
 from zoo import recipes
 
 
+@pytest.fixture(autouse=True)
+def without_xla(monkeypatch):
+    """It takes seconds to compile by XLA what runs in milliseconds."""
+    monkeypatch.setattr("zoo.training.objective_model.choose_jit_compile", lambda layers: False)
+
+
 @pytest.fixture
 def tiny(monkeypatch):
     """Small untrained networks, and few examples."""
