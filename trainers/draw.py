@@ -28,7 +28,7 @@ RESULTS = flags.DEFINE_string("results", "results", "Folder of the figures.")
 WORKDIR = flags.DEFINE_string("workdir", None, "Finished run of a ladder; without it one is trained for an epoch.")
 SEED = flags.DEFINE_integer("seed", 0, "Seed of noise and of short runs.", lower_bound=0)
 EPSILON = flags.DEFINE_float("epsilon", 2.0, "L2 norm of perturbations, in units of the input.", lower_bound=0)
-DISTANCE = flags.DEFINE_float("distance", 2.0, "Length of movements, in positions.", lower_bound=0)
+DISTANCE = flags.DEFINE_float("distance", 1.5, "Root mean square of movements, in positions.", lower_bound=0)
 
 OWN = {"names", "directory", "format"}  # flags that do not change a picture
 

@@ -11,7 +11,7 @@ from tensorboard.summary.writer.event_file_writer import EventFileWriter
 from zoo.optional import require
 
 NUM_SHOWN = 3
-EPSILON, DISTANCE = 2.0, 2.0
+EPSILON, DISTANCE = 2.0, 1.5
 
 
 class PictureLog(keras.callbacks.Callback):

@@ -32,7 +32,7 @@ class Sources:
         workdir: finished run of a ladder, or None for one short epoch.
         seed: of examples, noise and short runs.
         epsilon: norm of perturbations, in units of the input.
-        distance: length of movements, in positions.
+        distance: root mean square length of movements, in positions.
     """
 
     results: str = "results"
@@ -42,7 +42,7 @@ class Sources:
     workdir: str | None = None
     seed: int = 0
     epsilon: float = 2.0
-    distance: float = 2.0
+    distance: float = 1.5
 
 
 def of_table(sources):
@@ -162,7 +162,7 @@ def draw_decision_boundaries(sources):
 
 def draw_limit_ratios(sources):
     """Penalties over their limits for small perturbations."""
-    shown = subjects.Published(sources.model, sources.saved_models, 20)
+    shown = subjects.Published(sources.model, sources.saved_models, 100)
     ratios = analysis.limit_ratios(shown.network, shown.inputs, np.logspace(-2, 1, 10), seed=sources.seed)
     return theory.limit_ratios(ratios, shown.title)
 

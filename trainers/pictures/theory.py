@@ -28,11 +28,11 @@ def limit_ratios(ratios, title):
         error = np.nan_to_num(ratio.standard_error)
         ax.plot(epsilons, ratio.mean, color=color, linestyle=line, marker="o", markersize=3, label=NAMES[name])
         ax.fill_between(epsilons, ratio.mean - error, ratio.mean + error, color=color, alpha=0.25, linewidth=0)
-        told.append(f"{name} {ratio.mean[0]:.3f} at the smallest ε and {ratio.mean[-1]:.3f} at the largest")
-    ax.set(xscale="log", xlabel="ε", ylabel="measured / limit", ylim=(0, None))
+        told.append(f"{name} {ratio.mean[0]:.3g} at the smallest ε and {ratio.mean[-1]:.3g} at the largest")
+    ax.set(xscale="log", yscale="log", xlabel="ε", ylabel="measured / limit")
     figure.legend(loc="outside lower center", ncols=1)
     return Picture(
         figure,
         f"Penalties over their limits for small perturbations. {title}",
-        f"Lines against ε that tend to 1 where ε is small: {'; '.join(told)}.",
+        f"Lines against ε, both axes logarithmic; theory says 1 where ε is small: {'; '.join(told)}.",
     )
