@@ -17,7 +17,7 @@ from zoo.validation import check_choice
 
 FAMILIES = ("shift", "rotation", "scale", "affine", "smooth")
 LADDER, SIGNALS = "mnist_ladder-100_full", "synthetic_mlp-baseline"
-SIGNALS_SHOWN = np.linspace(-3, 3, 61)
+CORRUPTED = np.linspace(-3, 3, 61)  # values of z̃
 
 
 @dataclasses.dataclass(frozen=True)
@@ -124,7 +124,7 @@ def draw_sample_pairs(sources):
 
 
 def draw_signal_pairs(sources):
-    """Synthetic signals beside their worst-moved versions, and a network trained on them in the program."""
+    """Synthetic signals beside their worst-moved versions, for a network trained on them in the program."""
     return moved_pairs(*signals(sources), "smooth", sources.distance, SIGNALS)
 
 
@@ -150,8 +150,8 @@ def draw_combinators(sources):
     signals = (-2, -1, 0, 1, 2)
     middle = {level: shape[-1] // 2 for level, shape in enumerate(model.level_shapes)}
     levels = [int(level) for level in model.decoder.combinators]
-    found = {level: combinator_curves(model, level, SIGNALS_SHOWN, signals, middle[level]) for level in sorted(levels)}
-    return ladder.combinators(found, SIGNALS_SHOWN, signals, title)
+    found = {level: combinator_curves(model, level, CORRUPTED, signals, middle[level]) for level in sorted(levels)}
+    return ladder.combinators(found, CORRUPTED, signals, title)
 
 
 def draw_decision_boundaries(sources):
