@@ -34,7 +34,7 @@ def train_distributed(context, recipe, seed, workdir, verbose, make_callbacks, d
             check_workdir(workdir, recipe, seed)
             dataset = zoo.datasets.load(recipe.dataset, seed=seed, num_validation=recipe.num_validation)
         if not writer:
-            verbose, make_callbacks = 0, lambda directory: ()
+            verbose, make_callbacks = 0, lambda directory, dataset: ()
         train_members(recipe, dataset, seed, workdir, verbose, make_callbacks, deadline)
         gather(writer)  # none leaves before the last checkpoint is written
     return writer

@@ -72,10 +72,40 @@ def best_seed(recipe, directory):
     return int(min(seeds, key=lambda seed: (seeds[seed]["errors"].get("validation", 0.0), int(seed))))
 
 
+def check_content(content, path):
+    """Refuses what is no recipe's results.
+
+    Raises:
+        ValueError: naming the file and what it lacks.
+    """
+    try:
+        Recipe(**content["recipe"])
+        complete = all("test" in run["errors"] and "seconds_per_epoch" in run for run in content["seeds"].values())
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"{path} holds no results of a recipe ({error!r}). Remove it from the folder.") from error
+    if not content["seeds"] or not complete:
+        raise ValueError(f"{path} lacks the test error of some seed, or has no seed. Remove it, and run them again.")
+
+
+def read_results(directory):
+    """What a results folder holds, in the order of the recipes.
+
+    Returns:
+        `{recipe name: content of its file}`; empty where there is none.
+
+    Raises:
+        ValueError: a file is damaged, or holds something else; with its name.
+    """
+    results = {}
+    for path in sorted(pathlib.Path(directory).glob("*.json")):
+        content = read_json(path)
+        check_content(content, path)
+        results[content["recipe"]["name"]] = content
+    order = [name for name in RECIPES if name in results] + [name for name in results if name not in RECIPES]
+    return {name: results[name] for name in order}
+
+
 def write_tables(directory):
     """Writes `README.md` with a table for each published one, from the recipes' files."""
-    contents = [read_json(file) for file in sorted(pathlib.Path(directory).glob("*.json"))]
-    results = {content["recipe"]["name"]: content for content in contents}
-    order = [name for name in RECIPES if name in results] + [name for name in results if name not in RECIPES]
-    results = {name: results[name] for name in order}
+    results = read_results(directory)
     write_whole(pathlib.Path(directory) / "README.md", HEADER + "".join(section(key, results) for key in TABLES))

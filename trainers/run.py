@@ -77,19 +77,19 @@ def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=()
     return model, checkpoint
 
 
-def train_members(recipe, dataset, seed, workdir, verbose=1, make_callbacks=lambda directory: (), deadline=None):
+def train_members(recipe, dataset, seed, workdir, verbose=1, make_callbacks=lambda directory, dataset: (), deadline=None):
     """Trains all members of a recipe, as `train`; returns the models and the states of their checkpoints."""
     models, states = [], []
     for member, member_seed in enumerate(member_seeds(recipe, seed)):
         directory = workdir / f"member-{member}"
-        callbacks = make_callbacks(directory)
+        callbacks = make_callbacks(directory, dataset)
         model, checkpoint = train_member(recipe, dataset, member_seed, directory, verbose, callbacks, deadline)
         models.append(model)
         states.append(checkpoint.state)
     return models, states
 
 
-def train(recipe, seed, workdir, verbose=1, make_callbacks=lambda directory: (), deadline=None):
+def train(recipe, seed, workdir, verbose=1, make_callbacks=lambda directory, dataset: (), deadline=None):
     """Trains all members of a recipe and measures the result, or takes up where an earlier run stopped.
 
     Args:
@@ -97,7 +97,7 @@ def train(recipe, seed, workdir, verbose=1, make_callbacks=lambda directory: (),
         seed: of data split, weights, batches and penalties, at least 0.
         workdir: working directory; running again with the same one resumes.
         verbose: Keras's verbosity.
-        make_callbacks: directory of a member -> further callbacks.
+        make_callbacks: directory of a member and data set -> further callbacks.
         deadline: of `time.monotonic`, after which training stops at the end of its epoch; None never stops.
 
     Returns:

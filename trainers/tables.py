@@ -57,24 +57,27 @@ def describe_difference(difference):
     return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]" + ("" if p is None else f", p = {p:.2g}")
 
 
-def label(recipe):
-    """A recipe's name, and what was changed in it for these results."""
+def changed_settings(recipe):
+    """`{field: value}` of what was changed in a recipe for these results."""
     known = RECIPES.get(recipe["name"])
     settings = known.settings() if known else {}
-    changed = [
-        f"{field}={recipe[field]!r}" for field in settings if recipe.get(field, settings[field]) != settings[field]
-    ]
-    return f"`{recipe['name']}`" + (f" with {', '.join(changed)}" if changed else "")
+    return {field: recipe[field] for field in settings if recipe.get(field, settings[field]) != settings[field]}
 
 
-def row(content, reference):
-    """One recipe's line."""
+def label(recipe):
+    """A recipe's name, and what was changed in it for these results."""
+    changed = ", ".join(f"{field}={value!r}" for field, value in changed_settings(recipe).items())
+    return f"`{recipe['name']}`" + (f" with {changed}" if changed else "")
+
+
+def cells(content, reference):
+    """One recipe's cells, below `COLUMNS`."""
     errors = test_errors(content)
     mean, published = statistics.mean(errors.values()), content["recipe"]["published_error"]
     spread = f" ± {statistics.stdev(errors.values()):.2f}" if len(errors) > 1 else ""
     own = reference is not None and content["recipe"]["name"] == reference["recipe"]["name"]
     compared = None if reference is None or own else paired_difference(errors, test_errors(reference))
-    cells = (
+    return (
         label(content["recipe"]),
         "–" if published is None else f"{published:.2f}",
         f"{mean:.2f}{spread}",
@@ -84,7 +87,11 @@ def row(content, reference):
         describe_difference(compared),
         f"{statistics.mean(run['seconds_per_epoch'] for run in content['seeds'].values()):.2f}",
     )
-    return f"| {' | '.join(cells)} |\n"
+
+
+def row(content, reference):
+    """One recipe's line."""
+    return f"| {' | '.join(cells(content, reference))} |\n"
 
 
 def shortfalls(contents):
@@ -103,19 +110,28 @@ def shortfalls(contents):
     return f"\nBehind the published figure: {'; '.join(behind) or 'no row'}.\n"
 
 
-def section(key, results):
-    """One table with its title, or nothing where no recipe has results.
+def table(key, results):
+    """What one table is made of.
 
     Args:
         key: of `TABLES`.
         results: `{recipe name: content of its file}`.
+
+    Returns:
+        The heads of its columns, the contents of its rows, and the reference's content or None.
     """
-    title, patterns, reference_name = TABLES[key]
-    names = matching(results, patterns)
-    if not names:
-        return ""
+    _, patterns, reference_name = TABLES[key]
     reference = results.get(reference_name)
     short = reference_name.split("-", 1)[1] if reference else "reference"
-    head = "| " + " | ".join(COLUMNS).format(reference=short) + " |\n" + "|---" * len(COLUMNS) + "|\n"
-    contents = [results[name] for name in names]
-    return f"\n## {title}\n\n{head}" + "".join(row(content, reference) for content in contents) + shortfalls(contents)
+    contents = [results[name] for name in matching(results, patterns)]
+    return [column.format(reference=short) for column in COLUMNS], contents, reference
+
+
+def section(key, results):
+    """One table with its title, or nothing where no recipe has results; arguments as for `table`."""
+    columns, contents, reference = table(key, results)
+    if not contents:
+        return ""
+    head = f"| {' | '.join(columns)} |\n" + "|---" * len(columns) + "|\n"
+    rows = "".join(row(content, reference) for content in contents)
+    return f"\n## {TABLES[key][0]}\n\n{head}{rows}{shortfalls(contents)}"

@@ -27,6 +27,7 @@ from absl import app, flags, logging
 from trainers import distribution_flags, run
 from trainers.distributed_run import train_distributed
 from trainers.lock import locked
+from trainers.picture_log import PictureLog
 from trainers.progress import TimeIsUp
 from trainers.recipe_flags import parse_overrides
 from trainers.results import record_result
@@ -56,6 +57,12 @@ RESULTS = flags.DEFINE_string("results", None, "Folder to whose RECIPE.json the 
 MAX_SECONDS = flags.DEFINE_float(
     "max_seconds", None, "Stop at the end of the epoch in which this time is over; the same command goes on.", 0.0
 )
+PICTURE_INTERVAL = flags.DEFINE_integer(
+    "picture_interval",
+    0,
+    "Epochs from one drawing of perturbed and moved inputs for TensorBoard to the next; 0: none.",
+    0,
+)
 TENSORBOARD = flags.DEFINE_bool("tensorboard", True, "Whether to log every epoch to WORKDIR for TensorBoard.")
 DETERMINISTIC = flags.DEFINE_bool(
     "deterministic", False, "Whether the same seed gives the same bits on a GPU too, which is slower."
@@ -77,8 +84,11 @@ def list_recipes():
         print(f"{name:<40} {published}")
 
 
-def make_callbacks(directory):
-    return [ScalarLog(directory / "tensorboard")] if TENSORBOARD.value else []
+def make_callbacks(directory, dataset):
+    callbacks = [ScalarLog(directory / "tensorboard")] if TENSORBOARD.value else []
+    if PICTURE_INTERVAL.value:
+        callbacks.append(PictureLog(directory / "tensorboard", dataset, PICTURE_INTERVAL.value))
+    return callbacks
 
 
 def report(recipe, result):
@@ -153,7 +163,7 @@ def main(argv):
         train_and_report()
     except TimeIsUp as stop:
         print(f"{RECIPE.value}, seed {SEED.value}: {stop}.")
-    except (ValueError, TypeError, OSError, FloatingPointError) as error:
+    except (ValueError, TypeError, OSError, FloatingPointError, ImportError) as error:
         if os.environ.get("ZOO_TRACEBACK"):
             raise
         sys.exit(f"error: {error}")

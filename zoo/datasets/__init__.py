@@ -4,6 +4,7 @@ from zoo.datasets.batches import Batches, SemiSupervised
 from zoo.datasets.dataset import Dataset, load
 from zoo.datasets.splits import balanced_subset, bootstrap, hold_out
 from zoo.datasets.synthetic import synthetic_sines
+from zoo.datasets.two_moons import two_moons
 
 __all__ = [
     "Batches",
@@ -14,4 +15,5 @@ __all__ = [
     "hold_out",
     "load",
     "synthetic_sines",
+    "two_moons",
 ]

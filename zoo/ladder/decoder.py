@@ -67,15 +67,18 @@ class Decoder(keras.layers.Layer):
         signal = ops.cast(self.maps[key](above) if key in self.maps else above, dtype)
         return standardize(signal, *batch_moments(signal))
 
-    def cost(self, level, z, estimate, moments):
-        """`mean ‖z^l − (ẑ^l − μ^l)/σ^l‖²` over batch and units; at the bottom, and where g returns normalised units
-        already, `ẑ` is taken as it is.
+    def normalized(self, level, estimate, moments):
+        """`(ẑ^l − μ^l)/σ^l`; at the bottom, and where g returns normalised units already, `ẑ` as it is.
 
         Args:
             level: l.
-            z, estimate: clean z^l and ẑ^l, `(n, ...)`.
+            estimate: ẑ^l, `(n, ...)`.
             moments: mean and variance of the clean path's values before normalising, None at the bottom.
         """
-        if moments is not None and not self.combinators[str(level)].normalized:
-            estimate = standardize(estimate, *moments)
-        return ops.mean(ops.square(z - estimate))
+        if moments is None or self.combinators[str(level)].normalized:
+            return estimate
+        return standardize(estimate, *moments)
+
+    def cost(self, level, z, estimate, moments):
+        """`mean ‖z^l − (ẑ^l − μ^l)/σ^l‖²` over batch and units; z is the clean one, the rest as for `normalized`."""
+        return ops.mean(ops.square(z - self.normalized(level, estimate, moments)))

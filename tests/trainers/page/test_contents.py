@@ -1,0 +1,144 @@
+"""The page says what the files say, escapes it, and names the file that is wrong."""
+
+import html.parser
+import json
+import shutil
+
+import pytest
+
+from trainers.page.contents import of_run, of_table, of_zoo
+from trainers.page.render import render
+from trainers.pictures.style import Picture, new_figure, svg
+from trainers.results import read_results
+from trainers.tables import cells
+from zoo import recipes
+from zoo.card import write_card
+
+
+class Elements(html.parser.HTMLParser):
+    """Every element of a page with its attributes, and the text outside scripts and styles."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.elements, self.text, self.open = [], "", ""
+        self.feed(text)
+
+    def handle_starttag(self, tag, attributes):
+        self.elements.append((tag, dict(attributes)))
+        self.open = tag
+
+    def handle_data(self, data):
+        self.text += data if self.open not in ("script", "style") else ""
+
+    def all(self, tag):
+        return [attributes for name, attributes in self.elements if name == tag]
+
+
+def zoo_page(folders):
+    return render(of_zoo(folders.results, folders.saved_models, folders.pictures))
+
+
+def test_tables_show_the_cells_of_the_results(folders):
+    page = Elements(zoo_page(folders))
+    results = read_results(folders.results)
+    for cell in cells(results["synthetic_mlp-vat"], results["synthetic_mlp-baseline"])[1:]:
+        assert cell in page.text
+    assert "python -m trainers.reproduce --table=synthetic --seeds=2" in page.text
+    assert "KERAS_BACKEND=jax python -m trainers.reproduce --recipes=mnist_ladder-100_full --seeds=1" in page.text
+    assert {"recipe-synthetic_mlp-vat", "model-mnist_mlp-vat"} <= {card.get("id") for card in page.all("details")}
+
+
+def test_models_show_card_and_analysis(folders):
+    text = Elements(zoo_page(folders)).text
+    for figure in (
+        "test error 0.62 %",
+        "1,234,567",
+        "12.50 ± 0.5",
+        "3.25 ± 0.12",
+        "mnist: fgsm_linf 0.1 on 7 examples.",
+    ):
+        assert figure in text, figure
+
+
+def test_text_of_files_does_not_become_html(folders):
+    text = zoo_page(folders)
+    page = Elements(text)
+    assert folders.hostile not in text and folders.hostile in page.text
+    assert len(page.all("script")) == 1
+    assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
+
+
+def test_nothing_is_fetched_and_every_picture_has_words(folders):
+    picture = Picture(new_figure(1)[0], "A title", "What it shows & means")
+    (folders.pictures / "drawn.svg").write_text(svg(picture, "python -m trainers.draw --names=drawn"))
+    page = Elements(zoo_page(folders))
+    images = page.all("img")
+    assert len(images) > 5 and all(image["alt"] and image["src"].startswith("data:") for image in images)
+    assert "What it shows & means" in {image["alt"] for image in images}
+    assert "python -m trainers.draw --names=drawn" in page.text
+    links = [attributes["href"] for _, attributes in page.elements if "href" in attributes]
+    assert all(link.startswith(("#", "data:")) for link in links)
+    anchors = {attributes.get("id") for _, attributes in page.elements}
+    assert {link[1:] for link in links if link.startswith("#")} <= anchors
+
+
+def test_empty_folders_say_how_to_fill_them(tmp_path):
+    text = Elements(render(of_zoo(tmp_path, tmp_path / "none", tmp_path / "none"))).text
+    assert "No results yet" in text and "No models yet" in text and "No pictures yet" in text
+
+
+def test_a_model_without_a_card_is_told(folders):
+    (folders.saved_models / "nameless").mkdir()
+    assert "nameless has no card" in Elements(zoo_page(folders)).text
+
+
+@pytest.mark.parametrize(
+    "file, content",
+    [
+        ("results/synthetic_mlp-vat.json", "{"),
+        ("results/synthetic_mlp-vat.json", "[1]"),
+        ("results/synthetic_mlp-vat.json", '{"recipe": {"name": "a"}, "seeds": {}}'),
+        ("results/analysis/mnist_mlp-vat.json", '{"model": "mnist_mlp-vat", "errors": [], "measures": {}}'),
+        ("results/analysis/mnist_mlp-vat.json", '{"model": "a", "errors": {"sign": {"error": 1}}, "measures": {}}'),
+        ("saved_models/mnist_mlp-vat/card.json", "{}"),
+        ("pictures/drawn.svg", "<svg"),
+    ],
+)
+def test_a_damaged_or_foreign_file_is_named(folders, file, content):
+    (folders.results.parent / file).write_text(content)
+    with pytest.raises(ValueError, match=file.rsplit("/", 1)[1]):
+        zoo_page(folders)
+
+
+def test_a_seed_without_a_test_error_is_named(folders):
+    path = folders.results / "synthetic_mlp-vat.json"
+    content = json.loads(path.read_text())
+    del content["seeds"]["1"]["errors"]["test"]
+    path.write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="synthetic_mlp-vat.json lacks the test error"):
+        zoo_page(folders)
+
+
+def test_a_card_with_fields_missing_is_named(folders):
+    write_card(folders.saved_models / "mnist_mlp-vat", {"name": "mnist_mlp-vat", "errors": {}})
+    with pytest.raises(ValueError, match="card.json lacks num_parameters, input_shape"):
+        zoo_page(folders)
+
+
+def test_table_shows_its_own_recipes_alone(folders):
+    text = Elements(render(of_table("synthetic", folders.results))).text
+    assert "synthetic_mlp-vat" in text and "mnist" not in text
+    shutil.rmtree(folders.results)
+    assert "No results yet" in Elements(render(of_table("synthetic", folders.results))).text
+
+
+def test_run_shows_its_figures(tmp_path):
+    recipe = recipes.get("synthetic_mlp-vat").override({"epochs": 3})
+    (tmp_path / "run.json").write_text(json.dumps({"recipe": recipe.settings(), "seed": 4}))
+    with pytest.raises(FileNotFoundError, match="no finished run"):
+        of_run(tmp_path)
+    result = {"recipe": recipe.name, "seed": 4, "errors": {"test": 0.375}, "seconds_per_epoch": 0.5, "device": "CPU"}
+    (tmp_path / "result.json").write_text(json.dumps({**result, "backend": "jax"}))
+    text = Elements(render(of_run(tmp_path))).text
+    assert "0.38" in text and "0.76" in text
+    assert "KERAS_BACKEND=jax python -m trainers.train --recipe=synthetic_mlp-vat --seed=4 --override=epochs=3" in text

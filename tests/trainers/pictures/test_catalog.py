@@ -1,0 +1,94 @@
+"""The pictures by name, from tiny networks in place of the published ones."""
+
+import types
+
+import numpy as np
+import pytest
+
+import zoo
+from trainers.pictures import catalog, subjects
+from trainers.pictures.catalog import PICTURES, Sources, draw
+from zoo import recipes
+
+
+@pytest.fixture(autouse=True)
+def without_xla(monkeypatch):
+    """It takes seconds to compile by XLA what runs in milliseconds."""
+    monkeypatch.setattr("zoo.training.objective_model.choose_jit_compile", lambda layers: False)
+
+
+@pytest.fixture
+def tiny(monkeypatch):
+    """Small untrained networks, and few examples."""
+    rng = np.random.default_rng(0)
+    data = {"images": rng.uniform(size=(20, 6, 6, 1)).astype("float32"), "labels": np.arange(20) % 3}
+
+    def published(name, directory, num_examples):
+        network = zoo.networks.mlp((6, 6, 1), 3, hidden_units=(5,))
+        return types.SimpleNamespace(
+            title=name, network=network, inputs=data["images"][:num_examples], labels=data["labels"][:num_examples]
+        )
+
+    def train_briefly(recipe, seed, workdir=None):
+        if not recipe.ladder:
+            x_test, y_test = rng.normal(size=(5, 12)).astype("float32"), np.arange(5) % 2
+            model = zoo.RegularizedModel(zoo.networks.mlp((12,), 2, hidden_units=(5,)))
+        else:
+            x_test, y_test = data["images"], data["labels"]
+            rungs = [{"name": "dense", "units": units} for units in (5, 3)]
+            encoder = zoo.ladder.ladder_encoder((6, 6, 1), 3, rungs=rungs)
+            model = zoo.LadderNetwork(encoder, denoising_weights=[1, 1, 1])
+        model.build((None, *x_test.shape[1:]))
+        return model, types.SimpleNamespace(x_test=x_test, y_test=y_test)
+
+    monkeypatch.setattr(subjects, "Published", published)
+    monkeypatch.setattr(subjects, "train_briefly", train_briefly)
+    monkeypatch.setattr(subjects, "PLANE_METHODS", {"none": ({}, {}), "VAT": ({}, {"vat": {"epsilon": 0.3}})})
+    monkeypatch.setattr(subjects.train_on_moons, "__defaults__", (1,))
+    monkeypatch.setattr(catalog, "FAMILIES", ("shift", "rotation"))
+
+
+@pytest.mark.parametrize("name", sorted(catalog.FROM_NETWORKS))
+def test_every_picture_of_networks_is_drawn(tiny, name):
+    picture = draw(name, Sources())
+    assert picture.figure.axes and picture.title and picture.alt.endswith(".")
+
+
+def test_perturbations_have_the_norm_that_they_say():
+    network, x = zoo.networks.mlp((8,), 3, hidden_units=(6,)), np.random.default_rng(0).normal(size=(4, 8))
+    versions = catalog.perturbed(network, x.astype("float32"), np.arange(4) % 3, 0.5, 0)
+    clean = versions.pop("clean")
+    for kind, version in versions.items():
+        np.testing.assert_allclose(np.linalg.norm(version - clean, axis=1), 0.5, rtol=1e-4, err_msg=kind)
+
+
+def test_a_finished_ladder_comes_back_and_an_unfinished_one_is_refused(tmp_path, monkeypatch):
+    from trainers import run
+
+    ladder = {"name": "ladder_encoder", "rungs": [{"name": "dense", "units": units} for units in (4, 2)]}
+    recipe = recipes.Recipe(
+        "toy", "synthetic", ladder, ladder={"denoising_weights": [1, 1, 1]}, unlabeled_batch_size=100, epochs=1
+    )
+    workdir = tmp_path / "run"
+    with pytest.raises(ValueError, match="holds no finished run of toy"):
+        subjects.train_briefly(recipe, 0, workdir)
+    data = zoo.datasets.load("synthetic", seed=0)
+    trained, _ = run.train_member(recipe, data, 0, workdir / "member-0", verbose=0)
+    restored, _ = subjects.train_briefly(recipe, 0, workdir)
+    for a, b in zip(trained.get_weights(), restored.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_unknown_names_and_missing_results_are_told(tmp_path):
+    with pytest.raises(ValueError, match="Did you mean 'combinators'"):
+        draw("combinator", Sources())
+    for name in set(PICTURES) - set(catalog.FROM_NETWORKS):
+        with pytest.raises(ValueError, match="no results for the table|nothing to draw"):
+            draw(name, Sources(results=str(tmp_path)))
+
+
+def test_models_without_a_data_set_are_refused(monkeypatch):
+    monkeypatch.setattr(subjects.pretrained, "load", lambda name, directory: None)
+    monkeypatch.setattr(subjects.pretrained, "model_card", lambda name, directory: {"name": name})
+    with pytest.raises(ValueError, match="names no data set"):
+        subjects.Published("own", None, 1)

@@ -1,0 +1,108 @@
+"""Pictures of results: what is drawn is what the files say."""
+
+import numpy as np
+import pytest
+
+from trainers.pictures.curves import curves_of, generalization_gap, worst_movements
+from trainers.pictures.errors import by_labels, error_by_time, errors_by_labels, errors_by_method, frontier
+
+
+def content(name, seeds, published=None, **recipe):
+    runs = {str(seed): {"device": "CPU", "backend": "jax", **run} for seed, run in enumerate(seeds)}
+    return {"recipe": {"name": name, "published_error": published, **recipe}, "seeds": runs}
+
+
+def run(error, seconds=1.0, **curves):
+    return {"errors": {"test": error}, "seconds_per_epoch": seconds, "curves": curves}
+
+
+def lines(ax):
+    return {line.get_label(): line.get_ydata() for line in ax.lines}
+
+
+GAPS = [
+    run(1.0, sampled_test_error=[50, 6, 4], sampled_train_error=[50, 4, 1]),
+    run(1.5, sampled_test_error=[50, 8, 5], sampled_train_error=[50, 5, 0]),
+    {"errors": {"test": 2.0}, "seconds_per_epoch": 1.0},
+]
+
+
+def test_curves_of_seeds_that_have_none_are_left_out():
+    values = curves_of(content("a-vat", GAPS), "sampled_test_error")
+    np.testing.assert_array_equal(values, [[[50, 6, 4]], [[50, 8, 5]]])
+    assert curves_of(content("a-vat", GAPS[2:]), "sampled_test_error").size == 0
+
+
+def test_curves_end_with_the_shortest():
+    stopped = [run(1, worst_shift=[1.0, 2.0, 3.0]), run(1, worst_shift=[3.0, 2.0])]
+    np.testing.assert_array_equal(curves_of(content("a-vat", stopped), "worst_shift")[:, 0], [[1, 2], [3, 2]])
+
+
+def test_gap_is_the_mean_over_seeds_with_its_band():
+    figure = generalization_gap([content("a-vat", GAPS)], "").figure
+    np.testing.assert_allclose(lines(figure.axes[0])["vat"], [0, 2.5, 4])
+    (band,) = figure.axes[0].collections
+    heights = band.get_paths()[0].vertices
+    at_end = heights[heights[:, 0] == 2][:, 1]
+    spread = np.std([3, 5], ddof=1)
+    np.testing.assert_allclose([at_end.min(), at_end.max()], [4 - spread, 4 + spread])
+
+
+def test_one_panel_per_movement_that_was_measured():
+    runs = [run(1, worst_shift=[0.1, 0.2], worst_scale=[1.0, 2.0])]
+    picture = worst_movements([content("a-vat", runs), content("a-unknown", runs)], "T")
+    assert len(picture.figure.axes) == 2
+    assert lines(picture.figure.axes[1]).keys() == {"vat"}
+    assert "shift: vat 0.2; scale: vat 2" in picture.alt and picture.title.endswith("T")
+
+
+@pytest.mark.parametrize("draw", [generalization_gap, worst_movements])
+def test_without_curves_there_is_no_picture(draw):
+    assert draw([content("a-vat", GAPS[2:])], "") is None
+
+
+def test_methods_are_ordered_by_their_mean_error():
+    contents = [content("a-vat", [run(1.0), run(3.0)], 0.5), content("a-at", [run(0.75)]), content("a-x", [run(4.0)])]
+    picture = errors_by_method(contents, "")
+    assert [label.get_text() for label in picture.figure.axes[0].get_yticklabels()] == ["x", "vat", "at"]
+    assert picture.alt.endswith("at 0.75, vat 2.00, x 4.00.")
+    (published,) = [line for line in picture.figure.axes[0].lines if line.get_label() == "published"]
+    assert (published.get_xdata()[0], published.get_ydata()[0]) == (0.5, 1)
+
+
+def test_recipes_are_grouped_by_all_but_their_labels():
+    names = {
+        "mnist_ladder-100_full": 100,
+        "mnist_ladder-all_full": None,
+        "mnist_ladder-100_gamma": 100,
+        "mnist_mlp1200-vat_100": 100,
+        "mnist_mlp1200-vat_1000": 1000,
+    }
+    groups = by_labels([content(name, [run(1.0)], num_labels=labels) for name, labels in names.items()])
+    assert {name: set(group) for name, group in groups.items()} == {
+        "mnist_ladder-full": {100, None},
+        "mnist_mlp1200-vat": {100, 1000},
+    }
+    assert errors_by_labels([content("mnist_ladder-100_full", [run(1.0)], num_labels=100)]) is None
+
+
+def test_labels_run_from_the_fewest_to_all():
+    contents = [
+        content("mnist_ladder-all_full", [run(0.5)], 0.6, num_labels=None),
+        content("mnist_ladder-1000_full", [run(0.75)], 0.8, num_labels=1000),
+        content("mnist_ladder-50_full", [run(2.0)], num_labels=50),
+    ]
+    ax = errors_by_labels(contents).figure.axes[0]
+    assert [label.get_text() for label in ax.get_xticklabels()] == ["50", "1000", "all"]
+    np.testing.assert_array_equal(lines(ax)["mnist_ladder-full, published"], [0.8, 0.6])
+
+
+def test_times_of_other_devices_are_left_out():
+    slow = {**run(0.1, seconds=99.0), "device": "another"}
+    picture = error_by_time([content("a-vat", [run(1.0, 2.0), run(2.0, 4.0), slow]), content("a-at", [run(3.0)])], "")
+    assert "vat 3 s 1.50 %" in picture.alt and "99" not in picture.alt
+
+
+def test_frontier():
+    points = {"fast": (1, 3), "good": (3, 1), "both": (2, 2), "beaten": (3, 2), "twin": (1, 3)}
+    assert frontier(points) == {"fast", "good", "both", "twin"}

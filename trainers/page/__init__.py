@@ -1,0 +1,1 @@
+"""The report: what stands in it, from files, and the HTML page that shows it."""

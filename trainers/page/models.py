@@ -1,0 +1,58 @@
+"""Published models as the page takes them, from their cards."""
+
+import json
+import pathlib
+
+from trainers.page import commands
+from trainers.page.analyses import analysis_facts
+from zoo.card import CARD_FILE, read_card
+
+ON_EVERY_CARD = ("name", "errors", "num_parameters", "input_shape")
+
+
+def model_content(directory, analysis):
+    """The card of a published model.
+
+    Args:
+        directory: of the SavedModel.
+        analysis: the content of its file in `results/analysis`, or None.
+
+    Raises:
+        ValueError: the card is damaged or lacks a field.
+    """
+    card = read_card(directory)
+    missing = [field for field in ON_EVERY_CARD if field not in card]
+    if missing:
+        raise ValueError(f"{directory / CARD_FILE} lacks {', '.join(missing)}: it is no card of this zoo.")
+    recipe = card.get("recipe")
+    test = card["errors"].get("test")
+    return {
+        "anchor": f"model-{card['name']}",
+        "name": card["name"],
+        "headline": "not measured" if test is None else f"test error {test:.2f} %",
+        "facts": [*facts_of(card), *(analysis_facts(analysis) if analysis else [])],
+        "command": commands.of_model(card, analysis is not None),
+        "python": f'model = zoo.load("{card["name"]}")',
+        "settings": json.dumps(recipe, indent=1, ensure_ascii=False) if recipe else "",
+    }
+
+
+def facts_of(card):
+    """Terms and values of a card."""
+    recipe, training, published = card.get("recipe") or {}, card.get("training") or {}, card.get("published_error")
+    facts = [(f"{split} error", f"{error:.2f} %") for split, error in card["errors"].items()]
+    facts.append(("published", "–" if published is None else f"{published:.2f} % ({card.get('source', '')})"))
+    facts += [("parameters", f"{card['num_parameters']:,}"), ("input", str(tuple(card["input_shape"])))]
+    if {"epochs", "seconds", "device"} <= training.keys():
+        facts.append(("trained", f"{training['epochs']} epochs, {training['seconds']:,.0f} s, {training['device']}"))
+    facts += [(key, card[key]) for key in ("seed", "exported") if key in card]
+    return facts + ([("notes", recipe["notes"])] if recipe.get("notes") else [])
+
+
+def models_content(directory, analyses):
+    """The cards of all models in a folder, and the names of the folders in it that have none."""
+    directory = pathlib.Path(directory)
+    folders = sorted(path for path in directory.glob("[!.]*") if path.is_dir())
+    with_card = [path for path in folders if (path / CARD_FILE).is_file()]
+    models = [model_content(path, analyses.get(path.name)) for path in with_card]
+    return models, [path.name for path in folders if path not in with_card]

@@ -1,0 +1,47 @@
+"""The report as one HTML page that needs nothing beside itself."""
+
+import base64
+import hashlib
+import pathlib
+import re
+
+import jinja2
+import markupsafe
+
+TEMPLATES = pathlib.Path(__file__).parent / "templates"
+
+
+def code(text):
+    """Text for HTML whose parts in backticks are code."""
+    return markupsafe.Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(markupsafe.escape(text))))
+
+
+def data_uri(text):
+    """An SVG as the address of an image."""
+    return f"data:image/svg+xml;base64,{base64.b64encode(text.encode()).decode()}"
+
+
+def render(content):
+    """The page's HTML.
+
+    Args:
+        content: what the template names: `title`, `introduction`, `tables`, `labels`, `models`, `without_card`,
+            `analyses`, `settings`, `gallery`, `recipes`; None leaves out a section that would be empty. All text in it
+            is escaped.
+    """
+    script = (TEMPLATES / "report.js").read_text()
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(TEMPLATES),
+        autoescape=True,
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+    )
+    environment.filters["code"] = code
+    return environment.get_template("report.html").render(
+        content,
+        style=markupsafe.Markup((TEMPLATES / "report.css").read_text()),
+        script=markupsafe.Markup(script),
+        script_hash=f"sha256-{digest}",  # the page runs this script and no other
+    )

@@ -1,0 +1,66 @@
+"""Pictures for TensorBoard while a network trains, on both backends."""
+
+import struct
+import time
+
+import keras
+from keras import ops
+from tensorboard.compat.proto import event_pb2, summary_pb2
+from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+from zoo.optional import require
+
+NUM_SHOWN = 3
+EPSILON, DISTANCE = 2.0, 1.5
+
+
+class PictureLog(keras.callbacks.Callback):
+    """Draws the first test inputs perturbed and moved, with what the network makes of them.
+
+    Args:
+        directory: folder for the event files.
+        dataset: `zoo.datasets.Dataset` of signals, or of images of one or three channels; of others nothing is drawn.
+        interval: epochs from one drawing to the next, at least 1.
+
+    Raises:
+        ImportError: Matplotlib is not installed.
+    """
+
+    def __init__(self, directory, dataset, interval):
+        super().__init__()
+        require("matplotlib", "Drawing pictures", "report")
+        self.directory, self.interval = str(directory), interval
+        self.x, self.labels = dataset.x_test[:NUM_SHOWN], dataset.y_test[:NUM_SHOWN].ravel()
+
+    def on_train_begin(self, logs=None):
+        self.writer = EventFileWriter(self.directory, filename_suffix=".pictures")
+        inputs = self.model.prepare(ops.convert_to_tensor(self.x), training=False)[0]
+        self.inputs = ops.convert_to_numpy(inputs)
+
+    def on_epoch_end(self, epoch, logs=None):
+        drawable = self.inputs.ndim == 2 or self.inputs.ndim == 4 and self.inputs.shape[-1] in (1, 3)
+        if drawable and (epoch + 1) % self.interval == 0:
+            for name, picture in self._pictures(f"epoch {epoch + 1}").items():
+                self._write(name, picture, epoch)
+
+    def on_train_end(self, logs=None):
+        self.writer.close()
+
+    def _pictures(self, title):
+        from trainers.pictures import catalog
+
+        examples = self.model.network, self.inputs, self.labels
+        return {
+            "perturbations": catalog.perturbed_pairs(*examples, EPSILON, 0, title),
+            "movements": catalog.moved_pairs(*examples, "smooth", DISTANCE, title),
+        }
+
+    def _write(self, name, picture, epoch):
+        from trainers.pictures.style import png
+
+        content = png(picture)
+        width, height = struct.unpack(">II", content[16:24])  # where a PNG file has them
+        image = summary_pb2.Summary.Image(width=width, height=height, colorspace=4, encoded_image_string=content)
+        summary = summary_pb2.Summary(value=[summary_pb2.Summary.Value(tag=f"pictures/{name}", image=image)])
+        self.writer.add_event(event_pb2.Event(summary=summary, step=epoch, wall_time=time.time()))
+        self.writer.flush()

@@ -1,0 +1,118 @@
+"""Curves over the epochs: what the methods do to movements and to the generalisation gap while they train."""
+
+import numpy as np
+
+from trainers.pictures.style import BLUE, GREEN, INK, OCHRE, PURPLE, RED, SKY, Picture, legend_below, new_figure, styled
+
+# The methods that the curves compare, each with its colour and line.
+METHODS = {
+    "baseline": (INK, "-"),
+    "at_l2": (BLUE, "-"),
+    "vat": (RED, "-"),
+    "vmt_shift": (GREEN, "-"),
+    "vmt_rotation": (PURPLE, "-"),
+    "vmt_scale": (OCHRE, "-"),
+    "vmt_all": (SKY, "--"),
+    "vmt_smooth": (PURPLE, "--"),
+}
+MOVEMENTS = ("shift", "rotation", "scale")
+
+
+def method_of(name):
+    """The last part of a recipe's name."""
+    return name.split("-", 1)[-1]
+
+
+def compared(contents):
+    """`{method: content}` of the recipes whose methods the curves compare, in the order of `METHODS`."""
+    by_method = {method_of(content["recipe"]["name"]): content for content in contents}
+    return {method: by_method[method] for method in METHODS if method in by_method}
+
+
+def curves_of(content, *names):
+    """The named curves of every seed that has them all.
+
+    Returns:
+        `(seeds, len(names), epochs + 1)`, as far as the shortest reaches: seeds may have stopped early.
+    """
+    runs = [run["curves"] for run in content["seeds"].values() if set(names) <= run.get("curves", {}).keys()]
+    length = min((len(curves[name]) for curves in runs for name in names), default=0)
+    return np.array([[curves[name][:length] for name in names] for curves in runs]).reshape(
+        len(runs), len(names), length
+    )
+
+
+def draw_mean(ax, values, method):
+    """The mean of `(seeds, epochs + 1)` as a line, and its standard deviation over the seeds as a band."""
+    color, line = METHODS[method]
+    mean, epochs = values.mean(axis=0), np.arange(values.shape[1])
+    ax.plot(epochs, mean, color=color, linestyle=line, label=method, linewidth=1.3)
+    if len(values) > 1:
+        spread = values.std(axis=0, ddof=1)
+        ax.fill_between(epochs, mean - spread, mean + spread, color=color, alpha=0.2, linewidth=0)
+
+
+def last_values(values):
+    """`method 0.12, …` of the curves' ends, for the alt text."""
+    return ", ".join(f"{method} {of.mean(axis=0)[-1]:.3g}" for method, of in values.items())
+
+
+def draw_all(ax, values, label):
+    """One line per method; the axis shows what lies behind the turmoil of the first epochs."""
+    for method, of in values.items():
+        draw_mean(ax, of, method)
+    settled = [of.mean(axis=0)[of.shape[1] // 10 :] for of in values.values()]
+    ax.set_ylim(min(0, min(map(np.min, settled))) * 1.05, 1.15 * max(map(np.max, settled)) + 1e-9)
+    ax.set(ylabel=label, xlim=(0, None))
+
+
+@styled
+def worst_movements(contents, title):
+    """R of shift, rotation and scale over the epochs, per method.
+
+    Args:
+        contents: of the files of recipes' results; those without the curves are left out.
+        title: of the data, for the heading.
+
+    Returns:
+        A `Picture`, or None where no recipe has such curves.
+    """
+    values = {}
+    for movement in MOVEMENTS:
+        found = {method: curves_of(content, f"worst_{movement}") for method, content in compared(contents).items()}
+        values[movement] = {method: of[:, 0] for method, of in found.items() if of.size}
+    values = {movement: found for movement, found in values.items() if found}
+    if not values:
+        return None
+    figure, axes = new_figure(1.2 + 2.1 * len(values), len(values), sharex=True)
+    for ax, (movement, found) in zip(axes[:, 0], values.items(), strict=True):
+        draw_all(ax, found, f"$R$ of {movement}")
+    axes[-1, 0].set_xlabel("epoch")
+    legend_below(figure, axes[0, 0])
+    ends = "; ".join(f"{movement}: {last_values(found)}" for movement, found in values.items())
+    return Picture(
+        figure,
+        f"Largest change of the loss by movements while training. {title}",
+        "Lines over the epochs, one per method, the band being one standard deviation over the seeds: R, the largest "
+        f"derivative of the test loss along each kind of movement. At the end: {ends}.",
+    )
+
+
+@styled
+def generalization_gap(contents, title):
+    """Test error minus training error over the epochs, per method; as `worst_movements`."""
+    names = ("sampled_test_error", "sampled_train_error")
+    found = {method: curves_of(content, *names) for method, content in compared(contents).items()}
+    values = {method: of[:, 0] - of[:, 1] for method, of in found.items() if of.size}
+    if not values:
+        return None
+    figure, axes = new_figure(3.6)
+    draw_all(axes[0, 0], values, "test − training error (%)")
+    axes[0, 0].set_xlabel("epoch")
+    legend_below(figure, axes[0, 0])
+    return Picture(
+        figure,
+        f"Generalisation gap while training. {title}",
+        "Lines over the epochs, one per method, the band being one standard deviation over the seeds: test error minus "
+        f"training error in points of per cent, on fixed samples. At the end: {last_values(values)}.",
+    )

@@ -1,0 +1,152 @@
+"""Errors at the end of training: per method, against labels, against time."""
+
+import re
+import statistics
+from collections import Counter, defaultdict
+
+from trainers.pictures.curves import METHODS, method_of
+from trainers.pictures.style import BLUE, COLORS, GREY, INK, RED, Picture, legend_below, new_figure, styled
+from trainers.tables import test_errors
+
+LABELS_IN_NAME = re.compile(r"(?<=[-_])(?:\d+|all)_|_\d+$")
+
+
+def mean_and_spread(values):
+    """Mean and standard deviation; that of a single value is 0."""
+    values = list(values)
+    return statistics.mean(values), statistics.stdev(values) if len(values) > 1 else 0.0
+
+
+@styled
+def errors_by_method(contents, title):
+    """Test errors of a table's recipes, the lowest mean on top: seeds, mean with standard deviation, published figure.
+
+    Args:
+        contents: of the files of recipes' results.
+        title: of the data, for the heading.
+    """
+    ordered = sorted(contents, key=lambda content: -mean_and_spread(test_errors(content).values())[0])
+    figure, axes = new_figure(1.2 + 0.23 * len(ordered))
+    ax = axes[0, 0]
+    for place, content in enumerate(ordered):
+        errors, published = list(test_errors(content).values()), content["recipe"]["published_error"]
+        mean, spread = mean_and_spread(errors)
+        ax.scatter(errors, [place] * len(errors), s=12, color=GREY, alpha=0.7, label="one seed")
+        ax.errorbar(mean, place, xerr=spread, fmt="o", markersize=5, color=BLUE, capsize=2.5, label="mean ± s.d.")
+        if published is not None:
+            ax.plot(published, place, "D", markersize=6, fillstyle="none", color=RED, label="published")
+    ax.set_yticks(range(len(ordered)), [method_of(content["recipe"]["name"]) for content in ordered])
+    ax.set(xlabel="test error (%)", xlim=(0, None), ylim=(-0.7, len(ordered) - 0.3))
+    unique = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+    figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=3)
+    told = [
+        f"{method_of(content['recipe']['name'])} {mean_and_spread(test_errors(content).values())[0]:.2f}"
+        for content in reversed(ordered)
+    ]
+    return Picture(figure, f"Test error of every method. {title}", f"Mean test error in per cent: {', '.join(told)}.")
+
+
+def by_labels(contents):
+    """Groups recipes that differ in the number of labels alone.
+
+    Returns:
+        `{name without the number: {number of labels, None for all: content}}`, groups of two numbers or more.
+    """
+    groups = defaultdict(dict)
+    for content in contents:
+        recipe = content["recipe"]
+        groups[LABELS_IN_NAME.sub("", recipe["name"], count=1)][recipe.get("num_labels")] = content
+    return {name: group for name, group in groups.items() if len(group) > 1}
+
+
+@styled
+def errors_by_labels(contents):
+    """Test error against the number of labels, a line per method, published figures beside it.
+
+    Args:
+        contents: of the files of recipes' results.
+
+    Returns:
+        A `Picture`, or None where no method was run with two numbers of labels.
+    """
+    groups = by_labels(contents)
+    if not groups:
+        return None
+    counts = sorted({count for group in groups.values() for count in group if count is not None}) + [None]
+    places = {count: place for place, count in enumerate(counts)}
+    figure, axes = new_figure(3.6)
+    ax, told = axes[0, 0], []
+    for index, (name, group) in enumerate(sorted(groups.items())):
+        found = sorted((places[count], content) for count, content in group.items())
+        means, spreads = zip(*(mean_and_spread(test_errors(content).values()) for _, content in found), strict=True)
+        color, x = COLORS[index % len(COLORS)], [place for place, _ in found]
+        ax.errorbar(x, means, yerr=spreads, fmt="o-", color=color, capsize=3, label=name)
+        published = [(place, content["recipe"]["published_error"]) for place, content in found]
+        published = [(place, error) for place, error in published if error is not None]
+        if published:
+            ax.plot(*zip(*published, strict=True), "D--", fillstyle="none", color=color, label=f"{name}, published")
+        told.append(f"{name} {', '.join(f'{mean:.2f}' for mean in means)}")
+    ax.set_xticks(range(len(counts)), ["all" if count is None else str(count) for count in counts])
+    ax.set(xlabel="labels", ylabel="test error (%)", ylim=(0, None), xlim=(-0.3, len(counts) - 0.7))
+    legend_below(figure, ax, columns=1)
+    alt = f"Test error in per cent, from the fewest labels to all: {'; '.join(told)}."
+    return Picture(figure, "Test error against the number of labels", alt)
+
+
+def on_one_device(contents):
+    """The device and backend of most runs, and the recipes' runs on it: `{name: [run, …]}`."""
+    runs = [(content["recipe"]["name"], run) for content in contents for run in content["seeds"].values()]
+    where = Counter((run["device"], run["backend"]) for _, run in runs).most_common(1)[0][0]
+    kept = defaultdict(list)
+    for name, run in runs:
+        if (run["device"], run["backend"]) == where:
+            kept[name].append(run)
+    return where, kept
+
+
+def frontier(points):
+    """The names of points that no other beats in both coordinates."""
+    return {
+        name
+        for name, (x, y) in points.items()
+        if not any(a <= x and b <= y and (a, b) != (x, y) for a, b in points.values())
+    }
+
+
+def label_in_margin(ax, points, bold):
+    """Names points at the right of the axes, one below the other, each joined to its point by a thin line."""
+    top, gap, place = ax.get_ylim()[1], 0.06, -0.06
+    for name, (x, y) in sorted(points.items(), key=lambda item: item[1][1]):
+        place = max(y / top, place + gap)
+        color, weight = METHODS.get(name, (INK,))[0], "bold" if name in bold else "normal"
+        leader = {"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "relpos": (0, 0.5)}
+        options = {"textcoords": "axes fraction", "va": "center", "color": color, "fontweight": weight}
+        ax.annotate(name, (x, y), (1.03, place), arrowprops=leader, fontsize=8.5, **options)
+
+
+@styled
+def error_by_time(contents, title):
+    """Test error against seconds per epoch, as `errors_by_method`; runs on the device that most ran on.
+
+    Named are the methods of the papers' comparison and those that none beats in both.
+    """
+    (device, backend), runs = on_one_device(contents)
+    points = {}
+    figure, axes = new_figure(4.2)
+    ax = axes[0, 0]
+    for name, found in runs.items():
+        error, spread = mean_and_spread(run["errors"]["test"] for run in found)
+        seconds, unevenness = mean_and_spread(run["seconds_per_epoch"] for run in found)
+        color = METHODS.get(method_of(name), (GREY,))[0]
+        ax.errorbar(seconds, error, spread, unevenness, "o", color=color, markersize=4.5, elinewidth=0.8, alpha=0.9)
+        points[method_of(name)] = (seconds, error)
+    best = frontier(points)
+    ax.set(xlabel="seconds per epoch", ylabel="test error (%)", xlim=(0, None), ylim=(0, None))
+    label_in_margin(ax, {name: point for name, point in points.items() if name in best or name in METHODS}, best)
+    told = ", ".join(f"{name} {seconds:.3g} s {error:.2f} %" for name, (seconds, error) in sorted(points.items()))
+    return Picture(
+        figure,
+        f"Test error against training time. {title}",
+        f"Mean ± standard deviation over seeds, {device}, {backend}; bold where no method is both faster and better. "
+        f"{told}.",
+    )

@@ -1,0 +1,118 @@
+"""The networks and examples that pictures show: published models, short runs of recipes, points of the plane."""
+
+import pathlib
+
+import keras
+import numpy as np
+from keras import ops
+
+import zoo
+from trainers.model_data import load_own_data
+from zoo import analysis, pretrained, regularizers
+from zoo.recipes.build import build_model, training_batches
+from zoo.training.checkpoint import Checkpoint
+
+NUM_LABELED, NUM_POINTS, RADIUS = 10, 1000, 0.3
+# Arguments of the network and of the regularisers, one size of perturbation for all.
+PLANE_METHODS = {
+    "none": ({}, {}),
+    "weight decay": ({"kernel_regularizer": keras.regularizers.L2(1e-2)}, {}),
+    "input noise": ({"input_noise_std": RADIUS}, {}),
+    "AT": ({}, {"at": {"epsilon": RADIUS}}),
+    "AT, sign": ({}, {"at": {"epsilon": RADIUS, "noise": "sign"}}),
+    "random perturbation": ({}, {"vat": {"epsilon": RADIUS, "direction": "random"}}),
+    "VAT": ({}, {"vat": {"epsilon": RADIUS}}),
+    "VAT + entropy": ({}, {"vat": {"epsilon": RADIUS}, "entropy": {}}),
+    "smoothness": ({}, {"smoothness": {"epsilon": RADIUS}}),
+    "worst smoothness": ({}, {"smoothness": {"epsilon": RADIUS, "direction": "adversarial"}}),
+    "Jacobian": ({}, {"jacobian": {"weight": RADIUS**2}}),
+}
+
+
+class Published:
+    """A published model on the first examples of its test set, behind its preprocessing.
+
+    Attributes:
+        network: from preprocessed inputs to logits.
+        inputs, labels: preprocessed, `(n, ...)` and `(n,)`.
+    """
+
+    def __init__(self, name, directory, num_examples):
+        model, card = pretrained.load(name, directory), pretrained.model_card(name, directory)
+        data = load_own_data(card)
+        self.title = f"{data.name}, {card['name']}"
+        self.network, self.labels = model.network, data.y_test[:num_examples].ravel()
+        self.inputs = prepared(model, data.x_test[:num_examples])
+
+
+def prepared(model, x):
+    """Raw inputs behind a model's preprocessing."""
+    return ops.convert_to_numpy(model.prepare(ops.convert_to_tensor(x), training=False)[0])
+
+
+def probabilities(network, inputs):
+    """`(n, num_classes)`, in prediction mode."""
+    return ops.convert_to_numpy(ops.softmax(analysis.predict_logits(network, ops.convert_to_tensor(inputs))))
+
+
+def train_briefly(recipe, seed, workdir=None):
+    """A recipe's model as it is built for training, trained, or restored from a finished run.
+
+    Args:
+        recipe: `Recipe`; without `workdir` it is trained as it stands.
+        seed: of the run.
+        workdir: of a finished run of the same recipe, or None.
+
+    Returns:
+        The model and its data set.
+
+    Raises:
+        ValueError: `workdir` holds no finished run.
+    """
+    data = zoo.datasets.load(recipe.dataset, seed=seed, num_validation=recipe.num_validation)
+    batches = training_batches(recipe, data, seed)
+    model = build_model(recipe, data, len(batches), seed)
+    if workdir is None:
+        model.fit(batches, epochs=recipe.epochs, verbose=0)
+        return model, data
+    checkpoint = Checkpoint(pathlib.Path(workdir) / "member-0")
+    checkpoint.restore(model)
+    if not checkpoint.state["finished"]:
+        raise ValueError(f"{workdir} holds no finished run of {recipe.name}.")
+    return model, data
+
+
+def train_on_moons(seed, epochs=60):
+    """Networks that learn two moons from few labels, one per method, without labels for the other points.
+
+    Returns:
+        What `trainers.pictures.boundaries.decision_boundaries` draws.
+    """
+    x, y = zoo.datasets.two_moons(NUM_POINTS, seed=seed)
+    x_test, y_test = zoo.datasets.two_moons(NUM_POINTS, seed=seed + 1)
+    rows = zoo.datasets.balanced_subset(y, NUM_LABELED, seed)
+    batches = zoo.datasets.SemiSupervised(x[rows], y[rows], x, batch_size=NUM_LABELED, unlabeled_batch_size=100)
+    left, bottom, right, top = *(x.min(axis=0) - 0.2), *(x.max(axis=0) + 0.2)
+    grid = np.stack(np.meshgrid(np.linspace(left, right, 120), np.linspace(bottom, top, 80)), axis=-1)
+    shades, errors = {}, {}
+    for method, model in plane_models(seed).items():
+        model.compile(keras.optimizers.Adam(1e-2), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        model.fit(batches, epochs=epochs, verbose=0)
+        flat = grid.reshape(-1, 2).astype("float32")
+        shades[method] = probabilities(model.network, flat)[:, 1].reshape(grid.shape[:2])
+        errors[method] = 100 * float(np.mean(analysis.wrong(model.network, x_test, y_test)))
+    return shades, (left, right, bottom, top), x, (x[rows], y[rows]), errors
+
+
+def plane_models(seed):
+    """A small network per method, and a ladder; all begin from the same seed."""
+    models = {}
+    for method, (options, penalties) in PLANE_METHODS.items():
+        keras.utils.set_random_seed(seed)
+        network = zoo.networks.mlp((2,), 2, hidden_units=(64, 64), batch_normalization=False, **options)
+        models[method] = zoo.RegularizedModel(network, regularizers.build(penalties), seed=seed)
+    keras.utils.set_random_seed(seed)
+    rungs = [{"name": "dense", "units": units} for units in (64, 64, 2)]
+    encoder = zoo.ladder.ladder_encoder((2,), 2, rungs=rungs)
+    models["ladder"] = zoo.LadderNetwork(encoder, denoising_weights=[10, 1, 0.1, 0.1], noise_std=RADIUS, seed=seed)
+    return models

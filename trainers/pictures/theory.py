@@ -1,0 +1,38 @@
+"""What theory says of small perturbations, beside what they do."""
+
+import numpy as np
+
+from trainers.pictures.style import COLORS, GREY, Picture, new_figure, styled
+
+NAMES = {
+    "noise": r"noise: E‖h − h̃‖² / ε²‖J‖²",
+    "adversarial": r"worst: max ‖h − h̃‖² / ε²λ(JᵀJ)",
+    "vat": r"VAT: max KL / ½ε²λ(F)",
+    "gaussian_vat": r"VAT, Gaussian outputs",
+}
+LINES = ("-", "--", "-", ":")
+
+
+@styled
+def limit_ratios(ratios, title):
+    """Measured penalties over their limits for small perturbations, against ε.
+
+    Args:
+        ratios: `{statement: (epsilons, Estimate of arrays)}` of `zoo.analysis.limit_ratios`.
+        title: of data and network.
+    """
+    figure, axes = new_figure(4.0)
+    ax, told = axes[0, 0], []
+    ax.axhline(1, color=GREY, linewidth=1)
+    for (name, (epsilons, ratio)), color, line in zip(ratios.items(), COLORS, LINES, strict=False):
+        error = np.nan_to_num(ratio.standard_error)
+        ax.plot(epsilons, ratio.mean, color=color, linestyle=line, marker="o", markersize=3, label=NAMES[name])
+        ax.fill_between(epsilons, ratio.mean - error, ratio.mean + error, color=color, alpha=0.25, linewidth=0)
+        told.append(f"{name} {ratio.mean[0]:.3g} at the smallest ε and {ratio.mean[-1]:.3g} at the largest")
+    ax.set(xscale="log", yscale="log", xlabel="ε", ylabel="measured / limit")
+    figure.legend(loc="outside lower center", ncols=1)
+    return Picture(
+        figure,
+        f"Penalties over their limits for small perturbations. {title}",
+        f"Lines against ε, both axes logarithmic; theory says 1 where ε is small: {'; '.join(told)}.",
+    )
