@@ -77,7 +77,7 @@ def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=()
     return model, checkpoint
 
 
-def train_members(recipe, dataset, seed, workdir, verbose=1, make_callbacks=lambda directory, dataset: (), deadline=None):
+def train_members(recipe, dataset, seed, workdir, verbose, make_callbacks, deadline):
     """Trains all members of a recipe, as `train`; returns the models and the states of their checkpoints."""
     models, states = [], []
     for member, member_seed in enumerate(member_seeds(recipe, seed)):

@@ -40,7 +40,7 @@ def test_full_disk_keeps_the_earlier_checkpoint(main, whole, tmp_path, monkeypat
             if epoch == 1:
                 file_size_limit(4096)
 
-    monkeypatch.setattr(train, "make_callbacks", lambda directory: [Fill()])
+    monkeypatch.setattr(train, "make_callbacks", lambda directory, dataset: [Fill()])
     error = main(workdir=f"{tmp_path}/work")
     file_size_limit(None)
     assert error.startswith("error: The checkpoint epoch-00002 cannot be written") and "File too large" in error

@@ -60,7 +60,7 @@ def terminate(main, monkeypatch):
 
     def call(epoch, step, **values):
         with monkeypatch.context() as patch:
-            patch.setattr(train, "make_callbacks", lambda directory: [Signal(epoch, step)])
+            patch.setattr(train, "make_callbacks", lambda directory, dataset: [Signal(epoch, step)])
             return main(**values)
 
     return call
