@@ -1,4 +1,4 @@
-"""Writes the table of methods in the guide `which-method.md` from `results/` and `benchmarks/measured/`.
+"""Writes the tables of `README.md` and of the guide `which-method.md` from `results/` and `benchmarks/measured/`.
 
 python -m docs.method_table
 """
@@ -7,14 +7,19 @@ import json
 import pathlib
 import statistics
 
-from trainers.tables import test_errors
+from trainers.tables import matching, test_errors
 from zoo.files import write_whole
+from zoo.recipes import RECIPES
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+README = ROOT / "README.md"
 GUIDE = ROOT / "docs" / "guides" / "which-method.md"
 BEGIN, END = "<!-- written by make docs -->\n", "<!-- end -->\n"
 STEPS = "mnist_mlp-jax-cpu.json"
 HEAD = "| method | `zoo.` | needs labels | synthetic | MNIST | step time |\n|---|---|---|---|---|---|\n"
+README_HEAD = "| command | published | ours (seeds) |\n|---|---|---|\n"
+README_PATTERNS = ("synthetic_mlp-*", "mnist_mlp-*", "mnist_mlp1200-*", "mnist_ladder-*", "cifar10_*")
+OURS = ("vat_vmt_shift", "vat_vmt_smooth", "vmt_smooth", "smoothness")  # rows that no paper has
 METHODS = {  # by the recipe's last part: the method, the class or argument, and whether it needs labels
     "baseline": ("none", "–", "–"),
     "dropout": ("dropout", "`networks.mlp(dropout=)`", "no"),
@@ -50,9 +55,27 @@ def render():
     return HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 
+def render_readme():
+    """The main rows as Markdown, each with the command that makes it: the published ones that were run, and our own."""
+    run = [name for name in matching(RECIPES, README_PATTERNS) if (ROOT / "results" / f"{name}.json").exists()]
+    rows = []
+    for recipe in (RECIPES[name] for name in run):
+        published = recipe.published_error
+        if published is not None or recipe.name.split("-", 1)[1] in OURS:
+            cells = ("–" if published is None else f"{published:.2f}", error(recipe.name))
+            rows.append((f"`python -m trainers.train --recipe={recipe.name}`", *cells))
+    return README_HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows)
+
+
+def insert(path, table):
+    """Writes a table between a document's marks."""
+    before, _, rest = path.read_text().partition(BEGIN)
+    write_whole(path, before + BEGIN + "\n" + table + "\n" + END + rest.partition(END)[2])
+
+
 def main():
-    before, _, rest = GUIDE.read_text().partition(BEGIN)
-    write_whole(GUIDE, before + BEGIN + "\n" + render() + "\n" + END + rest.partition(END)[2])
+    insert(GUIDE, render())
+    insert(README, render_readme())
 
 
 if __name__ == "__main__":

@@ -8,12 +8,29 @@ import pytest
 
 from docs import method_table
 from tests.docs.documents import ROOT
+from zoo.recipes import RECIPES
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the same on every backend")
 
 
 def test_guide_has_the_table_of_these_results():
     assert method_table.render() in method_table.GUIDE.read_text(), "Out of date: run `make docs`."
+
+
+def test_readme_has_the_table_of_these_results():
+    assert method_table.render_readme() in method_table.README.read_text(), "Out of date: run `make docs`."
+
+
+def test_readme_has_every_published_row_that_was_run():
+    rows = {
+        line.split("`")[1]: line.strip("|\n").split("|")[1:] for line in method_table.render_readme().splitlines()[2:]
+    }
+    run = [recipe for recipe in RECIPES.values() if (ROOT / "results" / f"{recipe.name}.json").exists()]
+    for recipe in run:
+        command = f"python -m trainers.train --recipe={recipe.name}"
+        if recipe.published_error is not None and "conv" not in recipe.name:
+            assert float(rows[command][0]) == recipe.published_error
+    assert len(rows) == len(method_table.render_readme().splitlines()) - 2
 
 
 @pytest.mark.parametrize("method", method_table.METHODS)
