@@ -3,7 +3,7 @@
 import pathlib
 
 from trainers.rank_correlations import MIN_MODELS, spearman
-from trainers.run import read_json
+from trainers.workdir import read_json
 from zoo.files import write_whole
 
 HEADER = """# Inside the models

@@ -4,7 +4,7 @@ import json
 import pathlib
 import shlex
 
-from trainers.run import read_json
+from trainers.workdir import read_json
 from zoo.recipes.searches import SEARCHES
 from zoo.validation import check_choice
 

@@ -6,8 +6,8 @@ import os
 import pathlib
 import time
 
-from trainers.run import read_json
 from trainers.trial import Trial, run_trial, validation_data
+from trainers.workdir import read_json
 from zoo.files import write_whole
 from zoo.recipes.build import build_model
 from zoo.recipes.search import ends

@@ -10,7 +10,8 @@ import keras
 
 import zoo
 from trainers.progress import TimeIsUp
-from trainers.run import read_json, train_member
+from trainers.run import train_member
+from trainers.workdir import read_json
 from zoo.files import write_whole
 from zoo.pretrained import error_percent
 from zoo.recipes.build import combine, member_seeds

@@ -3,7 +3,7 @@
 import pathlib
 
 from trainers.analysis_report import names_of, sizes
-from trainers.run import read_json
+from trainers.workdir import read_json
 
 
 def read_analyses(directory):
