@@ -130,6 +130,17 @@ def test_changed_model_is_refused(exported):
 
 
 @needs_tensorflow
+def test_preprocessing_of_a_single_layer_comes_back(tmp_path):
+    x = np.random.default_rng(0).normal(3.0, 5.0, (20, 4)).astype("float32")
+    layer = keras.layers.Normalization()
+    layer.adapt(x)
+    model = zoo.RegularizedModel(zoo.networks.mlp((4,), 2, hidden_units=(3,)), preprocessing=layer)
+    model.build((None, 4))
+    zoo.export(model, tmp_path / "toy")
+    np.testing.assert_allclose(zoo.load(tmp_path / "toy").predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-5)
+
+
+@needs_tensorflow
 def test_export_replaces_whole_and_leaves_nothing_behind(tmp_path):
     model = trained_model([])
     path = tmp_path / "toy"

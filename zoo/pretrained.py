@@ -57,7 +57,7 @@ def normalization_layers(model):
     Args:
         model: `RegularizedModel`.
     """
-    layers = model.preprocessing.layers if model.preprocessing is not None else ()
+    layers = model.preprocessing._flatten_layers() if model.preprocessing is not None else ()
     return [layer for layer in layers if isinstance(layer, keras.layers.Normalization)]
 
 
