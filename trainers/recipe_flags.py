@@ -20,7 +20,7 @@ def parse_override(text):
         raise ValueError(f"--override takes field=value, received {text!r}.")
     try:
         return field, json.loads(value)
-    except ValueError:
+    except (ValueError, RecursionError):
         return field, value
 
 

@@ -21,6 +21,8 @@ LADDER = {
     "override": [
         "dataset=synthetic",
         "preprocessing=[]",
+        "batch_size=20",
+        "unlabeled_batch_size=20",
         'network.rungs=[{"name": "dense", "units": 8}, {"name": "dense", "units": 2}]',
         "ladder.denoising_weights=[1, 1, 1]",
     ],

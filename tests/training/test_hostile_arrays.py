@@ -50,7 +50,7 @@ def test_fit_trains_or_says_why_not(x, y):
     except (ValueError, TypeError) as error:
         assert str(error)
     else:
-        assert x.shape[1:] == (4,) and len(x) == len(y) and np.all(np.isfinite(x.astype("float64")))
+        assert x.shape[1:] in {(4,), (4, 1)} and len(x) == len(y) and np.all(np.isfinite(x.astype("float64")))
         assert y.dtype.kind in "iu" and y.min() >= 0 and y.max() < 3
 
 

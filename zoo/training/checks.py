@@ -11,12 +11,17 @@ def is_array(values):
     return isinstance(values, np.ndarray) or keras.ops.is_tensor(values)
 
 
-def check_finite(role, inputs):
-    """Refuses NaN and infinite inputs.
+def check_inputs(role, inputs):
+    """Refuses inputs that are no finite numbers, and none at all.
 
     Raises:
-        ValueError: with the number of such entries and the first example that has one.
+        ValueError: with the shape, the kind of entries, or the number of those that are not finite and the first
+            example that has one.
     """
+    if not inputs.ndim or not len(inputs):
+        raise ValueError(f"The {role} inputs must be at least one example, received shape {inputs.shape}.")
+    if inputs.dtype.kind in "OSUMmc":
+        raise ValueError(f"The {role} inputs must be real numbers, received dtype {inputs.dtype}.")
     if inputs.dtype.kind != "f":
         return
     bad = ~np.isfinite(inputs)
@@ -60,10 +65,12 @@ def check_arrays(role, inputs, labels, outputs: Outputs | None, num_classes):
     if not is_array(inputs):
         return
     inputs = keras.ops.convert_to_numpy(inputs)
-    check_finite(role, inputs)
+    check_inputs(role, inputs)
     if not is_array(labels):
         return
     labels = keras.ops.convert_to_numpy(labels)
+    if not labels.ndim:
+        raise ValueError(f"The {role} labels must be one for each input, received shape ().")
     if len(labels) != len(inputs):
         raise ValueError(f"There are {len(inputs)} {role} inputs and {len(labels)} labels; both must be as many.")
     if outputs is not None and outputs.sparse:
