@@ -22,7 +22,7 @@ class NextEpoch(keras.callbacks.Callback):
 
 
 def read_in_python(batches):
-    """The zoo's batches for several devices: of the variables behind their `tf_dataset` a strategy would make copies."""
+    """The zoo's batches for several devices: a strategy would copy the variables behind their `tf_dataset`."""
     signature = keras.tree.map_structure(lambda array: tf.TensorSpec(array.shape, array.dtype), batches[0])
     dataset = tf.data.Dataset.from_generator(
         lambda: (batches[step] for step in range(len(batches))), output_signature=signature
