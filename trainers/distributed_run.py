@@ -3,6 +3,7 @@
 import pathlib
 
 import zoo
+from trainers.progress import TimeIsUp
 from trainers.run import RUN_FILE, describe_difference, prepare_workdir, read_json, train_members
 from zoo.training.distribution import gather, is_writer, together
 
@@ -32,8 +33,14 @@ def train_distributed(context, recipe, seed, workdir, verbose, make_callbacks, d
             dataset = zoo.datasets.load(recipe.dataset, seed=seed, num_validation=recipe.num_validation)
         if not writer:
             verbose, make_callbacks = 0, lambda directory: ()
-        train_members(recipe, dataset, seed, workdir, verbose, make_callbacks, deadline)
+        stopped = None
+        try:
+            train_members(recipe, dataset, seed, workdir, verbose, make_callbacks, deadline)
+        except TimeIsUp as stop:
+            stopped = stop
         gather(writer)  # none leaves before the last checkpoint is written
+    if stopped:
+        raise stopped
     return writer
 
 
