@@ -150,7 +150,7 @@ def train_and_report():
         export_elsewhere()
 
 
-def stop(message):
+def end(message):
     """Ends the program with a message; at once on several hosts, where JAX would wait for the others and then abort."""
     if distribution_flags.on_hosts():
         print(message, file=sys.stderr, flush=True)
@@ -172,7 +172,7 @@ def main(argv):
     except (ValueError, TypeError, OSError, FloatingPointError) as error:
         if os.environ.get("ZOO_TRACEBACK"):
             raise
-        stop(f"error: {error}")
+        end(f"error: {error}")
 
 
 if __name__ == "__main__":
