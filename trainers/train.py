@@ -153,6 +153,7 @@ def train_and_report():
 def end(message):
     """Ends the program with a message; at once on several hosts, where JAX would wait for the others and then abort."""
     if distribution_flags.on_hosts():
+        sys.stdout.flush()
         print(message, file=sys.stderr, flush=True)
         os._exit(1)
     sys.exit(message)
