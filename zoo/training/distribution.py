@@ -50,6 +50,7 @@ def _joined(coordinator, num_processes, process_index):
     import jax
 
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    jax.config.update("jax_enable_preemption_service", False)  # it would catch SIGTERM, and the process go on
     try:
         jax.distributed.initialize(
             coordinator,
