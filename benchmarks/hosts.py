@@ -66,7 +66,11 @@ def spread(count):
         )
         for index in range(count)
     ]
-    printed = [process.communicate()[0] for process in processes]
+    try:
+        printed = [process.communicate()[0] for process in processes]
+    finally:
+        for process in processes:
+            process.kill()
     if any(process.returncode for process in processes):
         sys.exit(f"error: with {count} processes one failed.")
     return json.loads(printed[0].splitlines()[-1])

@@ -4,6 +4,7 @@ import contextlib
 import pathlib
 
 import zoo
+from trainers.progress import TimeIsUp
 from trainers.run import train_members
 from trainers.workdir import RUN_FILE, describe_difference, opened, read_json
 from zoo.training.distribution import gather, is_writer, together
@@ -35,8 +36,14 @@ def train_distributed(context, recipe, seed, workdir, verbose, make_callbacks, d
             dataset = zoo.datasets.load(recipe.dataset, seed=seed, num_validation=recipe.num_validation)
         if not writer:
             verbose, make_callbacks = 0, lambda directory, dataset: ()
-        train_members(recipe, dataset, seed, workdir, verbose, make_callbacks, deadline)
+        stopped = None
+        try:
+            train_members(recipe, dataset, seed, workdir, verbose, make_callbacks, deadline)
+        except TimeIsUp as stop:
+            stopped = stop
         gather(writer)  # none leaves before the last checkpoint is written
+    if stopped:
+        raise stopped
     return writer
 
 

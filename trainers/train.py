@@ -150,6 +150,15 @@ def train_and_report():
         export_elsewhere()
 
 
+def end(message):
+    """Ends the program with a message; at once on several hosts, where JAX would wait for the others and then abort."""
+    if distribution_flags.on_hosts():
+        sys.stdout.flush()
+        print(message, file=sys.stderr, flush=True)
+        os._exit(1)
+    sys.exit(message)
+
+
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Arguments are given as --flag=value, received {argv[1:]}.")
@@ -166,7 +175,7 @@ def main(argv):
     except (ValueError, TypeError, OSError, FloatingPointError, ImportError) as error:
         if os.environ.get("ZOO_TRACEBACK"):
             raise
-        sys.exit(f"error: {error}")
+        end(f"error: {error}")
 
 
 if __name__ == "__main__":

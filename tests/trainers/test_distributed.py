@@ -33,11 +33,10 @@ def free_port():
 
 
 @pytest.fixture
-def start(tmp_path):
+def start():
     """Starts a run in a process of its own; at the end of the test none is left."""
     processes = []
-    cache = {"JAX_COMPILATION_CACHE_DIR": str(tmp_path / "cache"), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
-    quick = {**cache, "JAX_DISABLE_MOST_OPTIMIZATIONS": "1", "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "-1"}
+    quick = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1", "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "-1"}
 
     def run(workdir, *flags):
         command = [sys.executable, "-m", "trainers.train", *RECIPE, "--verbose=0", "--noexport", *flags]
@@ -73,9 +72,10 @@ def finish(process, within=200):
     return process.communicate(timeout=within)[0]
 
 
-def wait_for(folder, pattern, process):
+def wait_for(folder, pattern, processes):
     while not list(folder.glob(pattern)):
-        assert process.poll() is None, finish(process)
+        if any(process.poll() is not None for process in processes):
+            pytest.fail("\n".join(map(finish, processes)))
         time.sleep(0.02)
 
 
@@ -87,7 +87,7 @@ def result(workdir):
 def test_killed_process_ends_the_other_and_the_rerun_the_run(start, start_both, tmp_path):
     workdir = tmp_path / "both"
     first, second = start_both(workdir)
-    wait_for(workdir, "member-0/epoch-00001", first)
+    wait_for(workdir, "member-0/epoch-00001", [first, second])
     second.kill()
     printed = finish(first, within=60)
     assert first.returncode == 1

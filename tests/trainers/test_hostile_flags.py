@@ -7,7 +7,7 @@ import pytest
 from hypothesis import strategies as st
 
 from trainers import run
-from trainers.train import parse_override
+from trainers.recipe_flags import parse_override
 
 TEXT = st.text(max_size=12) | st.sampled_from(["name=../../x", "epochs=2", "dataset=../x", "=", ""])
 OVERRIDE = st.sampled_from(["name", "epochs", "network.name", "optimizer.name", "dataset", "schedule", "x"]).flatmap(

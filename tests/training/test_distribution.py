@@ -28,11 +28,10 @@ def free_port():
 
 def start(folder, names, *arguments):
     """Starts the program, which writes `folder/NAME.npz`."""
-    cache = {"JAX_COMPILATION_CACHE_DIR": str(folder), "JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS": "0"}
     flags = {"XLA_FLAGS": f"--xla_force_host_platform_device_count={len(names)}", "JAX_PLATFORMS": "cpu"}
     outputs = ",".join(str(folder / f"{name}.npz") for name in names)
     command = [sys.executable, "-m", "tests.training.distributed_program", outputs, *map(str, arguments)]
-    environment = {**os.environ, "KERAS_BACKEND": BACKEND, **cache, **flags}
+    environment = {**os.environ, "KERAS_BACKEND": BACKEND, **flags}
     return subprocess.Popen(command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

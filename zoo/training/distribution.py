@@ -50,6 +50,7 @@ def _joined(coordinator, num_processes, process_index):
     import jax
 
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    jax.config.update("jax_enable_preemption_service", False)  # it would catch SIGTERM, and the process go on
     try:
         jax.distributed.initialize(
             coordinator,
@@ -59,13 +60,13 @@ def _joined(coordinator, num_processes, process_index):
             shutdown_timeout_seconds=HEARTBEAT_SECONDS,
         )
         yield
+        # Not behind an error: it waits for all processes, and aborts this one where another is gone.
+        jax.distributed.shutdown()
     except jax.errors.JaxRuntimeError as error:
         raise ConnectionError(
             "Another process of this run ended or cannot be reached. Start the same command on every host again: it "
             f"goes on from the last checkpoint. ({str(error).splitlines()[0]})"
         ) from error
-    finally:
-        jax.distributed.shutdown()
 
 
 def _mirrored(way):

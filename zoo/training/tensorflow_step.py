@@ -21,22 +21,31 @@ class NextEpoch(keras.callbacks.Callback):
         self.batches.epoch += 1
 
 
+def read_in_python(batches):
+    """The zoo's batches for several devices: a strategy would copy the variables behind their `tf_dataset`."""
+    signature = keras.tree.map_structure(lambda array: tf.TensorSpec(array.shape, array.dtype), batches[0])
+    dataset = tf.data.Dataset.from_generator(
+        lambda: (batches[step] for step in range(len(batches))), output_signature=signature
+    )
+    return dataset.apply(tf.data.experimental.assert_cardinality(len(batches)))
+
+
 class TrainStep:
     """Trains on `self.objective(x, y, sample_weight) -> (loss, outputs)` in place of Keras's forward pass and loss."""
 
     def fit(self, x=None, y=None, *args, callbacks=None, **kwargs):
         """Keras's `fit`; the zoo's batches come out of `tf.data`, for reading them in Python slows the step down."""
-        if self.distribute_strategy.num_replicas_in_sync > 1:
-            with self.distribute_strategy.scope(), self._synchronized():
-                return super().fit(x, y, *args, callbacks=callbacks, **kwargs)
+        spread = self.distribute_strategy.num_replicas_in_sync > 1
         extensible = not isinstance(callbacks, keras.callbacks.CallbackList)
         if isinstance(x, (Batches, SemiSupervised)) and extensible and kwargs.get("steps_per_epoch") is None:
-            x, callbacks = x.tf_dataset, [NextEpoch(x), *keras.tree.flatten(callbacks or [])]
-        return super().fit(x, y, *args, callbacks=callbacks, **kwargs)
+            callbacks = [NextEpoch(x), *keras.tree.flatten(callbacks or [])]
+            x = read_in_python(x) if spread else x.tf_dataset
+        with self._spread() if spread else contextlib.nullcontext():
+            return super().fit(x, y, *args, callbacks=callbacks, **kwargs)
 
     @contextlib.contextmanager
-    def _synchronized(self):
-        """Batch normalisation over the rows of all devices.
+    def _spread(self):
+        """The strategy's scope, with batch normalisation over the rows of all devices.
 
         Raises:
             ValueError: layers that draw random numbers, which would be the same on every device; several steps at a
@@ -58,7 +67,8 @@ class TrainStep:
         for layer in layers:
             layer.synchronized = True
         try:
-            yield
+            with self.distribute_strategy.scope():
+                yield
         finally:
             for layer in layers:
                 layer.synchronized = False  # other backends refuse to load what says True
