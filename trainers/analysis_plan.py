@@ -41,6 +41,9 @@ SIZES = {
     },
 }
 FUNCTIONS = {"fgsm_linf": "sign"}
+JACOBIAN = ("jacobian_frobenius_squared", "jacobian_largest_eigenvalue", "fisher_largest_eigenvalue")
+SIGNAL_FIELDS = ("shift", "scale", "smooth")
+IMAGE_FIELDS = ("shift", "rotation", "scale", "affine", "smooth")
 SMOOTHNESS = {
     "smoothness": {"epsilon": 0.1},
     "smoothness_adversarial": {"epsilon": 0.1, "direction": "adversarial", "num_power_iterations": 10},
@@ -68,28 +71,27 @@ def plan(dataset, num_examples=None):
     every = len(dataset.x_test)
     simple, iterated = min(num_examples or every, every), min(num_examples or NUM_ITERATED, every)
     sizes = SIZES.get(dataset.name.partition(":")[0], IMAGES if is_image(dataset) else SIZES["synthetic"])
-    errors = {"clean": {"num_examples": every}}
-    for name, size in sizes.items():
-        number = iterated if name in ITERATED else simple
-        clipped = is_image(dataset) and name not in UNCLIPPED
-        errors[name] = {
+    errors = {
+        name: {
             "attack": FUNCTIONS.get(name, name),
             "size": size,
-            "num_examples": number,
-            "input_range": [0.0, 1.0] if clipped else None,
+            "num_examples": iterated if name in ITERATED else simple,
+            "input_range": [0.0, 1.0] if is_image(dataset) and name not in UNCLIPPED else None,
             **ITERATED.get(name, {}),
         }
+        for name, size in sizes.items()
+    }
     gradients = {"num_examples": iterated}
-    epsilon = sizes["virtual_adversarial"]
-    fields = ["shift", "rotation", "scale", "affine", "smooth"] if is_image(dataset) else ["shift", "scale", "smooth"]
     measures = {
-        "jacobian_frobenius_squared": gradients,
-        "jacobian_largest_eigenvalue": gradients,
-        "fisher_largest_eigenvalue": gradients,
-        **{f"worst_{field}": gradients for field in fields},
-        "local_distributional_smoothness": {**gradients, "epsilon": epsilon, **ITERATED["virtual_adversarial"]},
+        **dict.fromkeys(JACOBIAN, gradients),
+        **{f"worst_{field}": gradients for field in (IMAGE_FIELDS if is_image(dataset) else SIGNAL_FIELDS)},
+        "local_distributional_smoothness": {
+            **gradients,
+            "epsilon": sizes["virtual_adversarial"],
+            **ITERATED["virtual_adversarial"],
+        },
         **{name: {**gradients, **options} for name, options in SMOOTHNESS.items()},
         "calibration_error": {"num_examples": every, "num_bins": 15},
         "generalization_gap": {"num_examples": every},
     }
-    return {"errors": errors, "measures": measures}
+    return {"errors": {"clean": {"num_examples": every}, **errors}, "measures": measures}

@@ -1,19 +1,15 @@
-"""Measures of published models, one file for each, written as soon as it is complete."""
+"""Everything that is measured on one published model."""
 
 import functools
-import json
-import pathlib
 
 import keras
 import numpy as np
 
 from trainers.analysis_plan import is_image, plan
 from trainers.model_data import load_own_data
-from trainers.results import as_json
 from trainers.run import versions
 from zoo import analysis, card, datasets, pretrained, regularizers
 from zoo.analysis import Estimate
-from zoo.files import write_whole
 from zoo.optional import require
 
 SEED = 0
@@ -148,66 +144,3 @@ def measure(path, num_examples=None):
         "sha256": content[card.CHECKSUM],
         "versions": versions(),
     }
-
-
-def is_current(path, content, settings):
-    """Whether a model's file holds what would be measured now.
-
-    Raises:
-        ValueError: the file is damaged.
-    """
-    if not path.exists():
-        return False
-    try:
-        found = json.loads(path.read_text())
-        same = {
-            kind: {name: entry["settings"] for name, entry in found[kind].items()} for kind in ("errors", "measures")
-        }
-        return found["sha256"] == content[card.CHECKSUM] and same == settings
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} is damaged ({error!r}). Remove it to measure the model again.") from error
-
-
-def measure_once(path, directory, num_examples=None):
-    """Measures a model and writes its file, unless the file is there for this model and these settings.
-
-    Args:
-        path: folder of the SavedModel.
-        directory: folder of the results; made where it is missing.
-        num_examples: as for `measure`.
-
-    Returns:
-        Whether it was measured now.
-
-    Raises:
-        ValueError: the model or an earlier file of it is damaged, or the model does not fit its data set.
-    """
-    directory = pathlib.Path(directory)
-    directory.mkdir(parents=True, exist_ok=True)
-    content = card.verify(path)
-    file = directory / f"{content['name']}.json"
-    if is_current(file, content, plan(load_own_data(content), num_examples)):
-        return False
-    write_whole(file, as_json(measure(path, num_examples)))
-    return True
-
-
-def measure_models(names, saved_models, directory, num_examples=None):
-    """Measures models one after the other; what is wrong with one does not keep the others from it.
-
-    Args:
-        names: of published models, or paths of SavedModels; none takes all that there are.
-        saved_models: folder of published models; None takes the default one.
-        directory, num_examples: as for `measure_once`.
-
-    Returns:
-        One sentence for each model that could not be measured.
-    """
-    failed = []
-    for name in names or pretrained.list_models(saved_models):
-        try:
-            measured = measure_once(pretrained.find(name, saved_models), directory, num_examples)
-            print(f"{name}: {'measured' if measured else 'is there already'}.", flush=True)
-        except (ValueError, OSError) as error:
-            failed.append(f"{name}: {error}")
-    return failed

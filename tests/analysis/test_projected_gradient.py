@@ -27,7 +27,9 @@ def network(rng):
 
 @pytest.fixture
 def data(rng):
-    return rng.uniform(-1, 1, size=(12, 6)).astype("float32"), np.arange(12, dtype="int32") % 3
+    return rng.uniform(-1, 1, size=(12, 6)).astype("float32"), np.arange(
+        12
+    ) % 3  # int64: Foolbox compares no other labels with TensorFlow's
 
 
 def sizes(noise, norm):

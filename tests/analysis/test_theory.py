@@ -13,23 +13,23 @@ SMALL, LARGE = 1e-3, 3.0
 
 @pytest.fixture(scope="module")
 def ratios():
-    """Of a nonlinear network, over many copies of its inputs: the noise's mean needs them."""
+    """Of a nonlinear network, over many copies of its inputs: the mean over the noise needs them."""
     network = Perceptron()
-    return limit_ratios(network.tensors, np.tile(X[:5], (400, 1)), [SMALL, LARGE], num_draws=4)
+    return limit_ratios(network.tensors, np.tile(X[:5], (100, 1)), [SMALL, LARGE], num_draws=8)
 
 
 def test_small_perturbations_reach_the_limits(ratios):
     assert set(ratios) == {"noise", "adversarial", "vat", "gaussian_vat"}
-    for epsilons, ratio in ratios.values():
+    for statement, (epsilons, ratio) in ratios.items():
         np.testing.assert_array_equal(epsilons, [SMALL, LARGE])
-        assert abs(ratio.mean[0] - 1) < 2e-2
+        assert abs(ratio.mean[0] - 1) < (0.1 if statement == "noise" else 0.02)
         assert abs(ratio.mean[1] - 1) > 0.2  # saturation: the network is not linear
 
 
 def test_error_bars_are_those_of_the_draws(ratios):
     _, noise = ratios["noise"]
-    assert noise.number == 4 and np.all(noise.standard_error > 0)
-    assert abs(noise.mean[0] - 1) < 6 * noise.standard_error[0]  # t of 3 degrees of freedom: beyond 6 in 1 of 100
+    assert noise.number == 8 and np.all(noise.standard_error > 0)
+    assert abs(noise.mean[0] - 1) < 4 * noise.standard_error[0]
     assert np.all(ratios["vat"][1].standard_error == 0)
 
 

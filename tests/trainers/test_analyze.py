@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 
 import zoo
-from trainers import measurements, run
+from trainers import analysis_files, run
+from trainers.analysis_files import measure_models, measure_once
 from trainers.analysis_plan import plan
-from trainers.measurements import measure, measure_models, measure_once
+from trainers.measurements import measure
 from zoo import recipes
 from zoo.card import CARD_FILE, read_card, write_card
 
@@ -92,7 +93,7 @@ def test_what_is_there_is_not_measured_again(models, tmp_path, monkeypatch):
         }
         return {"model": NAME, "sha256": read_card(path)["card_sha256"], **kinds}
 
-    monkeypatch.setattr(measurements, "measure", pretend)
+    monkeypatch.setattr(analysis_files, "measure", pretend)
     steps = [(50, True), (50, False), (40, True), (40, False)]
     assert [measure_once(models / NAME, tmp_path / "out", number) for number, _ in steps] == [new for _, new in steps]
     alter_card(models / NAME, seed=1)
