@@ -145,12 +145,15 @@ def draw_ladder_reconstructions(sources):
 
 
 def draw_combinators(sources):
-    """The shapes of a ladder's combinators."""
-    model, _, title = ladder_of(sources)
+    """The shapes of a ladder's combinators, for the unit of each level that varies most."""
+    model, data, title = ladder_of(sources)
     signals = (-2, -1, 0, 1, 2)
-    middle = {level: shape[-1] // 2 for level, shape in enumerate(model.level_shapes)}
-    levels = [int(level) for level in model.decoder.combinators]
-    found = {level: combinator_curves(model, level, CORRUPTED, signals, middle[level]) for level in sorted(levels)}
+    levels = denoise_levels(model, subjects.prepared(model, data.x_test[:200]))
+    found = {}
+    for level, (clean, _, denoised) in enumerate(levels):
+        if denoised is not None:
+            liveliest = int(np.argmax(clean.reshape(-1, clean.shape[-1]).var(axis=0)))
+            found[level] = combinator_curves(model, level, CORRUPTED, signals, liveliest)
     return ladder.combinators(found, CORRUPTED, signals, title)
 
 
