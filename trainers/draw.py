@@ -34,10 +34,14 @@ OWN = {"names", "directory", "format"}  # flags that do not change a picture
 
 
 def command(name):
-    """The command that draws one picture as the flags say."""
+    """The command that draws one picture as the flags say, on this backend."""
+    import keras
+
+    backend = keras.backend.backend()
     given = [flag for flag in flags.FLAGS.get_key_flags_for_module(sys.modules[__name__]) if flag.name not in OWN]
     changed = [f"--{flag.name}={flag.value}" for flag in given if flag.value != flag.default]
-    return shlex.join(["python", "-m", "trainers.draw", f"--names={name}", *changed])
+    program = shlex.join(["python", "-m", "trainers.draw", f"--names={name}", *changed])
+    return program if backend == "tensorflow" else f"KERAS_BACKEND={backend} {program}"
 
 
 def draw():

@@ -43,7 +43,7 @@ def tiny(monkeypatch):
 
     monkeypatch.setattr(subjects, "Published", published)
     monkeypatch.setattr(subjects, "train_briefly", train_briefly)
-    monkeypatch.setattr(subjects, "PLANE_METHODS", {"none": ({}, {}), "VAT": ({}, {"vat": {"epsilon": 0.3}})})
+    monkeypatch.setattr(subjects, "PLANE_METHODS", {"VAT": ({}, {"vat": {"epsilon": 0.3}})})
     monkeypatch.setattr(subjects.train_on_moons, "__defaults__", (1,))
     monkeypatch.setattr(catalog, "FAMILIES", ("shift", "rotation"))
 
