@@ -131,12 +131,13 @@ def num_devices():
 
 
 def gather(value):
-    """The numbers that all processes pass to this call, in their order; it waits for all of them."""
+    """The whole numbers that all processes pass to this call, in their order; it waits for all of them."""
     if num_processes() == 1:
         return [value]
     from jax.experimental import multihost_utils
 
-    return multihost_utils.process_allgather(np.asarray(value)).tolist()
+    # Not as a single byte: gloo cuts it into halves, and takes the empty one for that of its next exchange.
+    return multihost_utils.process_allgather(np.asarray(value, "int32")).tolist()
 
 
 def check_same(what, value):
