@@ -38,8 +38,5 @@ def chosen():
 
 def arguments():
     """The flags, for the command of another program."""
-    return [flag.serialize() for flag in map(_flag, (DISTRIBUTE, COORDINATOR, NUM_PROCESSES, PROCESS_INDEX)) if flag]
-
-
-def _flag(holder):
-    return flags.FLAGS[holder.name] if holder.present else None
+    holders = (DISTRIBUTE, COORDINATOR, NUM_PROCESSES, PROCESS_INDEX)
+    return [flags.FLAGS[holder.name].serialize() for holder in holders if holder.present]

@@ -55,7 +55,7 @@ def difference(numbers, other, model):
     return max(np.abs(numbers[name] - other[name]).max() for name in names)
 
 
-@pytest.mark.parametrize("model", ["regularized", "ladder", "silent_ladder"])
+@pytest.mark.parametrize("model", ["regularized", "movement", "ladder", "silent_ladder"])
 @pytest.mark.parametrize("spread", SPREAD)
 def test_losses_and_weights_are_those_of_one_device(spread, model, numbers):
     assert difference(numbers["one"], numbers[spread], model) < TOLERANCE

@@ -4,8 +4,9 @@ import math
 
 import keras
 import numpy as np
-from keras import ops, random
+from keras import ops
 
+from zoo.random_numbers import uniform
 from zoo.regularizers import per_example
 from zoo.regularizers.base import Regularizer
 from zoo.regularizers.movement_fields import Rotation, Scale, Shift, get_field, orthonormal_basis
@@ -192,5 +193,5 @@ class VirtualMovementTraining(Regularizer):
         values = [per_example.root(per_example.squared_norm(s)) for _, s in self.scores(clean_pass)]
         if len(values) == 1:
             return clean_pass.mean(values[0])
-        weights = random.uniform((len(values),), dtype=values[0].dtype, seed=clean_pass.seed)
+        weights = uniform((len(values),), values[0].dtype, clean_pass.seed)
         return clean_pass.mean(ops.matmul(ops.stack(values, axis=-1), weights / ops.sum(weights)))

@@ -50,6 +50,7 @@ def _joined(coordinator, num_processes, process_index):
     import jax
 
     jax.config.update("jax_cpu_collectives_implementation", "gloo")
+    jax.config.update("jax_cpu_enable_async_dispatch", False)  # exchanges must come in one order in all processes
     jax.config.update("jax_enable_preemption_service", False)  # it would catch SIGTERM, and the process go on
     try:
         jax.distributed.initialize(
@@ -62,7 +63,9 @@ def _joined(coordinator, num_processes, process_index):
         yield
         # Not behind an error: it waits for all processes, and aborts this one where another is gone.
         jax.distributed.shutdown()
-    except jax.errors.JaxRuntimeError as error:
+    except (jax.errors.JaxRuntimeError, ValueError) as error:
+        if isinstance(error, ValueError) and "Gloo" not in str(error):  # JAX raises some of gloo's failures so
+            raise
         raise ConnectionError(
             "Another process of this run ended or cannot be reached. Start the same command on every host again: it "
             f"goes on from the last checkpoint. ({str(error).splitlines()[0]})"
@@ -128,12 +131,13 @@ def num_devices():
 
 
 def gather(value):
-    """The numbers that all processes pass to this call, in their order; it waits for all of them."""
+    """The whole numbers that all processes pass to this call, in their order; it waits for all of them."""
     if num_processes() == 1:
         return [value]
     from jax.experimental import multihost_utils
 
-    return multihost_utils.process_allgather(np.asarray(value)).tolist()
+    # Not as a single byte: gloo cuts it into halves, and takes the empty one for that of its next exchange.
+    return multihost_utils.process_allgather(np.asarray(value, "int32")).tolist()
 
 
 def check_same(what, value):
