@@ -16,8 +16,7 @@ README = """# Search: {name}
 Engine `{engine}`, seed {seed}; {trials} trials of {num_seeds} trainings each, {failed} failed. Validation error in per
 cent, mean ± standard deviation over the seeds; epochs and seconds over all seeds.
 
-{table}
-{best}"""
+{table}{best}"""
 BEST = """
 Best: trial {number}. To train with its values (also in `best.json`):
 
