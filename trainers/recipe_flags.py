@@ -5,6 +5,7 @@ import pathlib
 import shlex
 
 from trainers.workdir import read_json
+from zoo.recipes.search import Search
 from zoo.recipes.searches import SEARCHES
 from zoo.validation import check_choice
 
@@ -67,6 +68,26 @@ def parse_spaces(texts):
             search |= SEARCHES[check_choice("space", text, SEARCHES)]
             space |= search["space"]
     return {**search, "space": space}
+
+
+def choose_search(recipe, spaces, given):
+    """The search that flags ask for.
+
+    Args:
+        recipe: `Recipe`, whose own search is the default.
+        spaces: the `--space` flags.
+        given: arguments of `Search` that replace those of a ready-made or written down one.
+
+    Raises:
+        ValueError: there is nothing to search.
+    """
+    settings = parse_spaces(spaces) if spaces else recipe.search
+    if not settings:
+        raise ValueError(
+            f"{recipe.name} has no search of its own: name fields with --space=FIELD=log:MIN:MAX or "
+            f"--space=FIELD=VALUE,VALUE, or choose one of {', '.join(SEARCHES)}."
+        )
+    return Search.from_data({**settings, **given})
 
 
 def parse_domain(text):

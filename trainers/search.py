@@ -6,8 +6,12 @@ import os
 import pathlib
 import time
 
+from trainers.progress import TimeIsUp
+from trainers.recipe_flags import choose_search, parse_overrides
+from trainers.search_report import write_report
 from trainers.trial import Trial, run_trial, validation_data
 from trainers.workdir import read_json
+from zoo import recipes
 from zoo.files import write_whole
 from zoo.recipes.build import build_model
 from zoo.recipes.search import ends
@@ -149,3 +153,31 @@ def run_search(recipe, search, workdir, deadline=None):
         return FAILED_ERROR if trial.failure else trial.error
 
     engines.ask(search, recorded, answer)
+
+
+def tune(name, overrides, spaces, given, workdir=None, deadline=None):
+    """Runs a search, writes down what it found and prints the best.
+
+    Args:
+        name: of the recipe.
+        overrides, spaces: texts of the flags.
+        given: arguments of `Search`, see `choose_search`.
+        workdir: folder of the search; None is one for the recipe in `runs`.
+        deadline: of `time.monotonic`, or None.
+
+    Raises:
+        ValueError, TypeError, OSError, ImportError: see `run_search`.
+    """
+    assignments = parse_overrides(overrides)
+    recipe = recipes.get(name).override(assignments)
+    search, workdir = choose_search(recipe, spaces, given), workdir or f"runs/{name}/search"
+    try:
+        run_search(recipe, search, workdir, deadline)
+    except TimeIsUp as stop:
+        print(f"{name}: {stop}.")
+    trials = read_trials(workdir)
+    if trials and role() != "worker":
+        best, command = write_report(workdir, name, assignments, search, trials)
+        print(f"{len(trials)} trials: {workdir}/README.md")
+        if best:
+            print(f"Best: {best.describe()}\n{command}")

@@ -16,8 +16,7 @@ README = """# Search: {name}
 Engine `{engine}`, seed {seed}; {trials} trials of {num_seeds} trainings each, {failed} failed. Validation error in per
 cent, mean ± standard deviation over the seeds; epochs and seconds over all seeds.
 
-{table}
-{best}"""
+{table}{best}"""
 BEST = """
 Best: trial {number}. To train with its values (also in `best.json`):
 
@@ -81,10 +80,13 @@ def draw(path, trials, search):
     for axes, (field, domain) in zip(rows[0], search.space.items(), strict=True):
         places = positions(axes, field, domain)
         axes.errorbar([places(trial) for trial in complete], errors, spreads, fmt="o", capsize=2, alpha=0.7)
-        axes.plot([places(trial) for trial in failed], [top] * len(failed), "x", color="black", label="failed")
+        if failed:
+            axes.plot([places(trial) for trial in failed], [top] * len(failed), "x", color="black", label="failed")
         best = best_trial(trials, search)
         axes.plot(places(best), best.error, "*", markersize=14, label=f"trial {best.number}")
         axes.set_xlabel(field)
+    if min(errors) > 0:
+        rows[0][0].set_yscale("log")  # of all axes: the error where training nearly fails would flatten the rest
     rows[0][0].set_ylabel("validation error in per cent")
     rows[0][0].legend()
     temporary = path.with_suffix(".part.png")

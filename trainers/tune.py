@@ -12,18 +12,14 @@ For several workers start the same command several times, with the same --workdi
 KERASTUNER_ORACLE_PORT of the chief; KERASTUNER_TUNER_ID is "chief" for one, and a name of its own for each other one.
 """
 
-import dataclasses
 import os
 import sys
 import time
 
 from absl import app, flags
 
-from trainers import search, search_report
-from trainers.progress import TimeIsUp
-from trainers.recipe_flags import parse_overrides, parse_spaces
-from zoo import recipes
-from zoo.recipes.search import ENGINES, Search
+from trainers.search import tune
+from zoo.recipes.search import ENGINES
 from zoo.recipes.searches import SEARCHES
 
 STARTED = time.monotonic()
@@ -58,42 +54,13 @@ FLAGS = {
 }
 
 
-def chosen_search(recipe):
-    """The search that the flags ask for, or that of the recipe."""
-    settings = parse_spaces(SPACE.value) if SPACE.value else recipe.search
-    if not settings:
-        raise ValueError(
-            f"{recipe.name} has no search of its own: name fields with --space=FIELD=log:MIN:MAX or "
-            f"--space=FIELD=VALUE,VALUE, or choose one of {', '.join(SEARCHES)}."
-        )
-    given = {field: flag.value for field, flag in FLAGS.items() if flag.value is not None}
-    return dataclasses.replace(Search.from_data(settings), **given)
-
-
-def tune():
-    """Runs the search and writes down what it found."""
-    assignments = parse_overrides(OVERRIDE.value)
-    recipe = recipes.get(RECIPE.value).override(assignments)
-    wanted = chosen_search(recipe)
-    workdir = WORKDIR.value or f"runs/{recipe.name}/search"
-    deadline = None if MINUTES.value is None else STARTED + 60 * MINUTES.value
-    try:
-        search.run_search(recipe, wanted, workdir, deadline)
-    except TimeIsUp as stop:
-        print(f"{recipe.name}: {stop}.")
-    trials = search.read_trials(workdir)
-    if trials and search.role() != "worker":
-        best, command = search_report.write_report(workdir, RECIPE.value, assignments, wanted, trials)
-        print(f"{len(trials)} trials: {workdir}/README.md")
-        if best:
-            print(f"Best: {best.describe()}\n{command}")
-
-
 def main(argv):
     if len(argv) > 1:
         raise app.UsageError(f"Arguments are given as --flag=value, received {argv[1:]}.")
+    given = {field: flag.value for field, flag in FLAGS.items() if flag.value is not None}
+    deadline = None if MINUTES.value is None else STARTED + 60 * MINUTES.value
     try:
-        tune()
+        tune(RECIPE.value, OVERRIDE.value, SPACE.value, given, WORKDIR.value, deadline)
     except (ValueError, TypeError, OSError, ImportError) as error:
         if os.environ.get("ZOO_TRACEBACK"):
             raise

@@ -65,10 +65,10 @@ def test_a_range_in_a_grid_is_ten_values_evenly_on_its_scale():
 
 @pytest.mark.parametrize("engine", ["random", "bayesian"])
 def test_values_are_in_the_space_and_seeded(engine):
-    search = Search(SPACE, engine=engine, num_trials=12, seed=3)
+    search = Search(SPACE, engine=engine, num_trials=10, seed=3)
     trials = asked(search)
-    assert trials == asked(search) and len(trials) == 12
-    assert trials != asked(Search(SPACE, engine=engine, num_trials=12, seed=4))
+    assert trials == asked(search) and len(trials) == 10
+    assert trials[:2] != asked(Search(SPACE, engine=engine, num_trials=2, seed=4))
     for trial in trials:
         assert 0.01 <= trial["a"] <= 10 and trial["b"] in range(1, 9) and trial["c"] in SPACE["c"]["values"]
         assert trial["a"] == float(f"{trial['a']:.4g}")
@@ -87,19 +87,19 @@ def test_random_values_fill_the_scale():
 
 
 @pytest.mark.parametrize("engine", ["grid", "random", "bayesian"])
-@pytest.mark.parametrize("stop", [2, 8])
+@pytest.mark.parametrize("stop", [2, 7])
 def test_a_search_that_was_stopped_goes_on_as_if_it_had_not_been(engine, stop):
-    search = Search({"a": REAL, "b": {"min": 1, "max": 8}}, engine=engine, num_trials=10)
+    search = Search({"a": REAL, "b": {"min": 1, "max": 8}}, engine=engine, num_trials=8)
     begun = asked(search, stop=stop)
     assert len(begun) == stop
     assert asked(search, known=begun) == asked(search)
 
 
 def test_bayesian_search_looks_where_it_is_good():
-    search = Search({"a": REAL}, engine="bayesian", num_trials=14)
-    assert min(bowl(trial) for trial in asked(search)[3:]) < 0.01
-    informed = sum(bowl(trial) < 0.25 for trial in asked(search)[3:])
-    blind = sum(bowl(trial) < 0.25 for trial in asked(Search({"a": REAL}, num_trials=14))[3:])
+    chosen = [bowl(trial) for trial in asked(Search({"a": REAL}, engine="bayesian", num_trials=11))[3:]]
+    drawn = [bowl(trial) for trial in asked(Search({"a": REAL}, num_trials=11))[3:]]
+    assert min(chosen) < 0.01
+    informed, blind = (sum(value < 0.25 for value in values) for values in (chosen, drawn))
     assert informed > blind
 
 

@@ -17,6 +17,7 @@ EPSILON = "regularizers.vat.epsilon"
 SEARCH = Search({EPSILON: {"values": [0.1, 0.5]}}, num_seeds=2, num_validation=100)
 SMALL = {"network.hidden_units": [8], "epochs": 2, "batch_size": 200}
 RECIPE = recipes.get("synthetic_mlp-vat").override(SMALL)
+PLAIN, RATE = recipes.get("synthetic_mlp-baseline").override(SMALL), {"learning_rate": 0.01}  # quick to compile
 
 
 @pytest.fixture
@@ -43,9 +44,9 @@ def test_no_test_set_is_there_for_a_trial(monkeypatch, tmp_path):
         return Dataset(name, x, y, None, None, 2, x[:30], y[:30])
 
     monkeypatch.setattr(zoo.datasets, "load", load)
-    recipe = RECIPE.override({"dataset": "signals", "batch_size": 30, "epochs": 1})
+    recipe = PLAIN.override({"dataset": "signals", "batch_size": 30, "epochs": 1})
     search = dataclasses.replace(SEARCH, num_seeds=1)
-    trial = run_trial(recipe, search, 0, {EPSILON: 0.5}, tmp_path / "trial")
+    trial = run_trial(recipe, search, 0, RATE, tmp_path / "trial")
     assert trial.is_complete(search), trial.failure
     assert held_out == [(FIRST_SEED, 100)]
     assert (trial.error * 30 / 100) % 1 == pytest.approx(0, abs=1e-9)  # of 30 examples
@@ -65,16 +66,16 @@ def test_synthetic_signals_to_choose_by_are_of_no_results_draw():
     assert len(stopped.x_validation) == early.num_validation and len(stopped.x_train) == 1000 - early.num_validation
 
 
-def test_same_seed_same_error_whole_or_resumed(tmp_path, monkeypatch):
+def test_same_seed_same_error_whole_or_resumed(tmp_path):
     search = dataclasses.replace(SEARCH, num_seeds=1)
-    whole = run_trial(RECIPE, search, 0, {EPSILON: 0.5}, tmp_path / "whole")
+    whole = run_trial(PLAIN, search, 0, RATE, tmp_path / "whole")
     assert whole.is_complete(search) and whole.seeds[str(FIRST_SEED)]["epochs"] == 2
     assert [path.name for path in (tmp_path / "whole").iterdir()] == [trials.TRIAL_FILE]  # no checkpoint is left
     with pytest.raises(trials.TimeIsUp):
-        run_trial(RECIPE, search, 0, {EPSILON: 0.5}, tmp_path / "resumed", deadline=0.0)
+        run_trial(PLAIN, search, 0, RATE, tmp_path / "resumed", deadline=0.0)
     assert Trial.read(tmp_path / "resumed").seeds == {}
     assert list((tmp_path / "resumed" / f"seed-{FIRST_SEED}").glob("*/epoch-00001"))
-    assert run_trial(RECIPE, search, 0, {EPSILON: 0.5}, tmp_path / "resumed").error == whole.error
+    assert run_trial(PLAIN, search, 0, RATE, tmp_path / "resumed").error == whole.error
 
 
 def test_every_seed_is_trained_once_with_the_values(figures, tmp_path):
