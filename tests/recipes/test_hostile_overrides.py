@@ -89,6 +89,13 @@ def test_refused_overrides(path, value, message):
         BASES["synthetic_mlp-vat_vmt_shift"].override({path: value})
 
 
+@pytest.mark.parametrize("rungs", ["x", [1], [None], {"name": "dense"}])
+def test_rungs_that_are_no_maps_are_refused(rungs):
+    recipe = BASES["mnist_ladder-100_adversarial"].override({"network.rungs": rungs})
+    with pytest.raises(TypeError, match="rungs must be a list of maps"):
+        build_model(recipe, tiny_dataset("synthetic"), 2, 0)
+
+
 CODE = {"class_name": "__lambda__", "config": {"value": ["4wAAAA==", None, None]}}
 
 

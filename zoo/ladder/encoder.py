@@ -27,6 +27,8 @@ def ladder_encoder(input_shape, num_classes, *, rungs, activation="relu", scale_
     Raises:
         ValueError: there is no rung, one does not fit its input, or the last one does not give `num_classes` logits.
     """
+    if not isinstance(rungs, (list, tuple)) or not all(isinstance(spec, dict) for spec in rungs):
+        raise TypeError(f"rungs must be a list of maps, received {rungs!r}.")
     if not rungs:
         raise ValueError("rungs must name at least one layer, received none.")
     x = inputs = keras.Input(input_shape)
