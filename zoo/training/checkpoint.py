@@ -4,6 +4,7 @@ import json
 import math
 import pathlib
 import shutil
+import tempfile
 import time
 
 import keras
@@ -101,6 +102,9 @@ class Checkpoint(keras.callbacks.Callback):
 
     def _save(self):
         if not is_writer():
+            # Saving may compute, and on JAX all processes must take part in what is computed.
+            with tempfile.TemporaryDirectory() as elsewhere:
+                self.model.save_weights(pathlib.Path(elsewhere) / WEIGHTS_FILE)
             return
         folder = self.directory / f"epoch-{self.state['epochs']:05d}{'-final' if self.state['finished'] else ''}"
         temporary = self.directory / "incomplete"
