@@ -141,13 +141,14 @@ class Checkpoint(keras.callbacks.Callback):
         self._save()
 
     def _save(self):
-        if not is_writer():
-            return
         now = time.monotonic()
         self.state["seconds"] += now - getattr(self, "clock", now)
         self.clock = now
+        arrays = self._collect()  # of several processes, all take part in what this may compute
+        if not is_writer():
+            return
         try:
-            self._write(self.directory / self._name())
+            self._write(self.directory / self._name(), arrays)
         except OSError as error:
             raise OSError(
                 f"The checkpoint {self._name()} cannot be written to {self.directory} "
@@ -158,19 +159,22 @@ class Checkpoint(keras.callbacks.Callback):
             if other.name.lstrip(".").startswith("epoch-") and other.name != self._name():
                 remove(other)
 
-    def _write(self, folder):
+    def _collect(self):
+        """All arrays of a checkpoint by their names."""
+        groups = {
+            "variables": self.model.variables,  # seeds of random numbers among them
+            "optimizer": self.model.optimizer.variables,
+            "metrics": self.model.metrics_variables if self.state["steps"] else [],
+            "best": getattr(self.early_stopping, "best_weights", None) or [],
+        }
+        values = {f"{group}:{i}": value for group in GROUPS for i, value in enumerate(groups[group])}
+        return {name: keras.ops.convert_to_numpy(value) for name, value in values.items()}
+
+    def _write(self, folder, arrays):
+        stopping = self.early_stopping
         self.directory.mkdir(parents=True, exist_ok=True)
         with whole(folder) as temporary:
             temporary.mkdir()
-            model, stopping = self.model, self.early_stopping
-            groups = {
-                "variables": model.variables,  # seeds of random numbers among them
-                "optimizer": model.optimizer.variables,
-                "metrics": model.metrics_variables if self.state["steps"] else [],
-                "best": getattr(stopping, "best_weights", None) or [],
-            }
-            values = {f"{group}:{i}": value for group in GROUPS for i, value in enumerate(groups[group])}
-            arrays = {name: keras.ops.convert_to_numpy(value) for name, value in values.items()}
             np.savez(temporary / ARRAYS_FILE, **arrays)
             state = {name: getattr(stopping, name) for name in STOPPING_STATE} if stopping is not None else None
             (temporary / STATE_FILE).write_text(json.dumps({**self.state, "early_stopping": state}))
