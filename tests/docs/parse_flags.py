@@ -14,6 +14,8 @@ from absl import flags
 def flags_of(program):
     """The flags that a program defines."""
     flags.FLAGS.remove_flag_values(defined := copy_of(flags.FLAGS))
+    for module in [name for name in sys.modules if name.split(".")[0] == "trainers"]:
+        del sys.modules[module]  # what programs share defines its flags for each
     runpy.run_module(program, run_name="not main")
     own = copy_of(flags.FLAGS)
     flags.FLAGS.remove_flag_values(own)

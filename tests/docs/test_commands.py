@@ -13,8 +13,10 @@ import pytest
 
 import zoo
 from tests.docs.documents import DOCUMENTS, ROOT, Command, commands
+from trainers.recipe_flags import parse_spaces
 from trainers.tables import TABLES, matching
 from zoo import recipes
+from zoo.recipes.search import ends
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the same on every backend")
 ABSL_PROGRAM = re.compile(r"(trainers|benchmarks)\.\w+")
@@ -41,16 +43,16 @@ def check_names(command):
     for assignment in values(command, "override"):
         field, value = assignment.split("=")
         chosen[0].override({field: json.loads(value)})
-    for assignment in values(command, "grid"):
-        field, tried = assignment.split("=")
-        for value in tried.split(","):
-            chosen[0].override({field: json.loads(value)})
+    if module_of(command) == "trainers.tune" and values(command, "space"):
+        for path, domain in parse_spaces(values(command, "space"))["space"].items():
+            for value in ends(domain):
+                chosen[0].override({path: value})
     for names in values(command, "table"):
         assert set(names.split(",")) <= set(TABLES)
     for patterns in values(command, "recipes"):
         assert all(matching(recipes.RECIPES, [pattern]) for pattern in patterns.split(","))
-    for name in values(command, "model"):
-        assert name in zoo.list_models(ROOT / "saved_models")
+    for names in values(command, "model"):
+        assert set(names.split(",")) <= set(zoo.list_models(ROOT / "saved_models"))
 
 
 def check_program(command):

@@ -16,7 +16,15 @@ class PredictionPass(CleanPass):
 
 
 def predict_logits(network, inputs):
-    """The logits `(n, k)` of `network`, a Keras network or any function of one tensor, in prediction mode."""
+    """The logits of a network in prediction mode, in at least single precision.
+
+    Args:
+        network: Keras network, or any function of one tensor.
+        inputs: `(n, ...)`, as the network takes them.
+
+    Returns:
+        `(n, k)`.
+    """
     has_modes = getattr(network, "_call_has_training_arg", False)
     logits = network(inputs, training=False) if has_modes else network(inputs)
     half = keras.backend.standardize_dtype(logits.dtype) in ("float16", "bfloat16")

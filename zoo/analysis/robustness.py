@@ -21,7 +21,10 @@ ATTACKS = {
     "pgd_l2": functools.partial(projected_gradient_descent, norm="l2"),
     "pgd_linf": functools.partial(projected_gradient_descent, norm="linf"),
 }
+"""Every attack by its name: `(network, inputs, labels, size, seed, input_range) -> perturbed inputs`."""
+
 MOVEMENTS = ("shift", "rotation", "scaling")
+"""The kinds of real movement, for images; see `randomly_moved`."""
 
 
 def wrong(network, inputs, labels, *, batch_size=500):
