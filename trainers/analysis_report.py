@@ -35,7 +35,8 @@ CORRELATIONS = """
 FEW = "Rank correlations need at least {least} models; there {are} {number}.\n"
 TABLE = """Spearman's ρ between a measure and an error over the models, with its p-value by permutation and the number n
 of models. The p-values are not corrected for the number of comparisons, {comparisons} here, and the models share their
-training data: read them as hints.
+training data: read them as hints. R and the calibration error know the test labels, and a few misclassified examples
+can make up most of R: what they share with the clean error is no prediction of it.
 
 {table}"""
 
