@@ -50,7 +50,8 @@ def folders(tmp_path):
         (paths["results"] / f"{name}.json").write_text(result_file(name, errors, notes=notes))
     card = {"name": "mnist_mlp-vat", "errors": {"test": 0.625}, "num_parameters": 1234567, "input_shape": [28, 28, 1]}
     recipe = {**recipes.get("mnist_mlp-vat").as_dict(), "notes": HOSTILE}
-    write_card(paths["saved_models"] / "mnist_mlp-vat", {**card, "recipe": recipe, "source": HOSTILE})
+    card |= {"recipe": recipe, "source": HOSTILE, "model": {}}
+    write_card(paths["saved_models"] / "mnist_mlp-vat", card)
     analysis = {
         "model": "mnist_mlp-vat",
         "dataset": "mnist",

@@ -121,7 +121,7 @@ def test_a_seed_without_a_test_error_is_named(folders):
 
 def test_a_card_with_fields_missing_is_named(folders):
     write_card(folders.saved_models / "mnist_mlp-vat", {"name": "mnist_mlp-vat", "errors": {}})
-    with pytest.raises(ValueError, match="card.json lacks num_parameters, input_shape"):
+    with pytest.raises(ValueError, match="card.json is damaged: 'num_parameters'"):
         zoo_page(folders)
 
 
