@@ -65,9 +65,8 @@ def combinator_curves(model, level, z, signals, unit):
     """
     combinator = model.decoder.combinators.get(str(level))
     if combinator is None:
-        raise ValueError(
-            f"Level {level} has no combinator; those that have are {', '.join(model.decoder.combinators)}."
-        )
+        known = ", ".join(model.decoder.combinators) or "none"
+        raise ValueError(f"Level {level!r} has no combinator; levels with one: {known}.")
     top = level == len(model.rungs)
     has_signal = combinator.takes_signal and (top or str(level) in model.decoder.maps)
     dtype = model.rungs[0].normalization.compute_dtype
