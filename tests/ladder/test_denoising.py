@@ -22,7 +22,7 @@ def test_mean_squares_are_the_costs_of_training(make, inputs, combinators):
     levels = denoise_levels(model, inputs)
     for level, cost in costs.items():
         measured = np.mean(np.square(levels[level].clean - levels[level].denoised))
-        np.testing.assert_allclose(measured, float(cost), rtol=1e-10)
+        np.testing.assert_allclose(measured, float(cost), rtol=1e-6)  # JAX's scalars are in single precision
 
 
 def test_noise_is_on_the_corrupted_path_alone(make, inputs):
@@ -52,5 +52,5 @@ def test_combinator_curves_are_the_formula(make):
 def test_a_level_without_a_signal_has_one_curve_and_one_without_a_combinator_none(make):
     z = np.linspace(-2, 2, 5)
     np.testing.assert_allclose(combinator_curves(make(combinators="identity"), 0, z, (0, 1), 0), z[None])
-    with pytest.raises(ValueError, match="Level 0 has no combinator; those that have are 3"):
+    with pytest.raises(ValueError, match="Level 0 has no combinator; levels with one: 3"):
         combinator_curves(make(denoising_weights=[0, 0, 0, 1]), 0, z, (0,), 0)
