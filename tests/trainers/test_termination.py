@@ -56,6 +56,12 @@ class Signal(keras.callbacks.Callback):
             signal.raise_signal(signal.SIGTERM)
 
 
+@pytest.fixture(autouse=True)
+def no_xla_on_tensorflow(monkeypatch):
+    """It takes seconds to compile what runs in milliseconds."""
+    monkeypatch.setattr("zoo.training.objective_model.choose_jit_compile", lambda layers: not TENSORFLOW)
+
+
 @pytest.fixture
 def terminate(main, monkeypatch):
     """Trains until a signal that comes at a step; returns the exit status."""
