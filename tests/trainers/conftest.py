@@ -9,7 +9,7 @@ from trainers import train
 SHORT = {"recipe": "synthetic_mlp-vat", "epochs": 3, "override": ["network.hidden_units=[8]"], "verbose": 0}
 
 
-@pytest.fixture
+@pytest.fixture(scope="package")
 def main():
     """Runs the training program in this process, which spares the imports; returns the error it exits with."""
     flags.FLAGS.mark_as_parsed()

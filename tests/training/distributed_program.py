@@ -14,11 +14,11 @@ from zoo.training.distribution import distribute, share_batches
 ON_JAX = keras.backend.backend() == "jax"
 
 
-def wrapped(regularizer, batch_normalization=True):
+def wrapped(regularizer):
     """A small network, with dropout on JAX."""
     keras.utils.set_random_seed(3)
-    options = {"dropout": 0.2 if ON_JAX else 0.0, "batch_normalization": batch_normalization}
-    return zoo.RegularizedModel(zoo.networks.mlp((10,), 3, hidden_units=(8,), **options), regularizer, seed=1)
+    network = zoo.networks.mlp((10,), 3, hidden_units=(8,), dropout=0.2 if ON_JAX else 0.0)
+    return zoo.RegularizedModel(network, regularizer, seed=1)
 
 
 def regularized():
@@ -27,13 +27,9 @@ def regularized():
 
 
 def movement():
-    """The penalties whose gradient is of second order.
-
-    Without batch normalisation on TensorFlow: `tf.nn.moments`, which it takes on one device alone, holds the mean
-    constant within the variance, so its second derivative is another one.
-    """
+    """The penalties whose gradient is of second order."""
     shift = zoo.VirtualMovementTraining("shift", normalization="batch")
-    return wrapped(zoo.VirtualMovementTraining("all") + shift, batch_normalization=ON_JAX)
+    return wrapped(zoo.VirtualMovementTraining("all") + shift)
 
 
 def ladder(noise_std=0.3):

@@ -114,9 +114,6 @@ class VirtualMovementTraining(Regularizer):
     the Gram matrix G of the family. The weights' gradient runs through g. It needs labels: in semi-supervised
     training it covers the labelled inputs alone, unless the others are given virtual ones.
 
-    On TensorFlow, Keras's batch normalisation holds the mean constant within the variance, so its second derivatives
-    lack a term of the order of 1/n for n values per batch and unit; on JAX they are whole.
-
     Args:
         field: `"shift"`, `"rotation"`, `"scale"`, `"affine"`, `"smooth"`; `"all"` for `Σ_i w_i R_i / Σ_i w_i` over the
             first three with fresh `w_i ~ U(0, 1)` for every batch; a mapping such as

@@ -1,5 +1,7 @@
 """Any Keras network, trained with a regulariser."""
 
+import contextlib
+
 import keras
 from keras import ops
 
@@ -9,6 +11,7 @@ from zoo.regularizers.clean_pass import CleanPass
 from zoo.training.lazy_terms import LazyTerms
 from zoo.training.objective_model import ObjectiveModel
 from zoo.training.outputs import check_outputs, outputs_of, per_example_loss
+from zoo.training.statistics import synchronized_statistics
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -55,14 +58,17 @@ class RegularizedModel(LazyTerms, ObjectiveModel):
         """
         # Copies: on TensorFlow a variable's value is the variable itself, which is about to change.
         state = [(v, v.value if v.trainable else ops.copy(v.value)) for v in self.network.variables]
+        derived = any(term.needs_input_derivatives for term, _ in self.active_terms())
+        statistics = synchronized_statistics if derived else contextlib.nullcontext
 
         def run(inputs, weights=()):
-            with keras.StatelessScope(state_mapping=[*state, *weights], collect_losses=True) as scope:
+            scope = keras.StatelessScope(state_mapping=[*state, *weights], collect_losses=True)
+            with scope, statistics(self.network):
                 outputs = self.call_network(inputs, training=True)
             updates = [scope.get_current_value(v) for v in self.network.non_trainable_variables]
             return to_logits(check_outputs(outputs, kind)), (updates, scope.losses)
 
-        if any(term.needs_input_derivatives for term, _ in self.active_terms()):
+        if derived:
             clean = linearize(run, inputs)
             logits, (updates, losses), products = clean.outputs, clean.aux, (clean.jvp, clean.vjp)
         else:

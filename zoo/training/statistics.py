@@ -1,4 +1,6 @@
-"""Statistics of batch normalisation, averaged over a training set."""
+"""Statistics of batch normalisation: their derivatives, and their average over a training set."""
+
+import contextlib
 
 import keras
 import numpy as np
@@ -10,6 +12,26 @@ def normalizations(network):
     """The batch normalisation layers of a network, at any depth."""
     layers = network._flatten_layers()
     return [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
+
+
+@contextlib.contextmanager
+def synchronized_statistics(network):
+    """Batch normalisation over the rows of all devices, and with second derivatives, on TensorFlow; elsewhere nothing.
+
+    Alone on its device, Keras's layer takes its variance from `tf.nn.moments`, which holds the mean constant: the first
+    derivative is right nevertheless, the second lacks a term of the order of 1/n. Synchronised, it takes
+    `E[x²] − E[x]²`, which has every derivative, at the price of digits where the mean is far greater than the
+    deviation: their ratio's square times 1e-7, in float32.
+    """
+    on_tensorflow = keras.backend.backend() == "tensorflow"
+    layers = [layer for layer in normalizations(network) if on_tensorflow and not layer.synchronized]
+    for layer in layers:
+        layer.synchronized = True
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.synchronized = False  # other backends refuse to load what says True
 
 
 def reestimate_statistics(model, x, batch_size):

@@ -7,7 +7,7 @@ import tensorflow as tf
 
 from zoo.datasets.batches import Batches, SemiSupervised
 from zoo.replicas import num_replicas
-from zoo.training.statistics import normalizations
+from zoo.training.statistics import synchronized_statistics
 
 
 class NextEpoch(keras.callbacks.Callback):
@@ -63,15 +63,8 @@ class TrainStep:
                 "On TensorFlow, layers that draw random numbers draw the same ones on every device, received "
                 f"{drawing[0]}. Train such networks on several devices with KERAS_BACKEND=jax."
             )
-        layers = [layer for layer in normalizations(self.network) if not layer.synchronized]
-        for layer in layers:
-            layer.synchronized = True
-        try:
-            with self.distribute_strategy.scope():
-                yield
-        finally:
-            for layer in layers:
-                layer.synchronized = False  # other backends refuse to load what says True
+        with synchronized_statistics(self.network), self.distribute_strategy.scope():
+            yield
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         """Keras's; in training the mean over this device's examples, which Keras divides by the number of devices."""
