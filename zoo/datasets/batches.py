@@ -128,7 +128,10 @@ class _EpochwiseDataset(keras.utils.PyDataset):
             rows = [tf.gather(indices, step) for indices in self._shown_indices]
             return self._gather(lambda array, rows: tf.gather(tensors[id(array)], rows), *rows)
 
-        return tf.data.Dataset.range(len(self)).map(batch).prefetch(tf.data.AUTOTUNE)
+        # The autotuner's thread waits in doubling periods, and a short `fit` often ended only when its period did.
+        options = tf.data.Options()
+        options.autotune.enabled = False
+        return tf.data.Dataset.range(len(self)).map(batch).prefetch(2).with_options(options)
 
 
 class Batches(_EpochwiseDataset):
