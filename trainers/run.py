@@ -29,6 +29,15 @@ from zoo.training.halt_on_nan import HaltOnNaN
 VALIDATION_BATCH_SIZE = 500
 
 
+def validation(recipe, dataset):
+    """The arguments of `fit` for a recipe's validation split; none without one."""
+    if not recipe.num_validation:
+        return {}
+    targets = label_targets(recipe, dataset.y_validation, dataset.num_classes)
+    shared = distribution.share_validation(dataset.x_validation, targets, VALIDATION_BATCH_SIZE)
+    return dict(zip(("validation_data", "validation_batch_size"), shared, strict=True))
+
+
 def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=(), deadline=None):
     """Trains one network of a recipe, from its newest checkpoint on.
 
@@ -49,20 +58,13 @@ def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=()
     checkpoint.restore(model, batches[0])
     if state["finished"]:
         return model, checkpoint
-    validation, validation_batch_size = None, VALIDATION_BATCH_SIZE
-    if recipe.num_validation:
-        targets = label_targets(recipe, dataset.y_validation, dataset.num_classes)
-        validation, validation_batch_size = distribution.share_validation(
-            dataset.x_validation, targets, VALIDATION_BATCH_SIZE
-        )
     batches.epoch = state["epochs"]
     with Termination() as termination:
         model.fit(
             batches,
             epochs=state["epochs"] if state["stopped"] else recipe.epochs,
             initial_epoch=state["epochs"],
-            validation_data=validation,
-            validation_batch_size=validation_batch_size,
+            **validation(recipe, dataset),
             callbacks=[
                 HaltOnNaN(),
                 *callbacks,
