@@ -56,7 +56,9 @@ def trained(model, semi_supervised, steps=3):
     else:
         batches = zoo.datasets.Batches(x, y, **options)
     share_batches(batches)
-    model.compile(keras.optimizers.SGD(0.1), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    jit_compile = "auto" if ON_JAX else False  # on several devices TensorFlow cannot, and on one it takes its time
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    model.compile(keras.optimizers.SGD(0.1), loss, jit_compile=jit_compile)
     history = model.fit(batches, verbose=0).history
     return {**history, **{f"weight_{index}": value for index, value in enumerate(model.get_weights())}}
 
