@@ -6,7 +6,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.analysis import worst_movement_changes
+from zoo.analysis import compiled, map_batches, movement_measure
 from zoo.training.distribution import gather
 
 CURVES = ("worst_", "sampled_")
@@ -59,6 +59,9 @@ class Curves(keras.callbacks.Callback):
             "train": self._prepared(data.x_train, data.y_train),
             "test": self._prepared(data.x_test, data.y_test),
         }
+        network, (inputs, _) = self.model.network, self.sample["test"]
+        self._logits = compiled(lambda x: self.model.call_network(x, training=False), network)
+        self._movements = movement_measure(network, inputs)
 
     def _prepared(self, x, y):
         inputs, _ = self.model.prepare(ops.convert_to_tensor(x[:NUM_SAMPLED]), training=False)
@@ -73,9 +76,9 @@ class Curves(keras.callbacks.Callback):
 
     def _measure(self):
         for split, (inputs, labels) in self.sample.items():
-            predicted = ops.convert_to_numpy(self.model.call_network(inputs, training=False)).argmax(axis=-1)
+            predicted = ops.convert_to_numpy(self._logits(inputs)).argmax(axis=-1)
             self._add(f"sampled_{split}_error", 100 * float(np.mean(predicted != labels)))
-        for name, changes in worst_movement_changes(self.model.network, *self.sample["test"]).items():
+        for name, changes in map_batches(self._movements, *self.sample["test"]).items():
             self._add(f"worst_{name}", float(np.mean(changes)))
 
     def _add(self, name, value):

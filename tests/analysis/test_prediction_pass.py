@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from zoo.analysis import loss_gradient, map_batches, penalty_values, predict_logits
+from zoo.analysis import compiled, loss_gradient, map_batches, penalty_values, predict_logits
 from zoo.analysis.prediction_pass import prediction_pass
 from zoo.regularizers import JacobianPenalty
 
@@ -29,6 +29,17 @@ def test_networks_run_in_prediction_mode_and_keep_their_state(noisy, rng):
     np.testing.assert_allclose(alone, together, rtol=1e-4)
     for a, b in zip(before, noisy.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_compiled_functions_follow_the_weights_and_keep_the_state(noisy, rng):
+    x = rng.normal(size=(5, 4)).astype("float32")
+    logits = compiled(lambda x: predict_logits(noisy, x), noisy)
+    for scale in (1.0, 2.0):
+        weights = [scale * value for value in noisy.get_weights()]
+        noisy.set_weights(weights)
+        np.testing.assert_allclose(logits(x), predict_logits(noisy, x), rtol=1e-5)
+        for a, b in zip(weights, noisy.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
 
 
 def test_networks_without_modes_and_of_half_precision(rng):

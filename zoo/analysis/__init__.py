@@ -10,9 +10,9 @@ from zoo.analysis.estimate import Estimate
 from zoo.analysis.fisher import largest_fisher_eigenvalue
 from zoo.analysis.jacobian import jacobian, singular_values, squared_frobenius_norm
 from zoo.analysis.moved_inputs import move, randomly_moved
-from zoo.analysis.movement import worst_movement_changes, worst_movements
+from zoo.analysis.movement import movement_measure, worst_movement_changes, worst_movements
 from zoo.analysis.penalties import local_distributional_smoothness, penalty_values
-from zoo.analysis.prediction_pass import loss_gradient, map_batches, predict_logits
+from zoo.analysis.prediction_pass import compiled, loss_gradient, map_batches, predict_logits
 from zoo.analysis.projected_gradient import projected_gradient_descent
 from zoo.analysis.robustness import (
     ATTACKS,
@@ -30,6 +30,7 @@ __all__ = [
     "Estimate",
     "Reliability",
     "attacked_error_percent",
+    "compiled",
     "gaussian_noise",
     "gaussian_sign_noise",
     "generalization_gap",
@@ -40,6 +41,7 @@ __all__ = [
     "loss_gradient",
     "map_batches",
     "move",
+    "movement_measure",
     "penalty_values",
     "predict_logits",
     "projected_gradient_descent",

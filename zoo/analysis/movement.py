@@ -1,13 +1,38 @@
 """How much infinitesimal movements of the inputs change a trained classifier's loss."""
 
+import keras
 import numpy as np
 
-from zoo.analysis.prediction_pass import map_batches, prediction_pass
+from zoo.analysis.prediction_pass import compiled, map_batches, prediction_pass
 from zoo.regularizers import VirtualMovementTraining
 from zoo.regularizers.movement import lattice_view
 from zoo.regularizers.movement_fields import get_field
 
 FIELDS = ("shift", "rotation", "scale")
+
+
+def movement_measure(network, inputs, fields=FIELDS, border="zero"):
+    """What `worst_movement_changes` applies to every batch, for who measures again and again.
+
+    Args:
+        network, fields, border: as there.
+        inputs: one or more of the inputs, whose lattice counts.
+
+    Returns:
+        `(inputs, labels) -> {family: (n,)}`, `compiled` for the network.
+    """
+    lattice = tuple(lattice_view(inputs[:1]).shape[1:-1])
+    families = [get_field(field) for field in fields]
+    methods = [VirtualMovementTraining(family, border=border) for family in families if len(family.basis(lattice))]
+    seed = keras.random.SeedGenerator(0)  # of which no single family draws
+
+    def of_batch(x, y):
+        clean_pass = prediction_pass(network, x, y, seed=seed)  # all families share its loss gradient
+        return [method.penalty(clean_pass) for method in methods]
+
+    values = compiled(of_batch, network)
+    names = [method.field.name for method in methods]
+    return lambda x, y: dict(zip(names, values(x, y), strict=True))
 
 
 def worst_movement_changes(network, inputs, labels, fields=FIELDS, *, border="zero", batch_size=500):
@@ -26,15 +51,7 @@ def worst_movement_changes(network, inputs, labels, fields=FIELDS, *, border="ze
 
     Source: VMT paper, equations 9 to 15; affine and smooth fields are additions.
     """
-    lattice = tuple(lattice_view(inputs[:1]).shape[1:-1])
-    families = [get_field(field) for field in fields]
-    methods = [VirtualMovementTraining(family, border=border) for family in families if len(family.basis(lattice))]
-
-    def of_batch(x, y):
-        clean_pass = prediction_pass(network, x, y)  # all families share its loss gradient
-        return {method.field.name: method.penalty(clean_pass) for method in methods}
-
-    return map_batches(of_batch, inputs, labels, batch_size=batch_size)
+    return map_batches(movement_measure(network, inputs, fields, border), inputs, labels, batch_size=batch_size)
 
 
 def worst_movements(network, inputs, labels, field, *, border="zero", batch_size=500):

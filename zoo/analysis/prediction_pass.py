@@ -66,6 +66,31 @@ def prediction_pass(network, inputs, labels=None, *, seed=0):
     )
 
 
+def compiled(function, network):
+    """A function that runs a network, compiled where operations one by one are slow: on JAX.
+
+    Args:
+        function: of arrays; it neither draws random numbers nor changes the network.
+        network: Keras network, whose weights will be those at each call; or any function of one tensor, whose
+            constants will stay those of the first call.
+
+    Returns:
+        The same function.
+    """
+    if keras.backend.backend() != "jax":
+        return function
+    import jax
+
+    variables = getattr(network, "variables", ())
+
+    @jax.jit
+    def run(weights, *arrays):
+        with keras.StatelessScope(state_mapping=list(zip(variables, weights, strict=True))):
+            return function(*arrays)
+
+    return lambda *arrays: run([variable.value for variable in variables], *arrays)
+
+
 def map_batches(function, *arrays, batch_size=500):
     """Applies a function to one batch after the other.
 

@@ -1,5 +1,7 @@
 """From a recipe to what Keras trains."""
 
+import random
+
 import keras
 
 from zoo import networks, regularizers
@@ -98,6 +100,17 @@ def ladder_options(options):
     return {**options, "adversarial_noise": AdversarialNoise(**noise) if noise else None}
 
 
+def seed_layers(seed):
+    """Fixes the seeds that layers and initialisers take where they are given none.
+
+    They take them from Python's generator. Keras's own function seeds TensorFlow's too, and imports it for that.
+    """
+    if keras.backend.backend() == "tensorflow":
+        keras.utils.set_random_seed(seed)
+    else:
+        random.seed(seed)
+
+
 def build_model(recipe, dataset, steps_per_epoch, seed):
     """A compiled `RegularizedModel`, or `LadderNetwork`, from raw inputs to logits.
 
@@ -107,7 +120,7 @@ def build_model(recipe, dataset, steps_per_epoch, seed):
         steps_per_epoch: for the schedule.
         seed: of weights, dropout and penalties.
     """
-    keras.utils.set_random_seed(seed)
+    seed_layers(seed)
     preprocessing = build_preprocessing(recipe.preprocessing, dataset.x_train)
     shape = dataset.x_train.shape[1:] if preprocessing is None else preprocessing.output_shape[1:]
     network = build_network(recipe, shape, dataset.num_classes)
