@@ -30,6 +30,7 @@ METHODS = {  # by the recipe's last part: the method, the class or argument, and
     "vmt_shift": ("VMT, shift", "`VirtualMovementTraining`", "yes"),
     "vmt_smooth": ("VMT, smooth field", "`VirtualMovementTraining`", "yes"),
     "vat_vmt_shift": ("VAT + VMT, shift", "the sum of the two", "yes"),
+    "vat_vmt_smooth": ("VAT + VMT, smooth field", "the sum of the two", "yes"),
     "smoothness": ("smoothness", "`Smoothness`", "no"),
     "jacobian": ("Jacobian penalty", "`JacobianPenalty`", "no"),
 }
