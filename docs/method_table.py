@@ -19,7 +19,8 @@ STEPS = "mnist_mlp-jax-cpu.json"
 HEAD = "| method | `zoo.` | needs labels | synthetic | MNIST | step time |\n|---|---|---|---|---|---|\n"
 README_HEAD = "| command | published | ours (seeds) |\n|---|---|---|\n"
 README_PATTERNS = ("synthetic_mlp-*", "mnist_mlp-*", "mnist_mlp1200-*", "mnist_ladder-*", "cifar10_*")
-OURS = ("vat_vmt_shift", "vat_vmt_smooth", "vmt_smooth", "smoothness")  # rows that no paper has
+# Rows that no paper has.
+OURS = ("vat_vmt_shift", "vat_vmt_shift_ensemble", "vat_vmt_smooth", "vmt_smooth", "smoothness")
 METHODS = {  # by the recipe's last part: the method, the class or argument, and whether it needs labels
     "baseline": ("none", "–", "–"),
     "dropout": ("dropout", "`networks.mlp(dropout=)`", "no"),
@@ -30,6 +31,7 @@ METHODS = {  # by the recipe's last part: the method, the class or argument, and
     "vmt_shift": ("VMT, shift", "`VirtualMovementTraining`", "yes"),
     "vmt_smooth": ("VMT, smooth field", "`VirtualMovementTraining`", "yes"),
     "vat_vmt_shift": ("VAT + VMT, shift", "the sum of the two", "yes"),
+    "vat_vmt_shift_ensemble": ("ensemble of VAT + VMT, shift", "`networks.ensemble`", "yes"),
     "vat_vmt_smooth": ("VAT + VMT, smooth field", "the sum of the two", "yes"),
     "smoothness": ("smoothness", "`Smoothness`", "no"),
     "jacobian": ("Jacobian penalty", "`JacobianPenalty`", "no"),

@@ -29,6 +29,8 @@ def searched(path, *values):
     return grid(path, values, num_seeds=3, num_validation=9000)
 
 
+VAT_VMT = {"vat": {"epsilon": 0.35}, "vmt": {"field": "shift", "weight": 5.0}}
+
 RECIPES = [
     FAMILY.recipe("baseline", published_error=1.24),
     FAMILY.recipe(
@@ -76,7 +78,8 @@ RECIPES = [
         notes=UNFIT,
         search=searched("regularizers.vmt.weight", 0.005, 0.05, 0.5, 2.0, 5.0),
     ),
-    FAMILY.recipe("vat_vmt_shift", {"vat": {"epsilon": 0.35}, "vmt": {"field": "shift", "weight": 5.0}}),
+    FAMILY.recipe("vat_vmt_shift", VAT_VMT),
+    FAMILY.recipe("vat_vmt_shift_ensemble", VAT_VMT, num_members=5),
     FAMILY.recipe("at_l2_lazy", {"at": {"epsilon": 0.25, "interval": 4}}, notes=LAZY),
     FAMILY.recipe("vat_lazy", {"vat": {"epsilon": 0.35, "interval": 4}}, notes=LAZY),
     FAMILY.recipe("vmt_shift_lazy", {"vmt": {"field": "shift", "weight": 10.0, "interval": 4}}, notes=LAZY),
