@@ -11,7 +11,7 @@ import pytest
 hypothesis.settings.register_profile(
     "zoo",
     derandomize="ZOO_FUZZ_EXAMPLES" not in os.environ,
-    max_examples=int(os.environ.get("ZOO_FUZZ_EXAMPLES", "10")),
+    max_examples=int(os.environ.get("ZOO_FUZZ_EXAMPLES", "25")),
     deadline=None,
     database=None,
     suppress_health_check=list(hypothesis.HealthCheck),

@@ -1,7 +1,11 @@
 """Recipes as data, and what is built from them."""
 
 import json
+import os
+import subprocess
+import sys
 
+import keras
 import numpy as np
 import pytest
 
@@ -172,3 +176,16 @@ def test_bad_parts_of_a_ladder_are_named_when_the_model_is_built(change, message
     recipe = recipes.get("mnist_ladder-100_full").override(change)
     with pytest.raises(ValueError, match=message):
         build_model(recipe, tiny_dataset("mnist"), 2, 0)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="the other backend is TensorFlow")
+def test_building_a_model_on_jax_does_not_import_tensorflow():
+    program = """
+import sys
+from zoo import datasets, recipes
+from zoo.recipes.build import build_model
+build_model(recipes.get("synthetic_mlp-dropout"), datasets.load("synthetic", seed=0), 50, seed=1)
+assert "tensorflow" not in sys.modules
+"""
+    environment = {**os.environ, "KERAS_BACKEND": "jax"}
+    subprocess.run([sys.executable, "-c", program], check=True, env=environment)

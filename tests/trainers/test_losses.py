@@ -51,7 +51,7 @@ def test_full_disk_keeps_the_earlier_checkpoint(main, whole, tmp_path, monkeypat
     assert differences(whole, outcome(tmp_path / "work")) == []
 
 
-@pytest.mark.parametrize("name", ["run.json", "result.json"])
+@pytest.mark.parametrize("name", ["run.json", "epoch-00003-final", "result.json"])
 def test_full_disk_at_any_file_is_an_error_and_no_loss(name, main, whole, tmp_path, monkeypatch):
     rename = pathlib.Path.rename
 
