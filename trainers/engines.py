@@ -5,6 +5,7 @@ import tempfile
 
 import keras_tuner
 import numpy as np
+import scipy.stats
 
 from zoo.recipes.search import is_whole
 
@@ -89,11 +90,22 @@ class Grid(Replayed, keras_tuner.Oracle):
 
 
 class Bayesian(Replayed, keras_tuner.oracles.BayesianOptimizationOracle):
-    """The lowest confidence bound of a Gaussian process, after three random trials for each field."""
+    """The lowest confidence bound of a Gaussian process, after three random trials for each field.
+
+    The process sees the errors' ranks as normal scores: on their own scale one diverged trial would make all others
+    look alike.
+    """
 
     def start_from(self, seed):
         super().start_from(seed)
         self._random_state = np.random.RandomState(seed)
+
+    def _vectorize_trials(self):
+        places, errors = super()._vectorize_trials()
+        # What runs elsewhere has the process's own guess, which is a score already.
+        known = np.array([trial.status == "COMPLETED" for trial in self.trials.values()])
+        errors[known] = scipy.stats.norm.ppf((scipy.stats.rankdata(errors[known]) - 0.5) / known.sum())
+        return places, errors
 
     def populate_space(self, trial_id):
         response = super().populate_space(trial_id)

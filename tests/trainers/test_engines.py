@@ -22,7 +22,14 @@ def bowl(values):
     return math.log10(values["a"]) ** 2 + ((values.get("b", 4) - 4) / 8) ** 2
 
 
-def asked(search, known=(), stop=None):
+def partly_divergent(values):
+    """A bowl that is smallest at a = b = 0.3; from a = 2 on, what the engine is told of a training that failed."""
+    if values["a"] > 2:
+        return 100.0
+    return 1 + math.log10(values["a"] / 0.3) ** 2 + math.log10(values["b"] / 0.3) ** 2
+
+
+def asked(search, known=(), stop=None, error=bowl):
     """The values that a search asks for, in order; `known` are those of trials on disk."""
     trials = list(known)
 
@@ -35,7 +42,7 @@ def asked(search, known=(), stop=None):
         if number == len(trials):
             trials.append(values)
         assert trials[number] == values
-        return bowl(values)
+        return error(values)
 
     try:
         engines.ask(search, recorded, answer)
@@ -101,6 +108,13 @@ def test_bayesian_search_looks_where_it_is_good():
     assert min(chosen) < 0.01
     informed, blind = (sum(value < 0.25 for value in values) for values in (chosen, drawn))
     assert informed > blind
+
+
+def test_a_diverged_trial_does_not_blind_a_bayesian_search():
+    search = Search({"a": REAL, "b": REAL}, engine="bayesian", num_trials=12)
+    errors = [partly_divergent(trial) for trial in asked(search, error=partly_divergent)]
+    assert 100.0 in errors[:6]  # among the random trials
+    assert sum(error < 1.25 for error in errors[6:]) >= 2
 
 
 def test_few_combinations_are_tried_once_each():
