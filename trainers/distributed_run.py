@@ -6,7 +6,7 @@ import pathlib
 import zoo
 from trainers.progress import TimeIsUp
 from trainers.run import train_members
-from trainers.workdir import RUN_FILE, describe_difference, opened, read_json
+from trainers.workdir import RUN_FILE, differing_fields, opened
 from zoo.training.distribution import gather, is_writer, together
 
 
@@ -55,7 +55,5 @@ def check_workdir(workdir, recipe, seed):
     """
     if not (workdir / RUN_FILE).exists():
         raise ValueError(f"--workdir must be a folder that all processes share, received {str(workdir)!r}.")
-    present, wanted = read_json(workdir / RUN_FILE), {"recipe": recipe.settings(), "seed": seed}
-    if present != wanted:
-        difference = describe_difference(present, wanted)
+    if difference := differing_fields(workdir / RUN_FILE, recipe, seed):
         raise ValueError(f"All processes must be started for the same run: {difference}.")

@@ -29,13 +29,11 @@ def opened(workdir, recipe, seed):
     if workdir.is_dir() and not path.exists() and any(not each.name.startswith(own) for each in workdir.iterdir()):
         raise ValueError(f"The workdir {str(workdir)!r} holds files of something else. Choose another one.")
     with locked(workdir):
-        wanted = {"recipe": recipe.settings(), "seed": seed}
         if not path.exists():
-            write_whole(path, json.dumps(wanted, indent=1))
-        present = read_json(path)
-        if present != wanted:
+            write_whole(path, json.dumps(description(recipe, seed), indent=1))
+        if difference := differing_fields(path, recipe, seed):
             raise ValueError(
-                f"The workdir {str(workdir)!r} belongs to another run: {describe_difference(present, wanted)}. "
+                f"The workdir {str(workdir)!r} belongs to another run: {difference}. "
                 "Choose another --workdir, or remove it."
             )
         yield workdir
@@ -53,8 +51,19 @@ def read_json(path):
         raise ValueError(f"{path} is damaged ({error}). Remove it, or choose another folder.") from error
 
 
-def describe_difference(present, wanted):
-    """The fields in which two run descriptions differ, in words."""
-    a, b = ({"seed": run.get("seed"), **run.get("recipe", {})} for run in (present, wanted))
-    fields = sorted(field for field in a.keys() | b.keys() if a.get(field) != b.get(field))
-    return "; ".join(f"{field} is {a.get(field)!r} there and {b.get(field)!r} here" for field in fields)
+def description(recipe, seed):
+    """What a working directory says of its run."""
+    return {"recipe": recipe.settings(), "seed": seed}
+
+
+def differing_fields(path, recipe, seed):
+    """The fields in which a description on disk is not that of a run, in words; empty where it is.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    present, wanted = (
+        {"seed": run.get("seed"), **run.get("recipe", {})} for run in (read_json(path), description(recipe, seed))
+    )
+    fields = sorted(field for field in present.keys() | wanted.keys() if present.get(field) != wanted.get(field))
+    return "; ".join(f"{field} is {present.get(field)!r} there and {wanted.get(field)!r} here" for field in fields)
