@@ -11,8 +11,8 @@ import sys
 
 from absl import app, flags
 
-from trainers.analysis_files import measure_models
-from trainers.analysis_report import write_report
+from trainers.analysis.files import measure_models
+from trainers.analysis.report import write_report
 from zoo import pretrained
 
 MODEL = flags.DEFINE_list("model", [], "Names of published models, or paths of SavedModels; all of them by default.")

@@ -18,7 +18,7 @@ import time
 
 from absl import app, flags
 
-from trainers.search import tune
+from trainers.tuning.search import tune
 from zoo.recipes.search import ENGINES
 from zoo.recipes.searches import SEARCHES
 

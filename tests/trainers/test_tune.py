@@ -13,7 +13,7 @@ pytest.importorskip("keras_tuner")
 
 from trainers import run
 from trainers.recipe_flags import choose_search
-from trainers.search import tune
+from trainers.tuning.search import tune
 from zoo import recipes
 
 EPSILON = "regularizers.vat.epsilon"

@@ -2,7 +2,7 @@
 
 import pathlib
 
-from trainers.analysis_report import names_of, sizes
+from trainers.analysis.report import names_of, sizes
 from trainers.workdir import read_json
 
 

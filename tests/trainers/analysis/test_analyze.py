@@ -11,10 +11,11 @@ import numpy as np
 import pytest
 
 import zoo
-from trainers import analysis_files, run
-from trainers.analysis_files import measure_models, measure_once
-from trainers.analysis_plan import plan
-from trainers.measurements import measure
+from trainers import run
+from trainers.analysis import files as analysis_files
+from trainers.analysis.files import measure_models, measure_once
+from trainers.analysis.measurements import measure
+from trainers.analysis.plan import plan
 from zoo import recipes
 from zoo.card import CARD_FILE, read_card, write_card
 

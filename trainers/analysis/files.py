@@ -3,8 +3,8 @@
 import json
 import pathlib
 
-from trainers.analysis_plan import plan
-from trainers.measurements import measure
+from trainers.analysis.measurements import measure
+from trainers.analysis.plan import plan
 from trainers.model_data import load_own_data
 from trainers.results import as_json
 from zoo import card, pretrained

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from trainers.rank_correlations import MIN_MODELS, spearman
+from trainers.analysis.rank_correlations import MIN_MODELS, spearman
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="needs no backend")
 

@@ -5,7 +5,7 @@ import functools
 import keras
 import numpy as np
 
-from trainers.analysis_plan import is_image, plan
+from trainers.analysis.plan import is_image, plan
 from trainers.model_data import load_own_data
 from trainers.run import versions
 from zoo import analysis, card, datasets, pretrained, regularizers
@@ -110,7 +110,7 @@ def measure(path, num_examples=None):
 
     Args:
         path: folder of the SavedModel.
-        num_examples: as for `trainers.analysis_plan.plan`.
+        num_examples: as for `trainers.analysis.plan.plan`.
 
     Returns:
         The content of its file.

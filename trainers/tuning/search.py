@@ -8,8 +8,8 @@ import time
 
 from trainers.progress import TimeIsUp
 from trainers.recipe_flags import choose_search, parse_overrides
-from trainers.search_report import write_report
-from trainers.trial import Trial, run_trial, validation_data
+from trainers.tuning.report import write_report
+from trainers.tuning.trial import Trial, run_trial, validation_data
 from trainers.workdir import read_json
 from zoo import recipes
 from zoo.files import write_whole
@@ -46,7 +46,7 @@ def import_engines():
         ImportError: it is not installed.
     """
     try:
-        from trainers import engines
+        from trainers.tuning import engines
     except ImportError as error:
         raise ImportError(f"A search needs KerasTuner ({error}): pip install '.[search]'.") from error
     return engines

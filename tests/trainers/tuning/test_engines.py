@@ -8,7 +8,7 @@ import pytest
 
 pytest.importorskip("keras_tuner")
 
-from trainers import engines
+from trainers.tuning import engines
 from zoo.recipes import search as searches
 from zoo.recipes.search import Search
 

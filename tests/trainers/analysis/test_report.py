@@ -5,7 +5,7 @@ import json
 import keras
 import pytest
 
-from trainers.analysis_report import correlations, describe, write_report
+from trainers.analysis.report import correlations, describe, write_report
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="needs no backend")
 

@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 
 import zoo
-from trainers import trial as trials
-from trainers.trial import Trial, run_trial, validation_data
+from trainers.tuning import trial as trials
+from trainers.tuning.trial import Trial, run_trial, validation_data
 from zoo import recipes
 from zoo.datasets import Dataset
 from zoo.recipes.search import FIRST_SEED, Search

@@ -2,7 +2,7 @@
 
 import pathlib
 
-from trainers.rank_correlations import MIN_MODELS, spearman
+from trainers.analysis.rank_correlations import MIN_MODELS, spearman
 from trainers.workdir import read_json
 from zoo.files import write_whole
 

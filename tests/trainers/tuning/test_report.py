@@ -7,8 +7,8 @@ import keras
 import pytest
 
 from trainers.recipe_flags import parse_overrides
-from trainers.search_report import best_trial, table, write_report
-from trainers.trial import Trial
+from trainers.tuning.report import best_trial, table, write_report
+from trainers.tuning.trial import Trial
 from zoo import recipes
 from zoo.recipes.search import Search
 

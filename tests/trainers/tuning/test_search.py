@@ -12,9 +12,9 @@ import pytest
 
 pytest.importorskip("keras_tuner")
 
-from trainers import search as searches
-from trainers.search import read_trials, run_search
-from trainers.trial import Trial
+from trainers.tuning import search as searches
+from trainers.tuning.search import read_trials, run_search
+from trainers.tuning.trial import Trial
 from zoo import recipes
 from zoo.recipes.search import Search
 
@@ -93,8 +93,8 @@ def test_fields_and_values_are_checked_before_any_trial(quick, tmp_path, space, 
 
 def test_the_extra_is_named_where_kerastuner_is_missing(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "keras_tuner", None)
-    monkeypatch.delitem(sys.modules, "trainers.engines", raising=False)
-    monkeypatch.delattr("trainers.engines", raising=False)
+    monkeypatch.delitem(sys.modules, "trainers.tuning.engines", raising=False)
+    monkeypatch.delattr("trainers.tuning.engines", raising=False)
     with pytest.raises(ImportError, match=r"needs KerasTuner .* pip install '.\[search\]'"):
         run_search(RECIPE, SEARCH, tmp_path)
 
