@@ -13,7 +13,7 @@ from absl import app, flags
 from benchmarks import subjects
 from benchmarks.timing import interleave
 from trainers.run import device
-from zoo.training.execution import choose_jit_compile
+from zoo.training.execution import STEPS_AT_A_TIME, choose_jit_compile
 
 NETWORKS = flags.DEFINE_list("networks", ["synthetic_mlp", "mnist_mlp"], "Networks to train.")
 BATCH = flags.DEFINE_integer("batch_size", 100, "Inputs in a batch.", lower_bound=1)
@@ -29,7 +29,7 @@ def fit_steps(model, network_name, steps):
 def make_models(network_name):
     """The zoo's model and plain Keras's, compiled alike."""
     ours = subjects.build_model(network_name, "baseline")
-    fit_steps(ours, network_name, 2)  # by then it has chosen
+    fit_steps(ours, network_name, STEPS_AT_A_TIME)  # by then it has chosen
     network = subjects.build_network(network_name)
     jit_compile = choose_jit_compile([network])
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)

@@ -7,10 +7,13 @@ import time
 import numpy as np
 
 from zoo.files import whole, write_whole
+from zoo.training.execution import STEPS_AT_A_TIME
 
 
 def steps_for(train, turn_seconds, most=500):
-    """How many steps fill a turn; trains for a few to find out.
+    """How many steps fill a turn, whole tens where it is ten or more; trains for a few to find out.
+
+    An epoch of whole tens is one whose steps can run several at a time.
 
     Args:
         train: `number of steps -> None`.
@@ -23,7 +26,8 @@ def steps_for(train, turn_seconds, most=500):
     middle = time.perf_counter()
     train(6)
     four_steps = (time.perf_counter() - middle) - (middle - start)  # without what every call takes once
-    return int(np.clip(4 * turn_seconds / max(four_steps, 1e-3), 2, most))
+    steps = int(np.clip(4 * turn_seconds / max(four_steps, 1e-3), 2, most))
+    return steps if steps < STEPS_AT_A_TIME else steps - steps % STEPS_AT_A_TIME
 
 
 def interleave(trainers, rounds, turn_seconds=0.5, steps=None):

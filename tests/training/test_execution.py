@@ -8,6 +8,7 @@ from keras import layers
 import zoo
 from zoo.training.execution import STEPS_AT_A_TIME, choose_jit_compile, choose_resident, choose_steps_per_execution
 from zoo.training.halt_on_nan import HaltOnNaN
+from zoo.training.objective_model import count_whole_steps
 
 on_tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="on JAX there is no choice")
 on_jax = pytest.mark.skipif(keras.backend.backend() != "jax", reason="TensorFlow chooses")
@@ -33,9 +34,27 @@ def test_xla_for_dense_networks_without_noise(hidden, expected):
 
 
 @on_jax
-def test_jax_always_compiles_and_takes_single_steps():
+def test_jax_always_compiles():
     assert choose_jit_compile([network(layers.Conv2D(2, 3)), None])
-    assert choose_steps_per_execution(None) == 1
+
+
+@on_jax
+def test_steps_in_one_program_have_to_divide_the_epoch():
+    chosen = {steps: choose_steps_per_execution([network(), None], None, steps) for steps in (5, 10, 25, 600, None)}
+    assert chosen == {5: 1, 10: 10, 25: 1, 600: 10, None: 1}
+
+
+@on_jax
+@pytest.mark.parametrize(
+    ("layer", "on_cpu"), [(network(layers.Conv2D(2, 3)), 1), (keras.Sequential([layers.Flatten()]), 1), (network(), 10)]
+)
+def test_no_convolution_within_a_loop_on_the_cpu(layer, on_cpu, monkeypatch):
+    """Nor a network that is not built, of which it is not known."""
+    for place in ([layer, None], [network(), layer]):
+        monkeypatch.setattr("jax.default_backend", lambda: "cpu")
+        assert choose_steps_per_execution(place, None, 10) == on_cpu
+        monkeypatch.setattr("jax.default_backend", lambda: "gpu")
+        assert choose_steps_per_execution(place, None, 10) == 10
 
 
 class Device:
@@ -83,18 +102,16 @@ class Watching(keras.callbacks.Callback):
         self.seen.append(batch)
 
 
-@on_tensorflow
 @pytest.mark.parametrize(
     "callbacks", [None, [], [keras.callbacks.EarlyStopping()], keras.callbacks.EarlyStopping(), [HaltOnNaN()]]
 )
 def test_many_steps_at_a_time(callbacks):
-    assert choose_steps_per_execution(callbacks) == STEPS_AT_A_TIME
+    assert choose_steps_per_execution([network()], callbacks, 50) == STEPS_AT_A_TIME
 
 
-@on_tensorflow
 @pytest.mark.parametrize("callbacks", [Watching(), [Watching()], [keras.callbacks.EarlyStopping(), Watching()]])
 def test_one_step_at_a_time_under_the_eyes_of_a_callback(callbacks):
-    assert choose_steps_per_execution(callbacks) == 1
+    assert choose_steps_per_execution([network()], callbacks, 50) == 1
 
 
 @pytest.fixture
@@ -119,6 +136,57 @@ def test_every_choice_gives_the_same_weights(trained):
     for a, b in zip(expected, trained([None, [watching], None]).get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
     assert watching.seen == list(range(13))
+
+
+@pytest.mark.parametrize(
+    ("num_examples", "options", "steps"),
+    [
+        (20, {"batch_size": 2}, 10),
+        (21, {"batch_size": 2}, None),
+        (320, {}, 10),  # Keras's own 32
+        (20, {"batch_size": 2, "validation_split": 0.5}, None),
+        (20, {"batch_size": 2, "steps_per_epoch": 5}, None),
+    ],
+)
+def test_steps_are_counted_where_all_batches_are_whole(num_examples, options, steps):
+    assert count_whole_steps(np.zeros((num_examples, 4)), options) == steps
+
+
+def test_steps_of_batches_are_counted():
+    x, y = np.zeros((21, 4)), np.zeros(21, "int32")
+    assert count_whole_steps(zoo.datasets.Batches(x, y, 2), {}) == 10  # the one that remains is left out
+    assert count_whole_steps(zoo.datasets.SemiSupervised(x, y, x, batch_size=2, unlabeled_batch_size=3), {}) == 7
+    assert count_whole_steps(zoo.datasets.Batches(x, y, 2), {"steps_per_epoch": 5}) is None
+    assert count_whole_steps(iter([(x, y)]), {}) is None
+
+
+class Content(Watching):
+    needs_every_step = False
+
+
+@pytest.mark.parametrize(
+    ("num_examples", "chosen", "ends"),
+    [(20, "auto", [9]), (26, 4, [3, 7, 11, 15]), (27, 4, [3, 7, 11, 15]), (27, 1, list(range(14)))],
+)
+def test_steps_at_a_time_are_those_one_by_one(num_examples, chosen, ends):
+    """With a rest of one step, and of one whole step and a smaller one."""
+    x, y = np.random.default_rng(0).normal(size=(num_examples, 4, 4, 1)).astype("float32"), np.arange(num_examples) % 3
+    models, histories = [], []
+    for steps in (1, chosen):
+        keras.utils.set_random_seed(0)
+        model = zoo.RegularizedModel(network(layers.GaussianNoise(0.1)), zoo.VirtualAdversarialTraining(1.0), seed=0)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("adam", loss, metrics=["accuracy"], steps_per_execution=steps)
+        content = Content()
+        fitted = model.fit(x, y, batch_size=2, epochs=2, shuffle=False, verbose=0, callbacks=[content])
+        models.append(model)
+        histories.append(fitted.history)
+    assert content.seen == 2 * ends
+    assert int(models[1].num_steps) == 2 * -(-num_examples // 2)
+    for a, b in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    for name, values in histories[0].items():
+        np.testing.assert_allclose(values, histories[1][name], rtol=1e-4, atol=1e-6)
 
 
 def test_explicit_options_stand(trained):

@@ -2,9 +2,11 @@
 
 Measured by `benchmarks.step_time`. XLA fuses what lies between the matrix products of dense networks; its convolutions
 are slower than TensorFlow's on CPUs, and its generator of random numbers there is slower by far, so networks with
-dropout or noise layers stay without. On GPUs XLA is the rule, as in Keras. On TensorFlow several steps at a time spare
-the dispatch, which can take longer than a small network's step; on JAX Keras dispatches them one by one in any case.
-Training data that fits lies on JAX's accelerator, so that no step waits for its batch to get there.
+dropout or noise layers stay without. On GPUs XLA is the rule, as in Keras. Several steps at a time spare the dispatch,
+which can take longer than a small network's step. On JAX they are one program, which has a number of steps for good, so
+they have to divide the epoch; and on CPUs, where XLA's gradient of a convolution is forty times slower within a loop,
+networks with convolutions take single steps. Training data that fits lies on JAX's accelerator, so that no step waits
+for its batch to get there.
 """
 
 import os
@@ -36,26 +38,40 @@ def choose_jit_compile(layers):
         return False  # as in Keras: with neither can TensorFlow's step be compiled
     if _has_gpu():
         return True
-    variables = [variable for layer in layers if layer is not None for variable in layer.variables]
-    convolves = any(variable.trainable and len(variable.shape) > 2 for variable in variables)
-    draws = any("seed_generator" in variable.path for variable in variables)
-    return not convolves and not draws
+    draws = any("seed_generator" in variable.path for variable in _variables(layers))
+    return not _convolves(layers) and not draws
 
 
-def choose_steps_per_execution(callbacks):
+def choose_steps_per_execution(layers, callbacks, num_steps):
     """How many steps `fit` should run at a time: one where a callback watches steps.
 
     A callback that is content with some of them says so by an attribute `needs_every_step = False`.
+
+    Args:
+        layers: of the model, built or not, or None.
+        callbacks: those of `fit`.
+        num_steps: steps in an epoch whose batches are all whole; None where some are not.
     """
-    if keras.backend.backend() == "jax" or _has_replicas():
-        return 1
-    watched = any(
+    single = _single_steps_on_jax(layers, num_steps) if keras.backend.backend() == "jax" else _has_replicas()
+    return 1 if single or _watched(callbacks) else STEPS_AT_A_TIME
+
+
+def _single_steps_on_jax(layers, num_steps):
+    import jax
+
+    if num_steps is None or num_steps % STEPS_AT_A_TIME or keras.distribution.distribution() is not None:
+        return True
+    unknown = any(layer is not None and not layer.built for layer in layers)
+    return jax.default_backend() == "cpu" and (unknown or _convolves(layers))
+
+
+def _watched(callbacks):
+    return any(
         getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)
         for callback in keras.tree.flatten(callbacks or [])
         for hook in BATCH_HOOKS
         if getattr(callback, "needs_every_step", True)
     )
-    return 1 if watched else STEPS_AT_A_TIME
 
 
 def choose_resident(batches):
@@ -67,6 +83,14 @@ def choose_resident(batches):
 
     memory = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit", 0)
     return keras.distribution.distribution() is None and batches.num_bytes <= MOST_MEMORY * memory
+
+
+def _variables(layers):
+    return [variable for layer in layers if layer is not None for variable in layer.variables]
+
+
+def _convolves(layers):
+    return any(variable.trainable and len(variable.shape) > 2 for variable in _variables(layers))
 
 
 def _has_replicas():

@@ -1,9 +1,28 @@
 """The training step on JAX."""
 
+import itertools
+
+import jax
 import keras
+import numpy as np
 
 from zoo.datasets.batches import Batches, SemiSupervised
 from zoo.training.execution import choose_resident
+
+
+@jax.jit
+def _stack_on_device(leaves):
+    return jax.numpy.stack(leaves)
+
+
+def stack(*leaves):
+    """Arrays of one shape, one behind the other: NumPy's in NumPy, JAX's on their device."""
+    return np.stack(leaves) if isinstance(leaves[0], np.ndarray) else _stack_on_device(leaves)
+
+
+def shapes(batch):
+    """The shapes of a batch's arrays."""
+    return [leaf.shape for leaf in jax.tree.leaves(batch)]
 
 
 class TrainStep:
@@ -14,6 +33,33 @@ class TrainStep:
         if isinstance(x, (Batches, SemiSupervised)) and choose_resident(x):
             x.move_to_device()
         return super().fit(x, *args, **kwargs)
+
+    def make_train_function(self, force=False):
+        """Keras's; of several steps at a time it makes one program, where Keras dispatches them one by one."""
+        made = force or self.train_function is None
+        super().make_train_function(force)
+        compiled = self.jit_compile and not self.run_eagerly and keras.distribution.distribution() is None
+        if made and compiled and self.steps_per_execution > 1:
+            self.train_function = self._steps_in_one_program()
+
+    def _steps_in_one_program(self):
+        def step(state, batch):
+            logs, state = self.train_step(state, batch)
+            return state, logs
+
+        def scan(state, batches):
+            state, logs = jax.lax.scan(step, state, batches)
+            return jax.tree.map(lambda values: values[-1], logs), state
+
+        program = jax.jit(scan, donate_argnums=0)
+
+        def train_function(state, iterator):
+            batches = [next(iterator), *itertools.islice(iterator, self.steps_per_execution - 1)]
+            for _, alike in itertools.groupby(batches, shapes):  # the last one of an array may be smaller
+                logs, state = program(state, jax.tree.map(stack, *alike))
+            return logs, state
+
+        return train_function
 
     def compute_loss_and_updates(
         self,

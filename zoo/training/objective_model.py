@@ -28,6 +28,21 @@ def num_units(network):
     return units if isinstance(units, int) and units > 1 else None
 
 
+def count_whole_steps(x, options):
+    """The number of steps in an epoch whose batches are all whole; None where some are not or it cannot be told.
+
+    Args:
+        x: as `fit` takes it.
+        options: further arguments of `fit`.
+    """
+    if options.get("steps_per_epoch") or options.get("validation_split"):
+        return None
+    if isinstance(x, (Batches, SemiSupervised)):
+        return len(x)
+    steps, rest = divmod(len(x), options.get("batch_size") or 32) if hasattr(x, "shape") else (None, True)
+    return None if rest else steps
+
+
 class ObjectiveModel(TrainStep, keras.Model):
     """A network behind its preprocessing, which `fit` trains on `objective(x, y, sample_weight)`.
 
@@ -106,9 +121,12 @@ class ObjectiveModel(TrainStep, keras.Model):
         for role, (inputs, labels) in pairs.items():
             check_arrays(role, inputs, labels, outputs, num_classes)
         if self.compiled and self.chosen["steps_per_execution"] == "auto":
-            steps = 1 if self.takes_single_steps else choose_steps_per_execution(kwargs.get("callbacks"))
-            self._set_steps_per_execution(steps)
+            self._set_steps_per_execution(1 if self.takes_single_steps else self._choose_steps(x, kwargs))
         return super().fit(x, y, *args, **kwargs)
+
+    def _choose_steps(self, x, options):
+        layers = [self.network, self.preprocessing]
+        return choose_steps_per_execution(layers, options.get("callbacks"), count_whole_steps(x, options))
 
     def _set_steps_per_execution(self, steps):
         if steps != self.steps_per_execution:  # the functions that Keras has made run the earlier number
