@@ -6,7 +6,13 @@ import pytest
 from keras import layers
 
 import zoo
-from zoo.training.execution import STEPS_AT_A_TIME, choose_jit_compile, choose_resident, choose_steps_per_execution
+from zoo.training.execution import (
+    STEPS_AT_A_TIME,
+    choose_jit_compile,
+    choose_resident,
+    choose_steps_per_execution,
+    fit_one_program,
+)
 from zoo.training.halt_on_nan import HaltOnNaN
 from zoo.training.objective_model import count_whole_steps
 
@@ -38,23 +44,27 @@ def test_jax_always_compiles():
     assert choose_jit_compile([network(layers.Conv2D(2, 3)), None])
 
 
-@on_jax
 def test_steps_in_one_program_have_to_divide_the_epoch():
-    chosen = {steps: choose_steps_per_execution([network(), None], None, steps) for steps in (5, 10, 25, 600, None)}
-    assert chosen == {5: 1, 10: 10, 25: 1, 600: 10, None: 1}
+    expected = {5: False, 10: True, 25: False, 600: True, None: False}
+    assert {steps: fit_one_program([network(), None], steps, 10) for steps in expected} == expected
 
 
 @on_jax
+@pytest.mark.parametrize(("num_steps", "expected"), [(20, 10), (25, 1)])
+def test_jax_takes_single_steps_where_they_cannot_be_one_program(num_steps, expected):
+    assert choose_steps_per_execution([network(), None], None, num_steps) == expected
+
+
 @pytest.mark.parametrize(
-    ("layer", "on_cpu"), [(network(layers.Conv2D(2, 3)), 1), (keras.Sequential([layers.Flatten()]), 1), (network(), 10)]
+    ("layer", "on_cpu"),
+    [(network(layers.Conv2D(2, 3)), False), (keras.Sequential([layers.Flatten()]), False), (network(), True)],
 )
 def test_no_convolution_within_a_loop_on_the_cpu(layer, on_cpu, monkeypatch):
     """Nor a network that is not built, of which it is not known."""
     for place in ([layer, None], [network(), layer]):
-        monkeypatch.setattr("jax.default_backend", lambda: "cpu")
-        assert choose_steps_per_execution(place, None, 10) == on_cpu
-        monkeypatch.setattr("jax.default_backend", lambda: "gpu")
-        assert choose_steps_per_execution(place, None, 10) == 10
+        for on_gpu in (False, True):
+            monkeypatch.setattr("zoo.training.execution._has_gpu", lambda on_gpu=on_gpu: on_gpu)
+            assert fit_one_program(place, 10, 10) is (on_cpu or on_gpu)
 
 
 class Device:
@@ -165,28 +175,72 @@ class Content(Watching):
 
 
 @pytest.mark.parametrize(
-    ("num_examples", "chosen", "ends"),
-    [(20, "auto", [9]), (26, 4, [3, 7, 11, 15]), (27, 4, [3, 7, 11, 15]), (27, 1, list(range(14)))],
+    ("num_examples", "chosen", "ends", "programs"),
+    [
+        (20, "auto", [9], 1),
+        (24, 4, [3, 7, 11], 1),
+        (26, 4, [3, 7, 11, 15], 0),  # a rest of one step
+        (27, 4, [3, 7, 11, 15], 0),  # and of a smaller one
+        (24, 1, list(range(12)), 0),
+    ],
 )
-def test_steps_at_a_time_are_those_one_by_one(num_examples, chosen, ends):
-    """With a rest of one step, and of one whole step and a smaller one."""
+def test_steps_at_a_time_are_those_one_by_one(num_examples, chosen, ends, programs, monkeypatch):
+    made, make = [], zoo.RegularizedModel.steps_in_one_program
+    monkeypatch.setattr(
+        zoo.RegularizedModel, "steps_in_one_program", lambda model, others: made.append(1) or make(model, others)
+    )
     x, y = np.random.default_rng(0).normal(size=(num_examples, 4, 4, 1)).astype("float32"), np.arange(num_examples) % 3
     models, histories = [], []
     for steps in (1, chosen):
         keras.utils.set_random_seed(0)
-        model = zoo.RegularizedModel(network(layers.GaussianNoise(0.1)), zoo.VirtualAdversarialTraining(1.0), seed=0)
+        hidden = layers.Dense(4), layers.BatchNormalization()
+        model = zoo.RegularizedModel(network(*hidden), zoo.VirtualAdversarialTraining(1.0), seed=0)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile("adam", loss, metrics=["accuracy"], steps_per_execution=steps)
         content = Content()
-        fitted = model.fit(x, y, batch_size=2, epochs=2, shuffle=False, verbose=0, callbacks=[content])
+        fitted = model.fit(x, y, 2, 2, 0, [content], shuffle=False)
         models.append(model)
         histories.append(fitted.history)
-    assert content.seen == 2 * ends
+    assert content.seen == 2 * ends and len(made) == programs
     assert int(models[1].num_steps) == 2 * -(-num_examples // 2)
     for a, b in zip(*(model.get_weights() for model in models), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
     for name, values in histories[0].items():
         np.testing.assert_allclose(values, histories[1][name], rtol=1e-4, atol=1e-6)
+
+
+def test_a_model_takes_data_of_another_size_and_single_batches_after_a_program(trained):
+    model = trained([])
+    x, y = np.random.default_rng(0).normal(size=(20, 4, 4, 1)).astype("float32"), np.arange(20) % 3
+    steps = [10, 7, 1, 10]
+    model.fit(x, y, batch_size=2, verbose=0)
+    assert model.in_one_program
+    model.fit(x[:13], y[:13], batch_size=2, verbose=0)
+    assert not model.in_one_program
+    model.train_on_batch(x[:3], y[:3])
+    model.fit(x, y, batch_size=2, verbose=0)
+    assert int(model.num_steps) == sum(steps)
+    model.train_on_batch(x[:3], y[:3])
+    assert int(model.num_steps) == sum(steps) + 1
+
+
+class Counting(zoo.RegularizedModel):
+    """Logs something of its own."""
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return {**super().compute_metrics(x, y, y_pred, sample_weight), "examples": keras.ops.shape(x)[0]}
+
+
+def test_logs_of_a_model_of_ones_own_are_kept():
+    keras.utils.set_random_seed(0)
+    model = Counting(network(), zoo.AdversarialTraining(0.1), seed=0)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    seen = []
+    watch = keras.callbacks.LambdaCallback()
+    watch.needs_every_step = False
+    watch.on_train_batch_end = lambda batch, logs: seen.append(int(logs["examples"]))
+    model.fit(np.zeros((20, 4, 4, 1), "float32"), np.arange(20) % 3, batch_size=2, verbose=0, callbacks=[watch])
+    assert seen == [2]
 
 
 def test_explicit_options_stand(trained):

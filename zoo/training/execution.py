@@ -3,10 +3,10 @@
 Measured by `benchmarks.step_time`. XLA fuses what lies between the matrix products of dense networks; its convolutions
 are slower than TensorFlow's on CPUs, and its generator of random numbers there is slower by far, so networks with
 dropout or noise layers stay without. On GPUs XLA is the rule, as in Keras. Several steps at a time spare the dispatch,
-which can take longer than a small network's step. On JAX they are one program, which has a number of steps for good, so
-they have to divide the epoch; and on CPUs, where XLA's gradient of a convolution is forty times slower within a loop,
-networks with convolutions take single steps. Training data that fits lies on JAX's accelerator, so that no step waits
-for its batch to get there.
+which can take longer than a small network's step. XLA makes one program of them, where Keras would dispatch one after
+the other: that has a number of steps for good, so they have to divide the epoch; and on CPUs, where XLA's gradient of a
+convolution is forty times slower within a loop, networks with convolutions go without. Training data that fits lies on
+JAX's accelerator, so that no step waits for its batch to get there.
 """
 
 import os
@@ -48,21 +48,28 @@ def choose_steps_per_execution(layers, callbacks, num_steps):
     A callback that is content with some of them says so by an attribute `needs_every_step = False`.
 
     Args:
-        layers: of the model, built or not, or None.
+        layers, num_steps: see `fit_one_program`.
         callbacks: those of `fit`.
-        num_steps: steps in an epoch whose batches are all whole; None where some are not.
     """
-    single = _single_steps_on_jax(layers, num_steps) if keras.backend.backend() == "jax" else _has_replicas()
+    if keras.backend.backend() == "jax":  # on which Keras gains nothing by several
+        single = not fit_one_program(layers, num_steps, STEPS_AT_A_TIME)
+    else:
+        single = _has_replicas()
     return 1 if single or _watched(callbacks) else STEPS_AT_A_TIME
 
 
-def _single_steps_on_jax(layers, num_steps):
-    import jax
+def fit_one_program(layers, num_steps, steps):
+    """Whether so many steps at a time can be one program that XLA compiles.
 
-    if num_steps is None or num_steps % STEPS_AT_A_TIME or keras.distribution.distribution() is not None:
-        return True
+    Args:
+        layers: of the model, built or not, or None.
+        num_steps: steps in an epoch whose batches are all whole; None where some are not.
+        steps: number of steps at a time.
+    """
+    if num_steps is None or num_steps % steps or _is_distributed():
+        return False
     unknown = any(layer is not None and not layer.built for layer in layers)
-    return jax.default_backend() == "cpu" and (unknown or _convolves(layers))
+    return _has_gpu() or not (unknown or _convolves(layers))
 
 
 def _watched(callbacks):
@@ -93,6 +100,12 @@ def _convolves(layers):
     return any(variable.trainable and len(variable.shape) > 2 for variable in _variables(layers))
 
 
+def _is_distributed():
+    if keras.backend.backend() == "jax":
+        return keras.distribution.distribution() is not None
+    return _has_replicas()
+
+
 def _has_replicas():
     import tensorflow as tf
 
@@ -100,6 +113,10 @@ def _has_replicas():
 
 
 def _has_gpu():
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.default_backend() != "cpu"
     import tensorflow as tf
 
     return bool(tf.config.list_physical_devices("GPU"))

@@ -20,11 +20,6 @@ def stack(*leaves):
     return np.stack(leaves) if isinstance(leaves[0], np.ndarray) else _stack_on_device(leaves)
 
 
-def shapes(batch):
-    """The shapes of a batch's arrays."""
-    return [leaf.shape for leaf in jax.tree.leaves(batch)]
-
-
 class TrainStep:
     """Trains on `self.objective(x, y, sample_weight) -> (loss, outputs)` in place of Keras's forward pass and loss."""
 
@@ -34,15 +29,9 @@ class TrainStep:
             x.move_to_device()
         return super().fit(x, *args, **kwargs)
 
-    def make_train_function(self, force=False):
-        """Keras's; of several steps at a time it makes one program, where Keras dispatches them one by one."""
-        made = force or self.train_function is None
-        super().make_train_function(force)
-        compiled = self.jit_compile and not self.run_eagerly and keras.distribution.distribution() is None
-        if made and compiled and self.steps_per_execution > 1:
-            self.train_function = self._steps_in_one_program()
+    def steps_in_one_program(self, one_by_one):
+        """A training function of `steps_per_execution` steps, which Keras's dispatches one by one."""
 
-    def _steps_in_one_program(self):
         def step(state, batch):
             logs, state = self.train_step(state, batch)
             return state, logs
@@ -55,9 +44,7 @@ class TrainStep:
 
         def train_function(state, iterator):
             batches = [next(iterator), *itertools.islice(iterator, self.steps_per_execution - 1)]
-            for _, alike in itertools.groupby(batches, shapes):  # the last one of an array may be smaller
-                logs, state = program(state, jax.tree.map(stack, *alike))
-            return logs, state
+            return program(state, jax.tree.map(stack, *batches))
 
         return train_function
 

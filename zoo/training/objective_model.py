@@ -1,11 +1,13 @@
 """The shared head of the models that train on an objective of their own."""
 
+import inspect
+
 import keras
 from keras import ops
 
 from zoo.datasets.batches import Batches, SemiSupervised
 from zoo.training.checks import check_arrays
-from zoo.training.execution import choose_jit_compile, choose_steps_per_execution
+from zoo.training.execution import choose_jit_compile, choose_steps_per_execution, fit_one_program
 from zoo.training.outputs import check_outputs, outputs_of
 
 if keras.backend.backend() == "jax":
@@ -67,7 +69,10 @@ class ObjectiveModel(TrainStep, keras.Model):
 
     def compile(self, *args, jit_compile="auto", steps_per_execution="auto", **kwargs):
         """Keras's `compile`; what is `"auto"` is chosen when `fit` begins, see `zoo.training.execution`."""
-        self.chosen = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
+        self.chosen, self.in_one_program = (
+            {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution},
+            False,
+        )
         steps = 1 if steps_per_execution == "auto" else steps_per_execution
         super().compile(*args, jit_compile=jit_compile, steps_per_execution=steps, **kwargs)
 
@@ -110,37 +115,43 @@ class ObjectiveModel(TrainStep, keras.Model):
             ValueError: NaN or infinite inputs; labels out of range, of another length, or no integers where the loss
                 wants class indices; in `validation_data` too.
         """
+        options = inspect.signature(keras.Model.fit).bind(self, x, y, *args, **kwargs).arguments
+        del options["self"]
         outputs = outputs_of(self.loss) if self.compiled else None
         num_classes = num_units(self.network)
         pairs = {"training": (x, y)}
         if isinstance(x, (Batches, SemiSupervised)):
             pairs = {"training": (x.x, x.y)}
-            kwargs.setdefault("shuffle", False)
-        if isinstance(kwargs.get("validation_data"), (tuple, list)):
-            pairs["validation"] = kwargs["validation_data"][:2]
+            options.setdefault("shuffle", False)
+        if isinstance(options.get("validation_data"), (tuple, list)):
+            pairs["validation"] = options["validation_data"][:2]
         for role, (inputs, labels) in pairs.items():
             check_arrays(role, inputs, labels, outputs, num_classes)
-        if self.compiled and self.chosen["steps_per_execution"] == "auto":
-            self._set_steps_per_execution(1 if self.takes_single_steps else self._choose_steps(x, kwargs))
-        return super().fit(x, y, *args, **kwargs)
+        if self.compiled:
+            self._choose_steps(**options)
+        return super().fit(**options)
 
-    def _choose_steps(self, x, options):
-        layers = [self.network, self.preprocessing]
-        return choose_steps_per_execution(layers, options.get("callbacks"), count_whole_steps(x, options))
-
-    def _set_steps_per_execution(self, steps):
-        if steps != self.steps_per_execution:  # the functions that Keras has made run the earlier number
+    def _choose_steps(self, x, callbacks=None, **options):
+        """Chooses how many steps run at a time, and whether as one program."""
+        layers, num_steps = [self.network, self.preprocessing], count_whole_steps(x, options)
+        steps = self.chosen["steps_per_execution"]
+        if steps == "auto":
+            single = self.takes_single_steps
+            steps = 1 if single else choose_steps_per_execution(layers, callbacks, num_steps)
+        chosen = steps, steps > 1 and fit_one_program(layers, num_steps, steps)
+        if chosen != (self.steps_per_execution, self.in_one_program):  # the functions that are made are for others
             self.train_function = self.test_function = self.predict_function = None
-        self.steps_per_execution = steps
+        self.steps_per_execution, self.in_one_program = chosen
 
     def make_train_function(self, force=False):
         """Compiles the training step by XLA where that is faster; predictions, whose batches vary, stay without."""
+        made, before = force or self.train_function is None, self.jit_compile
         if self.chosen["jit_compile"] == "auto":
-            before, self.jit_compile = self.jit_compile, choose_jit_compile([self.network, self.preprocessing])
-            super().make_train_function(force)
-            self.jit_compile = before
-        else:
-            super().make_train_function(force)
+            self.jit_compile = choose_jit_compile([self.network, self.preprocessing])
+        super().make_train_function(force)
+        if made and self.in_one_program and self.jit_compile and not self.run_eagerly:
+            self.train_function = self.steps_in_one_program(self.train_function)
+        self.jit_compile = before
 
     def pass_over_steps(self, steps):
         """Lets `fit`, which has just begun, read the batches of the first steps without training: they were taken

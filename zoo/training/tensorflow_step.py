@@ -71,6 +71,28 @@ class TrainStep:
         loss = super().compute_loss(x, y, y_pred, sample_weight, training)
         return loss * num_replicas() if training else loss
 
+    def steps_in_one_program(self, one_by_one):
+        """A training function of `steps_per_execution` steps; Keras's calls XLA's program for each of them."""
+        if type(self).compute_metrics is not keras.Model.compute_metrics:
+            return one_by_one  # only within the step is it known what that returns
+
+        @tf.function(jit_compile=True)
+        def program(batches):
+            def step(i):
+                self.train_step(keras.tree.map_structure(lambda leaves: leaves[i], batches))
+                return i + 1
+
+            tf.while_loop(lambda i: i < self.steps_per_execution, step, [tf.constant(0)])
+            return self.get_metrics_result()
+
+        @tf.function
+        def read_and_run(iterator):
+            batches = [iterator.get_next() for _ in range(self.steps_per_execution)]
+            return program(keras.tree.map_structure(lambda *leaves: tf.stack(leaves), *batches))
+
+        # `train_on_batch` has a generator of one batch.
+        return lambda iterator: (read_and_run if isinstance(iterator, tf.data.Iterator) else one_by_one)(iterator)
+
     def steps_taken(self, iterator):
         """The number of training steps before the one with these arguments."""
         return int(self.num_steps)
