@@ -7,14 +7,16 @@ from keras import layers
 
 import zoo
 from zoo.training.execution import (
+    MOST_BYTES,
     STEPS_AT_A_TIME,
+    Epoch,
     choose_jit_compile,
     choose_resident,
     choose_steps_per_execution,
     fit_one_program,
+    whole_epoch,
 )
 from zoo.training.halt_on_nan import HaltOnNaN
-from zoo.training.objective_model import count_whole_steps
 
 on_tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="on JAX there is no choice")
 on_jax = pytest.mark.skipif(keras.backend.backend() != "jax", reason="TensorFlow chooses")
@@ -45,14 +47,20 @@ def test_jax_always_compiles():
 
 
 def test_steps_in_one_program_have_to_divide_the_epoch():
-    expected = {5: False, 10: True, 25: False, 600: True, None: False}
-    assert {steps: fit_one_program([network(), None], steps, 10) for steps in expected} == expected
+    expected = {5: False, 10: True, 25: False, 600: True}
+    assert {steps: fit_one_program([network(), None], Epoch(steps, 1), 10) for steps in expected} == expected
+    assert not fit_one_program([network(), None], None, 10)
+
+
+def test_inputs_of_steps_in_one_program_take_little_memory():
+    assert fit_one_program([network(), None], Epoch(8, MOST_BYTES // 4), 4)
+    assert not fit_one_program([network(), None], Epoch(8, MOST_BYTES // 4 + 1), 4)
 
 
 @on_jax
 @pytest.mark.parametrize(("num_steps", "expected"), [(20, 10), (25, 1)])
 def test_jax_takes_single_steps_where_they_cannot_be_one_program(num_steps, expected):
-    assert choose_steps_per_execution([network(), None], None, num_steps) == expected
+    assert choose_steps_per_execution([network(), None], None, Epoch(num_steps, 1)) == expected
 
 
 @pytest.mark.parametrize(
@@ -64,7 +72,7 @@ def test_no_convolution_within_a_loop_on_the_cpu(layer, on_cpu, monkeypatch):
     for place in ([layer, None], [network(), layer]):
         for on_gpu in (False, True):
             monkeypatch.setattr("zoo.training.execution._has_gpu", lambda on_gpu=on_gpu: on_gpu)
-            assert fit_one_program(place, 10, 10) is (on_cpu or on_gpu)
+            assert fit_one_program(place, Epoch(10, 1), 10) is (on_cpu or on_gpu)
 
 
 class Device:
@@ -116,12 +124,12 @@ class Watching(keras.callbacks.Callback):
     "callbacks", [None, [], [keras.callbacks.EarlyStopping()], keras.callbacks.EarlyStopping(), [HaltOnNaN()]]
 )
 def test_many_steps_at_a_time(callbacks):
-    assert choose_steps_per_execution([network()], callbacks, 50) == STEPS_AT_A_TIME
+    assert choose_steps_per_execution([network()], callbacks, Epoch(50, 1)) == STEPS_AT_A_TIME
 
 
 @pytest.mark.parametrize("callbacks", [Watching(), [Watching()], [keras.callbacks.EarlyStopping(), Watching()]])
 def test_one_step_at_a_time_under_the_eyes_of_a_callback(callbacks):
-    assert choose_steps_per_execution([network()], callbacks, 50) == 1
+    assert choose_steps_per_execution([network()], callbacks, Epoch(50, 1)) == 1
 
 
 @pytest.fixture
@@ -149,25 +157,28 @@ def test_every_choice_gives_the_same_weights(trained):
 
 
 @pytest.mark.parametrize(
-    ("num_examples", "options", "steps"),
+    ("num_examples", "options", "epoch"),
     [
-        (20, {"batch_size": 2}, 10),
+        (20, {"batch_size": 2}, Epoch(10, 2 * 4 * 8)),
         (21, {"batch_size": 2}, None),
-        (320, {}, 10),  # Keras's own 32
+        (320, {}, Epoch(10, 32 * 4 * 8)),  # Keras's own 32
         (20, {"batch_size": 2, "validation_split": 0.5}, None),
         (20, {"batch_size": 2, "steps_per_epoch": 5}, None),
     ],
 )
-def test_steps_are_counted_where_all_batches_are_whole(num_examples, options, steps):
-    assert count_whole_steps(np.zeros((num_examples, 4)), options) == steps
+def test_epochs_of_whole_batches_of_arrays(num_examples, options, epoch):
+    assert whole_epoch(np.zeros((num_examples, 4)), options) == epoch
 
 
-def test_steps_of_batches_are_counted():
+def test_epochs_of_whole_batches():
     x, y = np.zeros((21, 4)), np.zeros(21, "int32")
-    assert count_whole_steps(zoo.datasets.Batches(x, y, 2), {}) == 10  # the one that remains is left out
-    assert count_whole_steps(zoo.datasets.SemiSupervised(x, y, x, batch_size=2, unlabeled_batch_size=3), {}) == 7
-    assert count_whole_steps(zoo.datasets.Batches(x, y, 2), {"steps_per_epoch": 5}) is None
-    assert count_whole_steps(iter([(x, y)]), {}) is None
+    assert whole_epoch(zoo.datasets.Batches(x, y, 2), {}) == Epoch(
+        10, 2 * 4 * 8
+    )  # the example that remains is left out
+    both = zoo.datasets.SemiSupervised(x, y, x, batch_size=2, unlabeled_batch_size=3)
+    assert whole_epoch(both, {}) == Epoch(7, (2 + 3) * 4 * 8)
+    assert whole_epoch(zoo.datasets.Batches(x, y, 2), {"steps_per_epoch": 5}) is None
+    assert whole_epoch(iter([(x, y)]), {}) is None
 
 
 class Content(Watching):

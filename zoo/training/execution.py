@@ -10,13 +10,47 @@ JAX's accelerator, so that no step waits for its batch to get there.
 """
 
 import os
+import typing
 
 import keras
 
+from zoo.datasets.batches import Batches, SemiSupervised
+
 STEPS_AT_A_TIME = 10
+MOST_BYTES = 2**28  # of the inputs of one program, which lie behind one another
 MOST_MEMORY = 0.25  # of the device's, for training data
 deterministic = False
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+
+
+class Epoch(typing.NamedTuple):
+    """An epoch whose batches are all whole.
+
+    Attributes:
+        num_steps: number of batches.
+        batch_bytes: what the inputs of one take in memory.
+    """
+
+    num_steps: int
+    batch_bytes: int
+
+
+def whole_epoch(x, options):
+    """The `Epoch` that `fit` will run through; None where some batch is not whole or it cannot be told.
+
+    Args:
+        x: as `fit` takes it.
+        options: further arguments of `fit`.
+    """
+    if options.get("steps_per_epoch") or options.get("validation_split"):
+        return None
+    if isinstance(x, (Batches, SemiSupervised)):
+        inputs, _ = x[0]
+        return Epoch(len(x), sum(array.nbytes for array in keras.tree.flatten(inputs)))
+    if not (hasattr(x, "shape") and hasattr(x, "nbytes")):
+        return None
+    num_steps, rest = divmod(len(x), options.get("batch_size") or 32)
+    return Epoch(num_steps, x.nbytes // num_steps) if num_steps and not rest else None
 
 
 def enable_determinism():
@@ -42,31 +76,31 @@ def choose_jit_compile(layers):
     return not _convolves(layers) and not draws
 
 
-def choose_steps_per_execution(layers, callbacks, num_steps):
+def choose_steps_per_execution(layers, callbacks, epoch):
     """How many steps `fit` should run at a time: one where a callback watches steps.
 
     A callback that is content with some of them says so by an attribute `needs_every_step = False`.
 
     Args:
-        layers, num_steps: see `fit_one_program`.
+        layers, epoch: see `fit_one_program`.
         callbacks: those of `fit`.
     """
     if keras.backend.backend() == "jax":  # on which Keras gains nothing by several
-        single = not fit_one_program(layers, num_steps, STEPS_AT_A_TIME)
+        single = not fit_one_program(layers, epoch, STEPS_AT_A_TIME)
     else:
         single = _has_replicas()
     return 1 if single or _watched(callbacks) else STEPS_AT_A_TIME
 
 
-def fit_one_program(layers, num_steps, steps):
+def fit_one_program(layers, epoch, steps):
     """Whether so many steps at a time can be one program that XLA compiles.
 
     Args:
         layers: of the model, built or not, or None.
-        num_steps: steps in an epoch whose batches are all whole; None where some are not.
+        epoch: `Epoch` of whole batches, or None.
         steps: number of steps at a time.
     """
-    if num_steps is None or num_steps % steps or _is_distributed():
+    if epoch is None or epoch.num_steps % steps or steps * epoch.batch_bytes > MOST_BYTES or _is_distributed():
         return False
     unknown = any(layer is not None and not layer.built for layer in layers)
     return _has_gpu() or not (unknown or _convolves(layers))

@@ -7,7 +7,7 @@ from keras import ops
 
 from zoo.datasets.batches import Batches, SemiSupervised
 from zoo.training.checks import check_arrays
-from zoo.training.execution import choose_jit_compile, choose_steps_per_execution, fit_one_program
+from zoo.training.execution import choose_jit_compile, choose_steps_per_execution, fit_one_program, whole_epoch
 from zoo.training.outputs import check_outputs, outputs_of
 
 if keras.backend.backend() == "jax":
@@ -28,21 +28,6 @@ def num_units(network):
     shape = getattr(network, "output_shape", None) if network.built else None
     units = shape[-1] if isinstance(shape, tuple) else None
     return units if isinstance(units, int) and units > 1 else None
-
-
-def count_whole_steps(x, options):
-    """The number of steps in an epoch whose batches are all whole; None where some are not or it cannot be told.
-
-    Args:
-        x: as `fit` takes it.
-        options: further arguments of `fit`.
-    """
-    if options.get("steps_per_epoch") or options.get("validation_split"):
-        return None
-    if isinstance(x, (Batches, SemiSupervised)):
-        return len(x)
-    steps, rest = divmod(len(x), options.get("batch_size") or 32) if hasattr(x, "shape") else (None, True)
-    return None if rest else steps
 
 
 class ObjectiveModel(TrainStep, keras.Model):
@@ -133,12 +118,12 @@ class ObjectiveModel(TrainStep, keras.Model):
 
     def _choose_steps(self, x, callbacks=None, **options):
         """Chooses how many steps run at a time, and whether as one program."""
-        layers, num_steps = [self.network, self.preprocessing], count_whole_steps(x, options)
+        layers, epoch = [self.network, self.preprocessing], whole_epoch(x, options)
         steps = self.chosen["steps_per_execution"]
         if steps == "auto":
             single = self.takes_single_steps
-            steps = 1 if single else choose_steps_per_execution(layers, callbacks, num_steps)
-        chosen = steps, steps > 1 and fit_one_program(layers, num_steps, steps)
+            steps = 1 if single else choose_steps_per_execution(layers, callbacks, epoch)
+        chosen = steps, steps > 1 and fit_one_program(layers, epoch, steps)
         if chosen != (self.steps_per_execution, self.in_one_program):  # the functions that are made are for others
             self.train_function = self.test_function = self.predict_function = None
         self.steps_per_execution, self.in_one_program = chosen
