@@ -190,9 +190,7 @@ class Content(Watching):
     [
         (20, "auto", [9], 1),
         (24, 4, [3, 7, 11], 1),
-        (26, 4, [3, 7, 11, 15], 0),  # a rest of one step
-        (27, 4, [3, 7, 11, 15], 0),  # and of a smaller one
-        (24, 1, list(range(12)), 0),
+        (27, 4, [3, 7, 11, 15], 0),  # a rest of a whole step and a smaller one
     ],
 )
 def test_steps_at_a_time_are_those_one_by_one(num_examples, chosen, ends, programs, monkeypatch):

@@ -76,7 +76,7 @@ class TrainStep:
         if type(self).compute_metrics is not keras.Model.compute_metrics:
             return one_by_one  # only within the step is it known what that returns
 
-        @tf.function(jit_compile=True)
+        @tf.function(jit_compile=True, autograph=False)
         def program(batches):
             def step(i):
                 self.train_step(keras.tree.map_structure(lambda leaves: leaves[i], batches))
@@ -85,7 +85,7 @@ class TrainStep:
             tf.while_loop(lambda i: i < self.steps_per_execution, step, [tf.constant(0)])
             return self.get_metrics_result()
 
-        @tf.function
+        @tf.function(autograph=False)
         def read_and_run(iterator):
             batches = [iterator.get_next() for _ in range(self.steps_per_execution)]
             return program(keras.tree.map_structure(lambda *leaves: tf.stack(leaves), *batches))
