@@ -7,7 +7,7 @@ import json
 import pathlib
 import statistics
 
-from trainers.tables import matching, test_errors
+from trainers.tables import as_published, matching, test_errors
 from zoo.files import write_whole
 from zoo.recipes import RECIPES
 
@@ -65,7 +65,7 @@ def render_readme():
     for recipe in (RECIPES[name] for name in run):
         published = recipe.published_error
         if published is not None or recipe.name.split("-", 1)[1] in OURS:
-            cells = ("–" if published is None else f"{published:.2f}", error(recipe.name))
+            cells = (as_published(published), error(recipe.name))
             rows.append((f"`python -m trainers.train --recipe={recipe.name}`", *cells))
     return README_HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 

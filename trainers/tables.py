@@ -57,6 +57,13 @@ def describe_difference(difference):
     return f"{mean:+.2f} [{low:+.2f}, {high:+.2f}]" + ("" if p is None else f", p = {p:.2g}")
 
 
+def as_published(error):
+    """A published error in a cell, with its source's digits, at least two behind the point; a dash for None."""
+    if error is None:
+        return "–"
+    return f"{error:.2f}" if round(error, 2) == error else f"{error:g}"
+
+
 def changed_settings(recipe):
     """`{field: value}` of what was changed in a recipe for these results."""
     known = RECIPES.get(recipe["name"])
@@ -79,7 +86,7 @@ def cells(content, reference):
     compared = None if reference is None or own else paired_difference(errors, test_errors(reference))
     return (
         label(content["recipe"]),
-        "–" if published is None else f"{published:.2f}",
+        as_published(published),
         f"{mean:.2f}{spread}",
         f"{statistics.median(errors.values()):.2f}",
         str(len(errors)),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.stats
 
-from trainers.tables import TABLES, label, matching, paired_difference, row, section, shortfalls
+from trainers.tables import TABLES, as_published, label, matching, paired_difference, row, section, shortfalls
 from zoo import recipes
 
 
@@ -33,6 +33,13 @@ def test_paired_difference_over_common_seeds():
 def test_one_common_seed_has_no_difference_and_equal_ones_no_test():
     assert paired_difference({0: 1.0, 1: 2.0}, {1: 1.0}) is None
     assert paired_difference({0: 1.5, 1: 2.5}, {0: 1.0, 1: 2.0}) == (0.5, (0.5, 0.5), None)
+
+
+@pytest.mark.parametrize(
+    ("error", "text"), [(None, "–"), (0.7, "0.70"), (1.12, "1.12"), (0.557, "0.557"), (20.4, "20.40")]
+)
+def test_published_errors_keep_the_digits_of_their_source(error, text):
+    assert as_published(error) == text
 
 
 def test_row():

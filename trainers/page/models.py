@@ -5,6 +5,7 @@ import pathlib
 
 from trainers.page import commands
 from trainers.page.analyses import analysis_facts
+from trainers.tables import as_published
 from zoo.card import CARD_FILE, read_card
 
 
@@ -36,7 +37,7 @@ def facts_of(card):
     """Terms and values of a card."""
     recipe, training, published = card.get("recipe") or {}, card.get("training") or {}, card.get("published_error")
     facts = [(f"{split} error", f"{error:.2f} %") for split, error in card["errors"].items()]
-    facts.append(("published", "–" if published is None else f"{published:.2f} % ({card.get('source', '')})"))
+    facts.append(("published", "–" if published is None else f"{as_published(published)} % ({card.get('source', '')})"))
     facts += [("parameters", f"{card['num_parameters']:,}"), ("input", str(tuple(card["input_shape"])))]
     if {"epochs", "seconds", "device"} <= training.keys():
         facts.append(("trained", f"{training['epochs']} epochs, {training['seconds']:,.0f} s, {training['device']}"))
