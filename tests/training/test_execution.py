@@ -10,10 +10,10 @@ from zoo.training.execution import (
     MOST_BYTES,
     STEPS_AT_A_TIME,
     Epoch,
+    can_be_one_program,
     choose_jit_compile,
     choose_resident,
     choose_steps_per_execution,
-    fit_one_program,
     whole_epoch,
 )
 from zoo.training.halt_on_nan import HaltOnNaN
@@ -48,13 +48,13 @@ def test_jax_always_compiles():
 
 def test_steps_in_one_program_have_to_divide_the_epoch():
     expected = {5: False, 10: True, 25: False, 600: True}
-    assert {steps: fit_one_program([network(), None], Epoch(steps, 1), 10) for steps in expected} == expected
-    assert not fit_one_program([network(), None], None, 10)
+    assert {steps: can_be_one_program([network(), None], Epoch(steps, 1), 10) for steps in expected} == expected
+    assert not can_be_one_program([network(), None], None, 10)
 
 
 def test_inputs_of_steps_in_one_program_take_little_memory():
-    assert fit_one_program([network(), None], Epoch(8, MOST_BYTES // 4), 4)
-    assert not fit_one_program([network(), None], Epoch(8, MOST_BYTES // 4 + 1), 4)
+    assert can_be_one_program([network(), None], Epoch(8, MOST_BYTES // 4), 4)
+    assert not can_be_one_program([network(), None], Epoch(8, MOST_BYTES // 4 + 1), 4)
 
 
 @on_jax
@@ -72,7 +72,7 @@ def test_no_convolution_within_a_loop_on_the_cpu(layer, on_cpu, monkeypatch):
     for place in ([layer, None], [network(), layer]):
         for on_gpu in (False, True):
             monkeypatch.setattr("zoo.training.execution._has_gpu", lambda on_gpu=on_gpu: on_gpu)
-            assert fit_one_program(place, Epoch(10, 1), 10) is (on_cpu or on_gpu)
+            assert can_be_one_program(place, Epoch(10, 1), 10) is (on_cpu or on_gpu)
 
 
 class Device:
@@ -172,9 +172,8 @@ def test_epochs_of_whole_batches_of_arrays(num_examples, options, epoch):
 
 def test_epochs_of_whole_batches():
     x, y = np.zeros((21, 4)), np.zeros(21, "int32")
-    assert whole_epoch(zoo.datasets.Batches(x, y, 2), {}) == Epoch(
-        10, 2 * 4 * 8
-    )  # the example that remains is left out
+    # The example that remains is left out.
+    assert whole_epoch(zoo.datasets.Batches(x, y, 2), {}) == Epoch(10, 2 * 4 * 8)
     both = zoo.datasets.SemiSupervised(x, y, x, batch_size=2, unlabeled_batch_size=3)
     assert whole_epoch(both, {}) == Epoch(7, (2 + 3) * 4 * 8)
     assert whole_epoch(zoo.datasets.Batches(x, y, 2), {"steps_per_epoch": 5}) is None

@@ -82,17 +82,17 @@ def choose_steps_per_execution(layers, callbacks, epoch):
     A callback that is content with some of them says so by an attribute `needs_every_step = False`.
 
     Args:
-        layers, epoch: see `fit_one_program`.
+        layers, epoch: see `can_be_one_program`.
         callbacks: those of `fit`.
     """
     if keras.backend.backend() == "jax":  # on which Keras gains nothing by several
-        single = not fit_one_program(layers, epoch, STEPS_AT_A_TIME)
+        single = not can_be_one_program(layers, epoch, STEPS_AT_A_TIME)
     else:
         single = _has_replicas()
     return 1 if single or _watched(callbacks) else STEPS_AT_A_TIME
 
 
-def fit_one_program(layers, epoch, steps):
+def can_be_one_program(layers, epoch, steps):
     """Whether so many steps at a time can be one program that XLA compiles.
 
     Args:
@@ -123,7 +123,7 @@ def choose_resident(batches):
     import jax
 
     memory = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit", 0)
-    return keras.distribution.distribution() is None and batches.num_bytes <= MOST_MEMORY * memory
+    return not _is_distributed() and batches.num_bytes <= MOST_MEMORY * memory
 
 
 def _variables(layers):

@@ -30,7 +30,11 @@ class TrainStep:
         return super().fit(x, *args, **kwargs)
 
     def steps_in_one_program(self, one_by_one):
-        """A training function of `steps_per_execution` steps, which Keras's dispatches one by one."""
+        """A training function that runs `steps_per_execution` steps as one program.
+
+        Args:
+            one_by_one: Keras's, which dispatches each step; for fewer of them, such as that of `train_on_batch`.
+        """
 
         def step(state, batch):
             logs, state = self.train_step(state, batch)
@@ -43,7 +47,9 @@ class TrainStep:
         program = jax.jit(scan, donate_argnums=0)
 
         def train_function(state, iterator):
-            batches = [next(iterator), *itertools.islice(iterator, self.steps_per_execution - 1)]
+            batches = list(itertools.islice(iterator, self.steps_per_execution))
+            if len(batches) < self.steps_per_execution:
+                return one_by_one(state, iter(batches))
             return program(state, jax.tree.map(stack, *batches))
 
         return train_function

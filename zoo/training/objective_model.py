@@ -7,7 +7,7 @@ from keras import ops
 
 from zoo.datasets.batches import Batches, SemiSupervised
 from zoo.training.checks import check_arrays
-from zoo.training.execution import choose_jit_compile, choose_steps_per_execution, fit_one_program, whole_epoch
+from zoo.training.execution import can_be_one_program, choose_jit_compile, choose_steps_per_execution, whole_epoch
 from zoo.training.outputs import check_outputs, outputs_of
 
 if keras.backend.backend() == "jax":
@@ -54,10 +54,8 @@ class ObjectiveModel(TrainStep, keras.Model):
 
     def compile(self, *args, jit_compile="auto", steps_per_execution="auto", **kwargs):
         """Keras's `compile`; what is `"auto"` is chosen when `fit` begins, see `zoo.training.execution`."""
-        self.chosen, self.in_one_program = (
-            {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution},
-            False,
-        )
+        self.chosen = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
+        self.in_one_program = False
         steps = 1 if steps_per_execution == "auto" else steps_per_execution
         super().compile(*args, jit_compile=jit_compile, steps_per_execution=steps, **kwargs)
 
@@ -123,7 +121,7 @@ class ObjectiveModel(TrainStep, keras.Model):
         if steps == "auto":
             single = self.takes_single_steps
             steps = 1 if single else choose_steps_per_execution(layers, callbacks, epoch)
-        chosen = steps, steps > 1 and fit_one_program(layers, epoch, steps)
+        chosen = steps, steps > 1 and can_be_one_program(layers, epoch, steps)
         if chosen != (self.steps_per_execution, self.in_one_program):  # the functions that are made are for others
             self.train_function = self.test_function = self.predict_function = None
         self.steps_per_execution, self.in_one_program = chosen

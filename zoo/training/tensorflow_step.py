@@ -72,7 +72,11 @@ class TrainStep:
         return loss * num_replicas() if training else loss
 
     def steps_in_one_program(self, one_by_one):
-        """A training function of `steps_per_execution` steps; Keras's calls XLA's program for each of them."""
+        """A training function that runs `steps_per_execution` steps as one program.
+
+        Args:
+            one_by_one: Keras's, which calls a program of XLA's for each step; for the generator of `train_on_batch`.
+        """
         if type(self).compute_metrics is not keras.Model.compute_metrics:
             return one_by_one  # only within the step is it known what that returns
 
@@ -90,7 +94,6 @@ class TrainStep:
             batches = [iterator.get_next() for _ in range(self.steps_per_execution)]
             return program(keras.tree.map_structure(lambda *leaves: tf.stack(leaves), *batches))
 
-        # `train_on_batch` has a generator of one batch.
         return lambda iterator: (read_and_run if isinstance(iterator, tf.data.Iterator) else one_by_one)(iterator)
 
     def steps_taken(self, iterator):
