@@ -80,9 +80,19 @@ def describe(member):
     return "\n".join(parts)
 
 
+def signature(member, name):
+    """How a function or class is called; a class may have its constructor, or its fields, from the one above."""
+    if member.is_class and "__init__" not in member.all_members:  # a named tuple, or nothing to construct it with
+        fields = [each for each, kept in member.members.items() if kept.is_attribute and kept.annotation]
+        return f"{name}({', '.join(fields)})"
+    if member.is_class:
+        return member.all_members["__init__"].signature(name=name)
+    return member.signature(name=name)
+
+
 def entry(name, member, prefix="", level="##"):
     """Heading, signature or value, and docstring of a name; of a class its documented methods, too."""
-    code = f"{name} = {member.value}" if member.is_attribute else member.signature(name=prefix + name)
+    code = f"{name} = {member.value}" if member.is_attribute else signature(member, prefix + name)
     code = textwrap.fill(code, 100, subsequent_indent="    ", break_long_words=False)
     text = f"\n{level} `{name}`\n\n```python\n{code}\n```\n\n{describe(member)}"
     for inner, method in member.members.items() if member.is_class else ():

@@ -7,11 +7,14 @@ import json
 import pathlib
 import statistics
 
-from trainers.tables import as_published, matching, test_errors
+from trainers.page.commands import backend_of
+from trainers.results import read_results
+from trainers.tables import as_published, changed_settings, matching, test_errors
 from zoo.files import write_whole
 from zoo.recipes import RECIPES
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
+RESULTS = read_results(ROOT / "results")
 README = ROOT / "README.md"
 GUIDE = ROOT / "docs" / "guides" / "which-method.md"
 BEGIN, END = "<!-- written by make docs -->\n", "<!-- end -->\n"
@@ -38,12 +41,17 @@ METHODS = {  # by the recipe's last part: the method, the class or argument, and
 }
 
 
-def error(recipe):
+def content_of(name):
+    """A recipe's results; None where there are none, or only those of other settings."""
+    content = RESULTS.get(name)
+    return None if content is None or changed_settings(content["recipe"]) else content
+
+
+def error(name):
     """Mean test error of a recipe in per cent, its standard deviation and its seeds; a dash without results."""
-    path = ROOT / "results" / f"{recipe}.json"
-    if not path.exists():
+    if (content := content_of(name)) is None:
         return "–"
-    errors = list(test_errors(json.loads(path.read_text())).values())
+    errors = list(test_errors(content).values())
     spread = f" ± {statistics.stdev(errors):.2f}" if len(errors) > 1 else ""
     return f"{statistics.mean(errors):.2f}{spread} ({len(errors)})"
 
@@ -60,13 +68,14 @@ def render():
 
 def render_readme():
     """The main rows as Markdown, each with the command that makes it: the published ones that were run, and our own."""
-    run = [name for name in matching(RECIPES, README_PATTERNS) if (ROOT / "results" / f"{name}.json").exists()]
+    run = [name for name in matching(RECIPES, README_PATTERNS) if content_of(name)]
     rows = []
     for recipe in (RECIPES[name] for name in run):
         published = recipe.published_error
         if published is not None or recipe.name.split("-", 1)[1] in OURS:
             cells = (as_published(published), error(recipe.name))
-            rows.append((f"`python -m trainers.train --recipe={recipe.name}`", *cells))
+            backend = backend_of(content_of(recipe.name)["seeds"].values())
+            rows.append((f"`{backend}python -m trainers.train --recipe={recipe.name}`", *cells))
     return README_HEAD + "".join(f"| {' | '.join(row)} |\n" for row in rows)
 
 

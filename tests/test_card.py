@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from zoo.card import CARD_FILE, read_card, verify, write_card, write_index
+from zoo.card import CARD_FILE, read_card, verify, write_card
 
 
 @pytest.fixture
@@ -63,10 +63,3 @@ def test_damaged_card_is_refused(model_folder, content):
 def test_missing_card_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=CARD_FILE):
         verify(tmp_path)
-
-
-def test_index_lists_name_errors_and_size(model_folder):
-    text = write_index(model_folder.parent)
-    assert (model_folder.parent / "README.md").read_text() == text
-    row = next(line for line in text.splitlines() if "toy-vat" in line)
-    assert [cell.strip() for cell in row.strip("|").split("|")][:4] == ["`toy-vat`", "1.23", "0.50", "1,200"]

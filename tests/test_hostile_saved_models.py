@@ -10,6 +10,7 @@ import pytest
 from hypothesis import strategies as st
 
 import zoo
+from trainers.published import write_index
 from zoo.card import CARD_FILE, CHECKSUM, card_sum, verify, write_card
 from zoo.model_config import check_config, read_model
 
@@ -188,4 +189,4 @@ def test_own_descriptions_pass(exported):
 def test_index_leaves_out_what_is_not_complete(copied):
     shutil.copytree(copied, copied.parent / ".toy.host-1")
     write_card(copied.parent / ".toy.host-1", {**read(copied), "name": "half"})
-    assert "half" not in zoo.card.write_index(copied.parent)
+    assert "half" not in write_index(copied.parent)

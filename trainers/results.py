@@ -6,7 +6,7 @@ import re
 
 from trainers.lock import locked
 from trainers.tables import TABLES, section
-from trainers.workdir import read_json
+from trainers.workdir import differences, read_json
 from zoo.files import write_whole
 from zoo.recipes import RECIPES, Recipe
 
@@ -22,7 +22,7 @@ both have, with the 95 % confidence interval and the p-value of the paired t tes
 def record_result(result, recipe, directory):
     """Adds a run's figures to its recipe's file, in place of the same seed's earlier ones, and writes the table anew.
 
-    Figures of the same recipe with other settings are removed: a file holds one configuration.
+    A file holds one configuration: figures of the recipe's earlier settings are removed.
 
     Args:
         result: the figures of a run, from `trainers.run.train`.
@@ -33,12 +33,12 @@ def record_result(result, recipe, directory):
         The recipe's file.
 
     Raises:
-        ValueError: the recipe's file is damaged.
+        ValueError: the recipe's file is damaged, or holds others' figures, see `check_place`.
     """
     path = pathlib.Path(directory) / f"{recipe.name}.json"
+    check_place(path, recipe)
     with locked(directory, wait=True):  # else two runs that end together would lose one's figures
-        content = read_json(path) if path.exists() else {}
-        seeds = content["seeds"] if content and same_settings(content, recipe) else {}
+        seeds = recorded_seeds(recipe, path)
         seeds[str(result["seed"])] = {key: value for key, value in result.items() if key != "recipe"}
         ordered = dict(sorted(seeds.items(), key=lambda item: int(item[0])))
         write_whole(path, as_json({"recipe": recipe.as_dict(), "seeds": ordered}))
@@ -46,10 +46,39 @@ def record_result(result, recipe, directory):
     return path
 
 
-def same_settings(content, recipe):
-    """Whether a recipe's file holds results of these settings."""
-    # Read back as a recipe, earlier settings have the fields that were added since, at their defaults.
-    return Recipe(**content["recipe"]).settings() == recipe.settings()
+def settings_in(content, path):
+    """The settings of the recipe in a file's content.
+
+    Raises:
+        ValueError: there is none, with the file's name.
+    """
+    try:
+        # Read back as a recipe, earlier settings have the fields that were added since, at their defaults.
+        return Recipe(**content["recipe"]).settings()
+    except (KeyError, TypeError, AttributeError, ValueError) as error:
+        raise ValueError(f"{path} holds no results of a recipe ({error!r}). Remove it from the folder.") from error
+
+
+def check_place(path, recipe):
+    """Refuses a changed recipe's figures a place where those of other settings stand.
+
+    A recipe as it is named may take any place, for what stands there is from before it was changed.
+
+    Args:
+        path: of a file that holds a recipe beside its figures: one of a results folder, or the card of a SavedModel.
+        recipe: the `Recipe` whose figures are to stand there.
+
+    Raises:
+        ValueError: the file holds figures of other settings, or is damaged.
+    """
+    known = RECIPES.get(recipe.name)
+    if not path.exists() or (known and known.settings() == recipe.settings()):
+        return
+    if found := differences(settings_in(read_json(path), path), recipe.settings()):
+        raise ValueError(
+            f"{path} holds figures of other settings: {found}. Choose another folder, or a name of its own for the "
+            f"changed recipe: --override=name={recipe.name}_changed."
+        )
 
 
 def as_json(content):
@@ -58,11 +87,19 @@ def as_json(content):
     return re.sub(r"\[[^\[\]{}\"]*\]", lambda found: " ".join(found.group().split()), text) + "\n"
 
 
+def recorded_seeds(recipe, path):
+    """`{seed: figures}` of a recipe's file, empty where it holds those of other settings or is not there.
+
+    Raises:
+        ValueError: the file is damaged.
+    """
+    content = read_json(path) if path.exists() else None
+    return content["seeds"] if content and settings_in(content, path) == recipe.settings() else {}
+
+
 def finished_seeds(recipe, directory):
     """The seeds of which a results folder has figures, for these settings of the recipe."""
-    path = pathlib.Path(directory) / f"{recipe.name}.json"
-    content = read_json(path) if path.exists() else None
-    return {int(seed) for seed in content["seeds"]} if content and same_settings(content, recipe) else set()
+    return {int(seed) for seed in recorded_seeds(recipe, pathlib.Path(directory) / f"{recipe.name}.json")}
 
 
 def best_seed(recipe, directory):
@@ -78,11 +115,11 @@ def check_content(content, path):
     Raises:
         ValueError: naming the file and what it lacks.
     """
+    settings_in(content, path)
     try:
-        Recipe(**content["recipe"])
         complete = all("test" in run["errors"] and "seconds_per_epoch" in run for run in content["seeds"].values())
-    except (KeyError, TypeError, AttributeError, ValueError) as error:
-        raise ValueError(f"{path} holds no results of a recipe ({error!r}). Remove it from the folder.") from error
+    except (KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{path} holds no seeds' figures ({error!r}). Remove it from the folder.") from error
     if not content["seeds"] or not complete:
         raise ValueError(f"{path} lacks the test error of some seed, or has no seed. Remove it, and run them again.")
 

@@ -26,14 +26,15 @@ from absl import app, flags, logging
 
 from trainers import distribution_flags, run
 from trainers.distributed_run import train_distributed
-from trainers.lock import locked
 from trainers.picture_log import PictureLog
 from trainers.progress import TimeIsUp
+from trainers.published import publish
 from trainers.recipe_flags import parse_overrides
-from trainers.results import record_result
+from trainers.results import check_place, record_result
 from trainers.scalar_log import ScalarLog
-from zoo import pretrained, recipes
-from zoo.card import write_index
+from trainers.tables import as_published
+from zoo import recipes
+from zoo.card import CARD_FILE
 from zoo.training.execution import enable_determinism
 
 STARTED = time.monotonic()
@@ -80,8 +81,16 @@ def chosen_recipe():
 
 def list_recipes():
     for name, recipe in recipes.RECIPES.items():
-        published = "" if recipe.published_error is None else f"published {recipe.published_error:.2f} %"
+        published = "" if recipe.published_error is None else f"published {as_published(recipe.published_error)} %"
         print(f"{name:<40} {published}")
+
+
+def check_places(recipe):
+    """Refuses, before anything is trained, to put a changed recipe's figures where others stand."""
+    if RESULTS.value:
+        check_place(pathlib.Path(RESULTS.value) / f"{recipe.name}.json", recipe)
+    if EXPORT.value and SAVED_MODELS.value:
+        check_place(pathlib.Path(SAVED_MODELS.value) / recipe.name / CARD_FILE, recipe)
 
 
 def make_callbacks(directory, dataset):
@@ -92,31 +101,17 @@ def make_callbacks(directory, dataset):
 
 
 def report(recipe, result):
-    published = f"{recipe.published_error:.2f} % ({recipe.source})" if recipe.published_error is not None else "none"
+    error = recipe.published_error
+    published = "none" if error is None else f"{as_published(error)} % ({recipe.source})"
     print(f"{recipe.name}, seed {result['seed']}: {result['seconds']:.1f} s of training on {result['device']}")
-    for split, error in result["errors"].items():
-        print(f"  {split} error: {error:.2f} %")
+    for split, measured in result["errors"].items():
+        print(f"  {split} error: {measured:.2f} %")
     print(f"  published test error: {published}")
 
 
 def export(recipe, result, model, dataset, workdir):
-    directory = pathlib.Path(SAVED_MODELS.value or workdir / "saved_model")
-    training = {key: result[key] for key in ("epochs", "seconds", "backend", "device", "versions")}
-    fields = {
-        "recipe": recipe.as_dict(),
-        "seed": result["seed"],
-        "published_error": recipe.published_error,
-        "source": recipe.source,
-        "training": training,
-        "export_versions": run.versions(),
-    }
-    splits = {"test": (dataset.x_test, dataset.y_test), "train": (dataset.x_train, dataset.y_train)}
-    if dataset.x_validation is not None:
-        splits["validation"] = (dataset.x_validation, dataset.y_validation)
-    with locked(directory, wait=True):
-        card = pretrained.export(model, directory / recipe.name, card=fields, splits=splits)
-        write_index(directory)
-    print(f"SavedModel: {directory / recipe.name} (test error {card['errors']['test']:.2f} %)")
+    folder, card = publish(recipe, result, model, dataset, SAVED_MODELS.value or workdir / "saved_model")
+    print(f"SavedModel: {folder} (test error {card['errors']['test']:.2f} %)")
 
 
 def export_elsewhere():
@@ -131,6 +126,7 @@ def export_elsewhere():
 
 def train_and_report():
     recipe = chosen_recipe()
+    check_places(recipe)
     workdir = pathlib.Path(WORKDIR.value or f"runs/{recipe.name}/seed-{SEED.value}")
     trained = (workdir / run.RESULT_FILE).exists()
     deadline = None if MAX_SECONDS.value is None else STARTED + MAX_SECONDS.value

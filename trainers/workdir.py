@@ -24,12 +24,14 @@ def opened(workdir, recipe, seed):
     """
     workdir = pathlib.Path(workdir)
     path = workdir / RUN_FILE
-    # A run that was killed as it began has left its lock, and a description under a temporary name.
-    own = (LOCK_FILE, f".{RUN_FILE}.")
-    if workdir.is_dir() and not path.exists() and any(not each.name.startswith(own) for each in workdir.iterdir()):
+    # A run that was killed as it began has left its lock, and a description under a temporary name; one that was
+    # refused its description as well.
+    own = (LOCK_FILE, RUN_FILE, f".{RUN_FILE}.")
+    begun = workdir.is_dir() and any(not each.name.startswith(own) for each in workdir.iterdir())
+    if begun and not path.exists():
         raise ValueError(f"The workdir {str(workdir)!r} holds files of something else. Choose another one.")
     with locked(workdir):
-        if not path.exists():
+        if not begun:
             write_whole(path, json.dumps(description(recipe, seed), indent=1))
         if difference := differing_fields(path, recipe, seed):
             raise ValueError(
@@ -62,8 +64,12 @@ def differing_fields(path, recipe, seed):
     Raises:
         ValueError: the file is damaged.
     """
-    present, wanted = (
-        {"seed": run.get("seed"), **run.get("recipe", {})} for run in (read_json(path), description(recipe, seed))
+    return differences(
+        *({"seed": run.get("seed"), **run.get("recipe", {})} for run in (read_json(path), description(recipe, seed)))
     )
+
+
+def differences(present, wanted):
+    """The fields in which two mappings differ, in words; empty where they agree."""
     fields = sorted(field for field in present.keys() | wanted.keys() if present.get(field) != wanted.get(field))
     return "; ".join(f"{field} is {present.get(field)!r} there and {wanted.get(field)!r} here" for field in fields)

@@ -4,24 +4,11 @@ import hashlib
 import json
 import pathlib
 
-from zoo.files import write_whole
 from zoo.validation import check_number
 
 CARD_FILE = "card.json"
 CHECKSUM = "card_sha256"
 FIELDS = {"name": str, "errors": dict, "num_parameters": int, "input_shape": list, "model": dict, "files": dict}
-INDEX = """# Pretrained models
-
-Generated from the models' cards by `trainers.train`. The test error in per cent is that of the SavedModel, which is one
-seed's; the published one is a paper's mean, with its source on the card (`card.json`).
-
-| name | test error | published | parameters | MiB |
-|---|---|---|---|---|
-{rows}
-
-`zoo.load("NAME")` gives a Keras model. `tf.saved_model.load("saved_models/NAME").serve(x)` needs nothing of the zoo:
-raw pixels from 0 to 255, or raw signals, in float32, to class probabilities; `.logits(x)` likewise.
-"""
 
 
 def file_sums(directory):
@@ -109,25 +96,3 @@ def card_names(directory):
     """The names of the folders with a card, sorted; hidden ones are not complete."""
     found = pathlib.Path(directory).glob(f"*/{CARD_FILE}")
     return sorted(card.parent.name for card in found if not card.parent.name.startswith("."))
-
-
-def write_index(directory):
-    """Writes `README.md` into a folder of SavedModels: a table of their names, errors and sizes, from their cards.
-
-    Returns:
-        The text.
-    """
-    directory = pathlib.Path(directory)
-    rows = []
-    for name in card_names(directory):
-        card = read_card(directory / name)
-        size = sum(file.stat().st_size for file in (directory / name).rglob("*") if file.is_file()) / 2**20
-        errors = {key: f"{value:.2f}" for key, value in card["errors"].items()}
-        published = card.get("published_error")
-        rows.append(
-            f"| `{card['name']}` | {errors.get('test', '–')} | {'–' if published is None else f'{published:.2f}'} "
-            f"| {card['num_parameters']:,} | {size:.1f} |"
-        )
-    text = INDEX.format(rows="\n".join(rows))
-    write_whole(directory / "README.md", text)
-    return text

@@ -24,11 +24,34 @@ def test_seeds_add_up_and_the_same_seed_replaces(tmp_path):
     assert list(content["seeds"]) == ["2", "10"] and content["recipe"] == RECIPE.as_dict()
 
 
-def test_other_settings_start_anew(tmp_path):
-    record_result(result(0, 0.9), RECIPE, tmp_path)
-    path = record_result(result(1, 0.7), RECIPE.override({"epochs": 7}), tmp_path)
+CHANGED = RECIPE.override({"epochs": 7})
+
+
+def test_a_recipe_that_was_changed_since_starts_anew(tmp_path):
+    path = record_result(result(0, 0.9), CHANGED, tmp_path)
+    record_result(result(1, 0.7), RECIPE, tmp_path)
     content = json.loads(path.read_text())
-    assert list(content["seeds"]) == ["1"] and content["recipe"]["epochs"] == 7
+    assert list(content["seeds"]) == ["1"] and content["recipe"] == RECIPE.as_dict()
+
+
+@pytest.mark.parametrize("present", [RECIPE, RECIPE.override({"epochs": 9})])
+def test_a_changed_recipe_takes_no_others_place(tmp_path, present):
+    path = record_result(result(0, 0.9), present, tmp_path)
+    before = path.read_text()
+    with pytest.raises(ValueError, match=f"epochs is {present.epochs} there and 7 here.*--override=name="):
+        record_result(result(1, 0.7), CHANGED, tmp_path)
+    assert path.read_text() == before
+    record_result(result(1, 0.7), CHANGED.override({"name": "synthetic_mlp-vat_short"}), tmp_path)
+    assert path.read_text() == before and "| `synthetic_mlp-vat_short` |" in (tmp_path / "README.md").read_text()
+
+
+@pytest.mark.parametrize("content", ["[]", "{}", '{"recipe": 3}', '{"recipe": {"nome": "x"}}'])
+def test_what_holds_no_recipe_is_no_place(tmp_path, content):
+    path = tmp_path / f"{RECIPE.name}.json"
+    path.write_text(content)
+    with pytest.raises(ValueError, match=path.name):
+        record_result(result(0, 0.9), CHANGED, tmp_path)
+    assert path.read_text() == content
 
 
 def test_settings_from_before_a_field_was_added_are_the_same(tmp_path):

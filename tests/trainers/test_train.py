@@ -9,6 +9,7 @@ import keras
 import pytest
 
 from trainers import train
+from zoo import recipes
 
 BACKEND = keras.backend.backend()
 
@@ -93,7 +94,7 @@ def test_foreign_unwritable_or_damaged_workdir_is_refused(tmp_path, main):
     assert "holds files of something else" in main(workdir=str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
     assert "cannot be written" in main(workdir=f"{tmp_path}/letters.txt/work")
-    (tmp_path / "damaged").mkdir()
+    (tmp_path / "damaged" / "member-0").mkdir(parents=True)
     (tmp_path / "damaged" / "run.json").write_text("{")
     assert "run.json is damaged" in main(workdir=f"{tmp_path}/damaged")
 
@@ -111,6 +112,23 @@ def test_foreign_unwritable_or_damaged_workdir_is_refused(tmp_path, main):
 )
 def test_bad_value_is_named_with_what_is_allowed(tmp_path, main, values, message):
     assert message in main(workdir=f"{tmp_path}/work", **values)
+
+
+def test_a_refused_run_leaves_the_workdir_free(tmp_path, main):
+    small = {"epochs": 1, "workdir": f"{tmp_path}/work"}
+    assert "epsilon" in main(**small, override=["network.hidden_units=[4]", "regularizers.vat.epsilon=-1"])
+    assert main(**small, override=["network.hidden_units=[4]"]) is None
+
+
+@pytest.mark.parametrize("flag, file", [("results", "{}.json"), ("saved_models", "{}/card.json")])
+def test_a_changed_recipe_is_refused_others_place_before_it_trains(tmp_path, main, flag, file):
+    recipe = recipes.get("synthetic_mlp-vat")
+    path = tmp_path / file.format(recipe.name)
+    path.parent.mkdir(exist_ok=True)
+    path.write_text(json.dumps({"recipe": recipe.as_dict()}))
+    changed = {"recipe": recipe.name, "epochs": 1, "export": True, "workdir": f"{tmp_path}/work"}
+    assert "epochs is 100 there and 1 here" in main(**changed, **{flag: str(tmp_path)})
+    assert not (tmp_path / "work").exists()
 
 
 def test_diverging_run_stops_and_names_the_step(tmp_path, main):

@@ -1,4 +1,7 @@
-"""The commands behind the figures: what to type to get a number again."""
+"""The commands behind the figures: what to type to get a number again.
+
+`trainers.reproduce` skips what its results folder has, so these name another one than that of the figures.
+"""
 
 import json
 import shlex
@@ -6,10 +9,13 @@ import shlex
 from trainers.tables import changed_settings
 from zoo.recipes import RECIPES
 
+REPRODUCE = "python -m trainers.reproduce --results=runs/results"
+
 
 def of_table(key, contents):
     """The command that reproduces a table, over as many seeds as its rows have."""
-    return f"python -m trainers.reproduce --table={key} --seeds={max(len(content['seeds']) for content in contents)}"
+    backend = backend_of(contents[0]["seeds"].values())
+    return f"{backend}{REPRODUCE} --table={key} --seeds={max(len(content['seeds']) for content in contents)}"
 
 
 def of_recipe(content):
@@ -17,8 +23,7 @@ def of_recipe(content):
     recipe, seeds = content["recipe"], content["seeds"]
     changed = overrides(recipe)
     if not changed and sorted(map(int, seeds)) == list(range(len(seeds))):
-        program = f"{backend_of(seeds.values())}python -m trainers.reproduce"
-        return f"{program} --recipes={recipe['name']} --seeds={len(seeds)}"
+        return f"{backend_of(seeds.values())}{REPRODUCE} --recipes={recipe['name']} --seeds={len(seeds)}"
     return "\n".join(
         f"{backend_of([run])}python -m trainers.train --recipe={recipe['name']} --seed={seed}{changed} --noexport"
         for seed, run in seeds.items()
