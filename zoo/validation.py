@@ -4,6 +4,8 @@ import difflib
 import math
 import numbers
 
+import numpy as np
+
 
 def check_choice(what, value, allowed):
     """Returns `value` when it is one of `allowed`.
@@ -48,3 +50,20 @@ def check_number(what, value, minimum=-math.inf, maximum=math.inf, *, above=None
         allowed = " and ".join(part for part in (lower, upper) if part) or "finite"
         raise ValueError(f"{what} must be {allowed}, received {value!r}.")
     return value
+
+
+def class_indices(labels):
+    """Labels as an array of shape `(n,)`.
+
+    Args:
+        labels: class indices, `(n,)` or `(n, 1)`.
+
+    Raises:
+        ValueError: another shape, such as that of one-hot labels.
+    """
+    labels = np.asarray(labels)
+    if labels.ndim == 2 and labels.shape[1] == 1:
+        labels = labels[:, 0]
+    if labels.ndim != 1:
+        raise ValueError(f"Labels must be class indices of shape (n,) or (n, 1), received shape {labels.shape}.")
+    return labels

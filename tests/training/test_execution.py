@@ -7,6 +7,7 @@ from keras import layers
 
 import zoo
 from zoo.training.execution import (
+    COMPILED_BY_JAX,
     MOST_BYTES,
     STEPS_AT_A_TIME,
     Epoch,
@@ -42,8 +43,20 @@ def test_xla_for_dense_networks_without_noise(hidden, expected):
 
 
 @on_jax
-def test_jax_always_compiles():
+def test_jax_compiles():
     assert choose_jit_compile([network(layers.Conv2D(2, 3)), None])
+
+
+@pytest.mark.parametrize("place", ["network", "preprocessing"])
+@pytest.mark.parametrize("kind", [*COMPILED_BY_JAX, layers.RandomCrop])
+def test_augmentation_is_compiled_where_it_can_be(kind, place, model, recwarn):
+    options = {layers.RandomTranslation: [0.1, 0.1], layers.RandomCrop: [4, 4]}.get(kind, [0.1])
+    layer = kind(*options, seed=1)
+    trained = model(network(layer)) if place == "network" else model(network(), preprocessing=layer)
+    compiled = keras.backend.backend() == "jax" and kind in COMPILED_BY_JAX
+    assert choose_jit_compile([trained.network, trained.preprocessing]) is trained.jit_compile is compiled
+    trained.fit(np.ones((4, 4, 4, 1)), np.zeros(4, "int32"), verbose=0)
+    assert not [each for each in recwarn if "jit_compile" in str(each.message)]
 
 
 def test_steps_in_one_program_have_to_divide_the_epoch():
@@ -60,7 +73,7 @@ def test_inputs_of_steps_in_one_program_take_little_memory():
 @on_jax
 @pytest.mark.parametrize(("num_steps", "expected"), [(20, 10), (25, 1)])
 def test_jax_takes_single_steps_where_they_cannot_be_one_program(num_steps, expected):
-    assert choose_steps_per_execution([network(), None], None, Epoch(num_steps, 1)) == expected
+    assert choose_steps_per_execution([network(), None], Epoch(num_steps, 1), {}) == expected
 
 
 @pytest.mark.parametrize(
@@ -124,12 +137,20 @@ class Watching(keras.callbacks.Callback):
     "callbacks", [None, [], [keras.callbacks.EarlyStopping()], keras.callbacks.EarlyStopping(), [HaltOnNaN()]]
 )
 def test_many_steps_at_a_time(callbacks):
-    assert choose_steps_per_execution([network()], callbacks, Epoch(50, 1)) == STEPS_AT_A_TIME
+    assert choose_steps_per_execution([network()], Epoch(50, 1), {"callbacks": callbacks}) == STEPS_AT_A_TIME
 
 
-@pytest.mark.parametrize("callbacks", [Watching(), [Watching()], [keras.callbacks.EarlyStopping(), Watching()]])
+@pytest.mark.parametrize(
+    "callbacks",
+    [
+        Watching(),
+        [Watching()],
+        [keras.callbacks.EarlyStopping(), Watching()],
+        keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None),
+    ],
+)
 def test_one_step_at_a_time_under_the_eyes_of_a_callback(callbacks):
-    assert choose_steps_per_execution([network()], callbacks, Epoch(50, 1)) == 1
+    assert choose_steps_per_execution([network()], Epoch(50, 1), {"callbacks": callbacks}) == 1
 
 
 @pytest.fixture

@@ -52,12 +52,12 @@ def double(model, monkeypatch):
     keras.config.set_floatx("float64")
     keras.mixed_precision.set_dtype_policy("float64")
 
-    def make(regularizer, normalize=False):
+    def make(regularizer, normalization=None):
         network = keras.Sequential([keras.Input((3, 3, 1)), layers.Flatten()])
         for name in ("first", "second", "third"):
             network.add(layers.Dense(4, activation="softplus", bias_initializer="normal", name=name))
-            if normalize and name != "third":
-                network.add(layers.BatchNormalization(epsilon=0.1))
+            if normalization and name != "third":
+                network.add(normalization(epsilon=0.1))
         network.add(layers.Dense(3))
         made = model(network, 2.0 * regularizer if regularizer is not None else None)
         made.build(X.shape)
@@ -121,10 +121,20 @@ def test_gradient(name, double, objective, gradients, monkeypatch):
     np.testing.assert_allclose(*compare(trained, objective, analytic), rtol=1e-5, atol=1e-7)
 
 
-@pytest.mark.parametrize("name", ["at", "vat", "vmt_shift", "vmt_all", "jacobian"])
-def test_gradient_through_batch_statistics(name, double, objective, gradients, monkeypatch):
+def in_groups(**options):
+    return layers.GroupNormalization(groups=2, **options)
+
+
+@pytest.mark.parametrize(
+    "name, normalization",
+    [
+        *((name, layers.BatchNormalization) for name in ("at", "vat", "vmt_shift", "vmt_all", "jacobian")),
+        *((name, layer) for layer in (layers.LayerNormalization, in_groups) for name in ("vmt_shift", "jacobian")),
+    ],
+)
+def test_gradient_through_statistics(name, normalization, double, objective, gradients, monkeypatch):
     regularizer, constants = CONSTANTS[name]
-    trained = double(regularizer, normalize=True)
+    trained = double(regularizer, normalization)
     _, analytic = gradients(trained, X, Y)
     hold_constants(trained.regularizer, constants, monkeypatch)
     # Under JAX, Keras's layer computes in single precision: a long step, and a bound that shows terms of order 1/n.

@@ -44,3 +44,24 @@ def test_a_network_without_batch_normalisation_stays(network, model, data):
     reestimate_statistics(wrapped, data[0], 8)
     for a, b in zip(wrapped.get_weights(), before, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+@pytest.mark.parametrize("kind, amount, mean", [(layers.GaussianNoise, 1.0, 0), (layers.Dropout, 0.5, 1)])
+def test_every_batch_has_noise_of_its_own(model, kind, amount, mean):
+    normalization = layers.BatchNormalization()
+    wrapped = model(keras.Sequential([keras.Input((50,)), kind(amount, seed=1), normalization, layers.Dense(3)]))
+    wrapped.build((None, 50))
+    reestimate_statistics(wrapped, np.full((2000, 50), mean, "float32"), 100)
+    # The error of a mean over 2000 draws of deviation 1, 50 times; the same noise in every batch would make it 4.5.
+    errors = (keras.ops.convert_to_numpy(normalization.moving_mean) - mean) * np.sqrt(2000)
+    assert 0.7 < np.std(errors) < 1.4
+
+
+def test_frozen_statistics_stay(network, model, data):
+    frozen = layers.BatchNormalization()
+    frozen.trainable = False
+    wrapped = model(network(frozen, layers.BatchNormalization()))
+    wrapped.build((None, 6))
+    before = keras.ops.convert_to_numpy(frozen.moving_mean)
+    reestimate_statistics(wrapped, data[0], 8)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(frozen.moving_mean), before)

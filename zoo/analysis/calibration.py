@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 import numpy as np
 
-from zoo.validation import check_number
+from zoo.validation import check_number, class_indices
 
 
 class Reliability(NamedTuple):
@@ -44,7 +44,7 @@ def reliability(probabilities, labels, num_bins=15):
     Source: Guo, Pleiss, Sun, Weinberger 2017, "On calibration of modern neural networks".
     """
     check_number("num_bins", num_bins, 1, integer=True)
-    probabilities, labels = np.asarray(probabilities, "float64"), np.asarray(labels)
+    probabilities, labels = np.asarray(probabilities, "float64"), class_indices(labels)
     if not len(probabilities) or len(probabilities) != len(labels):
         raise ValueError(f"Calibration takes a label per prediction, received {len(probabilities)} and {len(labels)}.")
     if probabilities.min() < 0 or np.any(np.abs(probabilities.sum(axis=-1) - 1) > 1e-3):

@@ -11,7 +11,7 @@ from zoo.analysis.estimate import Estimate
 from zoo.analysis.moved_inputs import randomly_moved
 from zoo.analysis.prediction_pass import map_batches, predict_logits
 from zoo.analysis.projected_gradient import projected_gradient_descent
-from zoo.validation import check_choice, check_number
+from zoo.validation import check_choice, check_number, class_indices
 
 ATTACKS = {
     "sign": sign_noise,
@@ -39,7 +39,7 @@ def wrong(network, inputs, labels, *, batch_size=500):
     return map_batches(
         lambda x, y: ops.convert_to_numpy(predict_logits(network, x)).argmax(axis=-1) != y,
         inputs,
-        labels,
+        class_indices(labels),
         batch_size=batch_size,
     )
 

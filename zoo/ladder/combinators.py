@@ -106,7 +106,7 @@ class MLPCombinator(Combinator):
 
     def denoise(self, z, u):
         features = ops.stack([z] if u is None else [z, u, z * u], axis=-1)
-        return z + ops.squeeze(self.output_layer(self.hidden(features)), axis=-1)
+        return z + ops.cast(ops.squeeze(self.output_layer(self.hidden(features)), axis=-1), z.dtype)
 
     def get_config(self):
         return {**super().get_config(), "hidden_units": self.hidden_units}

@@ -12,7 +12,8 @@ class Regularizer:
     """A penalty `λ(t)·R` added to a network's training loss.
 
     Members implement `penalty(clean_pass)` and declare by `needs_input_derivatives` whether the clean forward pass
-    must be differentiable with respect to its input. Regularisers add up and scale:
+    must be differentiable with respect to its input, by `moves_inputs` whether they look at inputs beside those of the
+    batch. Regularisers add up and scale:
     `VirtualAdversarialTraining(2.0) + 0.5 * VirtualMovementTraining("shift")`.
 
     A member's constructor arguments are its hyperparameters: each is kept as an attribute of the same name, from
@@ -27,6 +28,7 @@ class Regularizer:
 
     metric_name = "penalty"
     needs_input_derivatives = False
+    moves_inputs = True
 
     def __init__(self, *, weight=1.0, ramp_up_steps=0, interval=1):
         self.weight = check_number("weight", weight, 0)

@@ -19,7 +19,7 @@ class CleanPass:
             touched. `weights` pairs trainable variables with values to use in their place.
         losses: `logits of the labelled rows -> (num_labeled,)`, the loss of each example.
         num_labeled: how many rows have labels.
-        sample_weight: `(num_labeled,)` or None.
+        sample_weight: `(num_labeled,)` or `(num_labeled, 1)`, or None.
         jvp, vjp: products with the Jacobian of the logits in the inputs; None unless a regulariser asked for them.
         variables: the network's trainable variables.
         compute_dtype: the floating-point type in which the network computes.
@@ -113,5 +113,6 @@ class CleanPass:
         """The batch mean of per-example values: `(num_labeled,)` or `(n,)`; sample weights apply to labelled rows."""
         if self.sample_weight is not None:
             ones = ops.ones_like(values[self.num_labeled :])
-            values = values * ops.concatenate([ops.cast(self.sample_weight, values.dtype), ones])
+            weights = ops.cast(ops.reshape(self.sample_weight, (-1,)), values.dtype)
+            values = values * ops.concatenate([weights, ones])
         return ops.mean(values)

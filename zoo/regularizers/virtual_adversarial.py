@@ -102,6 +102,7 @@ class EntropyMinimization(Regularizer):
     """
 
     metric_name = "entropy"
+    moves_inputs = False
 
     def penalty(self, clean_pass):
         return clean_pass.mean(entropy(clean_pass.logits))

@@ -36,6 +36,7 @@ class WeightNoise(Regularizer):
     """
 
     metric_name = "weight_noise"
+    moves_inputs = False
 
     def __init__(self, noise_std, **common):
         super().__init__(**common)
@@ -47,8 +48,11 @@ class WeightNoise(Regularizer):
             for v in clean_pass.variables
             if is_kernel(v)
         ]
-        losses = clean_pass.losses(clean_pass.forward(clean_pass.labeled_inputs, weights=noisy))
-        clean_losses = clean_pass.losses(clean_pass.logits[: clean_pass.num_labeled])
+        # Of all inputs, whose batch statistics the clean losses have.
+        logits = clean_pass.forward(clean_pass.inputs, weights=noisy)
+        losses, clean_losses = (
+            clean_pass.losses(each[: clean_pass.num_labeled]) for each in (logits, clean_pass.logits)
+        )
         return clean_pass.mean(losses - clean_losses)
 
 
@@ -67,6 +71,7 @@ class ParameterTying(Regularizer):
     """
 
     metric_name = "parameter_tying"
+    moves_inputs = False
 
     def __init__(self, first, second, **common):
         super().__init__(**common)

@@ -19,6 +19,13 @@ from zoo.datasets.batches import Batches, SemiSupervised
 STEPS_AT_A_TIME = 10
 MOST_BYTES = 2**28  # of the inputs of one program, which lie behind one another
 MOST_MEMORY = 0.25  # of the device's, for training data
+COMPILED_BY_JAX = (
+    keras.layers.RandomPerspective,
+    keras.layers.RandomRotation,
+    keras.layers.RandomShear,
+    keras.layers.RandomTranslation,
+    keras.layers.RandomZoom,
+)
 deterministic = False
 BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
 
@@ -64,8 +71,18 @@ def enable_determinism():
         tf.config.experimental.enable_op_determinism()
 
 
+def let_jax_compile(layers):
+    """Takes back what Keras says of its augmentation on every backend: TensorFlow's XLA lacks their image operations,
+    JAX compiles them, and would run a whole step operation by operation because of them."""
+    if keras.backend.backend() == "jax":
+        for layer in _flatten(layers):
+            layer.supports_jit = layer.supports_jit or isinstance(layer, COMPILED_BY_JAX)
+
+
 def choose_jit_compile(layers):
     """Whether XLA should compile the training step of a model of these layers, built or None."""
+    if not all(layer.supports_jit for layer in _flatten(layers)):
+        return False
     if keras.backend.backend() == "jax":
         return True
     if deterministic or _has_replicas():
@@ -76,20 +93,23 @@ def choose_jit_compile(layers):
     return not _convolves(layers) and not draws
 
 
-def choose_steps_per_execution(layers, callbacks, epoch):
-    """How many steps `fit` should run at a time: one where a callback watches steps.
+def choose_steps_per_execution(layers, epoch, options):
+    """How many steps `fit` should run at a time: one where a callback watches steps, or where their number is given.
 
-    A callback that is content with some of them says so by an attribute `needs_every_step = False`.
+    A callback that is content with some of them says so by an attribute `needs_every_step = False`. Of data that do not
+    end, Keras would run through more steps than given.
 
     Args:
         layers, epoch: see `can_be_one_program`.
-        callbacks: those of `fit`.
+        options: arguments of `fit`.
     """
+    if options.get("steps_per_epoch") or options.get("validation_steps") or _watched(options.get("callbacks")):
+        return 1
     if keras.backend.backend() == "jax":  # on which Keras gains nothing by several
         single = not can_be_one_program(layers, epoch, STEPS_AT_A_TIME)
     else:
         single = _has_replicas()
-    return 1 if single or _watched(callbacks) else STEPS_AT_A_TIME
+    return 1 if single else STEPS_AT_A_TIME
 
 
 def can_be_one_program(layers, epoch, steps):
@@ -108,7 +128,8 @@ def can_be_one_program(layers, epoch, steps):
 
 def _watched(callbacks):
     return any(
-        getattr(type(callback), hook) is not getattr(keras.callbacks.Callback, hook)
+        # Of the instance, for `LambdaCallback` sets its own there.
+        getattr(getattr(callback, hook), "__func__", None) is not getattr(keras.callbacks.Callback, hook)
         for callback in keras.tree.flatten(callbacks or [])
         for hook in BATCH_HOOKS
         if getattr(callback, "needs_every_step", True)
@@ -124,6 +145,10 @@ def choose_resident(batches):
 
     memory = (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit", 0)
     return not _is_distributed() and batches.num_bytes <= MOST_MEMORY * memory
+
+
+def _flatten(layers):
+    return [inner for layer in layers if layer is not None for inner in layer._flatten_layers()]
 
 
 def _variables(layers):

@@ -1,5 +1,6 @@
 """The shared head of the models that train on an objective of their own."""
 
+import contextlib
 import inspect
 
 import keras
@@ -7,7 +8,13 @@ from keras import ops
 
 from zoo.datasets.batches import Batches, SemiSupervised
 from zoo.training.checks import check_arrays
-from zoo.training.execution import can_be_one_program, choose_jit_compile, choose_steps_per_execution, whole_epoch
+from zoo.training.execution import (
+    can_be_one_program,
+    choose_jit_compile,
+    choose_steps_per_execution,
+    let_jax_compile,
+    whole_epoch,
+)
 from zoo.training.outputs import check_outputs, outputs_of
 
 if keras.backend.backend() == "jax":
@@ -56,6 +63,7 @@ class ObjectiveModel(TrainStep, keras.Model):
         """Keras's `compile`; what is `"auto"` is chosen when `fit` begins, see `zoo.training.execution`."""
         self.chosen = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
         self.in_one_program = False
+        let_jax_compile([self.network, self.preprocessing])
         steps = 1 if steps_per_execution == "auto" else steps_per_execution
         super().compile(*args, jit_compile=jit_compile, steps_per_execution=steps, **kwargs)
 
@@ -114,13 +122,38 @@ class ObjectiveModel(TrainStep, keras.Model):
             self._choose_steps(**options)
         return super().fit(**options)
 
-    def _choose_steps(self, x, callbacks=None, **options):
+    def evaluate(self, *args, **kwargs):
+        """Keras's `evaluate`."""
+        options = inspect.signature(keras.Model.evaluate).bind(self, *args, **kwargs).arguments
+        with self._single_steps(options.get("steps")):
+            return super().evaluate(*args, **kwargs)
+
+    def predict(self, *args, **kwargs):
+        """Keras's `predict`."""
+        options = inspect.signature(keras.Model.predict).bind(self, *args, **kwargs).arguments
+        with self._single_steps(options.get("steps")):
+            return super().predict(*args, **kwargs)
+
+    @contextlib.contextmanager
+    def _single_steps(self, num_steps):
+        """Runs steps one by one where their number is given and `fit` chose how many run at a time."""
+        before = self.steps_per_execution
+        if num_steps is None or before == 1 or self.chosen["steps_per_execution"] != "auto":
+            yield
+            return
+        self.steps_per_execution, self.test_function, self.predict_function = 1, None, None
+        try:
+            yield
+        finally:
+            self.steps_per_execution, self.test_function, self.predict_function = before, None, None
+
+    def _choose_steps(self, x, **options):
         """Chooses how many steps run at a time, and whether as one program."""
         layers, epoch = [self.network, self.preprocessing], whole_epoch(x, options)
         steps = self.chosen["steps_per_execution"]
         if steps == "auto":
             single = self.takes_single_steps
-            steps = 1 if single else choose_steps_per_execution(layers, callbacks, epoch)
+            steps = 1 if single else choose_steps_per_execution(layers, epoch, options)
         chosen = steps, steps > 1 and can_be_one_program(layers, epoch, steps)
         if chosen != (self.steps_per_execution, self.in_one_program):  # the functions that are made are for others
             self.train_function = self.test_function = self.predict_function = None
@@ -159,8 +192,8 @@ class ObjectiveModel(TrainStep, keras.Model):
         inputs = labeled if unlabeled is None else ops.concatenate([labeled, unlabeled])
         if self.preprocessing is not None:
             inputs = self.preprocessing(inputs, training=training)
-        if keras.backend.is_int_dtype(inputs.dtype):
-            inputs = ops.cast(inputs, keras.config.floatx())  # integers have no derivatives
+        # Integers have no derivatives, and half precision does not hold small perturbations.
+        inputs = ops.cast(inputs, keras.config.floatx())
         return ops.stop_gradient(inputs), ops.shape(labeled)[0]
 
     def without_training_metrics(self, logs):

@@ -56,6 +56,14 @@ BINARY = {
     keras.losses.binary_focal_crossentropy,
 }
 SPARSE = {keras.losses.SparseCategoricalCrossentropy, keras.losses.sparse_categorical_crossentropy}
+MEANS = ("sum_over_batch_size", "mean")
+
+
+def _is_among(loss, losses):
+    """Whether a loss is one of these functions, or an object of one of these classes or of one below."""
+    if isinstance(loss, keras.losses.Loss):
+        return isinstance(loss, tuple(each for each in losses if isinstance(each, type)))
+    return loss in losses
 
 
 def outputs_of(loss):
@@ -69,7 +77,7 @@ def outputs_of(loss):
         An `Outputs`.
 
     Raises:
-        ValueError: it is not one loss for one output.
+        ValueError: it is not one loss for one output, or it is no mean over the batch.
     """
     if loss is None or isinstance(loss, (list, tuple, dict)):
         raise ValueError(
@@ -77,12 +85,17 @@ def outputs_of(loss):
             "Pass compile() a Keras loss, such as SparseCategoricalCrossentropy(from_logits=True)."
         )
     loss = keras.losses.get(loss)
-    identity = type(loss) if isinstance(loss, keras.losses.Loss) else loss
+    if getattr(loss, "reduction", MEANS[0]) not in MEANS:  # compile() takes the mean of a function
+        allowed = " or ".join(map(repr, MEANS))
+        raise ValueError(
+            f"Penalties are means over the batch, so the loss has to be one: its reduction must be {allowed}, received "
+            f"{loss.reduction!r}."
+        )
     from_logits = getattr(loss, "from_logits", False)
-    if identity in CATEGORICAL:
+    if _is_among(loss, CATEGORICAL):
         links = (_identity, _identity) if from_logits else (_log, ops.softmax)
-        return Outputs("categorical", *links, sparse=identity in SPARSE)
-    if identity in BINARY:
+        return Outputs("categorical", *links, sparse=_is_among(loss, SPARSE))
+    if _is_among(loss, BINARY):
         if from_logits:
             return Outputs("binary", _pad_binary, lambda logits: logits[:, 1:] - logits[:, :1])
         return Outputs("binary", _binary_log, lambda logits: ops.softmax(logits)[:, 1:])
@@ -99,9 +112,11 @@ def per_example_loss(loss):
         `(labels, outputs) -> (n,)`.
     """
     loss = keras.losses.get(loss)
-    values = loss.call if isinstance(loss, keras.losses.Loss) else loss
+    values, sparse = loss.call if isinstance(loss, keras.losses.Loss) else loss, _is_among(loss, SPARSE)
 
     def compute(labels, outputs):
+        if not sparse:
+            labels = ops.cast(labels, outputs.dtype)  # as compile() does
         if outputs.shape[-1] == 1 and len(labels.shape) == 1:
             labels = ops.expand_dims(labels, -1)  # as compile() does for losses that are functions
         each = values(labels, outputs)

@@ -11,7 +11,7 @@ from zoo.regularizers.clean_pass import CleanPass
 from zoo.training.lazy_terms import LazyTerms
 from zoo.training.objective_model import ObjectiveModel
 from zoo.training.outputs import check_outputs, outputs_of, per_example_loss
-from zoo.training.statistics import synchronized_statistics
+from zoo.training.statistics import second_derivatives
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -50,6 +50,18 @@ class RegularizedModel(LazyTerms, ObjectiveModel):
             name = f"{term.metric_name}:{same + 1}" if same else term.metric_name
             self.penalty_metrics.append(keras.metrics.Mean(name=name))
 
+    def build(self, input_shape):
+        super().build(input_shape)
+        terms = self.regularizer.terms if self.regularizer is not None else ()
+        moving = [term for term in terms if term.moves_inputs]
+        types = [tensor.dtype for tensor in getattr(self.network, "inputs", None) or ()]
+        if moving and any(map(keras.backend.is_int_dtype, types)):
+            raise ValueError(
+                f"{type(moving[0]).__name__} moves the network's inputs, which cannot be integers, received a network "
+                f"whose Input has dtype={types[0]!r}. Leave out the dtype, or pass layers such as Rescaling as "
+                "preprocessing=."
+            )
+
     def _passes(self, inputs, kind, to_logits):
         """The clean pass and the function for perturbed ones.
 
@@ -59,11 +71,11 @@ class RegularizedModel(LazyTerms, ObjectiveModel):
         # Copies: on TensorFlow a variable's value is the variable itself, which is about to change.
         state = [(v, v.value if v.trainable else ops.copy(v.value)) for v in self.network.variables]
         derived = any(term.needs_input_derivatives for term, _ in self.active_terms())
-        statistics = synchronized_statistics if derived else contextlib.nullcontext
+        statistics = second_derivatives if derived else contextlib.nullcontext
 
         def run(inputs, weights=()):
             scope = keras.StatelessScope(state_mapping=[*state, *weights], collect_losses=True)
-            with scope, statistics(self.network):
+            with scope, statistics():
                 outputs = self.call_network(inputs, training=True)
             updates = [scope.get_current_value(v) for v in self.network.non_trainable_variables]
             return to_logits(check_outputs(outputs, kind)), (updates, scope.losses)

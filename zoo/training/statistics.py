@@ -1,4 +1,4 @@
-"""Statistics of batch normalisation: their derivatives, and their average over a training set."""
+"""Statistics of normalisation layers: over several devices, their derivatives, their average over a training set."""
 
 import contextlib
 
@@ -16,15 +16,8 @@ def normalizations(network):
 
 @contextlib.contextmanager
 def synchronized_statistics(network):
-    """Batch normalisation over the rows of all devices, and with second derivatives, on TensorFlow; elsewhere nothing.
-
-    Alone on its device, Keras's layer takes its variance from `tf.nn.moments`, which holds the mean constant: the first
-    derivative is right nevertheless, the second lacks a term of the order of 1/n. Synchronised, it takes
-    `E[x²] − E[x]²`, which has every derivative, at the price of digits where the mean is far greater than the
-    deviation: their ratio's square times 1e-7, in float32.
-    """
-    on_tensorflow = keras.backend.backend() == "tensorflow"
-    layers = [layer for layer in normalizations(network) if on_tensorflow and not layer.synchronized]
+    """Batch normalisation over the rows of all devices, on TensorFlow, where Keras's layer is told at its making."""
+    layers = [layer for layer in normalizations(network) if not layer.synchronized]
     for layer in layers:
         layer.synchronized = True
     try:
@@ -32,6 +25,37 @@ def synchronized_statistics(network):
     finally:
         for layer in layers:
             layer.synchronized = False  # other backends refuse to load what says True
+
+
+def whole_moments(x, axes, keepdims=False):
+    """Mean and variance over some axes with derivatives of every order, on TensorFlow."""
+    import tensorflow as tf
+
+    mean = tf.reduce_mean(x, axes, keepdims=True)
+    variance = tf.reduce_mean(tf.square(x - mean), axes, keepdims=True)
+    return (mean, variance) if keepdims else (tf.squeeze(mean, axes), tf.squeeze(variance, axes))
+
+
+@contextlib.contextmanager
+def second_derivatives():
+    """Second derivatives through the statistics of Keras's normalisation layers, on TensorFlow; elsewhere nothing.
+
+    They come from `tf.nn.moments`, which holds the mean constant in the variance: the first derivative is right
+    nevertheless, the second lacks a term of the order of 1/n, for statistics over n values.
+    """
+    if keras.backend.backend() != "tensorflow":
+        yield
+        return
+    import tensorflow as tf
+
+    if tf.nn.moments is whole_moments:  # around the threads in which a strategy traces
+        yield
+        return
+    before, tf.nn.moments = tf.nn.moments, whole_moments
+    try:
+        yield
+    finally:
+        tf.nn.moments = before
 
 
 def reestimate_statistics(model, x, batch_size):
@@ -47,7 +71,8 @@ def reestimate_statistics(model, x, batch_size):
 
     Source: the cumulative average of the ladder authors' and the VAT authors' programs.
     """
-    layers = normalizations(model.network)
+    layers = [layer for layer in normalizations(model.network) if layer.trainable]  # frozen ones keep theirs
+    draws = [variable for variable in model.network.variables if "seed_generator" in variable.path]
     averages = [variable for layer in layers for variable in (layer.moving_mean, layer.moving_variance)]
     starts = range(0, max(len(x) - batch_size, 0) + 1, batch_size)
     sums = [0.0] * len(averages)
@@ -62,6 +87,8 @@ def reestimate_statistics(model, x, batch_size):
             for index, variable in enumerate(averages):
                 value = keras.ops.convert_to_numpy(scope.get_current_value(variable))
                 sums[index] = sums[index] + value.astype("float64")
+            for variable in draws:  # else every batch would have the same noise
+                variable.assign(scope.get_current_value(variable))
     finally:
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum

@@ -1,0 +1,95 @@
+"""Data as users have them: of other types, with labels and weights in columns."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import zoo
+
+RNG = np.random.default_rng(0)
+X, Y = RNG.uniform(size=(8, 6)), RNG.integers(0, 3, 8)
+PENALTIES = (
+    zoo.AdversarialTraining(0.1)
+    + zoo.VirtualAdversarialTraining(0.1)
+    + zoo.VirtualMovementTraining("shift")
+    + zoo.JacobianPenalty()
+)
+LOSS = keras.losses.SparseCategoricalCrossentropy
+
+
+def batch_loss(trained, *batch):
+    return float(np.ravel(trained.train_on_batch(*batch))[0])
+
+
+@pytest.mark.parametrize("dtype", ["float64", "float16", "uint8"])
+def test_inputs_of_other_types_train_as_float32(network, model, dtype):
+    x = (255 * X if dtype == "uint8" else X).astype(dtype)
+    expected, found = (batch_loss(model(network(), PENALTIES), each, Y) for each in (x.astype("float32"), x))
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+def test_batches_of_double_precision(network, model):
+    data = zoo.datasets.SemiSupervised(X, Y, X, batch_size=4, unlabeled_batch_size=4)
+    for batches in (zoo.datasets.Batches(X, Y, 4), data):
+        model(network(), PENALTIES).fit(batches, verbose=0)
+
+
+def test_preprocessing_in_half_precision(network, model):
+    before = keras.mixed_precision.dtype_policy()
+    keras.mixed_precision.set_dtype_policy("mixed_float16")
+    try:
+        trained = model(network(), PENALTIES, preprocessing=layers.Rescaling(0.5))
+        assert np.isfinite(batch_loss(trained, X, Y))
+    finally:
+        keras.mixed_precision.set_dtype_policy(before)
+
+
+def test_a_network_of_integers_cannot_be_moved(model):
+    def integers():
+        return keras.Sequential([keras.Input((6,), dtype="uint8"), layers.Rescaling(1 / 255), layers.Dense(3)])
+
+    x = (255 * X).astype("uint8")
+    for regularizer in (zoo.VirtualAdversarialTraining(0.1), zoo.Smoothness(0.1), PENALTIES):
+        with pytest.raises(ValueError, match="dtype='uint8'.*preprocessing="):
+            model(integers(), regularizer).train_on_batch(x, Y)
+    for regularizer in (None, zoo.WeightNoise(0.1), zoo.EntropyMinimization()):
+        assert np.isfinite(batch_loss(model(integers(), regularizer), x, Y))
+
+
+def test_sample_weights_in_a_column(network, model):
+    weights = RNG.uniform(size=8)
+    expected, found = (batch_loss(model(network(), PENALTIES), X, Y, each) for each in (weights, weights[:, None]))
+    assert found == pytest.approx(expected, rel=1e-5)
+
+
+class OwnLoss(keras.losses.Loss):
+    def call(self, y_true, y_pred):
+        return keras.ops.mean(keras.ops.square(y_true - y_pred), axis=-1)
+
+
+@pytest.mark.parametrize("dtype", ["int64", "float64"])
+def test_a_loss_of_ones_own_gets_targets_in_the_outputs_type(network, model, dtype):
+    targets = np.eye(3)[Y].astype(dtype)
+    expected = batch_loss(model(network(), PENALTIES, loss="mse"), X, targets.astype("float32"))
+    for loss in (OwnLoss(), OwnLoss().call):
+        assert batch_loss(model(network(), PENALTIES, loss=loss), X, targets) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("from_logits", [False, True])
+def test_a_class_below_a_cross_entropy_means_the_same(network, model, from_logits):
+    class Derived(LOSS):
+        pass
+
+    end = () if from_logits else (layers.Softmax(),)
+    losses = [
+        batch_loss(model(keras.Sequential([network(), *end]), PENALTIES, loss=kind(from_logits=from_logits)), X, Y)
+        for kind in (LOSS, Derived)
+    ]
+    assert losses[0] == pytest.approx(losses[1], rel=1e-6)
+
+
+@pytest.mark.parametrize("reduction", ["sum", "mean_with_sample_weight", "none", None])
+def test_a_loss_that_is_no_mean_is_refused(network, model, reduction):
+    with pytest.raises(ValueError, match="'sum_over_batch_size' or 'mean', received"):
+        model(network(), PENALTIES, loss=LOSS(from_logits=True, reduction=reduction)).train_on_batch(X, Y)
