@@ -1,7 +1,7 @@
 """Looks inside published models: their errors under attack, their Jacobians, their calibration, and what predicts what.
 
     python -m trainers.analyze
-    python -m trainers.analyze --model=mnist_mlp-vat,mnist_mlp-baseline --num_examples=500
+    python -m trainers.analyze --model=mnist_mlp-vat,mnist_mlp-baseline --num_examples=500 --results=runs/analysis
 
 Writes results/analysis/MODEL.json as soon as a model is measured, and README.md with all of them. What is there for the
 same files and settings is not measured again.

@@ -12,7 +12,8 @@ from zoo.files import write_whole
 INDEX = """# Pretrained models
 
 Generated from the models' cards by `trainers.train`. The test error in per cent is that of the SavedModel, which is one
-seed's; the published one is a paper's mean, with its source on the card (`card.json`).
+seed's, the first where there was no validation split to choose by; the published one is a paper's mean, with its source
+on the card (`card.json`).
 
 | name | test error | published | parameters | MiB |
 |---|---|---|---|---|

@@ -85,7 +85,7 @@ class Queue:
             OSError: another queue, or a run that it left, works in the same folder.
             SystemExit: SIGTERM came and was passed on; every run under way is saved and over.
         """
-        jobs, running, failed = list(jobs), [], []
+        jobs, running, failed, stopped = list(jobs), [], [], 0
         with self._locked() as self.lock, Termination() as termination, ended(running):
             while not termination.requested and (running or (jobs and not self.out_of_time)):
                 if failed and self.distribution:
@@ -95,9 +95,10 @@ class Queue:
                 for job, process in [pair for pair in running if pair[1].poll() is not None]:
                     running.remove((job, process))
                     failed += [] if self._record(*job, process) else [job]
+                    stopped += process.returncode == 0 and not (self.folder(*job) / RESULT_FILE).exists()
                 time.sleep(0.1)
-        if jobs:
-            print(f"Out of time with {len(jobs)} runs to go.")
+        if left := len(jobs) + stopped:
+            print(f"Out of time with {left} run{'s' * (left > 1)} to go.")
         return failed
 
     def export_best(self, chosen, saved_models):

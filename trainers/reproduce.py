@@ -29,11 +29,15 @@ SIDE_BY_SIDE = flags.DEFINE_integer(
     "side_by_side", 1, "Runs at the same time, for networks that leave the device idle.", lower_bound=1
 )
 EXPORT = flags.DEFINE_enum(
-    "export", "none", ["none", "best"], "Whether to publish each recipe's seed of the lowest validation error."
+    "export",
+    "none",
+    ["none", "best"],
+    "Whether to publish each recipe's seed of the lowest validation error; without a validation split, its first.",
 )
 RESULTS = flags.DEFINE_string("results", "results", "Folder of the figures.")
 WORKDIR = flags.DEFINE_string("workdir", "runs", "Folder of checkpoints and logs, one folder below for each run.")
 SAVED_MODELS = flags.DEFINE_string("saved_models", "saved_models", "Folder of the published models.")
+flags.adopt_module_key_flags(distribution_flags)  # --help shows them as well
 
 
 def reproduce():

@@ -69,6 +69,7 @@ DETERMINISTIC = flags.DEFINE_bool(
     "deterministic", False, "Whether the same seed gives the same bits on a GPU too, which is slower."
 )
 VERBOSE = flags.DEFINE_integer("verbose", 1, "Keras's: 0 silent, 1 progress bar, 2 a line per epoch.", 0, 2)
+flags.adopt_module_key_flags(distribution_flags)  # --help shows them as well
 
 
 def chosen_recipe():

@@ -112,8 +112,8 @@ def check_exportable(model, what="A SavedModel"):
     """
     if keras.backend.backend() != "tensorflow":
         raise ValueError(
-            f"{what} is written by the TensorFlow backend, received {keras.backend.backend()!r}. Save the "
-            "weights, and export in a process with KERAS_BACKEND=tensorflow."
+            f"{what} is written by the TensorFlow backend, received {keras.backend.backend()!r}. Do it in a process "
+            "with KERAS_BACKEND=tensorflow, which loads the weights that another one saved."
         )
     if not isinstance(model, RegularizedModel):
         raise TypeError(f"export takes a RegularizedModel, received {type(model).__name__}. Wrap the network first.")

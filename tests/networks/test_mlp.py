@@ -129,3 +129,9 @@ def test_serialised_identifiers():
 def test_out_of_range(options):
     with pytest.raises(ValueError, match=f"{next(iter(options))} must be"):
         mlp((4,), 2, **options)
+
+
+@pytest.mark.parametrize("hidden_units", [128, "128", None])
+def test_widths_that_are_no_list_are_named(hidden_units):
+    with pytest.raises(TypeError, match="hidden_units must be a list of widths"):
+        mlp((4,), 3, hidden_units=hidden_units)

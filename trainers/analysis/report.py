@@ -104,12 +104,13 @@ def describe(first, second):
 def section(dataset, contents):
     """The text about the models of one data set."""
     settings = {name: entry["settings"] for name, entry in contents[0]["measures"].items()}
+    numbers = [content["measures"]["jacobian_frobenius_squared"]["settings"]["num_examples"] for content in contents]
     return (
         f"\n## {dataset}\n"
         + ERRORS.format(table=table(contents, "errors", "error"), sizes=sizes(contents))
         + MEASURES.format(
             table=table(contents, "measures", "value"),
-            number=settings["jacobian_frobenius_squared"]["num_examples"],
+            number=" or ".join(dict.fromkeys(map(str, numbers))),
             num_bins=settings["calibration_error"]["num_bins"],
             epsilon=settings["local_distributional_smoothness"]["epsilon"],
             smoothness=settings["smoothness"]["epsilon"],

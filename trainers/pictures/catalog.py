@@ -130,11 +130,14 @@ def draw_signal_pairs(sources):
 
 def ladder_of(sources):
     """A ladder with its decoder, restored from a run or trained for one epoch, its data and a title."""
-    recipe = recipes.get(LADDER)
     if sources.workdir is None:
-        recipe = recipe.override({"epochs": 1})
-    model, data = subjects.train_briefly(recipe, sources.seed, sources.workdir)
-    return model, data, f"{LADDER}, {recipe.epochs} epoch{'s' * (recipe.epochs > 1)}"
+        recipe = recipes.get(LADDER).override({"epochs": 1})
+        model, data = subjects.train_briefly(recipe, sources.seed)
+    else:
+        recipe, model, data = subjects.restore_run(sources.workdir)
+        if not recipe.ladder:
+            raise ValueError(f"{sources.workdir} holds a run of {recipe.name}, which is no ladder.")
+    return model, data, f"{recipe.name}, {recipe.epochs} epoch{'s' * (recipe.epochs > 1)}"
 
 
 def draw_ladder_reconstructions(sources):

@@ -8,7 +8,9 @@ from keras import ops
 
 import zoo
 from trainers.model_data import load_own_data
+from trainers.workdir import RUN_FILE, read_json
 from zoo import analysis, pretrained, regularizers
+from zoo.recipes import Recipe
 from zoo.recipes.build import build_model, training_batches
 from zoo.training.checkpoint import Checkpoint
 
@@ -55,31 +57,34 @@ def probabilities(network, inputs):
     return ops.convert_to_numpy(ops.softmax(analysis.predict_logits(network, ops.convert_to_tensor(inputs))))
 
 
-def train_briefly(recipe, seed, workdir=None):
-    """A recipe's model as it is built for training, trained, or restored from a finished run.
-
-    Args:
-        recipe: `Recipe`; without `workdir` it is trained as it stands.
-        seed: of the run.
-        workdir: of a finished run of the same recipe, or None.
-
-    Returns:
-        The model and its data set.
-
-    Raises:
-        ValueError: `workdir` holds no finished run.
-    """
+def built(recipe, seed):
+    """A recipe's model as it is built for training, its data set and its batches."""
     data = zoo.datasets.load(recipe.dataset, seed=seed, num_validation=recipe.num_validation)
     batches = training_batches(recipe, data, seed)
-    model = build_model(recipe, data, len(batches), seed)
-    if workdir is None:
-        model.fit(batches, epochs=recipe.epochs, verbose=0)
-        return model, data
-    checkpoint = Checkpoint(pathlib.Path(workdir) / "member-0")
-    checkpoint.restore(model)
-    if not checkpoint.state["finished"]:
-        raise ValueError(f"{workdir} holds no finished run of {recipe.name}.")
+    return build_model(recipe, data, len(batches), seed), data, batches
+
+
+def train_briefly(recipe, seed):
+    """A recipe's model, trained, and its data set."""
+    model, data, batches = built(recipe, seed)
+    model.fit(batches, epochs=recipe.epochs, verbose=0)
     return model, data
+
+
+def restore_run(workdir):
+    """The `Recipe` of a finished run, its first model, with all that it trained with, and its data set.
+
+    Raises:
+        ValueError: `workdir` holds no finished run, or a damaged one.
+    """
+    path, checkpoint = pathlib.Path(workdir) / RUN_FILE, Checkpoint(pathlib.Path(workdir) / "member-0")
+    if not path.exists() or not checkpoint.state["finished"]:
+        raise ValueError(f"{workdir} holds no finished run.")
+    run = read_json(path)
+    recipe = Recipe(**run["recipe"])
+    model, data, _ = built(recipe, run["seed"])
+    checkpoint.restore(model)
+    return recipe, model, data
 
 
 def train_on_moons(seed, epochs=60):

@@ -6,6 +6,7 @@ import os
 import pathlib
 import time
 
+from trainers.lock import LOCK_FILE, locked
 from trainers.progress import TimeIsUp
 from trainers.recipe_flags import choose_search, parse_overrides
 from trainers.tuning.report import write_report
@@ -93,7 +94,7 @@ def prepare_folder(workdir, recipe, search):
             raise ValueError(
                 f"The workdir {str(workdir)!r} belongs to another search: {'; '.join(told)}. Choose another --workdir."
             )
-    elif any(workdir.iterdir()):
+    elif any(each.name != LOCK_FILE for each in workdir.iterdir()):
         raise ValueError(f"The workdir {str(workdir)!r} holds files of something else. Choose another --workdir.")
     else:
         write_whole(path, json.dumps(wanted, indent=1))
@@ -131,13 +132,21 @@ def run_search(recipe, search, workdir, deadline=None):
         TimeIsUp: the deadline passed; running again goes on from there.
         ValueError: a field or a value does not fit the recipe, or the folder belongs to something else.
         ImportError: KerasTuner is missing.
-        OSError: the folder cannot be written.
+        OSError: the folder cannot be written, or another process searches in it.
     """
     engines, workdir = import_engines(), pathlib.Path(workdir)
     recipe = recipe if search.epochs is None else recipe.override({"epochs": search.epochs})
     check_fields(recipe, search)
     if role() == "worker":
         wait_for_chief(workdir)
+        run_trials(engines, recipe, search, workdir, deadline)
+        return
+    with locked(workdir):
+        run_trials(engines, recipe, search, workdir, deadline)
+
+
+def run_trials(engines, recipe, search, workdir, deadline):
+    """The trials that are left in a folder of this search; arguments and errors as of `run_search`."""
     prepare_folder(workdir, recipe, search)
 
     def folder(number):

@@ -48,9 +48,11 @@ def mlp(
         A functional `keras.Model` from inputs `(n, *input_shape)` to logits `(n, num_classes)`.
 
     Raises:
-        TypeError, ValueError: a number is out of range.
+        TypeError, ValueError: a number is out of range, or `hidden_units` is no list.
     """
     check_number("num_classes", num_classes, 1, integer=True)
+    if not isinstance(hidden_units, (list, tuple)):
+        raise TypeError(f"hidden_units must be a list of widths, such as [1200, 600], received {hidden_units!r}.")
     for what, rate in {"dropout": dropout, "input_dropout": input_dropout}.items():
         check_number(what, rate, 0, 1)
     for what, std in {"input_noise_std": input_noise_std, "hidden_noise_std": hidden_noise_std}.items():

@@ -29,7 +29,7 @@ def tiny(monkeypatch):
             title=name, network=network, inputs=data["images"][:num_examples], labels=data["labels"][:num_examples]
         )
 
-    def train_briefly(recipe, seed, workdir=None):
+    def train_briefly(recipe, seed):
         if not recipe.ladder:
             x_test, y_test = rng.normal(size=(5, 12)).astype("float32"), np.arange(5) % 2
             model = zoo.RegularizedModel(zoo.networks.mlp((12,), 2, hidden_units=(5,)))
@@ -64,19 +64,26 @@ def test_perturbations_have_the_norm_that_they_say():
 
 def test_a_finished_ladder_comes_back_and_an_unfinished_one_is_refused(tmp_path, monkeypatch):
     from trainers import run
+    from trainers.workdir import opened as workdir_of
 
     ladder = {"name": "ladder_encoder", "rungs": [{"name": "dense", "units": units} for units in (4, 2)]}
     recipe = recipes.Recipe(
         "toy", "synthetic", ladder, ladder={"denoising_weights": [1, 1, 1]}, unlabeled_batch_size=100, epochs=1
     )
     workdir = tmp_path / "run"
-    with pytest.raises(ValueError, match="holds no finished run of toy"):
-        subjects.train_briefly(recipe, 0, workdir)
-    data = zoo.datasets.load("synthetic", seed=0)
-    trained, _ = run.train_member(recipe, data, 0, workdir / "member-0", verbose=0)
-    restored, _ = subjects.train_briefly(recipe, 0, workdir)
+    with workdir_of(workdir, recipe, 3), pytest.raises(ValueError, match="holds no finished run"):
+        subjects.restore_run(workdir)
+    trained, _ = run.train_member(recipe, zoo.datasets.load("synthetic", seed=3), 3, workdir / "member-0", verbose=0)
+    found, restored, _ = subjects.restore_run(workdir)
+    assert found.settings() == recipe.settings()
     for a, b in zip(trained.get_weights(), restored.get_weights(), strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_a_run_that_is_no_ladder_is_named(monkeypatch):
+    monkeypatch.setattr(subjects, "restore_run", lambda workdir: (recipes.get("synthetic_mlp-vat"), None, None))
+    with pytest.raises(ValueError, match="runs/x holds a run of synthetic_mlp-vat, which is no ladder"):
+        draw("combinators", Sources(workdir="runs/x"))
 
 
 def test_unknown_names_and_missing_results_are_told(tmp_path):

@@ -12,6 +12,7 @@ import pytest
 
 pytest.importorskip("keras_tuner")
 
+from trainers.lock import locked
 from trainers.tuning import search as searches
 from trainers.tuning.search import read_trials, run_search
 from trainers.tuning.trial import Trial
@@ -52,6 +53,11 @@ def test_no_finished_trial_runs_again_and_more_may_follow(quick, tmp_path):
     assert len(ran) == 6
     run_search(RECIPE, dataclasses.replace(SEARCH, num_trials=12), tmp_path)
     assert ran == list(range(12)) and read_trials(tmp_path)[:6] == first
+
+
+def test_two_searches_in_one_folder_are_refused(quick, tmp_path):
+    with locked(tmp_path), pytest.raises(OSError, match="in use by"):
+        run_search(RECIPE, SEARCH, tmp_path)
 
 
 def test_failed_trials_do_not_end_a_search(quick, tmp_path):
