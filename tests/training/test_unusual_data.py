@@ -57,6 +57,13 @@ def test_a_network_of_integers_cannot_be_moved(model):
         assert np.isfinite(batch_loss(model(integers(), regularizer), x, Y))
 
 
+def test_a_network_of_several_inputs_is_refused():
+    inputs = [keras.Input((6,)), keras.Input((6,))]
+    network = keras.Model(inputs, layers.Dense(3)(layers.Add()(inputs)))
+    with pytest.raises(ValueError, match="RegularizedModel wraps networks with one input, received 2 inputs"):
+        zoo.RegularizedModel(network)
+
+
 def test_sample_weights_in_a_column(network, model):
     weights = RNG.uniform(size=8)
     expected, found = (batch_loss(model(network(), PENALTIES), X, Y, each) for each in (weights, weights[:, None]))

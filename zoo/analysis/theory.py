@@ -35,7 +35,7 @@ def limit_ratios(network, inputs, epsilons, *, num_draws=8, output_std=1.0, seed
         `{statement: (epsilons, ratios)}`, the ratios as an `Estimate` of arrays over the epsilons; ratios of the means
         over the inputs, whose standard error is that of the draws: 0 where there is no noise.
 
-    Source: Abbas, Kivinen and Raiko 2016, sections 3.1 to 3.3.
+    Source: Abbas, Kivinen and Raiko 2016, sections 3.1 to 3.4.
     """
     epsilons = np.asarray(epsilons, "float64")
     squares = singular_values(network, inputs) ** 2

@@ -47,12 +47,17 @@ class ObjectiveModel(TrainStep, keras.Model):
         network: any `keras.Model` or layer with one input tensor and one output of shape `(batch, units)`.
         preprocessing: a Keras layer that comes before the network, or None. No gradient runs through it.
         seed: integer from which the objective's random numbers are drawn; None takes one from Keras's global state.
+
+    Raises:
+        ValueError: the network has several inputs.
     """
 
     takes_single_steps = False  # whether steps differ from each other
 
     def __init__(self, network, *, preprocessing=None, seed=None, **kwargs):
         super().__init__(**kwargs)
+        if len(inputs := getattr(network, "inputs", None) or ()) > 1:
+            raise ValueError(f"{type(self).__name__} wraps networks with one input, received {len(inputs)} inputs.")
         self.network = network
         self.preprocessing = preprocessing
         self.seed_generator = keras.random.SeedGenerator(seed)

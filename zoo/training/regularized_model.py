@@ -36,6 +36,7 @@ class RegularizedModel(LazyTerms, ObjectiveModel):
 
     Raises:
         TypeError: `regularizer` is no `Regularizer`.
+        ValueError: the network has several inputs, or integer ones that a term would move.
     """
 
     def __init__(self, network, regularizer=None, *, preprocessing=None, seed=None, **kwargs):
