@@ -5,7 +5,7 @@ import json
 import keras
 import pytest
 
-from zoo import recipes
+from zoo import recipes, regularizers
 from zoo.recipes.search import Search, ends, grid
 from zoo.recipes.searches import SEARCHES
 
@@ -15,7 +15,9 @@ SEARCHED = [name for name, recipe in recipes.RECIPES.items() if recipe.search]
 
 
 def value_at(recipe, path):
-    value = recipe.as_dict()
+    """The value of a field; a hyperparameter that the recipe does not name has its default."""
+    methods = {name: regularizers.build({name: options}).get_config() for name, options in recipe.regularizers.items()}
+    value = {**recipe.as_dict(), "regularizers": methods}
     for key in path.split("."):
         value = value[key]
     return value
