@@ -43,11 +43,9 @@ def test_tables_show_the_cells_of_the_results(folders):
     results = read_results(folders.results)
     for cell in cells(results["synthetic_mlp-vat"], results["synthetic_mlp-baseline"])[1:]:
         assert cell in page.text
-    assert "python -m trainers.reproduce --results=runs/results --table=synthetic --seeds=2" in page.text
-    assert (
-        "KERAS_BACKEND=jax python -m trainers.reproduce --results=runs/results --recipes=mnist_ladder-100_full --seeds=1"
-        in page.text
-    )
+    program = "python -m trainers.reproduce --results=runs/results"
+    assert f"{program} --table=synthetic --seeds=2" in page.text
+    assert f"KERAS_BACKEND=jax {program} --recipes=mnist_ladder-100_full --seeds=1" in page.text
     assert {"recipe-synthetic_mlp-vat", "model-mnist_mlp-vat"} <= {card.get("id") for card in page.all("details")}
 
 
