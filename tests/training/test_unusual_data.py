@@ -100,3 +100,19 @@ def test_a_class_below_a_cross_entropy_means_the_same(network, model, from_logit
 def test_a_loss_that_is_no_mean_is_refused(network, model, reduction):
     with pytest.raises(ValueError, match="'sum_over_batch_size' or 'mean', received"):
         model(network(), PENALTIES, loss=LOSS(from_logits=True, reduction=reduction)).train_on_batch(X, Y)
+
+
+def test_no_noise_on_weights_is_no_penalty_beside_unlabelled_inputs(network, model):
+    trained = model(network(layers.BatchNormalization()), zoo.WeightNoise(0.0))
+    trained.fit(zoo.datasets.SemiSupervised(X, Y, 3 * X, batch_size=4, unlabeled_batch_size=8), verbose=0)
+    assert float(trained.penalty_metrics[0].result()) == pytest.approx(0.0, abs=1e-6)
+
+
+def test_labels_in_a_column_are_analysed_as_the_same(network):
+    net, x = network(), X.astype("float32")
+    column, flat = (zoo.analysis.wrong(net, x, labels) for labels in (Y[:, None], Y))
+    np.testing.assert_array_equal(column, flat)
+    probabilities = np.eye(3)[Y]
+    assert zoo.analysis.reliability(probabilities, Y[:, None]).accuracies[-1] == 1.0
+    with pytest.raises(ValueError, match="class indices of shape .*received shape \\(8, 3\\)"):
+        zoo.analysis.wrong(net, x, probabilities)
