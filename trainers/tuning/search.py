@@ -1,5 +1,6 @@
 """A search over recipe fields, alone or by a chief and its workers; every trial's figures lie in its folder."""
 
+import contextlib
 import dataclasses
 import json
 import os
@@ -137,11 +138,10 @@ def run_search(recipe, search, workdir, deadline=None):
     engines, workdir = import_engines(), pathlib.Path(workdir)
     recipe = recipe if search.epochs is None else recipe.override({"epochs": search.epochs})
     check_fields(recipe, search)
-    if role() == "worker":
+    shared = role() == "worker"  # the folder is its chief's
+    if shared:
         wait_for_chief(workdir)
-        run_trials(engines, recipe, search, workdir, deadline)
-        return
-    with locked(workdir):
+    with contextlib.nullcontext() if shared else locked(workdir):
         run_trials(engines, recipe, search, workdir, deadline)
 
 
