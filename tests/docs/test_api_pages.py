@@ -1,6 +1,7 @@
 """The API pages are what the docstrings give, and every public name's docstring says what a caller needs."""
 
 import inspect
+import operator
 import re
 
 import keras
@@ -10,6 +11,7 @@ from docs import api_pages
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the same on every backend")
 
+VARIADIC = (inspect.Parameter.VAR_POSITIONAL, inspect.Parameter.VAR_KEYWORD)
 PACKAGE = api_pages.read_package()
 MODULES = api_pages.public_modules(PACKAGE)
 PUBLIC = {
@@ -74,6 +76,15 @@ def test_every_public_name_says_what_it_is(name):
     member = PUBLIC[name]
     assert member.docstring and api_pages.summary(member).endswith((".", "`"))
     assert member.is_attribute or not missing_arguments(member)
+
+
+@pytest.mark.parametrize("name", [name for name, member in OBJECTS.items() if member.is_class])
+def test_a_class_is_shown_with_the_arguments_that_python_takes(name):
+    import zoo
+
+    named = [p for p in inspect.signature(operator.attrgetter(name)(zoo)).parameters.values() if p.kind not in VARIADIC]
+    shown = re.findall(r"[(,] (\w+)", api_pages.signature(OBJECTS[name], "x").replace("(", "( "))
+    assert [each for each in shown if each in {p.name for p in named}] == [p.name for p in named]
 
 
 @pytest.mark.parametrize("name", PUBLISHED)

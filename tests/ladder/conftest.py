@@ -22,8 +22,9 @@ def make():
     """Makes a ladder with random weights of every kind, by default for 3 classes."""
 
     def build(rungs=DENSE, shape=(6,), dtype="float64", seed=0, **options):
-        keras.config.set_floatx(dtype)
-        keras.mixed_precision.set_dtype_policy(dtype)
+        if dtype is not None:  # else the one in force
+            keras.config.set_floatx(dtype)
+            keras.mixed_precision.set_dtype_policy(dtype)
         keras.utils.set_random_seed(seed)
         encoder = ladder_encoder(shape, rungs[-1]["units"], rungs=rungs)
         options.setdefault("denoising_weights", [1.0] * (len(rungs) + 1))

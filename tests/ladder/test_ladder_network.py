@@ -46,6 +46,18 @@ def test_fits_and_reports_the_cost_of_every_level(make, rungs, shape, combinator
     assert all(moved)
 
 
+@pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
+@pytest.mark.parametrize("combinators", ["gauss", "mlp"])
+def test_half_precision_costs_are_those_of_single_precision(make, data, policy, combinators):
+    x, y, unlabeled = data
+    logs = []
+    for each in ("float32", policy):
+        keras.mixed_precision.set_dtype_policy(each)
+        model = compiled(make(dtype=None, denoising_weights=[1.0] * 4, noise_std=0.0, combinators=combinators))
+        logs.append(model.train_on_batch({"labeled": x, "unlabeled": unlabeled}, y, return_dict=True))
+    assert logs[1] == pytest.approx(logs[0], rel=0.03)
+
+
 def test_reported_costs_and_cross_entropy_add_up_to_the_loss(make, data):
     weights = [3.0, 2.0, 1.0, 0.5]
     model = compiled(make(dtype="float32", denoising_weights=weights))

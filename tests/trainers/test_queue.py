@@ -78,6 +78,15 @@ def test_no_time_no_runs(queue, tmp_path, capsys):
     assert {path.name for path in tmp_path.glob("runs/*")} <= {LOCK_FILE}
 
 
+def test_runs_stopped_under_way_are_counted(queue, capsys):
+    stopping = queue()
+    stopping.command = lambda recipe, seed, *flags: (
+        [sys.executable, "-c", ""] if seed else Quick.command(stopping, recipe, seed, *flags)
+    )
+    assert stopping.work_down(JOBS) == []
+    assert capsys.readouterr().out.endswith("Out of time with 2 runs to go.\n")
+
+
 def test_the_command_trains_that_run(queue, tmp_path):
     command = Queue("results", "runs").command(VAT, 3, "--noexport")
     assert command[1:5] == ["-m", "trainers.train", "--recipe=synthetic_mlp-vat", "--seed=3"]
