@@ -38,8 +38,16 @@ def validation(recipe, dataset):
     return dict(zip(("validation_data", "validation_batch_size"), shared, strict=True))
 
 
-def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=(), deadline=None):
+def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=(), deadline=None, label_seed=None):
     """Trains one network of a recipe, from its newest checkpoint on.
+
+    Args:
+        recipe, verbose, deadline: as for `train`.
+        dataset: `zoo.datasets.Dataset`.
+        seed: the member's.
+        directory: of its checkpoints.
+        extra_callbacks: further callbacks.
+        label_seed: of the label subset, for which None takes `seed`.
 
     Raises:
         TimeIsUp: at the end of the epoch in which the deadline passed.
@@ -48,7 +56,7 @@ def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=()
     Returns:
         The trained model and its `Checkpoint`.
     """
-    batches = distribution.share_batches(training_batches(recipe, dataset, seed))
+    batches = distribution.share_batches(training_batches(recipe, dataset, seed, label_seed))
     model = build_model(recipe, dataset, len(batches), seed)
     callbacks = build_callbacks(recipe, dataset)
     stopping = [callback for callback in callbacks if isinstance(callback, keras.callbacks.EarlyStopping)]
@@ -85,7 +93,7 @@ def train_members(recipe, dataset, seed, workdir, verbose, make_callbacks, deadl
     for member, member_seed in enumerate(member_seeds(recipe, seed)):
         directory = workdir / f"member-{member}"
         callbacks = make_callbacks(directory, dataset)
-        model, checkpoint = train_member(recipe, dataset, member_seed, directory, verbose, callbacks, deadline)
+        model, checkpoint = train_member(recipe, dataset, member_seed, directory, verbose, callbacks, deadline, seed)
         models.append(model)
         states.append(checkpoint.state)
     return models, states

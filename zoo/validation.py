@@ -1,6 +1,7 @@
 """Checks of arguments whose errors name the value received, what is allowed and the nearest right name."""
 
 import difflib
+import inspect
 import math
 import numbers
 
@@ -24,6 +25,27 @@ def check_choice(what, value, allowed):
     near = difflib.get_close_matches(str(value), allowed, n=1, cutoff=0.4)
     hint = f" Did you mean {near[0]!r}?" if near else ""
     raise ValueError(f"Unknown {what} {value!r}.{hint} Allowed: {', '.join(map(repr, allowed))}.")
+
+
+def check_options(what, options, function, given=()):
+    """Checks the keyword arguments that data names for a function.
+
+    Args:
+        what: what the function makes, as the messages should call it, e.g. `"max_pool"`.
+        options: names of the arguments.
+        function: the function or class that takes them.
+        given: names of arguments that it gets otherwise.
+
+    Raises:
+        ValueError: an unknown name, with the nearest one, or one that is needed and missing.
+    """
+    parameters = inspect.signature(function).parameters.values()
+    named = {p.name: p for p in parameters if p.name not in given and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
+    for option in options:
+        check_choice(f"option of {what}", option, named)
+    needed = [name for name, parameter in named.items() if parameter.default is parameter.empty]
+    if missing := [name for name in needed if name not in options]:
+        raise ValueError(f"{what} lacks {', '.join(missing)}; received {', '.join(options) or 'no options'}.")
 
 
 def check_number(what, value, minimum=-math.inf, maximum=math.inf, *, above=None, integer=False):

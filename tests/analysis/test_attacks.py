@@ -124,6 +124,12 @@ def test_generalization_gap(model, data):
     assert gap.standard_error == pytest.approx(Estimate.of(np.arange(50) < 10).standard_error)
 
 
+@pytest.mark.parametrize("attack", [sign_noise, gaussian_sign_noise, gaussian_noise])
+def test_noise_of_negative_size(model, data, attack):
+    with pytest.raises(ValueError, match="(tau|std) must be at least 0, received -1"):
+        attack(model, *data, -1.0)
+
+
 def test_bad_input(model, data):
     with pytest.raises(ValueError, match="Did you mean 'sign'"):
         attacked_error_percent(model, *data, "sgn", 0.25)

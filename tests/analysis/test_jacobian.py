@@ -66,6 +66,7 @@ def test_a_constant_network_has_none():
         return 0 * x[:, :2] + ops.ones((1, 2), x.dtype)
 
     np.testing.assert_array_equal(singular_values(constant, X), 0)
+    np.testing.assert_array_equal(singular_values(constant, X, num_values=1), np.zeros((len(X), 1)))
     np.testing.assert_array_equal(squared_frobenius_norm(constant, X).mean, 0)
 
 

@@ -144,3 +144,9 @@ def test_foolbox_has_the_same_fast_gradient_sign(network, foolbox_model, data):
 def test_bad_input(network, data, options, message):
     with pytest.raises(ValueError, match=message):
         projected_gradient_descent(network, *data, EPSILON, **options)
+
+
+@pytest.mark.parametrize("epsilon", [-1.0, np.nan])
+def test_a_radius_below_zero(network, data, epsilon):
+    with pytest.raises(ValueError, match=f"epsilon must be at least 0, received {epsilon}"):
+        projected_gradient_descent(network, *data, epsilon, norm="linf")

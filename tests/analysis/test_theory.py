@@ -33,6 +33,13 @@ def test_error_bars_are_those_of_the_draws(ratios):
     assert np.all(ratios["vat"][1].standard_error == 0)
 
 
+def test_one_draw_says_nothing_of_its_error(linear):
+    ratios = limit_ratios(linear(W), X[:2], [1e-2], num_draws=1)
+    assert np.isnan(ratios["noise"][1].standard_error).all() and np.all(ratios["vat"][1].standard_error == 0)
+    with pytest.raises(ValueError, match="epsilons must be above 0, received 0.0"):
+        limit_ratios(linear(W), X[:2], [0])
+
+
 def test_linear_networks_are_exact_at_every_size(linear):
     ratios = limit_ratios(linear(W), np.tile(X[:5], (100, 1)), [1e-2, 100.0], output_std=0.3)
     for statement in ("adversarial", "gaussian_vat"):

@@ -51,6 +51,11 @@ def test_hold_out_is_balanced_when_it_divides():
     assert np.bincount(LABELS[validation]).tolist() == [10] * 5
 
 
+def test_hold_out_names_its_own_argument():
+    with pytest.raises(ValueError, match="num_validation=4 needs 2 examples of each class"):
+        hold_out(np.array([0, 1, 1, 1, 1]), 4, seed=0)
+
+
 def test_hold_out_leaves_something_to_train_on():
     with pytest.raises(ValueError, match="num_validation must be"):
         hold_out(LABELS, len(LABELS), seed=0)

@@ -36,15 +36,15 @@ def transposed(kernel):
 
 
 def max_pool(images, size):
-    n, height, width, channels = images.shape
-    cut = images[:, : height // size * size, : width // size * size]
-    return cut.reshape(n, height // size, size, width // size, size, channels).max(axis=(2, 4))
+    rows, columns = (range(0, length, size) for length in images.shape[1:3])
+    windows = [[images[:, i : i + size, j : j + size].max(axis=(1, 2)) for j in columns] for i in rows]
+    return np.array(windows).transpose(2, 0, 1, 3)
 
 
 def unpool(images, size, shape):
     out = np.zeros((len(images), *shape))
-    for i in range(images.shape[1] * size):
-        for j in range(images.shape[2] * size):
+    for i in range(shape[0]):
+        for j in range(shape[1]):
             out[:, i, j] = images[:, i // size, j // size]
     return out
 

@@ -1,5 +1,7 @@
 """Global mean pooling and the counterparts of poolings, against NumPy and against Keras's own pooling."""
 
+import math
+
 import keras
 import numpy as np
 import pytest
@@ -26,18 +28,14 @@ def test_broadcast_copies_to_all_positions():
 
 @pytest.mark.parametrize("size, height, width", [(2, 5, 7), (3, 6, 7), (1, 2, 2)])
 def test_unpooling_copies_to_windows_and_pools_back(size, height, width):
-    pooled = X[:, : height // size, : width // size]
+    pooled = X[:, : math.ceil(height / size), : math.ceil(width / size)]
     out = numbers(Unpooling2D(size, height, width)(pooled))
     assert out.shape == (3, height, width, 2)
-    covered = slice(height // size * size), slice(width // size * size)
-    np.testing.assert_array_equal(numbers(keras.layers.MaxPooling2D(size)(out)), pooled)
-    np.testing.assert_allclose(numbers(keras.layers.AveragePooling2D(size)(out)), pooled, rtol=1e-6)
-    rest = out.copy()
-    rest[:, covered[0], covered[1]] = 0
-    assert not rest.any()
+    for pooling in (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D):
+        np.testing.assert_allclose(numbers(pooling(size, padding="same")(out)), pooled, rtol=1e-6)
 
 
-@pytest.mark.parametrize("layer", [ScaledGlobalMean2D(), Broadcast2D(2, 3), Unpooling2D(2, 4, 5)])
+@pytest.mark.parametrize("layer", [ScaledGlobalMean2D(), Broadcast2D(2, 3), Unpooling2D(2, 4, 3)])
 def test_config_and_shapes(layer):
     inputs = X[:, :2, :2] if isinstance(layer, Unpooling2D) else X
     inputs = X[:, 0, 0] if isinstance(layer, Broadcast2D) else inputs
@@ -46,6 +44,6 @@ def test_config_and_shapes(layer):
     assert tuple(restored(inputs).shape) == tuple(layer.compute_output_shape(inputs.shape))
 
 
-def test_window_larger_than_the_image():
-    with pytest.raises(ValueError, match="height must be at least 3, received 2"):
-        Unpooling2D(3, 2, 4)
+def test_an_image_without_rows():
+    with pytest.raises(ValueError, match="height must be at least 1, received 0"):
+        Unpooling2D(3, 0, 4)

@@ -115,6 +115,18 @@ def test_methods_with_the_same_seed_see_the_same_labels():
     assert all(len(batches) == 2 for batches in draws)  # an epoch is as long with few labels as with all
 
 
+def test_members_with_few_labels_have_the_same_ones_and_bootstrap_within_them():
+    dataset = tiny_dataset("mnist")
+    recipe = recipes.get("mnist_mlp-baseline").override({"num_labels": 20, "num_members": 2})
+    first, second = (training_batches(recipe, dataset, seed, label_seed=3) for seed in member_seeds(recipe, 3))
+    np.testing.assert_array_equal(first.x, second.x)
+    assert np.any(first.x != training_batches(recipe, dataset, member_seeds(recipe, 3)[1]).x)
+    drawn = training_batches(recipe.override({"bagging": True}), dataset, 1003, label_seed=3)
+    rows, counts = np.unique(drawn.x.reshape(20, -1), axis=0, return_counts=True)
+    assert len(drawn.x) == 20 and counts.max() > 1
+    assert {row.tobytes() for row in rows} < {row.tobytes() for row in first.x.reshape(20, -1)}
+
+
 def test_override_reaches_every_depth_and_leaves_the_original():
     recipe = recipes.get("synthetic_mlp-vat")
     changed = recipe.override({"epochs": 3, "regularizers.vat.epsilon": 0.25, "optimizer.beta_1": 0.5})

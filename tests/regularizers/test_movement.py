@@ -142,7 +142,7 @@ def test_signals_do_not_rotate(quadratics, images_pass):
 
 
 def test_arguments():
-    with pytest.raises(ValueError, match="Did you mean 'scale'"):
+    with pytest.raises(ValueError, match="Did you mean 'scale'.*'all'"):
         VirtualMovementTraining("scal")
     with pytest.raises(ValueError, match="Did you mean 'periodic'"):
         VirtualMovementTraining("shift", border="period")

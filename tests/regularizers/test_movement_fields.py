@@ -106,12 +106,13 @@ def test_get_field():
 @pytest.mark.parametrize(
     "field, message",
     [
-        ("rotate", "Unknown movement field 'rotate'. Did you mean 'rotation'.*'all'"),
+        ("rotate", "Unknown movement field 'rotate'. Did you mean 'rotation'"),
+        ("all", "Unknown movement field 'all'"),
         ({"name": "smoth"}, "Did you mean 'smooth'"),
-        ({"name": "smooth", "num_cosine": 3}, "argument of the smooth field 'num_cosine'. Did you mean 'num_cosines'"),
+        ({"name": "smooth", "num_cosine": 3}, "option of the smooth field 'num_cosine'. Did you mean 'num_cosines'"),
         ({"num_cosines": 3}, "Unknown movement field None"),
         ({"name": "all"}, "Unknown movement field 'all'"),
-        ({"name": "shift", "size": 3}, "argument of the shift field 'size'"),
+        ({"name": "shift", "size": 3}, "option of the shift field 'size'"),
     ],
 )
 def test_unknown_names(field, message):

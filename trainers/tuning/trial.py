@@ -104,7 +104,9 @@ def train_and_validate(recipe, seed, num_validation, folder, deadline=None):
     """
     data = validation_data(recipe, seed, num_validation)
     trained = [
-        train_member(recipe, data, member_seed, folder / f"member-{member}", verbose=0, deadline=deadline)
+        train_member(
+            recipe, data, member_seed, folder / f"member-{member}", verbose=0, deadline=deadline, label_seed=seed
+        )
         for member, member_seed in enumerate(member_seeds(recipe, seed))
     ]
     model = combine(recipe, [model for model, _ in trained])

@@ -7,6 +7,7 @@ from zoo.random_numbers import normal
 from zoo.regularizers import VirtualAdversarialTraining, per_example
 from zoo.regularizers.adversarial import adversarial_noise
 from zoo.regularizers.input_range import check_input_range, clip_to_range
+from zoo.validation import check_number
 
 
 def sign_noise(network, inputs, labels, tau, seed=None, input_range=None):
@@ -20,8 +21,12 @@ def sign_noise(network, inputs, labels, tau, seed=None, input_range=None):
         seed: not used.
         input_range: `(low, high)` to which the result is clipped, or None.
 
+    Raises:
+        ValueError: τ or the range is out of its own.
+
     Source: Goodfellow et al. 2015; Maroñas Molano 2016 (thesis).
     """
+    check_number("tau", tau, 0)
     noise = adversarial_noise(loss_gradient(network, inputs, labels), "sign")
     return clip_to_range(inputs + tau * noise, check_input_range(input_range))
 
@@ -34,6 +39,7 @@ def gaussian_sign_noise(network, inputs, labels, tau, seed=None, input_range=Non
         inputs, tau, input_range: as for `sign_noise`.
         seed: `keras.random.SeedGenerator`.
     """
+    check_number("tau", tau, 0)
     return clip_to_range(inputs + tau * ops.sign(normal(inputs, seed)), check_input_range(input_range))
 
 
@@ -46,6 +52,7 @@ def gaussian_noise(network, inputs, labels, std, seed=None, input_range=None):
         std: at least 0, in units of the input.
         seed: `keras.random.SeedGenerator`.
     """
+    check_number("std", std, 0)
     return clip_to_range(inputs + std * normal(inputs, seed), check_input_range(input_range))
 
 

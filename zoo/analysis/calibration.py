@@ -47,8 +47,10 @@ def reliability(probabilities, labels, num_bins=15):
     probabilities, labels = np.asarray(probabilities, "float64"), class_indices(labels)
     if not len(probabilities) or len(probabilities) != len(labels):
         raise ValueError(f"Calibration takes a label per prediction, received {len(probabilities)} and {len(labels)}.")
-    if probabilities.min() < 0 or np.any(np.abs(probabilities.sum(axis=-1) - 1) > 1e-3):
-        raise ValueError("Calibration takes probabilities, rows that are at least 0 and add up to 1; received others.")
+    rows = (probabilities.min(axis=-1) >= 0) & (np.abs(probabilities.sum(axis=-1) - 1) <= 1e-3)  # false of NaN
+    if not rows.all():
+        worst = probabilities[np.argmin(rows)].tolist()
+        raise ValueError(f"Calibration takes rows that are at least 0 and add up to 1, received {worst}.")
     confidences, right = probabilities.max(axis=-1), probabilities.argmax(axis=-1) == labels
     edges = np.linspace(0, 1, num_bins + 1)
     bins = np.clip(np.searchsorted(edges, confidences, side="left") - 1, 0, num_bins - 1)

@@ -99,5 +99,7 @@ def _lanczos(clean_pass, num_values):
 
     operator = sparse.LinearOperator((k, k), matvec=product, dtype=keras.backend.standardize_dtype(dtype))
     start = np.random.default_rng(0).normal(size=k).astype(operator.dtype)
+    if not product(start).any():  # J is zero, of which no iteration can start
+        return np.zeros((1, num_values))
     eigenvalues = sparse.eigsh(operator, num_values, which="LM", v0=start, return_eigenvectors=False)
     return np.sqrt(np.maximum(np.sort(eigenvalues)[::-1], 0))[None]

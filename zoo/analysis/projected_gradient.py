@@ -24,12 +24,12 @@ def project(perturbation, epsilon, norm):
 
 def random_start(inputs, epsilon, norm, seed):
     """A perturbation drawn uniformly from the ball of radius ε."""
-    radii = epsilon * (2 * uniform(tuple(inputs.shape), keras.backend.standardize_dtype(inputs.dtype), seed) - 1)
+    dtype = keras.backend.standardize_dtype(inputs.dtype)
     if norm == "linf":
-        return radii
+        return epsilon * (2 * uniform(tuple(inputs.shape), dtype, seed) - 1)
     direction = per_example.random_direction(inputs, seed)
     entries = per_example.flatten(inputs).shape[-1]
-    share = uniform((inputs.shape[0],), keras.backend.standardize_dtype(inputs.dtype), seed) ** (1 / entries)
+    share = uniform((inputs.shape[0],), dtype, seed) ** (1 / entries)
     return epsilon * per_example.expand(share, inputs) * direction
 
 
@@ -60,6 +60,7 @@ def projected_gradient_descent(
     Source: Madry, Makelov, Schmidt, Tsipras, Vladu 2018.
     """
     kind = STEPS[check_choice("norm", norm, STEPS)]
+    check_number("epsilon", epsilon, 0)
     check_number("num_steps", num_steps, 1, integer=True)
     step_size = 2.5 * epsilon / num_steps if step_size is None else check_number("step_size", step_size, 0)
     input_range = check_input_range(input_range)

@@ -7,6 +7,7 @@ from zoo.analysis.fisher import largest_fisher_eigenvalue
 from zoo.analysis.jacobian import singular_values
 from zoo.analysis.penalties import penalty_values
 from zoo.regularizers import Smoothness, VirtualAdversarialTraining
+from zoo.validation import check_number
 
 NUM_POWER_ITERATIONS = 30
 
@@ -33,11 +34,15 @@ def limit_ratios(network, inputs, epsilons, *, num_draws=8, output_std=1.0, seed
 
     Returns:
         `{statement: (epsilons, ratios)}`, the ratios as an `Estimate` of arrays over the epsilons; ratios of the means
-        over the inputs, whose standard error is that of the draws: 0 where there is no noise.
+        over the inputs, whose standard error is that of the draws: 0 where there is no noise, NaN of one draw.
+
+    Raises:
+        ValueError: an ε that is not above 0, or no draws.
 
     Source: Abbas, Kivinen and Raiko 2016, sections 3.1 to 3.4.
     """
-    epsilons = np.asarray(epsilons, "float64")
+    epsilons = np.asarray([check_number("epsilons", float(each), above=0) for each in epsilons])
+    check_number("num_draws", num_draws, 1, integer=True)
     squares = singular_values(network, inputs) ** 2
     frobenius, largest = np.mean(np.sum(squares, axis=-1)), np.mean(squares[:, 0])
     fisher = np.mean(largest_fisher_eigenvalue(network, inputs))
@@ -45,11 +50,11 @@ def limit_ratios(network, inputs, epsilons, *, num_draws=8, output_std=1.0, seed
     gaussian = {"distribution": "gaussian", "output_std": output_std, **iterated}
     statements = {
         "noise": (frobenius, num_draws, Smoothness),
-        "adversarial": (largest, 1, lambda epsilon: Smoothness(epsilon, direction="adversarial", **iterated)),
-        "vat": (fisher / 2, 1, lambda epsilon: VirtualAdversarialTraining(epsilon, **iterated)),
+        "adversarial": (largest, 0, lambda epsilon: Smoothness(epsilon, direction="adversarial", **iterated)),
+        "vat": (fisher / 2, 0, lambda epsilon: VirtualAdversarialTraining(epsilon, **iterated)),
         "gaussian_vat": (
             largest / (2 * output_std**2),
-            1,
+            0,
             lambda epsilon: VirtualAdversarialTraining(epsilon, **gaussian),
         ),
     }
@@ -57,10 +62,10 @@ def limit_ratios(network, inputs, epsilons, *, num_draws=8, output_std=1.0, seed
     def ratios(limit, draws, method):
         means = [
             [np.mean(penalty_values(network, inputs, method(float(e)), seed=seed + draw)) for e in epsilons]
-            for draw in range(draws)
+            for draw in range(max(draws, 1))
         ]
         estimate = Estimate.of(means)
-        error = estimate.standard_error if draws > 1 else np.zeros_like(epsilons)
+        error = estimate.standard_error if draws else np.zeros_like(epsilons)
         return estimate._replace(standard_error=error).scaled(1 / (limit * epsilons**2))
 
     return {name: (epsilons, ratios(*statement)) for name, statement in statements.items()}

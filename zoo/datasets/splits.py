@@ -5,13 +5,14 @@ import numpy as np
 from zoo.validation import check_number
 
 
-def balanced_subset(labels, num_labels, seed):
+def balanced_subset(labels, num_labels, seed, what="num_labels"):
     """Draws the same number of examples of every class, without replacement.
 
     Args:
         labels: `(n,)` integers.
         num_labels: size of the subset, divisible by the number of classes.
         seed: at least 0; the same seed gives the same draw.
+        what: what the messages call `num_labels`.
 
     Returns:
         Sorted indices, `(num_labels,)`.
@@ -19,17 +20,15 @@ def balanced_subset(labels, num_labels, seed):
     Raises:
         ValueError: `num_labels` does not divide, or some class has too few examples.
     """
-    check_number("num_labels", num_labels, 1, integer=True)
+    check_number(what, num_labels, 1, integer=True)
     labels = np.asarray(labels)
     classes, counts = np.unique(labels, return_counts=True)
     per_class, rest = divmod(num_labels, len(classes))
     if rest:
-        raise ValueError(f"num_labels must be divisible by the {len(classes)} classes, received {num_labels!r}.")
+        raise ValueError(f"{what} must be divisible by the {len(classes)} classes, received {num_labels!r}.")
     if per_class > counts.min():
         available = dict(zip(classes.tolist(), counts.tolist(), strict=True))
-        raise ValueError(
-            f"num_labels={num_labels!r} needs {per_class} examples of each class, available are {available}."
-        )
+        raise ValueError(f"{what}={num_labels!r} needs {per_class} examples of each class, available are {available}.")
     rng = np.random.default_rng(check_number("seed", seed, 0, integer=True))
     drawn = [rng.choice(np.flatnonzero(labels == c), per_class, replace=False) for c in classes]
     return np.sort(np.concatenate(drawn))
@@ -53,7 +52,7 @@ def hold_out(labels, num_validation, seed):
     num_examples = len(labels)
     check_number("num_validation", num_validation, 0, num_examples - 1, integer=True)
     if num_validation and num_validation % len(np.unique(labels)) == 0:
-        validation = balanced_subset(labels, num_validation, seed)
+        validation = balanced_subset(labels, num_validation, seed, "num_validation")
     else:
         rng = np.random.default_rng(check_number("seed", seed, 0, integer=True))
         validation = np.sort(rng.choice(num_examples, num_validation, replace=False))

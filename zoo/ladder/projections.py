@@ -4,13 +4,12 @@ A full convolution, padded by k − 1 on each side, is the transposed convolutio
 `Conv2D` and `Conv2DTranspose`, each the other's counterpart. Kernels are drawn from `N(0, 1/fan_in)`.
 """
 
-import inspect
 import math
 
 from keras import initializers, layers
 
 from zoo.layers import Broadcast2D, ScaledGlobalMean2D, Unpooling2D
-from zoo.validation import check_choice, check_number
+from zoo.validation import check_choice, check_number, check_options
 
 CONVOLUTIONS = {"valid": layers.Conv2D, "full": layers.Conv2DTranspose}
 
@@ -30,13 +29,15 @@ def conv(input_shape, *, filters, size, padding="valid"):
     check_number("filters", filters, 1, integer=True)
     check_number("size", size, 1, integer=True)
     check_choice("padding", padding, CONVOLUTIONS)
+    if padding == "valid" and size > min(input_shape[:2]):
+        raise ValueError(f"A window of size {size} does not fit an input of shape {tuple(input_shape)}.")
     return CONVOLUTIONS[padding](filters, size, **_kernel(size * size * input_shape[-1]))
 
 
 def max_pool(input_shape, *, size=2):
-    """The maximum over disjoint square windows; a remainder at the edge is left out."""
+    """The maximum over disjoint square windows, which the last row and column may cut short."""
     check_number("size", size, 1, integer=True)
-    return layers.MaxPooling2D(size)
+    return layers.MaxPooling2D(size, padding="same")
 
 
 def global_mean(input_shape):
@@ -59,20 +60,14 @@ def project(spec, input_shape):
         A Keras layer without bias.
 
     Raises:
-        ValueError: an unknown map or option, or one that does not fit its input.
+        TypeError, ValueError: an unknown map or option, or one that does not fit its input.
     """
     options = dict(spec)
     name = check_choice("ladder layer", options.pop("name", None), PROJECTIONS)
     function = PROJECTIONS[name]
-    parameters = list(inspect.signature(function).parameters.values())[1:]
-    for option in options:
-        check_choice(f"option of {name}", option, [p.name for p in parameters])
-    missing = [p.name for p in parameters if p.default is p.empty and p.name not in options]
-    rank, needed = len(input_shape), 1 if name == "dense" else 3
-    window = options.get("size", 1) if options.get("padding", "valid") == "valid" else 1
-    if missing or rank != needed or (rank == 3 and min(input_shape[:2]) < window):
-        problem = f"lacks {', '.join(missing)}" if missing else f"does not fit an input of shape {tuple(input_shape)}"
-        raise ValueError(f"The ladder layer {spec!r} {problem}.")
+    check_options(name, options, function, given=("input_shape",))
+    if len(input_shape) != (1 if name == "dense" else 3):
+        raise ValueError(f"The ladder layer {spec!r} does not fit an input of shape {tuple(input_shape)}.")
     return function(input_shape, **options)
 
 

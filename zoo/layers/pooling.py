@@ -54,25 +54,24 @@ class Broadcast2D(keras.layers.Layer):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Unpooling2D(keras.layers.Layer):
-    """Copies each value to the window that it was pooled from; rows and columns that no window covers are zero.
+    """Copies each value to the window that it was pooled from; the last windows may be cut short.
 
     Args:
         size: edge of the square windows, at least 1.
-        height, width: of the image before pooling, at least `size`.
+        height, width: of the image before pooling, at least 1.
 
-    Input: `(n, height // size, width // size, channels)`. Output: `(n, height, width, channels)`.
+    Input: `(n, ⌈height/size⌉, ⌈width/size⌉, channels)`. Output: `(n, height, width, channels)`.
     """
 
     def __init__(self, size, height, width, **kwargs):
         super().__init__(**kwargs)
         self.size = check_number("size", size, 1, integer=True)
-        self.height = check_number("height", height, size, integer=True)
-        self.width = check_number("width", width, size, integer=True)
+        self.height = check_number("height", height, 1, integer=True)
+        self.width = check_number("width", width, 1, integer=True)
 
     def call(self, inputs):
         copies = ops.repeat(ops.repeat(inputs, self.size, axis=1), self.size, axis=2)
-        rest = ((0, self.height % self.size), (0, self.width % self.size))
-        return ops.pad(copies, ((0, 0), *rest, (0, 0)))
+        return copies[:, : self.height, : self.width]
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], self.height, self.width, input_shape[-1])

@@ -1,12 +1,10 @@
 """Classifiers: Keras functional models from inputs to logits."""
 
-import inspect
-
 from zoo.ladder.encoder import ladder_encoder
 from zoo.networks.conv import conv_large, conv_small
 from zoo.networks.ensemble import CombinedLogits, ensemble
 from zoo.networks.mlp import mlp
-from zoo.validation import check_choice
+from zoo.validation import check_choice, check_options
 
 __all__ = ["NETWORKS", "CombinedLogits", "build", "conv_large", "conv_small", "ensemble", "mlp"]
 
@@ -27,11 +25,8 @@ def build(name, /, input_shape, num_classes, **options):
         A `keras.Model` from inputs to logits.
 
     Raises:
-        ValueError: the network or an option is unknown.
+        ValueError: the network or an option is unknown, or an option is missing.
     """
     function = NETWORKS[check_choice("network", name, NETWORKS)]
-    parameters = inspect.signature(function).parameters.values()
-    allowed = [p.name for p in parameters if p.kind == p.KEYWORD_ONLY]
-    for option in options:
-        check_choice(f"option of {name}", option, allowed)
+    check_options(name, options, function, given=("input_shape", "num_classes"))
     return function(input_shape, num_classes, **options)

@@ -3,6 +3,7 @@
 import random
 
 import keras
+import numpy as np
 
 from zoo import networks, regularizers
 from zoo.datasets import Batches, SemiSupervised, balanced_subset, bootstrap
@@ -15,13 +16,14 @@ OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "s
 LADDER_OPTIONS = ("denoising_weights", "combinators", "noise_std", "adversarial_noise")
 
 
-def training_batches(recipe, dataset, seed):
+def training_batches(recipe, dataset, seed, label_seed=None):
     """The batches that a recipe trains on.
 
     Args:
         recipe: `Recipe`.
         dataset: `zoo.datasets.Dataset`.
         seed: draws the label subset, the bootstrap sample and the order of the batches.
+        label_seed: draws the label subset in place of `seed`: all members of an ensemble have the same labels.
 
     Returns:
         A `Batches`, or a `SemiSupervised` where unlabelled inputs take part.
@@ -30,9 +32,10 @@ def training_batches(recipe, dataset, seed):
     targets = label_targets(recipe, y, dataset.num_classes)
     rows, steps = slice(None), len(x) // min(recipe.batch_size, len(x))
     if recipe.num_labels is not None:
-        rows = balanced_subset(y, recipe.num_labels, seed)
-    elif recipe.bagging:
-        rows = bootstrap(len(x), seed)
+        rows = balanced_subset(y, recipe.num_labels, seed if label_seed is None else label_seed)
+    if recipe.bagging:
+        rows = np.arange(len(x))[rows]
+        rows = rows[bootstrap(len(rows), seed)]
     if not recipe.unlabeled_batch_size:
         return Batches(x[rows], targets[rows], recipe.batch_size, seed=seed, steps_per_epoch=steps)
     return SemiSupervised(

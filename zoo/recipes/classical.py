@@ -27,7 +27,7 @@ def classical_recipes(
         sparsity: strength of the L1 penalty on hidden units.
         smoothness: `(noise standard deviation, weight)` of the smoothness penalty.
         num_validation: examples held out for early stopping.
-        tied_units: hidden widths of the network with two tied layers, the first two of them equal.
+        tied_units: hidden widths of the network with two tied layers, all equal.
 
     Returns:
         A list of `Recipe`s.

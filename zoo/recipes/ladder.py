@@ -1,8 +1,8 @@
 """Recipes for ladder networks on MNIST and CIFAR-10, with Gaussian and with adversarial noise.
 
-Networks, weights, noise and schedules are those of the ladder authors' program; adversarial noise and its strengths are the
-thesis's. An epoch runs through all training images without their labels, 100 in a batch beside 100 labelled ones. The
-seed draws the labelled images, the same for every method.
+Networks, weights, noise and schedules are those of the ladder authors' program; adversarial noise and its strengths are
+the thesis's. An epoch runs through all training images without their labels, 100 in a batch beside 100 labelled ones.
+The seed draws the labelled images, the same for every method.
 """
 
 from zoo.recipes.family import Family

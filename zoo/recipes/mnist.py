@@ -1,8 +1,9 @@
 """Recipes for MNIST: the second column of the VMT paper's table 2, and what the zoo adds.
 
-Network and number of epochs are the paper's, which follows the VAT paper; batch size and the VAT step are those of the
-VAT authors' program. The learning rate decays by a cosine to zero. Pixels are scaled to [0, 1]; no augmentation but
-where the name says so.
+The network is the paper's, which follows the VAT paper; batch size, 100 epochs and the VAT step are those of the VAT
+authors' program. The learning rate decays by a cosine to zero. VMT alone trains for 20 epochs: in longer trainings its
+gain over the baseline goes, for the penalty on training images falls with their loss, whatever the network does between
+them. Pixels are scaled to [0, 1]; no augmentation but where the name says so.
 """
 
 from zoo.recipes.classical import classical_recipes
@@ -29,12 +30,13 @@ SEMI_SUPERVISED = Family(
     Recipe(
         name="mnist_mlp1200",
         dataset="mnist",
-        network={"name": "mlp", "hidden_units": [1200, 1200]},
+        network={"name": "mlp", "hidden_units": [1200, 1200], "batch_normalization_on_logits": True},
         preprocessing=[RESCALING],
         learning_rate=2e-3,
         epochs=208,
         batch_size=100,
         unlabeled_batch_size=250,
+        reestimate_statistics=True,
     ),
     source="VAT paper, its program's settings, as quoted in later tables",
 )
@@ -42,23 +44,25 @@ SEMI_SUPERVISED = Family(
 VAT = {"epsilon": 2.1}
 SEARCH = {"num_validation": 10000, "epochs": 8}
 WEIGHT = grid("regularizers.vmt.weight", [0.5, 2.0], **SEARCH)
-AS_SHIFT = "λ as chosen for the shift field."
 ROTATION = {
-    "space": {
-        "regularizers.vmt.normalization": {"values": ["none", "batch", "example"]},
-        "regularizers.vmt.weight": {"values": [0.1, 1.0, 5.0]},
-    },
+    "space": {"epochs": {"values": [12, 20]}, "regularizers.vmt.weight": {"values": [1.0, 3.0]}},
     "engine": "grid",
     "num_seeds": 2,
-    **SEARCH,
+    "num_validation": 10000,
 }
+AS_ROTATION, AS_SHIFT = "Epochs and λ as chosen for rotation.", "Epochs as chosen for rotation, λ for the shift field."
 PROGRAM = "ε as in the VAT authors' program."
 UNSEARCHED = "Hyperparameters not searched."
 
 
-def vmt(field, weight=2.0):
+def vmt(field, weight=2.0, **options):
     """VMT's hyperparameters with one kind of movement."""
-    return {"vmt": {"field": field, "weight": weight}}
+    return {"vmt": {"field": field, "weight": weight, **options}}
+
+
+def vmt_recipe(field, weight=2.0, **fields):
+    """A row of VMT alone."""
+    return FAMILY.recipe(f"vmt_{field}", vmt(field, weight), epochs=20, **fields)
 
 
 RECIPES = [
@@ -72,21 +76,15 @@ RECIPES = [
         search=grid("regularizers.at.epsilon", [1.0, 2.0], **SEARCH),
     ),
     FAMILY.recipe("vat", {"vat": VAT}, published_error=0.64, notes=PROGRAM),
-    FAMILY.recipe("vmt_shift", vmt("shift"), published_error=0.92, search=WEIGHT),
-    FAMILY.recipe(
-        "vmt_rotation",
-        vmt("rotation", 1.0),
-        published_error=0.95,
-        search=ROTATION,
-        notes="With the shift field's λ = 2 the test error of seed 0 was 1.22 %.",
-    ),
-    FAMILY.recipe("vmt_scale", vmt("scale"), published_error=0.92, notes=AS_SHIFT),
-    FAMILY.recipe("vmt_all", vmt("all"), notes=AS_SHIFT),
-    FAMILY.recipe("vmt_affine", vmt("affine"), notes=AS_SHIFT),
-    FAMILY.recipe("vmt_smooth", vmt("smooth"), search=WEIGHT),
+    vmt_recipe("shift", published_error=0.92, search=WEIGHT, notes="Epochs as chosen for rotation."),
+    vmt_recipe("rotation", 3.0, published_error=0.95, search=ROTATION),
+    vmt_recipe("scale", 3.0, published_error=0.92, notes=AS_ROTATION),
+    vmt_recipe("all", notes=AS_SHIFT),
+    vmt_recipe("affine", notes=AS_SHIFT),
+    vmt_recipe("smooth", search=WEIGHT, notes="Epochs as chosen for rotation."),
     FAMILY.recipe("vat_vmt_smooth", {"vat": VAT, **vmt("smooth", 1.0)}),
     FAMILY.recipe("vat_lazy", {"vat": {**VAT, "interval": 4}}, notes=LAZY),
-    FAMILY.recipe("vmt_shift_lazy", {"vmt": {"field": "shift", "weight": 2.0, "interval": 4}}, notes=LAZY),
+    FAMILY.recipe("vmt_shift_lazy", vmt("shift", interval=4), epochs=20, notes=LAZY),
     FAMILY.recipe("rpt", {"vat": {**VAT, "direction": "random"}}),
     FAMILY.recipe("augmentation", preprocessing=[RESCALING, SHIFTS]),
     *classical_recipes(

@@ -9,7 +9,7 @@ from keras import ops
 from zoo.random_numbers import uniform
 from zoo.regularizers import per_example
 from zoo.regularizers.base import Regularizer
-from zoo.regularizers.movement_fields import Rotation, Scale, Shift, get_field, orthonormal_basis
+from zoo.regularizers.movement_fields import FIELDS, Rotation, Scale, Shift, get_field, orthonormal_basis
 from zoo.replicas import sum_over_replicas
 from zoo.validation import check_choice
 
@@ -140,7 +140,9 @@ class VirtualMovementTraining(Regularizer):
         self, field, *, normalization="none", border="zero", lattice_shape=None, virtual_labels=False, **common
     ):
         super().__init__(**common)
-        if field != "all":
+        if isinstance(field, str):
+            check_choice("movement field", field, [*FIELDS, "all"])
+        elif field != "all":
             get_field(field)
         self.field = field
         self.normalization = check_choice("normalization", normalization, NORMALIZATIONS)

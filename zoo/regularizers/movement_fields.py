@@ -4,7 +4,6 @@ A field is a free combination `V = Σ_k c_k B_k` of basis fields; every basis fi
 vector in R^m, for an m-dimensional lattice. Everything here is NumPy in float64 and runs once per lattice shape.
 """
 
-import inspect
 import itertools
 import math
 from collections.abc import Mapping
@@ -12,7 +11,7 @@ from collections.abc import Mapping
 import keras
 import numpy as np
 
-from zoo.validation import check_choice, check_number
+from zoo.validation import check_choice, check_number, check_options
 
 
 def centered_coordinates(lattice_shape):
@@ -158,10 +157,8 @@ def get_field(field):
     options = {"name": field} if isinstance(field, str) else dict(field) if isinstance(field, Mapping) else None
     if options is None:
         raise TypeError(f"A movement field is a name, a mapping or a MovementField, received {field!r}.")
-    names = [*FIELDS, "all"] if isinstance(field, str) else FIELDS
-    name = check_choice("movement field", options.pop("name", None), names)
-    for option in options:
-        check_choice(f"argument of the {name} field", option, inspect.signature(FIELDS[name]).parameters)
+    name = check_choice("movement field", options.pop("name", None), FIELDS)
+    check_options(f"the {name} field", options, FIELDS[name])
     return FIELDS[name](**options)
 
 
