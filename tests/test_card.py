@@ -53,6 +53,13 @@ def test_embellished_card_is_refused(model_folder):
         read_card(model_folder)
 
 
+def test_an_error_that_is_no_number_is_refused(model_folder):
+    card = json.loads((model_folder / CARD_FILE).read_text())
+    write_card(model_folder, {**card, "errors": {"test": "low"}})
+    with pytest.raises(ValueError, match="damaged: The error 'test' must be a number, received 'low'"):
+        read_card(model_folder)
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", "null"])
 def test_damaged_card_is_refused(model_folder, content):
     (model_folder / CARD_FILE).write_text(content)

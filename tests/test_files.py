@@ -97,6 +97,22 @@ def test_writers_that_still_run_are_left_alone(tmp_path):
     assert other.exists() and content(tmp_path / "it") == "first"
 
 
+def test_an_interrupted_writer_puts_the_earlier_folder_back(tmp_path, monkeypatch):
+    path = tmp_path / "it"
+    make_old(path, "folder")
+    rename = pathlib.Path.rename
+
+    def interrupted(source, target):
+        if target == path and content(source) != OLD["folder"]:
+            raise KeyboardInterrupt
+        return rename(source, target)
+
+    monkeypatch.setattr(pathlib.Path, "rename", interrupted)
+    with pytest.raises(KeyboardInterrupt), files.whole(path) as temporary:
+        temporary.mkdir()
+    assert content(path) == OLD["folder"] and list(tmp_path.iterdir()) == [path]
+
+
 @pytest.mark.parametrize("kind", ["file", "folder"])
 @pytest.mark.parametrize("step", ["rename", "write"])
 def test_full_disk_leaves_the_earlier_one_as_it_was(kind, step, tmp_path, monkeypatch):

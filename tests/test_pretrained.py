@@ -172,6 +172,25 @@ def test_unsuitable_models_are_refused(tmp_path):
         zoo.export(zoo.RegularizedModel(network), tmp_path / "toy")
 
 
+@needs_tensorflow
+@pytest.mark.parametrize(
+    "units, activation, loss",
+    [
+        (2, "softmax", keras.losses.SparseCategoricalCrossentropy()),
+        (1, "sigmoid", "binary_crossentropy"),
+        (1, None, keras.losses.BinaryCrossentropy(from_logits=True)),
+        (3, None, "mse"),
+    ],
+)
+def test_outputs_that_are_no_logits_of_classes_are_refused(tmp_path, units, activation, loss):
+    model = zoo.RegularizedModel(keras.Sequential([keras.Input((4,)), keras.layers.Dense(units, activation)]))
+    model.build((None, 4))
+    model.compile("adam", loss)
+    with pytest.raises(ValueError, match="logits of two or more classes.*received loss="):
+        zoo.export(model, tmp_path / "toy")
+    assert not list(tmp_path.iterdir())
+
+
 @pytest.mark.skipif(TENSORFLOW, reason="about the other backend")
 def test_other_backend_says_who_can_export(tmp_path):
     model = zoo.RegularizedModel(zoo.networks.mlp((4,), 2, hidden_units=(3,)))

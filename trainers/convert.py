@@ -21,7 +21,7 @@ SAVED_MODELS = flags.DEFINE_string("saved_models", None, "Folder of published mo
 
 def convert():
     file_format = interchange.check_format(FORMAT.value)
-    path = pretrained.find(MODEL.value, SAVED_MODELS.value)
+    path = pretrained.find(MODEL.value, SAVED_MODELS.value).resolve()  # "." has no name
     model = pretrained.load(path)
     saved_model = pretrained.import_tensorflow("Reading a SavedModel").saved_model.load(str(path))
     output = OUTPUT.value or path.name + interchange.SUFFIXES[file_format]

@@ -45,6 +45,8 @@ def load_split(content):
 
 
 def evaluate():
+    if ATTACK.value is None and TAU.present:
+        raise ValueError(f"--tau={TAU.value} is the size of an attack: choose one by --attack.")
     path = pretrained.find(MODEL.value, SAVED_MODELS.value)
     content = card.verify(path)
     x, y = load_split(content)

@@ -40,9 +40,9 @@ class Deadline(keras.callbacks.Callback):
 class Curves(keras.callbacks.Callback):
     """Errors and movement penalties of a fixed sample, before the first epoch and after each.
 
-    Adds to the history, one value at a time: `sampled_train_error` and `sampled_test_error` in per cent, whose
-    difference is the generalisation gap, and `worst_shift`, `worst_rotation`, `worst_scale`: R of each movement on the
-    sampled test inputs, where the inputs have such a movement.
+    Put it before the `Checkpoint` to whose history it adds, one value at a time: `sampled_train_error` and
+    `sampled_test_error` in per cent, whose difference is the generalisation gap, and `worst_shift`, `worst_rotation`,
+    `worst_scale`: R of each movement on the sampled test inputs, where the inputs have such a movement.
 
     Args:
         dataset: `zoo.datasets.Dataset`; the sample is the first examples of each split.
@@ -68,10 +68,10 @@ class Curves(keras.callbacks.Callback):
         return inputs, y[:NUM_SAMPLED].ravel()
 
     def on_epoch_begin(self, epoch, logs=None):
-        if len(self.history.get("sampled_train_error", ())) == epoch:  # else the run goes on within the epoch
+        if len(self.history.get("sampled_train_error", ())) == epoch:  # else the run goes on
             self._measure()
 
-    def on_train_end(self, logs=None):
+    def on_epoch_end(self, epoch, logs=None):
         self._measure()
 
     def _measure(self):

@@ -12,7 +12,7 @@ import time
 import keras
 
 from trainers.lock import locked
-from trainers.results import best_seed, finished_seeds, record_result
+from trainers.results import best_seed, finished_seeds, read_results, record_result
 from trainers.tables import TABLES, matching
 from trainers.termination import Termination
 from trainers.workdir import RESULT_FILE, read_json
@@ -63,8 +63,8 @@ class Queue:
         side_by_side: runs at the same time.
         deadline: of `time.monotonic`, at which runs under way stop behind a checkpoint; None never stops.
         distribution: flags by which runs are spread over devices and hosts. Then the runs record their figures
-            themselves, for only one of the processes does, and the first failure ends the queue, lest hosts go on
-            with different runs.
+            themselves, for only one of the processes does, and the first run that fails or stops for time ends the
+            queue, lest hosts go on with different runs.
     """
 
     results: str
@@ -74,7 +74,12 @@ class Queue:
     distribution: list[str] = dataclasses.field(default_factory=list)
 
     def missing(self, chosen, num_seeds):
-        """`(recipe, seed)` of the runs without figures: all first seeds, then all second ones."""
+        """`(recipe, seed)` of the runs without figures: all first seeds, then all second ones.
+
+        Raises:
+            ValueError: a file of the results folder is damaged.
+        """
+        read_results(self.results)  # of every recipe: the tables are written from all of them
         done = {recipe.name: finished_seeds(recipe, self.results) for recipe in chosen}
         return [(recipe, seed) for seed in range(num_seeds) for recipe in chosen if seed not in done[recipe.name]]
 
@@ -88,14 +93,15 @@ class Queue:
         jobs, running, failed, stopped = list(jobs), [], [], 0
         with self._locked() as self.lock, Termination() as termination, ended(running):
             while not termination.requested and (running or (jobs and not self.out_of_time)):
-                if failed and self.distribution:
+                if self.distribution and (failed or stopped):
+                    stopped += len(jobs) if stopped else 0
                     jobs.clear()
                 while jobs and len(running) < self.side_by_side and not self.out_of_time:
                     running.append((jobs[0], self._start(*jobs.pop(0))))
                 for job, process in [pair for pair in running if pair[1].poll() is not None]:
                     running.remove((job, process))
                     failed += [] if self._record(*job, process) else [job]
-                    stopped += process.returncode == 0 and not (self.folder(*job) / RESULT_FILE).exists()
+                    stopped += process.returncode == 0 and not self._is_trained(*job)
                 time.sleep(0.1)
         if left := len(jobs) + stopped:
             print(f"Out of time with {left} run{'s' * (left > 1)} to go.")
@@ -154,6 +160,11 @@ class Queue:
             pass_fds=() if self.lock is None else (self.lock,),
             start_new_session=True,
         )
+
+    def _is_trained(self, recipe, seed):
+        """Whether a run has come to the end of its training; on several hosts its figures may still be on their way."""
+        last = self.folder(recipe, seed) / f"member-{recipe.num_members - 1}"
+        return (self.folder(recipe, seed) / RESULT_FILE).exists() or any(last.glob("epoch-*-final"))
 
     def _record(self, recipe, seed, process):
         """Whether a run ended well; its figures are recorded if it came to its end."""

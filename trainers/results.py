@@ -22,7 +22,8 @@ both have, with the 95 % confidence interval and the p-value of the paired t tes
 def record_result(result, recipe, directory):
     """Adds a run's figures to its recipe's file, in place of the same seed's earlier ones, and writes the table anew.
 
-    A file holds one configuration: figures of the recipe's earlier settings are removed.
+    A file holds one configuration: one with figures of the recipe's earlier settings is set aside, under its name with
+    `.earlier` behind it.
 
     Args:
         result: the figures of a run, from `trainers.run.train`.
@@ -36,9 +37,12 @@ def record_result(result, recipe, directory):
         ValueError: the recipe's file is damaged, or holds others' figures, see `check_place`.
     """
     path = pathlib.Path(directory) / f"{recipe.name}.json"
-    check_place(path, recipe)
     with locked(directory, wait=True):  # else two runs that end together would lose one's figures
+        check_place(path, recipe)
         seeds = recorded_seeds(recipe, path)
+        if path.exists() and not seeds:
+            aside = path.rename(path.with_name(f"{path.name}.earlier"))
+            print(f"{path} held figures of other settings; they are in {aside} now.", flush=True)
         seeds[str(result["seed"])] = {key: value for key, value in result.items() if key != "recipe"}
         ordered = dict(sorted(seeds.items(), key=lambda item: int(item[0])))
         write_whole(path, as_json({"recipe": recipe.as_dict(), "seeds": ordered}))

@@ -74,6 +74,7 @@ def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=()
             initial_epoch=state["epochs"],
             **validation(recipe, dataset),
             callbacks=[
+                checkpoint.timer,
                 HaltOnNaN(),
                 *callbacks,
                 *extra_callbacks,
@@ -138,12 +139,13 @@ def measure(recipe, seed, model, dataset, states):
     predict = model.predict_on_batch
     history = states[-1]["history"]
     curves = {name for name in history if name.startswith(CURVES)}
+    best = int(np.argmin(history["val_loss"])) if recipe.early_stopping_patience else -1  # whose weights came back
     return {
         "recipe": recipe.name,
         "seed": seed,
         "configuration": recipe.digest(),
         "errors": {split: error_percent(predict, x, y) for split, (x, y) in splits.items()},
-        "losses": {name: values[-1] for name, values in history.items() if name not in curves},
+        "losses": {name: values[best] for name, values in history.items() if name not in curves},
         "curves": {name: [float(f"{value:.4g}") for value in history[name]] for name in sorted(curves)},
         "num_parameters": int(sum(np.prod(v.shape) for v in model.network.trainable_variables)),
         "epochs": epochs,

@@ -30,7 +30,7 @@ from trainers.picture_log import PictureLog
 from trainers.progress import TimeIsUp
 from trainers.published import publish
 from trainers.recipe_flags import parse_overrides
-from trainers.results import check_place, record_result
+from trainers.results import check_place, read_results, record_result
 from trainers.scalar_log import ScalarLog
 from trainers.tables import as_published
 from zoo import recipes
@@ -87,9 +87,10 @@ def list_recipes():
 
 
 def check_places(recipe):
-    """Refuses, before anything is trained, to put a changed recipe's figures where others stand."""
+    """Refuses, before anything is trained, to put a changed recipe's figures where others stand, or damaged ones."""
     if RESULTS.value:
         check_place(pathlib.Path(RESULTS.value) / f"{recipe.name}.json", recipe)
+        read_results(RESULTS.value)
     if EXPORT.value and SAVED_MODELS.value:
         check_place(pathlib.Path(SAVED_MODELS.value) / recipe.name / CARD_FILE, recipe)
 
@@ -127,6 +128,11 @@ def export_elsewhere():
 
 def train_and_report():
     recipe = chosen_recipe()
+    if PICTURE_INTERVAL.value and distribution_flags.on_hosts():
+        raise ValueError(
+            "With --distribute=hosts no pictures are drawn, for one process cannot compute with arrays that all share; "
+            f"received --picture_interval={PICTURE_INTERVAL.value}."
+        )
     check_places(recipe)
     workdir = pathlib.Path(WORKDIR.value or f"runs/{recipe.name}/seed-{SEED.value}")
     trained = (workdir / run.RESULT_FILE).exists()

@@ -42,7 +42,9 @@ EPOCHS = flags.DEFINE_integer("epochs", None, "Epochs of a training in place of 
 SEED = flags.DEFINE_integer("seed", None, "Seed of the engine's own choices; default 0.", lower_bound=0)
 OVERRIDE = flags.DEFINE_multi_string("override", [], "field=value, as for trainers.train, in every trial.")
 WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the search; default runs/RECIPE/search.")
-MINUTES = flags.DEFINE_float("minutes", None, "Stop behind a checkpoint when this time is over.", lower_bound=0.0)
+MINUTES = flags.DEFINE_float(
+    "minutes", None, "Stop behind a checkpoint when this time is over; a chief goes on, and is to be stopped.", 0.0
+)
 
 FLAGS = {
     "engine": ENGINE,

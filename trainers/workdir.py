@@ -4,6 +4,8 @@ import contextlib
 import json
 import pathlib
 
+import keras
+
 from trainers.lock import LOCK_FILE, locked
 from zoo.files import write_whole
 
@@ -24,14 +26,10 @@ def opened(workdir, recipe, seed):
     """
     workdir = pathlib.Path(workdir)
     path = workdir / RUN_FILE
-    # A run that was killed as it began has left its lock, and a description under a temporary name; one that was
-    # refused its description as well.
-    own = (LOCK_FILE, RUN_FILE, f".{RUN_FILE}.")
-    begun = workdir.is_dir() and any(not each.name.startswith(own) for each in workdir.iterdir())
-    if begun and not path.exists():
+    if is_begun(workdir) and not path.exists():
         raise ValueError(f"The workdir {str(workdir)!r} holds files of something else. Choose another one.")
     with locked(workdir):
-        if not begun:
+        if not is_begun(workdir):
             write_whole(path, json.dumps(description(recipe, seed), indent=1))
         if difference := differing_fields(path, recipe, seed):
             raise ValueError(
@@ -39,6 +37,13 @@ def opened(workdir, recipe, seed):
                 "Choose another --workdir, or remove it."
             )
         yield workdir
+
+
+def is_begun(workdir):
+    """Whether a folder holds more than what is left of a run that was killed as it began, or refused: its lock, and its
+    description, perhaps under a temporary name."""
+    own = (LOCK_FILE, RUN_FILE, f".{RUN_FILE}.")
+    return workdir.is_dir() and any(not each.name.startswith(own) for each in workdir.iterdir())
 
 
 def read_json(path):
@@ -55,18 +60,21 @@ def read_json(path):
 
 def description(recipe, seed):
     """What a working directory says of its run."""
-    return {"recipe": recipe.settings(), "seed": seed}
+    return {"recipe": recipe.settings(), "seed": seed, "backend": keras.backend.backend()}
 
 
 def differing_fields(path, recipe, seed):
     """The fields in which a description on disk is not that of a run, in words; empty where it is.
 
+    The backend counts until the run has its figures: its random numbers are the backend's.
+
     Raises:
         ValueError: the file is damaged.
     """
-    return differences(
-        *({"seed": run.get("seed"), **run.get("recipe", {})} for run in (read_json(path), description(recipe, seed)))
-    )
+    there, here = read_json(path), description(recipe, seed)
+    if "backend" not in there or (path.parent / RESULT_FILE).exists():
+        there["backend"] = here["backend"]
+    return differences(*({**run.pop("recipe", {}), **run} for run in (there, here)))
 
 
 def differences(present, wanted):

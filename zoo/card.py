@@ -51,8 +51,7 @@ def read_card(directory):
 
     Raises:
         FileNotFoundError: there is no card.
-        ValueError: the card is damaged or altered.
-        TypeError: an error on it is no number.
+        ValueError: the card is damaged or altered, or an error on it is no number.
     """
     path = pathlib.Path(directory) / CARD_FILE
     if not path.is_file():
@@ -68,7 +67,10 @@ def read_card(directory):
         if not isinstance(card.get(field), kind):
             raise ValueError(f"{path} is damaged: {field!r} must be {kind.__name__}, received {card.get(field)!r}.")
     for split, error in {**card["errors"], "published": card.get("published_error") or 0.0}.items():
-        check_number(f"The error {split!r} on {path}", error)
+        try:
+            check_number(f"The error {split!r}", error)
+        except TypeError as problem:
+            raise ValueError(f"{path} is damaged: {problem}") from problem
     return card
 
 

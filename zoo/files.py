@@ -43,7 +43,7 @@ def _move(temporary, path, aside):
         path.rename(aside)  # a folder with content cannot be renamed over
     try:
         temporary.rename(path)
-    except OSError:
+    except BaseException:  # Ctrl-C as well
         if aside.exists():
             aside.rename(path)
         raise

@@ -12,6 +12,7 @@ from zoo.card import CARD_FILE, card_names, read_card, verify, write_card
 from zoo.files import whole
 from zoo.model_config import read_model
 from zoo.training import RegularizedModel
+from zoo.training.outputs import returns_logits
 from zoo.validation import check_choice
 
 VARIABLE_KEY = "weights/{}/.ATTRIBUTES/VARIABLE_VALUE"
@@ -107,7 +108,7 @@ def check_exportable(model, what="A SavedModel"):
         what: what is to be written, as the message should call it.
 
     Raises:
-        ValueError: Keras does not run on TensorFlow, or the model is not built.
+        ValueError: Keras does not run on TensorFlow, the model is not built, or its loss takes no logits of classes.
         TypeError: the model is no `RegularizedModel`.
     """
     if keras.backend.backend() != "tensorflow":
@@ -119,6 +120,11 @@ def check_exportable(model, what="A SavedModel"):
         raise TypeError(f"export takes a RegularizedModel, received {type(model).__name__}. Wrap the network first.")
     if not model.built or model.raw_input_shape is None:
         raise ValueError("export takes a built model: call it on a batch, or build it with its input shape.")
+    if model.compiled and not returns_logits(model.loss):
+        raise ValueError(
+            f"{what} is made of a network that returns the logits of two or more classes, trained with a categorical "
+            f"cross-entropy of from_logits=True; received loss={model.loss!r}."
+        )
 
 
 def export(model, path, *, card=None, splits=None):
@@ -138,7 +144,7 @@ def export(model, path, *, card=None, splits=None):
         The card.
 
     Raises:
-        ValueError: Keras does not run on TensorFlow, or the model is not built.
+        ValueError: Keras does not run on TensorFlow, the model is not built, or its loss takes no logits of classes.
         TypeError: the model is no `RegularizedModel`.
     """
     check_exportable(model)

@@ -121,6 +121,18 @@ def test_the_same_batches_from_tf_data(dataset):
         assert a.shape == b.shape and a.dtype.name == b.dtype.name
 
 
+def test_evaluation_and_prediction_leave_the_epoch(dataset):
+    data = dataset()
+    model = RegularizedModel(keras.Sequential([keras.Input((4,)), keras.layers.Dense(23)]))
+    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=True)
+    model.evaluate(data, verbose=0)
+    model.predict(data, verbose=0)
+    assert data.epoch == 0
+    model.fit(data, validation_data=dataset(), epochs=2, verbose=0)
+    model.fit(data, validation_data=data, epochs=2, verbose=0)
+    assert data.epoch == 4
+
+
 def test_the_zoos_fit_counts_every_epoch_once_and_follows_the_order(dataset):
     """Across two calls of `fit`; a layer sums its inputs, each weighed by when it came."""
     seen, data, reference = [], dataset(), dataset()

@@ -132,6 +132,8 @@ def test_override_reaches_every_depth_and_leaves_the_original():
     changed = recipe.override({"epochs": 3, "regularizers.vat.epsilon": 0.25, "optimizer.beta_1": 0.5})
     assert (changed.epochs, changed.regularizers["vat"]["epsilon"], changed.optimizer["beta_1"]) == (3, 0.25, 0.5)
     assert recipe.epochs == 100 and "beta_1" not in recipe.optimizer
+    assert changed.published_error == recipe.published_error
+    assert recipe.override({"name": "mine"}).published_error is None
     mnist = recipes.get("mnist_mlp-vat").override({"preprocessing.0.scale": 1.0})
     assert mnist.preprocessing[0]["scale"] == 1.0
 

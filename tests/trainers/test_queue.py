@@ -87,6 +87,31 @@ def test_runs_stopped_under_way_are_counted(queue, capsys):
     assert capsys.readouterr().out.endswith("Out of time with 2 runs to go.\n")
 
 
+def test_spread_runs_that_stop_for_time_end_the_queue(queue, capsys):
+    """Another host's time may be over: it does not begin the next run."""
+    spread = queue(distribution=["--distribute=hosts"])
+    spread.command = lambda *job: [sys.executable, "-c", ""]
+    assert spread.work_down(JOBS) == []
+    out = capsys.readouterr().out
+    assert out.count("begins") == 1 and out.endswith("Out of time with 4 runs to go.\n")
+
+
+def test_trained_runs_whose_figures_are_on_their_way_do_not_end_it(queue, capsys):
+    spread = queue(distribution=["--distribute=hosts"])
+    write = "import pathlib, sys; pathlib.Path(sys.argv[1]).mkdir(parents=True)"
+    folder = "member-0/epoch-00100-final"
+    spread.command = lambda *job: [sys.executable, "-c", write, str(spread.folder(*job[:2]) / folder)]
+    assert spread.work_down(JOBS) == []
+    assert capsys.readouterr().out.count("begins") == 4
+
+
+def test_a_damaged_file_is_told_before_the_first_run(queue, tmp_path):
+    (tmp_path / "results").mkdir()
+    (tmp_path / "results" / "mnist_mlp-vat.json").write_text("{")
+    with pytest.raises(ValueError, match="mnist_mlp-vat.json is damaged"):
+        queue().missing([VAT], 1)
+
+
 def test_the_command_trains_that_run(queue, tmp_path):
     command = Queue("results", "runs").command(VAT, 3, "--noexport")
     assert command[1:5] == ["-m", "trainers.train", "--recipe=synthetic_mlp-vat", "--seed=3"]

@@ -27,11 +27,14 @@ def test_seeds_add_up_and_the_same_seed_replaces(tmp_path):
 CHANGED = RECIPE.override({"epochs": 7})
 
 
-def test_a_recipe_that_was_changed_since_starts_anew(tmp_path):
+def test_a_recipe_that_was_changed_since_starts_anew(tmp_path, capsys):
     path = record_result(result(0, 0.9), CHANGED, tmp_path)
+    before = path.read_text()
     record_result(result(1, 0.7), RECIPE, tmp_path)
     content = json.loads(path.read_text())
     assert list(content["seeds"]) == ["1"] and content["recipe"] == RECIPE.as_dict()
+    aside = path.with_name(f"{path.name}.earlier")
+    assert aside.read_text() == before and f"they are in {aside} now" in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("present", [RECIPE, RECIPE.override({"epochs": 9})])

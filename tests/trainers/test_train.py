@@ -120,6 +120,19 @@ def test_a_refused_run_leaves_the_workdir_free(tmp_path, main):
     assert main(**small, override=["network.hidden_units=[4]"]) is None
 
 
+def test_a_run_goes_on_with_the_backend_with_which_it_began(tmp_path, main):
+    small = {"epochs": 2, "workdir": f"{tmp_path}/work", "override": ["network.hidden_units=[4]"]}
+    assert main(**small, max_seconds=0.0) is None
+    path = tmp_path / "work" / "run.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "backend": "torch"}))
+    assert f"backend is 'torch' there and {keras.backend.backend()!r} here" in main(**small)
+
+
+def test_pictures_on_several_hosts_are_refused(tmp_path):
+    done = run("train", f"--workdir={tmp_path}/work", "--picture_interval=1", "--distribute=hosts", check=False)
+    assert done.returncode == 1 and "received --picture_interval=1" in done.stderr
+
+
 @pytest.mark.parametrize("flag, file", [("results", "{}.json"), ("saved_models", "{}/card.json")])
 def test_a_changed_recipe_is_refused_others_place_before_it_trains(tmp_path, main, flag, file):
     recipe = recipes.get("synthetic_mlp-vat")

@@ -1,6 +1,7 @@
 """Checkpoints: a run that was stopped ends as one that was not."""
 
 import json
+import time
 
 import keras
 import numpy as np
@@ -61,7 +62,7 @@ def train(data, fresh, fit, tmp_path):
         batches = zoo.datasets.Batches(*data, 8)
         batches.epoch = checkpoint.state["epochs"]
         start = {"initial_epoch": batches.epoch, "epochs": batches.epoch if checkpoint.state["stopped"] else epochs}
-        fit(trained, batches, callbacks=[*callbacks, checkpoint], **start, **options)
+        fit(trained, batches, callbacks=[checkpoint.timer, *callbacks, checkpoint], **start, **options)
         return trained, checkpoint
 
     return run
@@ -80,6 +81,21 @@ def test_interrupted_run_ends_as_the_uninterrupted_one(stop, train, tmp_path, as
     assert continued.state["history"] == record.state["history"]
     assert continued.state["finished"] and continued.state["epochs"] == 4
     assert continued.state["seconds"] > 0
+
+
+@pytest.mark.parametrize("moment, counted", [("on_train_batch_end", True), ("on_epoch_end", False)])
+def test_seconds_are_those_of_training(moment, counted, train, monkeypatch):
+    """What takes a thousand seconds behind each epoch is not in them."""
+    passed, real = [0.0], time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: real() + passed[0])
+
+    def wait(index, logs=None):
+        passed[0] += 1000
+
+    slow = keras.callbacks.Callback()
+    setattr(slow, moment, wait)
+    seconds = train(callbacks=[slow], epochs=2)[1].state["seconds"]
+    assert passed[0] >= 2000 and (seconds > 1000) == counted
 
 
 def test_only_the_newest_checkpoint_stays(train, tmp_path):

@@ -98,3 +98,12 @@ def test_all_unlabelled_inputs_must_look_like_labelled_ones(data):
     x, y = data
     with pytest.raises(ValueError, match=r"x_unlabeled must be like x.*\(6,\).*received \(5,\)"):
         zoo.datasets.SemiSupervised(x, y, UNLABELED[:, :5])
+
+
+def test_unlabelled_inputs_are_checked_as_labelled_ones(data, network, model):
+    x, y = data
+    broken = UNLABELED.copy()
+    broken[3, 0] = np.nan
+    trained = model(network(), NEED_NONE["vat"])
+    with pytest.raises(ValueError, match="unlabelled training inputs hold 1 NaN.*in example 3"):
+        trained.fit(zoo.datasets.SemiSupervised(x, y, broken, batch_size=4, unlabeled_batch_size=10), verbose=0)

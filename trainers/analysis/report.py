@@ -119,6 +119,26 @@ def section(dataset, contents):
     )
 
 
+def read_analyses(directory):
+    """`{model name: content}` of a folder such as `results/analysis`; empty where there are none.
+
+    Raises:
+        ValueError: a file is damaged or holds something else; with its name.
+    """
+    analyses = {}
+    for path in sorted(pathlib.Path(directory).glob("*.json")):
+        content = read_json(path)
+        try:
+            cells = [*content["errors"].values(), *content["measures"].values()]
+            complete = all({"settings"} < entry.keys() and ("error" in entry or "value" in entry) for entry in cells)
+            analyses[content["model"]] = {**content, "dataset": content["dataset"]}
+        except (KeyError, TypeError, AttributeError) as error:
+            raise ValueError(f"{path} holds no analysis of a model ({error!r}). Remove it from the folder.") from error
+        if not complete:
+            raise ValueError(f"{path} lacks figures or their settings. Remove it, and run trainers.analyze again.")
+    return analyses
+
+
 def write_report(directory):
     """Writes `README.md` from the models' files.
 
@@ -129,10 +149,10 @@ def write_report(directory):
         The text.
 
     Raises:
-        ValueError: a file is damaged.
+        ValueError: a file is damaged or holds something else; with its name.
     """
     directory = pathlib.Path(directory)
-    contents = [read_json(path) for path in sorted(directory.glob("*.json"))]
+    contents = list(read_analyses(directory).values())
     text = HEADER
     for dataset in dict.fromkeys(content["dataset"] for content in contents):
         text += section(dataset, [content for content in contents if content["dataset"] == dataset])

@@ -1,29 +1,6 @@
 """What was measured of published models as the page takes it, from the files of `trainers.analyze`."""
 
-import pathlib
-
 from trainers.analysis.report import names_of, sizes
-from trainers.workdir import read_json
-
-
-def read_analyses(directory):
-    """`{model name: content}` of the files in `results/analysis`; empty where there are none.
-
-    Raises:
-        ValueError: a file is damaged or holds something else; with its name.
-    """
-    analyses = {}
-    for path in sorted(pathlib.Path(directory).glob("*.json")):
-        content = read_json(path)
-        try:
-            cells = [*content["errors"].values(), *content["measures"].values()]
-            complete = all({"settings"} < entry.keys() and ("error" in entry or "value" in entry) for entry in cells)
-            analyses[content["model"]] = {"dataset": "", **content}
-        except (KeyError, TypeError, AttributeError) as error:
-            raise ValueError(f"{path} holds no analysis of a model ({error!r}). Remove it from the folder.") from error
-        if not complete:
-            raise ValueError(f"{path} lacks figures or their settings. Remove it, and run trainers.analyze again.")
-    return analyses
 
 
 def measured(entry, key):

@@ -13,14 +13,20 @@ REPRODUCE = "python -m trainers.reproduce --results=runs/results"
 
 
 def of_table(key, contents):
-    """The command that reproduces a table, over as many seeds as its rows have."""
+    """The commands that reproduce a table, over as many seeds as its rows have; those of its rows where some were not
+    run as their recipes stand."""
+    if any(content["recipe"]["name"] not in RECIPES or changed_settings(content["recipe"]) for content in contents):
+        return "\n".join(filter(None, map(of_recipe, contents)))
     backend = backend_of(contents[0]["seeds"].values())
     return f"{backend}{REPRODUCE} --table={key} --seeds={max(len(content['seeds']) for content in contents)}"
 
 
 def of_recipe(content):
-    """The commands that gave a recipe's figures, one per line: seed by seed where it was not run as it stands."""
+    """The commands that gave a recipe's figures, one per line: seed by seed where it was not run as it stands; none for
+    a recipe that this zoo does not have."""
     recipe, seeds = content["recipe"], content["seeds"]
+    if recipe["name"] not in RECIPES:
+        return ""
     changed = overrides(recipe)
     if not changed and sorted(map(int, seeds)) == list(range(len(seeds))):
         return f"{backend_of(seeds.values())}{REPRODUCE} --recipes={recipe['name']} --seeds={len(seeds)}"

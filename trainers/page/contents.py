@@ -2,7 +2,8 @@
 
 import pathlib
 
-from trainers.page.analyses import analysis_settings, analysis_tables, read_analyses
+from trainers.analysis.report import read_analyses
+from trainers.page.analyses import analysis_settings, analysis_tables
 from trainers.page.gallery import gallery_content, inlined
 from trainers.page.models import models_content
 from trainers.page.results import recipe_content, run_content, table_content

@@ -96,10 +96,10 @@ def errors_by_labels(contents):
 def on_one_device(contents):
     """The device and backend of most runs, and the recipes' runs on it: `{name: [run, …]}`."""
     runs = [(content["recipe"]["name"], run) for content in contents for run in content["seeds"].values()]
-    where = Counter((run["device"], run["backend"]) for _, run in runs).most_common(1)[0][0]
+    where = Counter((run.get("device", "–"), run.get("backend", "–")) for _, run in runs).most_common(1)[0][0]
     kept = defaultdict(list)
     for name, run in runs:
-        if (run["device"], run["backend"]) == where:
+        if (run.get("device", "–"), run.get("backend", "–")) == where:
             kept[name].append(run)
     return where, kept
 

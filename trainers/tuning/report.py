@@ -39,7 +39,7 @@ def train_command(name, assignments):
 
 def table(trials, search):
     """All trials, the best first, the failed and the unfinished last."""
-    ordered = sorted(trials, key=lambda trial: (not trial.is_complete(search), trial.errors and trial.error))
+    ordered = sorted(trials, key=lambda trial: (not trial.is_complete(search), trial.error if trial.errors else 0.0))
     lines = [f"| trial | {' | '.join(search.space)} | validation error | epochs | seconds |"]
     lines.append("|---" * (len(search.space) + 4) + "|")
     for trial in ordered:

@@ -15,7 +15,7 @@ from zoo.random_numbers import normal
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.training import ObjectiveModel, RegularizedModel
 from zoo.training.objective_model import split_inputs
-from zoo.training.outputs import outputs_of, per_example_loss
+from zoo.training.outputs import per_example_loss, returns_logits
 from zoo.validation import check_number
 
 
@@ -119,7 +119,7 @@ class LadderNetwork(ObjectiveModel):
         Returns:
             The scalar cost and the corrupted path's logits of the labelled inputs.
         """
-        if outputs_of(self.loss).kind != "categorical" or not getattr(self.loss, "from_logits", False):
+        if not returns_logits(self.loss):
             raise ValueError(
                 f"A ladder network trains on a categorical cross-entropy of logits, received loss={self.loss!r}. Pass "
                 "compile() keras.losses.SparseCategoricalCrossentropy(from_logits=True)."

@@ -100,7 +100,7 @@ class Recipe:
             Search.from_data(self.search)
 
     def override(self, assignments):
-        """A copy with some fields changed.
+        """A copy with some fields changed; under another name it stands beside no published error.
 
         Args:
             assignments: mapping from a field, or a dotted path into one (`"regularizers.vat.epsilon"`), to its value.
@@ -109,6 +109,8 @@ class Recipe:
             ValueError: an unknown field or a value out of its range, with the nearest name.
         """
         values = self.as_dict()
+        if assignments.get("name", self.name) != self.name:
+            values.update(published_error=None, source="no published figure")
         for path, value in assignments.items():
             field, *rest = path.split(".")
             check_choice("recipe field", field, values)

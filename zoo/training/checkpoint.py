@@ -21,6 +21,28 @@ START = {"epochs": 0, "steps": 0, "stopped": False, "finished": False, "history"
 STOPPING_STATE = ("wait", "best", "best_epoch", "stopped_epoch")
 
 
+class Timer(keras.callbacks.Callback):
+    """The seconds of training. Put it first: what the callbacks behind it do at the end of an epoch is not counted."""
+
+    def __init__(self):
+        super().__init__()
+        self.seconds, self.begun = 0.0, None
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.begun = time.monotonic()
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.read()
+        self.begun = None
+
+    def read(self):
+        """The seconds up to now."""
+        if self.begun is not None:
+            now = time.monotonic()
+            self.seconds, self.begun = self.seconds + now - self.begun, now
+        return self.seconds
+
+
 class Checkpoint(keras.callbacks.Callback):
     """Saves all that training goes on from after every epoch, and after a step when asked; restores the newest.
 
@@ -28,8 +50,7 @@ class Checkpoint(keras.callbacks.Callback):
     that appears whole; only then is its predecessor removed. (Keras's `BackupAndRestore` overwrites its files in place:
     killed while it writes, it leaves a broken checkpoint or weights of one epoch with the number of another.)
 
-    Put it last in the list of callbacks: what the others do between epochs is then not in the time of training. Call
-    `restore` before `fit`.
+    Put it last in the list of callbacks, and its `timer` first. Call `restore` before `fit`.
 
     Args:
         directory: where the checkpoints go.
@@ -40,6 +61,7 @@ class Checkpoint(keras.callbacks.Callback):
         state: of the newest checkpoint: `{"epochs": completed, "steps": completed in the epoch under way, "stopped":
             whether a callback ended training early, "finished": whether training came to its end, "history": {name:
             [value per epoch]}, "seconds": of training, over all the runs so far}`.
+        timer: the `Timer` of these seconds.
     """
 
     def __init__(self, directory, early_stopping=None):
@@ -50,6 +72,8 @@ class Checkpoint(keras.callbacks.Callback):
         newest = self.newest()
         self.restored = self._read_state(newest) if newest is not None else {}
         self.state = {key: self.restored.get(key, value) for key, value in {**START, "history": {}}.items()}
+        self.timer = Timer()
+        self.timer.seconds = self.state["seconds"]
 
     def newest(self):
         """The newest complete checkpoint's folder, or None."""
@@ -118,7 +142,6 @@ class Checkpoint(keras.callbacks.Callback):
             self.model.pass_over_steps(self.state["steps"])
 
     def on_epoch_begin(self, epoch, logs=None):
-        self.clock = time.monotonic()
         if self.state["steps"] and epoch == self.state["epochs"]:
             assign(self.model.metrics_variables, self.arrays["metrics"])
 
@@ -141,9 +164,7 @@ class Checkpoint(keras.callbacks.Callback):
         self._save()
 
     def _save(self):
-        now = time.monotonic()
-        self.state["seconds"] += now - getattr(self, "clock", now)
-        self.clock = now
+        self.state["seconds"] = self.timer.read()
         arrays = self._collect()  # of several processes, all take part in what this may compute
         if not is_writer():
             return

@@ -6,7 +6,7 @@ import inspect
 import keras
 from keras import ops
 
-from zoo.datasets.batches import Batches, SemiSupervised
+from zoo.datasets.batches import Batches, SemiSupervised, kept_epoch
 from zoo.training.checks import check_arrays
 from zoo.training.execution import (
     can_be_one_program,
@@ -118,6 +118,8 @@ class ObjectiveModel(TrainStep, keras.Model):
         pairs = {"training": (x, y)}
         if isinstance(x, (Batches, SemiSupervised)):
             pairs = {"training": (x.x, x.y)}
+            if isinstance(x, SemiSupervised):
+                pairs["unlabelled training"] = (x.x_unlabeled, None)
             options.setdefault("shuffle", False)
         if isinstance(options.get("validation_data"), (tuple, list)):
             pairs["validation"] = options["validation_data"][:2]
@@ -130,13 +132,13 @@ class ObjectiveModel(TrainStep, keras.Model):
     def evaluate(self, *args, **kwargs):
         """Keras's `evaluate`."""
         options = inspect.signature(keras.Model.evaluate).bind(self, *args, **kwargs).arguments
-        with self._single_steps(options.get("steps")):
+        with self._single_steps(options.get("steps")), kept_epoch(options.get("x")):
             return super().evaluate(*args, **kwargs)
 
     def predict(self, *args, **kwargs):
         """Keras's `predict`."""
         options = inspect.signature(keras.Model.predict).bind(self, *args, **kwargs).arguments
-        with self._single_steps(options.get("steps")):
+        with self._single_steps(options.get("steps")), kept_epoch(options.get("x")):
             return super().predict(*args, **kwargs)
 
     @contextlib.contextmanager

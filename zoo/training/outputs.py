@@ -102,6 +102,12 @@ def outputs_of(loss):
     return Outputs("regression", _identity, _identity)
 
 
+def returns_logits(loss):
+    """Whether a loss is a cross-entropy that takes the logits of classes."""
+    outputs = outputs_of(loss)
+    return outputs.kind == "categorical" and outputs.to_logits is _identity
+
+
 def per_example_loss(loss):
     """The loss of each example, before any reduction.
 

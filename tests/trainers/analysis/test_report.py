@@ -84,3 +84,6 @@ def test_damaged_file(written, tmp_path):
     (tmp_path / "broken.json").write_text("{")
     with pytest.raises(ValueError, match="broken.json is damaged"):
         written(content(0))
+    (tmp_path / "broken.json").write_text("{}")
+    with pytest.raises(ValueError, match="broken.json holds no analysis of a model"):
+        written(content(0))

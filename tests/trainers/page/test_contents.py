@@ -49,6 +49,18 @@ def test_tables_show_the_cells_of_the_results(folders):
     assert {"recipe-synthetic_mlp-vat", "model-mnist_mlp-vat"} <= {card.get("id") for card in page.all("details")}
 
 
+def test_commands_of_changed_rows_are_those_rows(folders):
+    """No command of a whole table where a row has other settings, none at all where the zoo lacks the recipe."""
+    short, unknown = (folders.results / f"{name}.json" for name in ("mnist_ladder-100_full", "synthetic_mlp-own"))
+    short.write_text(short.read_text().replace('"epochs": 150', '"epochs": 7'))
+    content = json.loads((folders.results / "synthetic_mlp-vat.json").read_text())
+    unknown.write_text(json.dumps({**content, "recipe": {**content["recipe"], "name": "synthetic_mlp-own"}}))
+    text = Elements(zoo_page(folders)).text
+    assert "python -m trainers.train --recipe=mnist_ladder-100_full --seed=0 --override=epochs=7 --noexport" in text
+    assert "--table=ladder" not in text and "--table=synthetic" not in text
+    assert "--recipes=synthetic_mlp-own" not in text and "--recipe=synthetic_mlp-own" not in text
+
+
 def test_models_show_card_and_analysis(folders):
     text = Elements(zoo_page(folders)).text
     for figure in (

@@ -29,6 +29,7 @@ TRIALS = [
     trial(2, [1.5, 0.5], epsilon=0.25, units=(8, 8)),
     trial(3, [1.0, 1.0]),
     trial(4, [0.2]),
+    trial(5, [], "MemoryError with seed 1000: too large"),
 ]
 
 
@@ -41,8 +42,8 @@ def test_table_has_the_best_first_and_every_trial():
     rows = [[cell.strip() for cell in line[2:-2].split(" | ")] for line in table(TRIALS, SEARCH).splitlines()]
     assert rows[0] == ["trial", EPSILON, UNITS, "validation error", "epochs", "seconds"]
     assert rows[2] == ["2", "0.25", "[8, 8]", "1.00 ± 0.71", "6", "3"]
-    assert [row[0] for row in rows[2:]] == ["2", "3", "0", "1", "4"]
-    assert rows[5][3] == "FloatingPointError with seed 1001: nan \\| in epoch 1" and rows[6][3] == "unfinished"
+    assert [row[0] for row in rows[2:]] == ["2", "3", "0", "5", "1", "4"]
+    assert rows[6][3] == "FloatingPointError with seed 1001: nan \\| in epoch 1" and rows[7][3] == "unfinished"
 
 
 def test_everything_is_written_and_the_command_makes_the_recipe(tmp_path):
@@ -57,7 +58,7 @@ def test_everything_is_written_and_the_command_makes_the_recipe(tmp_path):
     assert content["search"]["space"] == SEARCH.space and len(content["trials"]) == len(TRIALS)
     assert content["trials"][2]["validation_error"] == 1.0
     text = (tmp_path / "README.md").read_text()
-    assert command in text and "5 trials of 2 trainings each, 1 failed" in text
+    assert command in text and "6 trials of 2 trainings each, 2 failed" in text
 
 
 def test_picture_of_a_search(tmp_path):
