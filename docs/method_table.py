@@ -21,7 +21,7 @@ BEGIN, END = "<!-- written by make docs -->\n", "<!-- end -->\n"
 STEPS = "mnist_mlp-jax-cpu.json"
 HEAD = "| method | `zoo.` | needs labels | synthetic | MNIST | step time |\n|---|---|---|---|---|---|\n"
 README_HEAD = "| command | published | ours (seeds) |\n|---|---|---|\n"
-README_PATTERNS = ("synthetic_mlp-*", "mnist_mlp-*", "mnist_mlp1200-*", "mnist_ladder-*", "cifar10_*")
+README_PATTERNS = ("synthetic_mlp-*", "mnist_mlp-*", "mnist_mlp1200-*", "mnist_ladder-*", "mnist_conv*", "cifar10_*")
 # Rows that no paper has.
 OURS = ("vat_vmt_shift", "vat_vmt_shift_ensemble", "vat_vmt_smooth", "vmt_smooth", "smoothness")
 METHODS = {  # by the recipe's last part: the method, the class or argument, and whether it needs labels

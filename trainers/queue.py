@@ -150,7 +150,8 @@ class Queue:
     def _start(self, recipe, seed):
         limit = [] if self.deadline is None else [f"--max_seconds={max(self.deadline - time.monotonic(), 0.0):.1f}"]
         print(f"{recipe.name}, seed {seed}: begins.", flush=True)
-        share = {"XLA_PYTHON_CLIENT_MEM_FRACTION": f"{0.9 / self.side_by_side:.2f}"}
+        memory = f"{0.9 / self.side_by_side:.2f}"
+        share = {"XLA_PYTHON_CLIENT_MEM_FRACTION": memory, "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
         environment = {**share, **os.environ, "KERAS_BACKEND": keras.backend.backend()}
         # The run holds the queue's lock as well, should it outlive the queue, and gets no signal but through it.
         spread = [*self.distribution, f"--results={self.results}"] if self.distribution else []

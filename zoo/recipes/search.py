@@ -21,7 +21,7 @@ class Search:
             its whole numbers on a linear one; `"random"`; or `"bayesian"`, the lower confidence bound of a Gaussian
             process.
         num_trials: at most; None is a whole grid, or 20 trials of another engine.
-        num_seeds: trainings of a trial, with the seeds 1000, 1001, …, which no result uses.
+        num_seeds: trainings of a trial, with the seeds 1000, 1001, …, whose data no result uses.
         num_validation: examples held out of the training set, of a recipe that holds out none itself. The synthetic
             set has a draw of its own for each seed, whose other signals these are.
         epochs: of a training, in place of the recipe's; None keeps them.
