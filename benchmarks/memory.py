@@ -64,13 +64,14 @@ def build(method):
 
 
 def watch_methods():
-    print(f"{'method':<16}{f'MiB at {FIRST}':>16}{f'MiB at {STEPS.value}':>16}{'bytes a step':>16}")
+    num_steps = STEPS.value // EPOCH * EPOCH
+    print(f"{'method':<16}{f'MiB at {FIRST}':>16}{f'MiB at {num_steps}':>16}{'bytes a step':>16}")
     for method in METHODS.value:
         model, batches = build(method)
         watch = Watch()
-        model.fit(batches, epochs=STEPS.value // EPOCH, callbacks=[watch], verbose=0)
+        model.fit(batches, epochs=num_steps // EPOCH, callbacks=[watch], verbose=0)
         first, last = watch.readings[FIRST // EPOCH - 1], watch.readings[-1]
-        growth = 2**20 * (last - first) / (STEPS.value - FIRST)
+        growth = 2**20 * (last - first) / (num_steps - FIRST)
         print(f"{method:<16}{first:>16.1f}{last:>16.1f}{growth:>16.0f}", flush=True)
 
 

@@ -5,11 +5,10 @@ python -m docs.method_table
 
 import json
 import pathlib
-import statistics
 
 from trainers.page.commands import backend_of
 from trainers.results import read_results
-from trainers.tables import as_published, changed_settings, matching, test_errors
+from trainers.tables import as_mean_and_spread, as_published, changed_settings, matching, test_errors
 from zoo.files import write_whole
 from zoo.recipes import RECIPES
 
@@ -51,9 +50,8 @@ def error(name):
     """Mean test error of a recipe in per cent, its standard deviation and its seeds; a dash without results."""
     if (content := content_of(name)) is None:
         return "–"
-    errors = list(test_errors(content).values())
-    spread = f" ± {statistics.stdev(errors):.2f}" if len(errors) > 1 else ""
-    return f"{statistics.mean(errors):.2f}{spread} ({len(errors)})"
+    errors = test_errors(content).values()
+    return f"{as_mean_and_spread(errors)} ({len(errors)})"
 
 
 def render():

@@ -7,12 +7,11 @@ Writes results/analysis/MODEL.json as soon as a model is measured, and README.md
 same files and settings is not measured again.
 """
 
-import sys
-
 from absl import app, flags
 
 from trainers.analysis.files import measure_models
 from trainers.analysis.report import write_report
+from trainers.program import main_of
 from zoo import pretrained
 
 MODEL = flags.DEFINE_list("model", [], "Names of published models, or paths of SavedModels; all of them by default.")
@@ -27,25 +26,16 @@ NUM_EXAMPLES = flags.DEFINE_integer(
 
 
 def analyze():
-    """Measures the models and writes the text; returns what went wrong, one sentence for each model."""
+    """Measures the models and writes the text; returns what went wrong, one line for each model."""
     if not MODEL.value and not pretrained.list_models(SAVED_MODELS.value):
         folder = SAVED_MODELS.value or pretrained.default_directory()
         print(f"No models in {folder}: train one with python -m trainers.train --saved_models={folder}.")
     failed = measure_models(MODEL.value, SAVED_MODELS.value, RESULTS.value, NUM_EXAMPLES.value)
     write_report(RESULTS.value)
-    return failed
+    return "\n".join(f"error: {message}" for message in failed)
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Arguments are given as --flag=value, received {argv[1:]}.")
-    try:
-        failed = analyze()
-    except (ValueError, OSError, ImportError) as error:
-        sys.exit(f"error: {error}")
-    if failed:
-        sys.exit("\n".join(f"error: {message}" for message in failed))
-
+main = main_of(analyze)
 
 if __name__ == "__main__":
     app.run(main)

@@ -7,10 +7,9 @@ The file takes raw inputs in float32, pixels from 0 to 255 or raw signals, and g
 signature `serve` of the SavedModel does.
 """
 
-import sys
-
 from absl import app, flags, logging
 
+from trainers.program import main_of
 from zoo import interchange, pretrained
 
 MODEL = flags.DEFINE_string("model", None, "Name of a published model, or the path of a SavedModel.", required=True)
@@ -20,6 +19,7 @@ SAVED_MODELS = flags.DEFINE_string("saved_models", None, "Folder of published mo
 
 
 def convert():
+    logging.set_verbosity(logging.WARNING)
     file_format = interchange.check_format(FORMAT.value)
     path = pretrained.find(MODEL.value, SAVED_MODELS.value).resolve()  # "." has no name
     model = pretrained.load(path)
@@ -30,15 +30,7 @@ def convert():
     print(f"  largest difference from the SavedModel: {difference:.1e}")
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Arguments are given as --flag=value, received {argv[1:]}.")
-    logging.set_verbosity(logging.WARNING)
-    try:
-        convert()
-    except (ValueError, TypeError, OSError, ImportError) as error:
-        sys.exit(f"error: {error}")
-
+main = main_of(convert)
 
 if __name__ == "__main__":
     app.run(main)

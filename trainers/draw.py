@@ -14,6 +14,7 @@ import sys
 
 from absl import app, flags
 
+from trainers.program import main_of
 from trainers.tables import TABLES
 from zoo.files import write_whole
 from zoo.optional import require
@@ -74,14 +75,7 @@ def draw():
         print(f"{directory / name}: {picture.title}", flush=True)
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Arguments are given as --flag=value, received {argv[1:]}.")
-    try:
-        draw()
-    except (ValueError, OSError, ImportError) as error:
-        sys.exit(f"error: {error}")
-
+main = main_of(draw)
 
 if __name__ == "__main__":
     app.run(main)

@@ -7,11 +7,10 @@
 The files are checked against the card first, and the figure on the card is printed beside the measured one.
 """
 
-import sys
-
 from absl import app, flags
 
 from trainers.model_data import load_own_data
+from trainers.program import main_of
 from zoo import analysis, card, pretrained
 
 MODEL = flags.DEFINE_string("model", None, "Name of a published model, or the path of a SavedModel.", required=True)
@@ -64,14 +63,7 @@ def evaluate():
         print(f"  on its card: {on_card:.2f} %")
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Arguments are given as --flag=value, received {argv[1:]}.")
-    try:
-        evaluate()
-    except (ValueError, TypeError, OSError, ImportError) as error:
-        sys.exit(f"error: {error}")
-
+main = main_of(evaluate)
 
 if __name__ == "__main__":
     app.run(main)

@@ -8,10 +8,10 @@ The page needs nothing beside itself: tables to sort, cards to open, pictures, a
 """
 
 import pathlib
-import sys
 
 from absl import app, flags
 
+from trainers.program import main_of
 from trainers.tables import TABLES
 from zoo.files import write_whole
 from zoo.optional import require
@@ -40,6 +40,8 @@ def content():
 
 
 def report():
+    if TABLE.value and WORKDIR.value:
+        raise app.UsageError("Choose one of --table and --workdir.")
     require("jinja2", "The report", "report")
     require("matplotlib", "The report", "report")
     from trainers.page.render import render
@@ -51,16 +53,7 @@ def report():
     print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Arguments are given as --flag=value, received {argv[1:]}.")
-    if TABLE.value and WORKDIR.value:
-        raise app.UsageError("Choose one of --table and --workdir.")
-    try:
-        report()
-    except (ValueError, OSError, ImportError) as error:
-        sys.exit(f"error: {error}")
-
+main = main_of(report)
 
 if __name__ == "__main__":
     app.run(main)

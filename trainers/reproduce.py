@@ -10,13 +10,12 @@ stopped. Every run is a `trainers.train` of its own.
 """
 
 import pathlib
-import subprocess
-import sys
 import time
 
 from absl import app, flags
 
 from trainers import distribution_flags
+from trainers.program import main_of
 from trainers.queue import Queue, select
 from trainers.results import write_tables
 from trainers.tables import TABLES
@@ -41,7 +40,7 @@ flags.adopt_module_key_flags(distribution_flags)  # --help shows them as well
 
 
 def reproduce():
-    """Works down the queue; returns the runs that failed."""
+    """Works down the queue; returns a message that names the runs that failed, if some did."""
     chosen = select(TABLE.value, RECIPE_NAMES.value)
     deadline = None if MINUTES.value is None else time.monotonic() + 60 * MINUTES.value
     if distribution_flags.on_hosts() and (SIDE_BY_SIDE.value > 1 or EXPORT.value == "best"):
@@ -57,19 +56,10 @@ def reproduce():
         queue.export_best(chosen, SAVED_MODELS.value)
     if pathlib.Path(RESULTS.value).is_dir():
         write_tables(RESULTS.value)
-    return failed
+    return "failed: " + ", ".join(f"{recipe.name} seed {seed}" for recipe, seed in failed) if failed else None
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Arguments are given as --flag=value, received {argv[1:]}.")
-    try:
-        failed = reproduce()
-    except (ValueError, OSError, subprocess.CalledProcessError) as error:
-        sys.exit(f"error: {error}")
-    if failed:
-        sys.exit("failed: " + ", ".join(f"{recipe.name} seed {seed}" for recipe, seed in failed))
-
+main = main_of(reproduce)
 
 if __name__ == "__main__":
     app.run(main)

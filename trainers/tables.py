@@ -33,6 +33,13 @@ def test_errors(content):
     return {int(seed): run["errors"]["test"] for seed, run in content["seeds"].items()}
 
 
+def as_mean_and_spread(values):
+    """Mean and, of several values, standard deviation in a cell."""
+    values = list(values)
+    spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{statistics.mean(values):.2f}{spread}"
+
+
 def paired_difference(errors, reference):
     """The mean difference over common seeds, its 95 % confidence interval and the paired t test's p; None below two."""
     seeds = sorted(errors.keys() & reference.keys())
@@ -81,13 +88,12 @@ def cells(content, reference):
     """One recipe's cells, below `COLUMNS`."""
     errors = test_errors(content)
     mean, published = statistics.mean(errors.values()), content["recipe"]["published_error"]
-    spread = f" ± {statistics.stdev(errors.values()):.2f}" if len(errors) > 1 else ""
     own = reference is not None and content["recipe"]["name"] == reference["recipe"]["name"]
     compared = None if reference is None or own else paired_difference(errors, test_errors(reference))
     return (
         label(content["recipe"]),
         as_published(published),
-        f"{mean:.2f}{spread}",
+        as_mean_and_spread(errors.values()),
         f"{statistics.median(errors.values()):.2f}",
         str(len(errors)),
         "–" if published is None else f"{mean - published:+.2f}",

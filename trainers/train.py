@@ -27,6 +27,7 @@ from absl import app, flags, logging
 from trainers import distribution_flags, run
 from trainers.distributed_run import train_distributed
 from trainers.picture_log import PictureLog
+from trainers.program import main_of
 from trainers.progress import TimeIsUp
 from trainers.published import publish
 from trainers.recipe_flags import parse_overrides
@@ -162,9 +163,7 @@ def end(message):
     sys.exit(message)
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Arguments are given as --flag=value, received {argv[1:]}.")
+def train_or_list():
     logging.set_verbosity(logging.WARNING)  # TensorFlow tells through it how it writes a SavedModel
     if LIST.value:
         list_recipes()
@@ -175,11 +174,9 @@ def main(argv):
         train_and_report()
     except TimeIsUp as stop:
         print(f"{RECIPE.value}, seed {SEED.value}: {stop}.")
-    except (ValueError, TypeError, OSError, FloatingPointError, ImportError) as error:
-        if os.environ.get("ZOO_TRACEBACK"):
-            raise
-        end(f"error: {error}")
 
+
+main = main_of(train_or_list, end)
 
 if __name__ == "__main__":
     app.run(main)

@@ -12,12 +12,11 @@ For several workers start the same command several times, with the same --workdi
 KERASTUNER_ORACLE_PORT of the chief; KERASTUNER_TUNER_ID is "chief" for one, and a name of its own for each other one.
 """
 
-import os
-import sys
 import time
 
 from absl import app, flags
 
+from trainers.program import main_of
 from trainers.tuning.search import tune
 from zoo.recipes.search import ENGINES
 from zoo.recipes.searches import SEARCHES
@@ -56,18 +55,13 @@ FLAGS = {
 }
 
 
-def main(argv):
-    if len(argv) > 1:
-        raise app.UsageError(f"Arguments are given as --flag=value, received {argv[1:]}.")
+def search():
     given = {field: flag.value for field, flag in FLAGS.items() if flag.value is not None}
     deadline = None if MINUTES.value is None else STARTED + 60 * MINUTES.value
-    try:
-        tune(RECIPE.value, OVERRIDE.value, SPACE.value, given, WORKDIR.value, deadline)
-    except (ValueError, TypeError, OSError, ImportError) as error:
-        if os.environ.get("ZOO_TRACEBACK"):
-            raise
-        sys.exit(f"error: {error}")
+    tune(RECIPE.value, OVERRIDE.value, SPACE.value, given, WORKDIR.value, deadline)
 
+
+main = main_of(search)
 
 if __name__ == "__main__":
     app.run(main)

@@ -12,7 +12,7 @@ from trainers.progress import TimeIsUp
 from trainers.recipe_flags import choose_search, parse_overrides
 from trainers.tuning.report import write_report
 from trainers.tuning.trial import Trial, run_trial, validation_data
-from trainers.workdir import read_json
+from trainers.workdir import differences, read_json
 from zoo import recipes
 from zoo.files import write_whole
 from zoo.recipes.build import build_model
@@ -85,15 +85,9 @@ def prepare_folder(workdir, recipe, search):
     workdir.mkdir(parents=True, exist_ok=True)
     path = workdir / SEARCH_FILE
     if path.exists():
-        there = read_json(path)
-        told = [
-            f"{key} is {there.get(key)!r} there and {wanted[key]!r} here"
-            for key in wanted
-            if there.get(key) != wanted[key]
-        ]
-        if told:
+        if told := differences(read_json(path), wanted):
             raise ValueError(
-                f"The workdir {str(workdir)!r} belongs to another search: {'; '.join(told)}. Choose another --workdir."
+                f"The workdir {str(workdir)!r} belongs to another search: {told}. Choose another --workdir."
             )
     elif any(each.name != LOCK_FILE for each in workdir.iterdir()):
         raise ValueError(f"The workdir {str(workdir)!r} holds files of something else. Choose another --workdir.")

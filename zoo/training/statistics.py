@@ -72,6 +72,8 @@ def reestimate_statistics(model, x, batch_size):
     Source: the cumulative average of the ladder authors' and the VAT authors' programs.
     """
     layers = [layer for layer in normalizations(model.network) if layer.trainable]  # frozen ones keep theirs
+    if not layers:
+        return
     draws = [variable for variable in model.network.variables if "seed_generator" in variable.path]
     averages = [variable for layer in layers for variable in (layer.moving_mean, layer.moving_variance)]
     starts = range(0, max(len(x) - batch_size, 0) + 1, batch_size)
