@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from zoo.layers import Broadcast2D, ScaledGlobalMean2D, Unpooling2D
+from zoo.layers import Broadcast2D, ScaledGlobalMean2D, Unpooling2D, WholeMaxPooling2D
 
 X = np.random.default_rng(0).normal(size=(3, 5, 7, 2)).astype("float32")
 
@@ -26,16 +26,24 @@ def test_broadcast_copies_to_all_positions():
     np.testing.assert_array_equal(out, np.broadcast_to(X[:, :1, :1, :], out.shape))
 
 
-@pytest.mark.parametrize("size, height, width", [(2, 5, 7), (3, 6, 7), (1, 2, 2)])
+@pytest.mark.parametrize("size", [1, 2, 3, 4, 8])
+def test_whole_pooling_takes_every_row_and_column_into_one_window(size):
+    rows, columns = (range(0, length, size) for length in X.shape[1:3])
+    windows = [[X[:, i : i + size, j : j + size].max(axis=(1, 2)) for j in columns] for i in rows]
+    out = numbers(WholeMaxPooling2D(size)(X))
+    np.testing.assert_array_equal(out, np.array(windows).transpose(2, 0, 1, 3))
+
+
+@pytest.mark.parametrize("size, height, width", [(2, 5, 7), (3, 6, 7), (3, 4, 5), (1, 2, 2)])
 def test_unpooling_copies_to_windows_and_pools_back(size, height, width):
     pooled = X[:, : math.ceil(height / size), : math.ceil(width / size)]
     out = numbers(Unpooling2D(size, height, width)(pooled))
     assert out.shape == (3, height, width, 2)
-    for pooling in (keras.layers.MaxPooling2D, keras.layers.AveragePooling2D):
-        np.testing.assert_allclose(numbers(pooling(size, padding="same")(out)), pooled, rtol=1e-6)
+    for sign in (1, -1):  # all values of a window are one
+        np.testing.assert_array_equal(sign * numbers(WholeMaxPooling2D(size)(sign * out)), pooled)
 
 
-@pytest.mark.parametrize("layer", [ScaledGlobalMean2D(), Broadcast2D(2, 3), Unpooling2D(2, 4, 3)])
+@pytest.mark.parametrize("layer", [ScaledGlobalMean2D(), Broadcast2D(2, 3), Unpooling2D(2, 4, 3), WholeMaxPooling2D(2)])
 def test_config_and_shapes(layer):
     inputs = X[:, :2, :2] if isinstance(layer, Unpooling2D) else X
     inputs = X[:, 0, 0] if isinstance(layer, Broadcast2D) else inputs

@@ -8,7 +8,7 @@ import math
 
 from keras import initializers, layers
 
-from zoo.layers import Broadcast2D, ScaledGlobalMean2D, Unpooling2D
+from zoo.layers import Broadcast2D, ScaledGlobalMean2D, Unpooling2D, WholeMaxPooling2D
 from zoo.validation import check_choice, check_number, check_options
 
 CONVOLUTIONS = {"valid": layers.Conv2D, "full": layers.Conv2DTranspose}
@@ -37,7 +37,7 @@ def conv(input_shape, *, filters, size, padding="valid"):
 def max_pool(input_shape, *, size=2):
     """The maximum over disjoint square windows, which the last row and column may cut short."""
     check_number("size", size, 1, integer=True)
-    return layers.MaxPooling2D(size, padding="same")
+    return WholeMaxPooling2D(size)
 
 
 def global_mean(input_shape):
@@ -83,7 +83,7 @@ def counterpart(projection, input_shape, output_shape):
     """
     if isinstance(projection, layers.Dense):
         return layers.Dense(input_shape[-1], **_kernel(output_shape[-1]))
-    if isinstance(projection, layers.MaxPooling2D):
+    if isinstance(projection, WholeMaxPooling2D):
         return Unpooling2D(projection.pool_size[0], *input_shape[:2])
     if isinstance(projection, ScaledGlobalMean2D):
         return Broadcast2D(*input_shape[:2])

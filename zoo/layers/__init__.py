@@ -1,7 +1,7 @@
 """Layers that Keras lacks. To standardise each entry over the training set, use `keras.layers.Normalization`."""
 
 from zoo.layers.contrast_normalization import PerImageContrastNormalization
-from zoo.layers.pooling import Broadcast2D, ScaledGlobalMean2D, Unpooling2D
+from zoo.layers.pooling import Broadcast2D, ScaledGlobalMean2D, Unpooling2D, WholeMaxPooling2D
 from zoo.layers.preprocessing import PREPROCESSING, build_preprocessing
 from zoo.layers.zca_whitening import ZCAWhitening
 
@@ -11,6 +11,7 @@ __all__ = [
     "PerImageContrastNormalization",
     "ScaledGlobalMean2D",
     "Unpooling2D",
+    "WholeMaxPooling2D",
     "ZCAWhitening",
     "build_preprocessing",
 ]

@@ -1,4 +1,4 @@
-"""Global mean pooling with its scale, and the counterparts of poolings in a decoder."""
+"""Poolings of a ladder's encoder, and their counterparts in its decoder."""
 
 import math
 
@@ -25,6 +25,27 @@ class ScaledGlobalMean2D(keras.layers.Layer):
 
     def compute_output_shape(self, input_shape):
         return (input_shape[0], input_shape[-1])
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class WholeMaxPooling2D(keras.layers.MaxPooling2D):
+    """The maximum over disjoint windows from the first row and column on; the last ones may be cut short.
+
+    Keras's padding `"valid"` leaves the remainder out, and `"same"` shares the padding out between both sides.
+
+    Input: `(n, height, width, channels)`. Output: `(n, ⌈height/size⌉, ⌈width/size⌉, channels)`.
+
+    Source: the ladder authors' program.
+    """
+
+    def call(self, inputs):
+        below, right = (-length % size for length, size in zip(inputs.shape[1:3], self.pool_size, strict=True))
+        widths = ((0, 0), (0, below), (0, right), (0, 0))
+        return super().call(ops.pad(inputs, widths, constant_values=-math.inf) if below or right else inputs)
+
+    def compute_output_shape(self, input_shape):
+        height, width = (-(-length // size) for length, size in zip(input_shape[1:3], self.pool_size, strict=True))
+        return (input_shape[0], height, width, input_shape[-1])
 
 
 @keras.saving.register_keras_serializable(package="zoo")
