@@ -211,6 +211,11 @@ def test_layers_that_do_not_fit(rungs, shape, message):
         ladder_encoder(shape, 3, rungs=rungs)
 
 
+def test_an_activation_is_checked_though_the_one_rung_has_none():
+    with pytest.raises(ValueError, match="Did you mean 'relu'"):
+        ladder_encoder((6,), 3, rungs=[{"name": "dense", "units": 3}], activation="rellu")
+
+
 def test_other_networks_losses_and_sets_are_refused(make, data):
     x, y, unlabeled = data
     with pytest.raises(TypeError, match="encoder made by ladder_encoder"):

@@ -7,6 +7,7 @@ from keras import layers, ops
 
 from zoo.ladder.projections import project
 from zoo.ladder.rung import Rung, batch_moments, standardize
+from zoo.validation import check_choice
 
 
 def ladder_encoder(input_shape, num_classes, *, rungs, activation="relu", scale_logits=True, name="ladder_encoder"):
@@ -25,8 +26,11 @@ def ladder_encoder(input_shape, num_classes, *, rungs, activation="relu", scale_
         A functional `keras.Model` of `Rung`s, from inputs `(n, *input_shape)` to logits `(n, num_classes)`.
 
     Raises:
-        ValueError: there is no rung, one does not fit its input, or the last one does not give `num_classes` logits.
+        TypeError: `rungs` is no list of dictionaries.
+        ValueError: an unknown activation; there is no rung, one does not fit its input, or the last one does not give
+            `num_classes` logits.
     """
+    check_choice("activation", activation, ("relu", "leaky_relu"))
     if not isinstance(rungs, (list, tuple)) or not all(isinstance(spec, dict) for spec in rungs):
         raise TypeError(f"rungs must be a list of maps, received {rungs!r}.")
     if not rungs:
