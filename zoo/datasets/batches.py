@@ -1,6 +1,5 @@
 """Batches for `fit` that depend on nothing but the seed and the epoch."""
 
-import contextlib
 import functools
 import math
 
@@ -133,17 +132,6 @@ class _EpochwiseDataset(keras.utils.PyDataset):
         options = tf.data.Options()
         options.autotune.enabled = False
         return tf.data.Dataset.range(len(self)).map(batch).prefetch(2).with_options(options)
-
-
-@contextlib.contextmanager
-def kept_epoch(batches):
-    """Leaves the zoo's batches at the epoch where they are: passes over them in `evaluate` and `predict` count none."""
-    epoch = batches.epoch if isinstance(batches, _EpochwiseDataset) else None
-    try:
-        yield
-    finally:
-        if epoch is not None and batches.epoch != epoch:
-            batches.epoch = epoch
 
 
 class Batches(_EpochwiseDataset):

@@ -6,7 +6,7 @@ import inspect
 import keras
 from keras import ops
 
-from zoo.datasets.batches import Batches, SemiSupervised, kept_epoch
+from zoo.datasets.batches import Batches, SemiSupervised
 from zoo.training.checks import check_arrays
 from zoo.training.execution import (
     can_be_one_program,
@@ -220,3 +220,14 @@ class ObjectiveModel(TrainStep, keras.Model):
     def from_config(cls, config):
         deserialize = keras.saving.deserialize_keras_object
         return cls(**{k: deserialize(v) if isinstance(v, dict) else v for k, v in config.items()})
+
+
+@contextlib.contextmanager
+def kept_epoch(batches):
+    """Leaves the zoo's batches at the epoch where they are: passes over them in `evaluate` and `predict` count none."""
+    epoch = batches.epoch if isinstance(batches, (Batches, SemiSupervised)) else None
+    try:
+        yield
+    finally:
+        if epoch is not None and batches.epoch != epoch:
+            batches.epoch = epoch
