@@ -33,10 +33,16 @@ class WholeMaxPooling2D(keras.layers.MaxPooling2D):
 
     Keras's padding `"valid"` leaves the remainder out, and `"same"` shares the padding out between both sides.
 
+    Args:
+        pool_size: edge of the square windows, at least 1.
+
     Input: `(n, height, width, channels)`. Output: `(n, ⌈height/size⌉, ⌈width/size⌉, channels)`.
 
     Source: the ladder authors' program.
     """
+
+    def __init__(self, pool_size=2, **kwargs):
+        super().__init__(pool_size, **kwargs)
 
     def call(self, inputs):
         below, right = (-length % size for length, size in zip(inputs.shape[1:3], self.pool_size, strict=True))
