@@ -199,6 +199,7 @@ def test_bad_settings(options, message):
         ([{"name": "densse", "units": 3}], (6,), "Did you mean 'dense'"),
         ([{"name": "dense"}], (6,), "dense lacks units; received no options"),
         ([{"name": "max_pool", "size": 0}], (4, 4, 1), "size must be at least 1, received 0"),
+        ([{"name": "max_pool", "size": 5}], (4, 4, 1), r"size 5 does not fit an input of shape \(4, 4, 1\)"),
         ([{"name": "dense", "unit": 3}], (6,), "Did you mean 'units'"),
         ([{"name": "conv", "filters": 2, "size": 5}], (4, 4, 1), r"does not fit an input of shape \(4, 4, 1\)"),
         ([{"name": "max_pool", "size": 2}], (6,), r"does not fit an input of shape \(6,\)"),

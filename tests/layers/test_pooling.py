@@ -1,4 +1,4 @@
-"""Global mean pooling and the counterparts of poolings, against NumPy and against Keras's own pooling."""
+"""Poolings and their counterparts, against NumPy and against each other."""
 
 import math
 
@@ -52,6 +52,6 @@ def test_config_and_shapes(layer):
     assert tuple(restored(inputs).shape) == tuple(layer.compute_output_shape(inputs.shape))
 
 
-def test_an_image_without_rows():
-    with pytest.raises(ValueError, match="height must be at least 1, received 0"):
-        Unpooling2D(3, 0, 4)
+def test_window_larger_than_the_image():
+    with pytest.raises(ValueError, match="height must be at least 3, received 2"):
+        Unpooling2D(3, 2, 4)

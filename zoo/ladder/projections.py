@@ -18,6 +18,11 @@ def _kernel(fan_in):
     return {"use_bias": False, "kernel_initializer": initializers.RandomNormal(stddev=1 / math.sqrt(fan_in))}
 
 
+def _check_window(size, input_shape):
+    if size > min(input_shape[:2]):
+        raise ValueError(f"A window of size {size} does not fit an input of shape {tuple(input_shape)}.")
+
+
 def dense(input_shape, *, units):
     """A dense map of vectors `(units_below,)`."""
     check_number("units", units, 1, integer=True)
@@ -29,14 +34,15 @@ def conv(input_shape, *, filters, size, padding="valid"):
     check_number("filters", filters, 1, integer=True)
     check_number("size", size, 1, integer=True)
     check_choice("padding", padding, CONVOLUTIONS)
-    if padding == "valid" and size > min(input_shape[:2]):
-        raise ValueError(f"A window of size {size} does not fit an input of shape {tuple(input_shape)}.")
+    if padding == "valid":
+        _check_window(size, input_shape)
     return CONVOLUTIONS[padding](filters, size, **_kernel(size * size * input_shape[-1]))
 
 
 def max_pool(input_shape, *, size=2):
     """The maximum over disjoint square windows, which the last row and column may cut short."""
     check_number("size", size, 1, integer=True)
+    _check_window(size, input_shape)
     return WholeMaxPooling2D(size)
 
 

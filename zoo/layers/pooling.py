@@ -85,7 +85,7 @@ class Unpooling2D(keras.layers.Layer):
 
     Args:
         size: edge of the square windows, at least 1.
-        height, width: of the image before pooling, at least 1.
+        height, width: of the image before pooling, at least `size`.
 
     Input: `(n, ⌈height/size⌉, ⌈width/size⌉, channels)`. Output: `(n, height, width, channels)`.
     """
@@ -93,8 +93,8 @@ class Unpooling2D(keras.layers.Layer):
     def __init__(self, size, height, width, **kwargs):
         super().__init__(**kwargs)
         self.size = check_number("size", size, 1, integer=True)
-        self.height = check_number("height", height, 1, integer=True)
-        self.width = check_number("width", width, 1, integer=True)
+        self.height = check_number("height", height, size, integer=True)
+        self.width = check_number("width", width, size, integer=True)
 
     def call(self, inputs):
         copies = ops.repeat(ops.repeat(inputs, self.size, axis=1), self.size, axis=2)
