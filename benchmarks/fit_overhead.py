@@ -16,6 +16,9 @@ from trainers.run import device
 from zoo.training.execution import STEPS_AT_A_TIME, choose_jit_compile
 
 NETWORKS = flags.DEFINE_list("networks", ["synthetic_mlp", "mnist_mlp"], "Networks to train.")
+flags.register_validator(
+    "networks", lambda names: set(names) <= set(subjects.NETWORKS), f"Of {', '.join(subjects.NETWORKS)}."
+)
 BATCH = flags.DEFINE_integer("batch_size", 100, "Inputs in a batch.", lower_bound=1)
 ROUNDS = flags.DEFINE_integer("rounds", 15, "How often each takes its turn.", lower_bound=1)
 TURN = flags.DEFINE_float("turn_seconds", 0.5, "Length of a turn.", lower_bound=0.0)

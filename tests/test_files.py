@@ -135,3 +135,15 @@ def test_full_disk_leaves_the_earlier_one_as_it_was(kind, step, tmp_path, monkey
         if step == "write":
             raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
     assert content(path) == OLD[kind] and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_generated_file_replaces_its_own_earlier_version_alone(tmp_path):
+    path = tmp_path / "README.md"
+    for text in ("# Results\none\n", "# Results\ntwo\n"):
+        files.write_generated(path, text)
+        assert path.read_text() == text
+    for other in ("# Project\n", ""):
+        path.write_text(other)
+        with pytest.raises(ValueError, match=f"its first line is '{other.strip()}', not '# Results'"):
+            files.write_generated(path, "# Results\nthree\n")
+        assert path.read_text() == other

@@ -6,6 +6,7 @@ import pytest
 import scipy.stats
 from keras import ops
 
+from zoo import random_numbers
 from zoo.random_numbers import normal
 
 
@@ -22,6 +23,16 @@ def test_noise_is_standard_normal_and_independent(shape):
     correlations = np.corrcoef(np.concatenate([entries, entries**2], axis=1).T)
     own = np.kron(np.ones((2, 2)), np.eye(entries.shape[1])) > 0  # an entry and its own square
     assert np.max(np.abs(correlations[~own]), initial=0.0) < 5 / np.sqrt(len(noise))
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_noise_is_the_quantile_of_uniform_numbers_from_the_first_to_the_last(dtype, monkeypatch):
+    cell = np.finfo(dtype).eps
+    uniform = np.asarray([[0.0, cell, 0.1, 0.5, 0.75, 1.0 - cell]], dtype)
+    monkeypatch.setattr(random_numbers, "uniform", lambda shape, dtype, seed: ops.convert_to_tensor(uniform))
+    noise = values(normal(ops.zeros(uniform.shape, dtype), None))
+    np.testing.assert_allclose(noise, scipy.stats.norm.ppf(uniform + cell / 2.0), rtol=1e-5)
+    assert noise[0, 0] == -noise[0, -1]
 
 
 def test_noise_repeats_with_its_seed_and_keeps_the_type():

@@ -10,7 +10,7 @@ same files and settings is not measured again.
 from absl import app, flags
 
 from trainers.analysis.files import measure_models
-from trainers.analysis.report import write_report
+from trainers.analysis.report import check_folder, write_report
 from trainers.program import main_of
 from zoo import pretrained
 
@@ -27,6 +27,7 @@ NUM_EXAMPLES = flags.DEFINE_integer(
 
 def analyze():
     """Measures the models and writes the text; returns what went wrong, one line for each model."""
+    check_folder(RESULTS.value)
     if not MODEL.value and not pretrained.list_models(SAVED_MODELS.value):
         folder = SAVED_MODELS.value or pretrained.default_directory()
         print(f"No models in {folder}: train one with python -m trainers.train --saved_models={folder}.")

@@ -27,7 +27,7 @@ SAVED_MODELS = flags.DEFINE_string("saved_models", None, "Folder of published mo
 TABLE = flags.DEFINE_enum("table", "synthetic", list(TABLES), "Table whose results are shown.")
 RESULTS = flags.DEFINE_string("results", "results", "Folder of the figures.")
 WORKDIR = flags.DEFINE_string("workdir", None, "Finished run of a ladder; without it one is trained for an epoch.")
-SEED = flags.DEFINE_integer("seed", 0, "Seed of noise and of short runs.", lower_bound=0)
+SEED = flags.DEFINE_integer("seed", 0, "Seed of noise and of short runs.", 0, 2**31 - 1)
 EPSILON = flags.DEFINE_float("epsilon", 2.0, "L2 norm of perturbations, in units of the input.", lower_bound=0)
 DISTANCE = flags.DEFINE_float("distance", 1.5, "Root mean square of movements, in positions.", lower_bound=0)
 
@@ -50,7 +50,7 @@ def draw():
     from trainers.pictures import catalog, style
     from zoo.validation import check_choice
 
-    for chosen in FORMAT.value:
+    for chosen in FORMAT.value or [""]:
         check_choice("format", chosen, ("svg", "png"))
     for name in NAMES.value:
         check_choice("picture", name, catalog.PICTURES)

@@ -1,5 +1,6 @@
 """What the programs have in common: arguments are flags, and what is wrong ends them with one line."""
 
+import math
 import os
 import subprocess
 import sys
@@ -7,6 +8,11 @@ import sys
 from absl import app
 
 ERRORS = (ValueError, TypeError, OSError, ImportError, FloatingPointError, subprocess.CalledProcessError)
+
+
+def is_finite(value):
+    """Whether a flag has a finite value, or none; for `flags.register_validator`, since NaN is within all bounds."""
+    return value is None or math.isfinite(value)
 
 
 def main_of(work, end=sys.exit):

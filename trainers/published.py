@@ -7,13 +7,12 @@ from trainers.run import versions
 from trainers.tables import as_published, label
 from zoo import pretrained
 from zoo.card import card_names, read_card
-from zoo.files import write_whole
+from zoo.files import check_generated, write_generated
 
 INDEX = """# Pretrained models
 
 Generated from the models' cards by `trainers.train`. The test error in per cent is that of the SavedModel, which is one
-seed's, the first where there was no validation split to choose by; the published one is a paper's mean, with its source
-on the card (`card.json`).
+seed's; the published one is a paper's mean. The card (`card.json`) has the seed and the source.
 
 | name | test error | published | parameters | MiB |
 |---|---|---|---|---|
@@ -22,6 +21,18 @@ on the card (`card.json`).
 `zoo.load("NAME")` gives a Keras model. `tf.saved_model.load("saved_models/NAME").serve(x)` needs nothing of the zoo:
 raw pixels from 0 to 255, or raw signals, in float32, to class probabilities; `.logits(x)` likewise.
 """
+
+
+def check_folder(directory):
+    """Refuses, before anything is trained, a folder that could not take a SavedModel and its index.
+
+    Raises:
+        ValueError: its `README.md` is somebody else's.
+        OSError: it cannot be written.
+    """
+    check_generated(pathlib.Path(directory) / "README.md", INDEX)
+    with locked(directory, wait=True):
+        pass
 
 
 def publish(recipe, result, model, dataset, directory):
@@ -63,7 +74,7 @@ def write_index(directory):
     """
     directory = pathlib.Path(directory)
     text = INDEX.format(rows="\n".join(row(directory / name) for name in card_names(directory)))
-    write_whole(directory / "README.md", text)
+    write_generated(directory / "README.md", text)
     return text
 
 

@@ -12,7 +12,7 @@ import time
 import keras
 
 from trainers.lock import locked
-from trainers.results import best_seed, finished_seeds, read_results, record_result
+from trainers.results import best_seed, check_folder, finished_seeds, record_result
 from trainers.tables import TABLES, matching
 from trainers.termination import Termination
 from trainers.workdir import RESULT_FILE, read_json
@@ -77,9 +77,9 @@ class Queue:
         """`(recipe, seed)` of the runs without figures: all first seeds, then all second ones.
 
         Raises:
-            ValueError: a file of the results folder is damaged.
+            ValueError, OSError: the results folder could not take the figures, see `check_folder`.
         """
-        read_results(self.results)  # of every recipe: the tables are written from all of them
+        check_folder(self.results)
         done = {recipe.name: finished_seeds(recipe, self.results) for recipe in chosen}
         return [(recipe, seed) for seed in range(num_seeds) for recipe in chosen if seed not in done[recipe.name]]
 
@@ -110,9 +110,10 @@ class Queue:
     def export_best(self, chosen, saved_models):
         """Writes the SavedModel of each recipe's seed of the lowest validation error, where its weights are here.
 
-        Raises:
-            subprocess.CalledProcessError: an export failed.
+        Returns:
+            `(recipe, seed)` of the exports that failed.
         """
+        failed = []
         for recipe in chosen:
             if not finished_seeds(recipe, self.results):
                 continue
@@ -127,8 +128,8 @@ class Queue:
                 running.append((recipe, process))
                 while process.poll() is None and not termination.requested:
                     time.sleep(0.1)
-            if process.returncode:
-                raise subprocess.CalledProcessError(process.returncode, command)
+            failed += [(recipe, seed)] if process.returncode else []
+        return failed
 
     def folder(self, recipe, seed):
         """The run's working directory; other settings of a recipe have another one."""

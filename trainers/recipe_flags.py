@@ -91,15 +91,22 @@ def choose_search(recipe, spaces, given):
 
 
 def parse_domain(text):
-    """A field's domain: `log:min:max`, `linear:min:max`, or values apart by commas, each JSON or else text."""
-    sampling, *limits = text.split(":")
-    if sampling in ("log", "linear") and len(limits) == 2:
-        low, high = (parse_override(f"={limit}")[1] for limit in limits)
-        return {"min": low, "max": high, "sampling": sampling}
+    """A field's domain: `log:min:max`, `linear:min:max`, or values apart by commas, each JSON or else text.
+
+    Raises:
+        ValueError: a range of another form.
+    """
     try:
         return {"values": json.loads(f"[{text}]")}
     except ValueError:
+        sampling, *limits = text.split(":")
+    if not limits:
         return {"values": text.split(",")}
+    check_choice("sampling", sampling, ("log", "linear"))
+    if len(limits) != 2:
+        raise ValueError(f"--space takes field={sampling}:min:max, received {text!r}.")
+    low, high = (parse_override(f"={limit}")[1] for limit in limits)
+    return {"min": low, "max": high, "sampling": sampling}
 
 
 def is_file(text):

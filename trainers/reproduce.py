@@ -9,13 +9,12 @@ skipped; each run's figures are written when it ends. Killed or out of time, the
 stopped. Every run is a `trainers.train` of its own.
 """
 
-import pathlib
 import time
 
 from absl import app, flags
 
 from trainers import distribution_flags
-from trainers.program import main_of
+from trainers.program import is_finite, main_of
 from trainers.queue import Queue, select
 from trainers.results import write_tables
 from trainers.tables import TABLES
@@ -24,6 +23,7 @@ TABLE = flags.DEFINE_list("table", [], f"Tables, most valuable first: {', '.join
 RECIPE_NAMES = flags.DEFINE_list("recipes", [], "Recipes, or patterns of their names, beside those of the tables.")
 SEEDS = flags.DEFINE_integer("seeds", 1, "Number of seeds, from 0 on.", lower_bound=1)
 MINUTES = flags.DEFINE_float("minutes", None, "Time budget; runs under way stop behind a checkpoint.", lower_bound=0.0)
+flags.register_validator("minutes", is_finite, "The time must be finite.")
 SIDE_BY_SIDE = flags.DEFINE_integer(
     "side_by_side", 1, "Runs at the same time, for networks that leave the device idle.", lower_bound=1
 )
@@ -40,7 +40,7 @@ flags.adopt_module_key_flags(distribution_flags)  # --help shows them as well
 
 
 def reproduce():
-    """Works down the queue; returns a message that names the runs that failed, if some did."""
+    """Works down the queue; returns a message that names the runs and exports that failed, if some did."""
     chosen = select(TABLE.value, RECIPE_NAMES.value)
     deadline = None if MINUTES.value is None else time.monotonic() + 60 * MINUTES.value
     if distribution_flags.on_hosts() and (SIDE_BY_SIDE.value > 1 or EXPORT.value == "best"):
@@ -51,12 +51,12 @@ def reproduce():
     queue = Queue(RESULTS.value, WORKDIR.value, SIDE_BY_SIDE.value, deadline, distribution_flags.arguments())
     jobs = queue.missing(chosen, SEEDS.value)
     print(f"{len(jobs)} runs to do, {len(chosen) * SEEDS.value - len(jobs)} done.", flush=True)
-    failed = queue.work_down(jobs)
+    failed = {"failed": queue.work_down(jobs)}
+    write_tables(RESULTS.value)
     if EXPORT.value == "best":
-        queue.export_best(chosen, SAVED_MODELS.value)
-    if pathlib.Path(RESULTS.value).is_dir():
-        write_tables(RESULTS.value)
-    return "failed: " + ", ".join(f"{recipe.name} seed {seed}" for recipe, seed in failed) if failed else None
+        failed["export failed"] = queue.export_best(chosen, SAVED_MODELS.value)
+    told = {what: ", ".join(f"{recipe.name} seed {seed}" for recipe, seed in runs) for what, runs in failed.items()}
+    return "\n".join(f"{what}: {runs}" for what, runs in told.items() if runs)
 
 
 main = main_of(reproduce)

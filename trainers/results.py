@@ -1,5 +1,6 @@
 """The results folder: one file per recipe with every seed's figures, and tables of them all."""
 
+import itertools
 import json
 import pathlib
 import re
@@ -7,7 +8,7 @@ import re
 from trainers.lock import locked
 from trainers.tables import TABLES, section
 from trainers.workdir import differences, read_json
-from zoo.files import write_whole
+from zoo.files import check_generated, write_generated, write_whole
 from zoo.recipes import RECIPES, Recipe
 
 HEADER = """# Results
@@ -15,15 +16,20 @@ HEADER = """# Results
 Test error in per cent, mean ± standard deviation over the seeds; written by `trainers.reproduce` and
 `trainers.train --results`. Each recipe's file holds its settings and every seed's figures, with its curves over the
 epochs. Published errors are as their source gives them. Differences to a table's reference are over the seeds that
-both have, with the 95 % confidence interval and the p-value of the paired t test.
+both have, with the 95 % confidence interval and the p-value of the paired t test. Seconds per epoch are those of one
+network, the median over the seeds, on machines that did other work beside: what a method's step costs, `benchmarks/`
+compares.
 """
+
+
+TIMES = {"seconds_per_epoch", "epochs"}
 
 
 def record_result(result, recipe, directory):
     """Adds a run's figures to its recipe's file, in place of the same seed's earlier ones, and writes the table anew.
 
     A file holds one configuration: one with figures of the recipe's earlier settings is set aside, under its name with
-    `.earlier` behind it.
+    `.earlier` behind it, or `.earlier-2` and so on.
 
     Args:
         result: the figures of a run, from `trainers.run.train`.
@@ -41,13 +47,35 @@ def record_result(result, recipe, directory):
         check_place(path, recipe)
         seeds = recorded_seeds(recipe, path)
         if path.exists() and not seeds:
-            aside = path.rename(path.with_name(f"{path.name}.earlier"))
+            aside = path.rename(free_name(path))
             print(f"{path} held figures of other settings; they are in {aside} now.", flush=True)
+        replaced = seeds.get(str(result["seed"]), result)
+        if replaced.get("backend") != result.get("backend"):
+            print(f"{path}: figures of seed {result['seed']} on {replaced.get('backend')} replaced.", flush=True)
         seeds[str(result["seed"])] = {key: value for key, value in result.items() if key != "recipe"}
         ordered = dict(sorted(seeds.items(), key=lambda item: int(item[0])))
         write_whole(path, as_json({"recipe": recipe.as_dict(), "seeds": ordered}))
         write_tables(directory)
     return path
+
+
+def free_name(path):
+    """The first of the names for what is set aside that no file has."""
+    names = (f"{path.name}.earlier{ending}" for ending in itertools.chain([""], (f"-{n}" for n in itertools.count(2))))
+    return next(free for name in names if not (free := path.with_name(name)).exists())
+
+
+def check_folder(directory):
+    """Refuses, before anything is trained, a folder that could not take the figures.
+
+    Raises:
+        ValueError: a file in it is damaged or no recipe's results, or its `README.md` is somebody else's.
+        OSError: it cannot be written.
+    """
+    read_results(directory)
+    check_generated(pathlib.Path(directory) / "README.md", HEADER)
+    with locked(directory, wait=True):
+        pass
 
 
 def settings_in(content, path):
@@ -121,11 +149,13 @@ def check_content(content, path):
     """
     settings_in(content, path)
     try:
-        complete = all("test" in run["errors"] and "seconds_per_epoch" in run for run in content["seeds"].values())
+        complete = all("test" in run["errors"] and run.keys() >= TIMES for run in content["seeds"].values())
     except (KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} holds no seeds' figures ({error!r}). Remove it from the folder.") from error
     if not content["seeds"] or not complete:
-        raise ValueError(f"{path} lacks the test error of some seed, or has no seed. Remove it, and run them again.")
+        raise ValueError(
+            f"{path} lacks the test error or the time of some seed, or has no seed. Remove it, and run them again."
+        )
 
 
 def read_results(directory):
@@ -141,12 +171,27 @@ def read_results(directory):
     for path in sorted(pathlib.Path(directory).glob("*.json")):
         content = read_json(path)
         check_content(content, path)
-        results[content["recipe"]["name"]] = content
+        results[content["recipe"]["name"]] = with_present_texts(content, path)
     order = [name for name in RECIPES if name in results] + [name for name in results if name not in RECIPES]
     return {name: results[name] for name in order}
 
 
+def with_present_texts(content, path):
+    """Results with what is said of their recipe now, where its settings are still those that ran."""
+    known = RECIPES.get(content["recipe"]["name"])
+    if known is None or known.settings() != settings_in(content, path):
+        return content
+    return {**content, "recipe": known.as_dict()}
+
+
 def write_tables(directory):
-    """Writes `README.md` with a table for each published one, from the recipes' files."""
+    """Writes `README.md` with a table for each published one, from the recipes' files; nothing where there are none.
+
+    Raises:
+        ValueError: a file is damaged, or `README.md` is somebody else's.
+    """
     results = read_results(directory)
-    write_whole(pathlib.Path(directory) / "README.md", HEADER + "".join(section(key, results) for key in TABLES))
+    if results:
+        write_generated(
+            pathlib.Path(directory) / "README.md", HEADER + "".join(section(key, results) for key in TABLES)
+        )

@@ -24,14 +24,12 @@ import time
 import keras
 from absl import app, flags, logging
 
-from trainers import distribution_flags, run
+from trainers import distribution_flags, published, results, run
 from trainers.distributed_run import train_distributed
 from trainers.picture_log import PictureLog
-from trainers.program import main_of
+from trainers.program import is_finite, main_of
 from trainers.progress import TimeIsUp
-from trainers.published import publish
 from trainers.recipe_flags import parse_overrides
-from trainers.results import check_place, read_results, record_result
 from trainers.scalar_log import ScalarLog
 from trainers.tables import as_published
 from zoo import recipes
@@ -42,7 +40,7 @@ STARTED = time.monotonic()
 
 RECIPE = flags.DEFINE_string("recipe", "synthetic_mlp-vmt_shift", "Name of the recipe; --list shows all.")
 LIST = flags.DEFINE_bool("list", False, "Print the names of all recipes with their published errors, and stop.")
-SEED = flags.DEFINE_integer("seed", 0, "Seed of weights, batches, penalties and data splits.", lower_bound=0)
+SEED = flags.DEFINE_integer("seed", 0, "Seed of weights, batches, penalties and data splits.", 0, 2**31 - 1)
 EPOCHS = flags.DEFINE_integer("epochs", None, "Number of epochs in place of the recipe's.", lower_bound=1)
 OVERRIDE = flags.DEFINE_multi_string(
     "override",
@@ -59,6 +57,7 @@ RESULTS = flags.DEFINE_string("results", None, "Folder to whose RECIPE.json the 
 MAX_SECONDS = flags.DEFINE_float(
     "max_seconds", None, "Stop at the end of the epoch in which this time is over; the same command goes on.", 0.0
 )
+flags.register_validator("max_seconds", is_finite, "The time must be finite.")
 PICTURE_INTERVAL = flags.DEFINE_integer(
     "picture_interval",
     0,
@@ -83,17 +82,19 @@ def chosen_recipe():
 
 def list_recipes():
     for name, recipe in recipes.RECIPES.items():
-        published = "" if recipe.published_error is None else f"published {as_published(recipe.published_error)} %"
-        print(f"{name:<40} {published}")
+        figure = "" if recipe.published_error is None else f"published {as_published(recipe.published_error)} %"
+        print(f"{name:<40} {figure}")
 
 
 def check_places(recipe):
-    """Refuses, before anything is trained, to put a changed recipe's figures where others stand, or damaged ones."""
+    """Refuses, before anything is trained, to put a changed recipe's figures where others stand, and folders that could
+    not take them."""
     if RESULTS.value:
-        check_place(pathlib.Path(RESULTS.value) / f"{recipe.name}.json", recipe)
-        read_results(RESULTS.value)
+        results.check_place(pathlib.Path(RESULTS.value) / f"{recipe.name}.json", recipe)
+        results.check_folder(RESULTS.value)
     if EXPORT.value and SAVED_MODELS.value:
-        check_place(pathlib.Path(SAVED_MODELS.value) / recipe.name / CARD_FILE, recipe)
+        results.check_place(pathlib.Path(SAVED_MODELS.value) / recipe.name / CARD_FILE, recipe)
+        published.check_folder(SAVED_MODELS.value)
 
 
 def make_callbacks(directory, dataset):
@@ -105,15 +106,15 @@ def make_callbacks(directory, dataset):
 
 def report(recipe, result):
     error = recipe.published_error
-    published = "none" if error is None else f"{as_published(error)} % ({recipe.source})"
+    figure = "none" if error is None else f"{as_published(error)} % ({recipe.source})"
     print(f"{recipe.name}, seed {result['seed']}: {result['seconds']:.1f} s of training on {result['device']}")
     for split, measured in result["errors"].items():
         print(f"  {split} error: {measured:.2f} %")
-    print(f"  published test error: {published}")
+    print(f"  published test error: {figure}")
 
 
 def export(recipe, result, model, dataset, workdir):
-    folder, card = publish(recipe, result, model, dataset, SAVED_MODELS.value or workdir / "saved_model")
+    folder, card = published.publish(recipe, result, model, dataset, SAVED_MODELS.value or workdir / "saved_model")
     print(f"SavedModel: {folder} (test error {card['errors']['test']:.2f} %)")
 
 
@@ -145,7 +146,7 @@ def train_and_report():
     if not trained or keras.backend.backend() == result["backend"]:
         report(recipe, result)
     if RESULTS.value:
-        record_result(result, recipe, RESULTS.value)
+        results.record_result(result, recipe, RESULTS.value)
     if not EXPORT.value:
         return
     if keras.backend.backend() == "tensorflow":

@@ -16,7 +16,7 @@ import time
 
 from absl import app, flags
 
-from trainers.program import main_of
+from trainers.program import is_finite, main_of
 from trainers.tuning.search import tune
 from zoo.recipes.search import ENGINES
 from zoo.recipes.searches import SEARCHES
@@ -44,6 +44,7 @@ WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the search; default ru
 MINUTES = flags.DEFINE_float(
     "minutes", None, "Stop behind a checkpoint when this time is over; a chief goes on, and is to be stopped.", 0.0
 )
+flags.register_validator("minutes", is_finite, "The time must be finite.")
 
 FLAGS = {
     "engine": ENGINE,

@@ -74,6 +74,32 @@ def write_whole(path, text):
         temporary.write_text(text)
 
 
+def check_generated(path, text):
+    """Refuses to replace a text file by a generated one where it is no earlier version of it: of the same first line.
+
+    Raises:
+        ValueError: with both first lines.
+    """
+    heading, path = text.splitlines()[0], pathlib.Path(path)
+    present = path.read_text().splitlines()[:1] if path.exists() else [heading]
+    if present != [heading]:
+        raise ValueError(
+            f"{path} is not what is generated there: its first line is {''.join(present)!r}, not {heading!r}. "
+            "Choose another folder."
+        )
+
+
+def write_generated(path, text):
+    """Writes a generated text file, see `write_whole`, in place of its own earlier versions alone.
+
+    Raises:
+        ValueError: the file there is another one, see `check_generated`.
+        OSError: it cannot be written.
+    """
+    check_generated(path, text)
+    write_whole(path, text)
+
+
 def remove(path):
     """Removes a file or a folder; nothing there is fine."""
     if path.is_dir() and not path.is_symlink():

@@ -26,17 +26,16 @@ def sum_over_replicas(value):
     return tf.distribute.get_replica_context().all_reduce(tf.distribute.ReduceOp.SUM, value)
 
 
-def own_rows(values, num_rows, axis):
+def own_rows(values, num_rows):
     """This device's part of values that are drawn alike on all devices, for the whole batch.
 
     Args:
-        values: tensor with `num_replicas() * num_rows` entries along `axis`.
+        values: tensor with `num_replicas() * num_rows` entries.
         num_rows: examples on this device.
-        axis: counts the examples.
     """
     if num_replicas() == 1:
         return values
     import tensorflow as tf
 
     first = tf.distribute.get_replica_context().replica_id_in_sync_group * num_rows
-    return tf.gather(values, first + tf.range(num_rows), axis=axis)
+    return tf.gather(values, first + tf.range(num_rows))

@@ -134,6 +134,8 @@ def test_override_reaches_every_depth_and_leaves_the_original():
     assert recipe.epochs == 100 and "beta_1" not in recipe.optimizer
     assert changed.published_error == recipe.published_error
     assert recipe.override({"name": "mine"}).published_error is None
+    assert recipe.override({"dataset": "mnist"}).published_error is None
+    assert recipe.override({"dataset": "synthetic"}).published_error == recipe.published_error
     mnist = recipes.get("mnist_mlp-vat").override({"preprocessing.0.scale": 1.0})
     assert mnist.preprocessing[0]["scale"] == 1.0
 
@@ -148,6 +150,8 @@ def test_override_reaches_every_depth_and_leaves_the_original():
         ({"decay_start": 1.5}, "decay_start must be at least 0 and at most 1, received 1.5"),
         ({"ladder": {"denoising_weights": [1.0]}}, "A ladder takes no regularizers, received 'vat'"),
         ({"epochs.x": 1}, "'epochs.x'"),
+        ({"preprocessing.0.scale": 3}, "'preprocessing.0.scale' leads into a list without entries, received '0'"),
+        ({"published_error": 101.0}, "published_error must be at least 0 and at most 100, received 101.0"),
         ({"early_stopping_patience": 3, "num_validation": 0}, "num_validation"),
     ],
 )
@@ -167,6 +171,8 @@ def test_unknown_recipe_names_the_nearest():
         ({"regularizers.vatt": {"epsilon": 1.0}}, "Did you mean 'vat'"),
         ({"regularizers.vat.epsilom": 1.0}, "Did you mean 'epsilon'"),
         ({"optimizer.name": "adamm"}, "Did you mean 'adam'"),
+        ({"optimizer.momentum": 0.9}, "option of adam 'momentum'"),
+        ({"optimizer.learning_rate": 0.9}, "option of adam 'learning_rate'"),
         ({"network.name": "mpl"}, "Did you mean 'mlp'"),
         ({"preprocessing": [{"name": "zca"}]}, "zca_whitening"),
     ],

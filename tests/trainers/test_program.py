@@ -3,7 +3,7 @@
 import pytest
 from absl import app
 
-from trainers.program import ERRORS, main_of
+from trainers.program import ERRORS, is_finite, main_of
 
 
 def failing(error):
@@ -34,6 +34,10 @@ def test_a_message_fails_it_and_none_does_not():
     main_of(lambda: "failed: seed 3", said.append)(["program"])
     main_of(lambda: None, said.append)(["program"])
     assert said == ["failed: seed 3"]
+
+
+def test_no_time_and_finite_times_are_finite():
+    assert is_finite(None) and is_finite(0.0) and not is_finite(float("nan")) and not is_finite(float("inf"))
 
 
 def test_arguments_without_a_flag_are_refused():

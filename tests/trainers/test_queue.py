@@ -18,7 +18,13 @@ WRITE = "import pathlib, sys; p = pathlib.Path(sys.argv[1]); p.parent.mkdir(pare
 
 
 def result(recipe, seed, **errors):
-    return {"recipe": recipe.name, "seed": seed, "errors": {"test": 1.0, **errors}, "seconds_per_epoch": 0.1}
+    return {
+        "recipe": recipe.name,
+        "seed": seed,
+        "errors": {"test": 1.0, **errors},
+        "seconds_per_epoch": 0.1,
+        "epochs": 4,
+    }
 
 
 class Quick(Queue):
@@ -125,6 +131,15 @@ def test_best_seed_is_chosen_by_validation(tmp_path):
     for seed, test in [(3, 0.1), (2, 0.9)]:
         record_result(result(BASELINE, seed, test=test), BASELINE, tmp_path)
     assert best_seed(BASELINE, tmp_path) == 2  # the test error does not choose
+
+
+def test_an_export_that_fails_does_not_keep_the_others_from_it(queue, tmp_path):
+    queue().work_down(JOBS[:2])
+    exporting, exported = queue(), []
+    exporting.command = lambda recipe, seed, *flags: (
+        exported.append(recipe) or [sys.executable, "-c", f"raise SystemExit({recipe is VAT:d})"]
+    )
+    assert exporting.export_best([VAT, BASELINE], "models") == [(VAT, 0)] and exported == [VAT, BASELINE]
 
 
 def test_select():

@@ -51,6 +51,18 @@ def test_space_of_one_field(text, domain):
     assert parse_spaces([text]) == {"space": {"a": domain}}
 
 
+@pytest.mark.parametrize(
+    "text, message",
+    [
+        ("a=logg:0.1:1", "Unknown sampling 'logg'. Did you mean 'log'"),
+        ("a=log:0.1", "field=log:min:max, received 'log:0.1'"),
+    ],
+)
+def test_ranges_of_another_form_are_refused(text, message):
+    with pytest.raises(ValueError, match=message):
+        parse_spaces([text])
+
+
 def test_spaces_add_up(tmp_path):
     path = tmp_path / "space.json"
     path.write_text(json.dumps({"b": {"values": [1]}}))

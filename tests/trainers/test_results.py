@@ -2,18 +2,19 @@
 
 import concurrent.futures
 import json
+import shutil
 import statistics
 
 import pytest
 
-from trainers.results import as_json, record_result
+from trainers.results import as_json, check_folder, read_results, record_result, write_tables
 from zoo import recipes
 
 RECIPE = recipes.get("synthetic_mlp-vat")
 
 
 def result(seed, error):
-    return {"recipe": RECIPE.name, "seed": seed, "errors": {"test": error}, "seconds_per_epoch": 0.25}
+    return {"recipe": RECIPE.name, "seed": seed, "errors": {"test": error}, "seconds_per_epoch": 0.25, "epochs": 4}
 
 
 def test_seeds_add_up_and_the_same_seed_replaces(tmp_path):
@@ -35,6 +36,42 @@ def test_a_recipe_that_was_changed_since_starts_anew(tmp_path, capsys):
     assert list(content["seeds"]) == ["1"] and content["recipe"] == RECIPE.as_dict()
     aside = path.with_name(f"{path.name}.earlier")
     assert aside.read_text() == before and f"they are in {aside} now" in capsys.readouterr().out
+    path.write_text(before)
+    record_result(result(2, 0.7), RECIPE, tmp_path)
+    assert aside.read_text() == before == path.with_name(f"{path.name}.earlier-2").read_text()
+
+
+def test_figures_of_another_backend_are_told_when_they_are_replaced(tmp_path, capsys):
+    for backend in ("jax", "jax", "tensorflow"):
+        assert not capsys.readouterr().out
+        path = record_result({**result(0, 0.9), "backend": backend}, RECIPE, tmp_path)
+    assert f"{path}: figures of seed 0 on jax replaced." in capsys.readouterr().out
+
+
+def test_texts_are_those_of_the_recipe_now_where_its_settings_are(tmp_path):
+    path = record_result(result(0, 0.9), RECIPE, tmp_path)
+    for field, value, same in [("notes", "as they were", True), ("epochs", 7, False)]:
+        content = json.loads(path.read_text())
+        content["recipe"][field] = value
+        path.write_text(json.dumps(content))
+        assert (read_results(tmp_path)[RECIPE.name]["recipe"]["notes"] == RECIPE.notes) is same
+
+
+@pytest.mark.parametrize(
+    "write", [write_tables, check_folder, lambda folder: record_result(result(0, 1), RECIPE, folder)]
+)
+def test_somebody_elses_readme_stays(tmp_path, write):
+    (tmp_path / "README.md").write_text("# My project\n")
+    record_result(result(0, 1), RECIPE, tmp_path / "figures")
+    shutil.copy(tmp_path / "figures" / f"{RECIPE.name}.json", tmp_path)
+    with pytest.raises(ValueError, match="README.md is not what is generated there: its first line is '# My project'"):
+        write(tmp_path)
+    assert (tmp_path / "README.md").read_text() == "# My project\n"
+
+
+def test_without_results_there_is_no_table(tmp_path):
+    write_tables(tmp_path)
+    assert not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("present", [RECIPE, RECIPE.override({"epochs": 9})])

@@ -4,7 +4,7 @@ import pathlib
 
 from trainers.analysis.rank_correlations import MIN_MODELS, spearman
 from trainers.workdir import read_json
-from zoo.files import write_whole
+from zoo.files import check_generated, write_generated
 
 HEADER = """# Inside the models
 
@@ -139,6 +139,15 @@ def read_analyses(directory):
     return analyses
 
 
+def check_folder(directory):
+    """Refuses, before anything is measured, a folder whose `README.md` is somebody else's.
+
+    Raises:
+        ValueError: with its first line.
+    """
+    check_generated(pathlib.Path(directory) / "README.md", HEADER)
+
+
 def write_report(directory):
     """Writes `README.md` from the models' files.
 
@@ -157,5 +166,5 @@ def write_report(directory):
     for dataset in dict.fromkeys(content["dataset"] for content in contents):
         text += section(dataset, [content for content in contents if content["dataset"] == dataset])
     directory.mkdir(parents=True, exist_ok=True)
-    write_whole(directory / "README.md", text if contents else text + EMPTY)
+    write_generated(directory / "README.md", text if contents else text + EMPTY)
     return text

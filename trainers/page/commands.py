@@ -5,20 +5,36 @@
 
 import json
 import shlex
+from collections import defaultdict
 
-from trainers.tables import changed_settings
+from trainers.tables import TABLES, changed_settings, matching
 from zoo.recipes import RECIPES
 
 REPRODUCE = "python -m trainers.reproduce --results=runs/results"
 
 
 def of_table(key, contents):
-    """The commands that reproduce a table, over as many seeds as its rows have; those of its rows where some were not
-    run as their recipes stand."""
-    if any(content["recipe"]["name"] not in RECIPES or changed_settings(content["recipe"]) for content in contents):
-        return "\n".join(filter(None, map(of_recipe, contents)))
-    backend = backend_of(contents[0]["seeds"].values())
-    return f"{backend}{REPRODUCE} --table={key} --seeds={max(len(content['seeds']) for content in contents)}"
+    """The commands that reproduce the rows of a table: one for all rows with the same backend and number of seeds, and
+    their own for those that were not run as their recipes stand."""
+    together, commands = defaultdict(list), []
+    for content in contents:
+        if is_plain(content):
+            together[backend_of(content["seeds"].values()), len(content["seeds"])].append(content["recipe"]["name"])
+        else:
+            commands.append(of_recipe(content))
+    whole = matching(RECIPES, TABLES[key][1])
+    for (backend, num_seeds), names in together.items():
+        what = f"--table={key}" if sorted(names) == sorted(whole) else f"--recipes={','.join(names)}"
+        commands.append(f"{backend}{REPRODUCE} {what} --seeds={num_seeds}")
+    return "\n".join(filter(None, commands))
+
+
+def is_plain(content):
+    """Whether a recipe was run as it stands, on one backend, with the seeds from 0 on."""
+    recipe, seeds = content["recipe"], content["seeds"]
+    backends = {backend_of([run]) for run in seeds.values()}
+    in_order = sorted(map(int, seeds)) == list(range(len(seeds)))
+    return recipe["name"] in RECIPES and not changed_settings(recipe) and in_order and len(backends) == 1
 
 
 def of_recipe(content):
@@ -27,9 +43,9 @@ def of_recipe(content):
     recipe, seeds = content["recipe"], content["seeds"]
     if recipe["name"] not in RECIPES:
         return ""
-    changed = overrides(recipe)
-    if not changed and sorted(map(int, seeds)) == list(range(len(seeds))):
+    if is_plain(content):
         return f"{backend_of(seeds.values())}{REPRODUCE} --recipes={recipe['name']} --seeds={len(seeds)}"
+    changed = overrides(recipe)
     return "\n".join(
         f"{backend_of([run])}python -m trainers.train --recipe={recipe['name']} --seed={seed}{changed} --noexport"
         for seed, run in seeds.items()

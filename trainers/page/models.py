@@ -6,7 +6,7 @@ import pathlib
 from trainers.page import commands
 from trainers.page.analyses import analysis_facts
 from trainers.tables import as_published
-from zoo.card import CARD_FILE, read_card
+from zoo.card import CARD_FILE, CHECKSUM, read_card
 
 
 def model_content(directory, analysis):
@@ -14,7 +14,7 @@ def model_content(directory, analysis):
 
     Args:
         directory: of the SavedModel.
-        analysis: the content of its file in `results/analysis`, or None.
+        analysis: the content of the file of its name in `results/analysis`, which may be of another model, or None.
 
     Raises:
         ValueError: the card is damaged or lacks a field.
@@ -22,6 +22,8 @@ def model_content(directory, analysis):
     card = read_card(directory)
     recipe = card.get("recipe")
     test = card["errors"].get("test")
+    if analysis and analysis.get("sha256") != card[CHECKSUM]:
+        analysis = None
     return {
         "anchor": f"model-{card['name']}",
         "name": card["name"],

@@ -1,5 +1,6 @@
 """Errors at the end of training: per method, against labels, against time."""
 
+import json
 import re
 import statistics
 from collections import Counter, defaultdict
@@ -8,6 +9,7 @@ from trainers.pictures.curves import METHODS, method_of
 from trainers.pictures.style import BLUE, COLORS, GREY, INK, RED, Picture, legend_below, new_figure, styled
 from trainers.tables import test_errors
 
+TRAINING = ("dataset", "preprocessing", "optimizer", "learning_rate", "schedule", "epochs")
 LABELS_IN_NAME = re.compile(r"(?<=[-_])(?:\d+|all)_|_\d+$")
 
 
@@ -47,7 +49,9 @@ def errors_by_method(contents, title):
 
 
 def by_labels(contents):
-    """Groups recipes that differ in the number of labels alone.
+    """Groups recipes of one method that differ in the number of labels, and in the strengths chosen for each number.
+
+    Trainings of another length, optimiser or preprocessing are no points of one line.
 
     Returns:
         `{name without the number: {number of labels, None for all: content}}`, groups of two numbers or more.
@@ -55,8 +59,9 @@ def by_labels(contents):
     groups = defaultdict(dict)
     for content in contents:
         recipe = content["recipe"]
-        groups[LABELS_IN_NAME.sub("", recipe["name"], count=1)][recipe.get("num_labels")] = content
-    return {name: group for name, group in groups.items() if len(group) > 1}
+        name, training = LABELS_IN_NAME.sub("", recipe["name"], count=1), [recipe.get(field) for field in TRAINING]
+        groups[name, json.dumps(training)][recipe.get("num_labels")] = content
+    return {name: group for (name, _), group in groups.items() if len(group) > 1}
 
 
 @styled
@@ -126,7 +131,8 @@ def label_in_margin(ax, points, bold):
 
 @styled
 def error_by_time(contents, title):
-    """Test error against seconds per epoch, as `errors_by_method`; runs on the device that most ran on.
+    """Test error against the seconds of a whole training, all members of an ensemble together, as `errors_by_method`;
+    runs on the device that most ran on.
 
     Named are the methods of the papers' comparison and those that none beats in both.
     """
@@ -136,17 +142,19 @@ def error_by_time(contents, title):
     ax = axes[0, 0]
     for name, found in runs.items():
         error, spread = mean_and_spread(run["errors"]["test"] for run in found)
-        seconds, unevenness = mean_and_spread(run["seconds_per_epoch"] for run in found)
+        times = [run["seconds_per_epoch"] * run["epochs"] for run in found]
+        seconds = statistics.median(times)
+        unevenness = [[seconds - min(times)], [max(times) - seconds]]
         color = METHODS.get(method_of(name), (GREY,))[0]
         ax.errorbar(seconds, error, spread, unevenness, "o", color=color, markersize=4.5, elinewidth=0.8, alpha=0.9)
         points[method_of(name)] = (seconds, error)
     best = frontier(points)
-    ax.set(xlabel="seconds per epoch", ylabel="test error (%)", xlim=(0, None), ylim=(0, None))
+    ax.set(xlabel="seconds of training", ylabel="test error (%)", xlim=(0, None), ylim=(0, None))
     label_in_margin(ax, {name: point for name, point in points.items() if name in best or name in METHODS}, best)
     told = ", ".join(f"{name} {seconds:.3g} s {error:.2f} %" for name, (seconds, error) in sorted(points.items()))
     return Picture(
         figure,
         f"Test error against training time. {title}",
-        f"Mean ± standard deviation over seeds, {device}, {backend}; bold where no method is both faster and better. "
-        f"{told}.",
+        f"Mean ± standard deviation of the error over seeds, median and range of the seconds, {device}, {backend}, "
+        f"shared with other programs; bold where no method is both faster and better. {told}.",
     )

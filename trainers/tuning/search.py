@@ -89,7 +89,7 @@ def prepare_folder(workdir, recipe, search):
             raise ValueError(
                 f"The workdir {str(workdir)!r} belongs to another search: {told}. Choose another --workdir."
             )
-    elif any(each.name != LOCK_FILE for each in workdir.iterdir()):
+    elif any(not each.name.startswith((LOCK_FILE, f".{SEARCH_FILE}.")) for each in workdir.iterdir()):
         raise ValueError(f"The workdir {str(workdir)!r} holds files of something else. Choose another --workdir.")
     else:
         write_whole(path, json.dumps(wanted, indent=1))

@@ -17,6 +17,7 @@ from zoo.pretrained import error_percent
 from zoo.recipes.build import combine, member_seeds
 
 TRIAL_FILE = "trial.json"
+LASTING = (FloatingPointError, ValueError, TypeError)  # failures that the values cause, whenever they are tried
 
 
 @dataclasses.dataclass
@@ -123,7 +124,8 @@ def train_and_validate(recipe, seed, num_validation, folder, deadline=None):
 def run_trial(recipe, search, number, values, folder, deadline=None):
     """Runs what is missing of a trial. Its folder holds its figures, and checkpoints of a training under way.
 
-    A training that fails, because it diverges or because the values do not fit, ends its trial, not the search.
+    A training that fails, because it diverges or because the values do not fit, ends its trial, not the search. One
+    that failed for want of memory, or for another reason that passes, is tried again when the search is.
 
     Args:
         recipe: `Recipe` without the values.
@@ -140,6 +142,8 @@ def run_trial(recipe, search, number, values, folder, deadline=None):
         OSError: the folder cannot be written.
     """
     trial = Trial.read(folder) or Trial(number, values)
+    if trial.failure and not trial.failure.startswith(tuple(kind.__name__ for kind in LASTING)):
+        trial.failure = None
     trial.write(folder)
     for seed in search.seeds:
         if trial.failure or str(seed) in trial.seeds:

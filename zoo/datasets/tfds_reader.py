@@ -85,7 +85,8 @@ def _prepared_builder(name, download_folder):
 
 
 def _nearest(name):
-    near = difflib.get_close_matches(name, tfds.list_builders(with_community_datasets=False), n=1)
+    names = ["synthetic", *tfds.list_builders(with_community_datasets=False)]  # the first is the zoo's own
+    near = difflib.get_close_matches(name, names, n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
 
 

@@ -10,7 +10,7 @@ from zoo.datasets import Batches, SemiSupervised, balanced_subset, bootstrap
 from zoo.ladder import AdversarialNoise, LadderNetwork
 from zoo.layers import build_preprocessing
 from zoo.training import LinearDecay, ReestimateStatistics, RegularizedModel
-from zoo.validation import check_choice
+from zoo.validation import check_choice, check_options
 
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "sgd": keras.optimizers.SGD}
 LADDER_OPTIONS = ("denoising_weights", "combinators", "noise_std", "adversarial_noise")
@@ -57,10 +57,11 @@ def build_optimizer(recipe, steps_per_epoch):
     """The Keras optimiser of a recipe, with its schedule over all steps.
 
     Raises:
-        ValueError: an unknown optimiser, with the nearest name.
+        ValueError: an unknown optimiser, or option of it, with the nearest name.
     """
     options = dict(recipe.optimizer)
     name = check_choice("optimizer", options.pop("name", None), OPTIMIZERS)
+    check_options(name, options, OPTIMIZERS[name], given=("learning_rate",))
     rate = recipe.learning_rate
     if recipe.schedule == "cosine":
         rate = keras.optimizers.schedules.CosineDecay(rate, recipe.epochs * steps_per_epoch)

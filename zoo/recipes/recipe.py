@@ -92,6 +92,8 @@ class Recipe:
         check_number("label_smoothing", self.label_smoothing, 0, 1)
         if self.num_labels is not None:
             check_number("num_labels", self.num_labels, 1, integer=True)
+        if self.published_error is not None:
+            check_number("published_error", self.published_error, 0, 100)
         if self.early_stopping_patience and not self.num_validation:
             raise ValueError("early_stopping_patience needs num_validation above 0, received 0.")
         if self.ladder and self.regularizers:
@@ -100,7 +102,7 @@ class Recipe:
             Search.from_data(self.search)
 
     def override(self, assignments):
-        """A copy with some fields changed; under another name it stands beside no published error.
+        """A copy with some fields changed; under another name, or on other data, it has no published error beside it.
 
         Args:
             assignments: mapping from a field, or a dotted path into one (`"regularizers.vat.epsilon"`), to its value.
@@ -109,7 +111,7 @@ class Recipe:
             ValueError: an unknown field or a value out of its range, with the nearest name.
         """
         values = self.as_dict()
-        if assignments.get("name", self.name) != self.name:
+        if any(assignments.get(field, values[field]) != values[field] for field in ("name", "dataset")):
             values.update(published_error=None, source="no published figure")
         for path, value in assignments.items():
             field, *rest = path.split(".")
@@ -146,8 +148,6 @@ def _place(container, key, path):
     if isinstance(container, dict):
         return key
     if not key.isdecimal() or int(key) >= len(container):
-        raise ValueError(
-            f"The recipe field {path!r} leads into a list of {len(container)}: its places are 0 to "
-            f"{len(container) - 1}, received {key!r}."
-        )
+        places = f"of {len(container)}: its places are 0 to {len(container) - 1}" if container else "without entries"
+        raise ValueError(f"The recipe field {path!r} leads into a list {places}, received {key!r}.")
     return int(key)

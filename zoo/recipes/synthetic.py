@@ -31,6 +31,8 @@ def searched(path, *values):
 
 VAT_VMT = {"vat": {"epsilon": 0.35}, "vmt": {"field": "shift", "weight": 5.0}}
 
+SUM = "ε as for VAT alone, λ the half of that for VMT alone; no search found better."
+
 RECIPES = [
     FAMILY.recipe("baseline", published_error=1.24),
     FAMILY.recipe(
@@ -78,12 +80,12 @@ RECIPES = [
         notes=UNFIT,
         search=searched("regularizers.vmt.weight", 0.005, 0.05, 0.5, 2.0, 5.0),
     ),
-    FAMILY.recipe("vat_vmt_shift", VAT_VMT),
-    FAMILY.recipe("vat_vmt_shift_ensemble", VAT_VMT, num_members=5),
+    FAMILY.recipe("vat_vmt_shift", VAT_VMT, notes=SUM),
+    FAMILY.recipe("vat_vmt_shift_ensemble", VAT_VMT, num_members=5, notes=SUM),
     FAMILY.recipe("at_l2_lazy", {"at": {"epsilon": 0.25, "interval": 4}}, notes=LAZY),
     FAMILY.recipe("vat_lazy", {"vat": {"epsilon": 0.35, "interval": 4}}, notes=LAZY),
     FAMILY.recipe("vmt_shift_lazy", {"vmt": {"field": "shift", "weight": 10.0, "interval": 4}}, notes=LAZY),
-    FAMILY.recipe("rpt", {"vat": {"epsilon": 0.35, "direction": "random"}}),
+    FAMILY.recipe("rpt", {"vat": {"epsilon": 0.35, "direction": "random"}}, notes="ε as for VAT."),
     *classical_recipes(
         FAMILY,
         l2=1e-3,

@@ -44,6 +44,8 @@ def build(methods):
     terms = []
     for name, options in methods.items():
         method = METHODS[check_choice("method", name, METHODS)]
+        if not isinstance(options, dict):
+            raise TypeError(f"The hyperparameters of {name} must be a dictionary, received {options!r}.")
         for option in options:
             check_choice(f"hyperparameter of {name}", option, hyperparameters(method))
         for option, parameter in inspect.signature(method.__init__).parameters.items():

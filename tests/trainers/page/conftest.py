@@ -7,7 +7,7 @@ import keras
 import pytest
 
 from zoo import recipes
-from zoo.card import write_card
+from zoo.card import CHECKSUM, write_card
 
 HOSTILE = "<script>document.title = 'hit'</script><img src=x onerror=alert(1)>"
 ERRORS = {
@@ -51,9 +51,10 @@ def folders(tmp_path):
     card = {"name": "mnist_mlp-vat", "errors": {"test": 0.625}, "num_parameters": 1234567, "input_shape": [28, 28, 1]}
     recipe = {**recipes.get("mnist_mlp-vat").as_dict(), "notes": HOSTILE}
     card |= {"recipe": recipe, "source": HOSTILE, "model": {}}
-    write_card(paths["saved_models"] / "mnist_mlp-vat", card)
+    card = write_card(paths["saved_models"] / "mnist_mlp-vat", card)
     analysis = {
         "model": "mnist_mlp-vat",
+        "sha256": card[CHECKSUM],
         "dataset": "mnist",
         "num_examples": 7,
         "errors": {"fgsm_linf": {"error": 12.5, "standard_error": 0.5, "settings": {"size": 0.1, "num_examples": 7}}},

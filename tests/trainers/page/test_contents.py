@@ -44,7 +44,8 @@ def test_tables_show_the_cells_of_the_results(folders):
     for cell in cells(results["synthetic_mlp-vat"], results["synthetic_mlp-baseline"])[1:]:
         assert cell in page.text
     program = "python -m trainers.reproduce --results=runs/results"
-    assert f"{program} --table=synthetic --seeds=2" in page.text
+    names = "synthetic_mlp-baseline,synthetic_mlp-dropout,synthetic_mlp-vat"
+    assert f"KERAS_BACKEND=jax {program} --recipes={names} --seeds=2" in page.text
     assert f"KERAS_BACKEND=jax {program} --recipes=mnist_ladder-100_full --seeds=1" in page.text
     assert {"recipe-synthetic_mlp-vat", "model-mnist_mlp-vat"} <= {card.get("id") for card in page.all("details")}
 
@@ -71,6 +72,14 @@ def test_models_show_card_and_analysis(folders):
         "mnist: fgsm_linf 0.1 on 7 examples.",
     ):
         assert figure in text, figure
+
+
+def test_a_model_shows_no_analysis_of_another_one_of_its_name(folders):
+    command = "python -m trainers.analyze --model=mnist_mlp-vat"
+    assert command in Elements(zoo_page(folders)).text
+    path = folders.results / "analysis" / "mnist_mlp-vat.json"
+    path.write_text(json.dumps({**json.loads(path.read_text()), "sha256": "of another"}))
+    assert command not in Elements(zoo_page(folders)).text
 
 
 def test_text_of_files_does_not_become_html(folders):
@@ -150,8 +159,8 @@ def test_run_shows_its_figures(tmp_path):
     (tmp_path / "run.json").write_text(json.dumps({"recipe": recipe.settings(), "seed": 4}))
     with pytest.raises(FileNotFoundError, match="no finished run"):
         of_run(tmp_path)
-    result = {"recipe": recipe.name, "seed": 4, "errors": {"test": 0.375}, "seconds_per_epoch": 0.5, "device": "CPU"}
-    (tmp_path / "result.json").write_text(json.dumps({**result, "backend": "jax"}))
+    result = {"recipe": recipe.name, "seed": 4, "errors": {"test": 0.375}, "seconds_per_epoch": 0.5, "epochs": 3}
+    (tmp_path / "result.json").write_text(json.dumps({**result, "device": "CPU", "backend": "jax"}))
     text = Elements(render(of_run(tmp_path))).text
     assert "0.38" in text and "0.76" in text
     assert "KERAS_BACKEND=jax python -m trainers.train --recipe=synthetic_mlp-vat --seed=4 --override=epochs=3" in text

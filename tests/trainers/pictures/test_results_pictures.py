@@ -12,8 +12,8 @@ def content(name, seeds, published=None, **recipe):
     return {"recipe": {"name": name, "published_error": published, **recipe}, "seeds": runs}
 
 
-def run(error, seconds=1.0, **curves):
-    return {"errors": {"test": error}, "seconds_per_epoch": seconds, "curves": curves}
+def run(error, seconds=1.0, epochs=1, **curves):
+    return {"errors": {"test": error}, "seconds_per_epoch": seconds, "epochs": epochs, "curves": curves}
 
 
 def lines(ax):
@@ -86,6 +86,16 @@ def test_recipes_are_grouped_by_all_but_their_labels():
     assert errors_by_labels([content("mnist_ladder-100_full", [run(1.0)], num_labels=100)]) is None
 
 
+@pytest.mark.parametrize("field, value", [("epochs", 80), ("optimizer", {"name": "sgd"}), ("preprocessing", [])])
+def test_other_trainings_are_no_points_of_one_line(field, value):
+    training = {"epochs": 512, "optimizer": {"name": "adam"}, "preprocessing": [{"name": "zca_whitening"}]}
+    few = content("cifar10_conv_small-4000_vat", [run(1.0)], num_labels=4000, **training)
+    whole = content("cifar10_conv_small-all_vat", [run(1.0)], num_labels=None, **training)
+    assert len(by_labels([few, whole])) == 1
+    whole["recipe"][field] = value
+    assert not by_labels([few, whole])
+
+
 def test_labels_run_from_the_fewest_to_all():
     contents = [
         content("mnist_ladder-all_full", [run(0.5)], 0.6, num_labels=None),
@@ -101,6 +111,11 @@ def test_times_of_other_devices_are_left_out():
     slow = {**run(0.1, seconds=99.0), "device": "another"}
     picture = error_by_time([content("a-vat", [run(1.0, 2.0), run(2.0, 4.0), slow]), content("a-at", [run(3.0)])], "")
     assert "vat 3 s 1.50 %" in picture.alt and "99" not in picture.alt
+
+
+def test_times_are_of_whole_trainings():
+    contents = [content("a-ensemble", [run(1.0, 0.5, 50)]), content("a-vat", [run(1.0, 2.0, 10)])]
+    assert "ensemble 25 s 1.00 %, vat 20 s 1.00 %." in error_by_time(contents, "").alt
 
 
 def test_frontier():

@@ -14,7 +14,7 @@ pytest.importorskip("keras_tuner")
 
 from trainers.lock import locked
 from trainers.tuning import search as searches
-from trainers.tuning.search import read_trials, run_search
+from trainers.tuning.search import SEARCH_FILE, read_trials, run_search
 from trainers.tuning.trial import Trial
 from zoo import recipes
 from zoo.recipes.search import Search
@@ -78,6 +78,12 @@ def test_folder_of_another_search_or_of_something_else_is_refused(quick, tmp_pat
     (tmp_path / "letters" / "letter.txt").touch()
     with pytest.raises(ValueError, match="holds files of something else"):
         run_search(RECIPE, SEARCH, tmp_path / "letters")
+
+
+def test_a_search_killed_as_it_began_begins_again(quick, tmp_path):
+    (tmp_path / f".{SEARCH_FILE}.host-123").touch()
+    run_search(RECIPE, SEARCH, tmp_path)
+    assert len(read_trials(tmp_path)) == SEARCH.num_trials
 
 
 @pytest.mark.parametrize(

@@ -96,6 +96,22 @@ def test_a_diverged_training_fails_its_trial_and_is_not_repeated(figures, tmp_pa
     assert trial.failure == f"FloatingPointError with seed {FIRST_SEED}: The loss became nan in epoch 1, step 3."
 
 
+def test_what_failed_for_another_reason_is_tried_again(monkeypatch, tmp_path):
+    figures = {"validation_error": 1.0, "epochs": 1, "seconds": 0.0}
+    answers = [RuntimeError("RESOURCE_EXHAUSTED"), figures, figures]
+
+    def train(*arguments):
+        answer = answers.pop(0)
+        if isinstance(answer, Exception):
+            raise answer
+        return answer
+
+    monkeypatch.setattr(trials, "train_and_validate", train)
+    first, second = (run_trial(RECIPE, SEARCH, 0, {EPSILON: 0.1}, tmp_path) for _ in range(2))
+    assert first.failure == f"RuntimeError with seed {FIRST_SEED}: RESOURCE_EXHAUSTED"
+    assert second.is_complete(SEARCH) and not answers
+
+
 def test_values_that_do_not_fit_together_fail_the_trial(tmp_path):
     trial = run_trial(RECIPE, SEARCH, 0, {"early_stopping_patience": 3}, tmp_path)
     assert "early_stopping_patience needs num_validation" in trial.failure
