@@ -35,12 +35,13 @@ from trainers.tables import as_published
 from zoo import recipes
 from zoo.card import CARD_FILE
 from zoo.training.execution import enable_determinism
+from zoo.validation import check_number
 
 STARTED = time.monotonic()
 
 RECIPE = flags.DEFINE_string("recipe", "synthetic_mlp-vmt_shift", "Name of the recipe; --list shows all.")
 LIST = flags.DEFINE_bool("list", False, "Print the names of all recipes with their published errors, and stop.")
-SEED = flags.DEFINE_integer("seed", 0, "Seed of weights, batches, penalties and data splits.", 0, 2**31 - 1)
+SEED = flags.DEFINE_integer("seed", 0, "Seed of weights, batches, penalties and data splits.", lower_bound=0)
 EPOCHS = flags.DEFINE_integer("epochs", None, "Number of epochs in place of the recipe's.", lower_bound=1)
 OVERRIDE = flags.DEFINE_multi_string(
     "override",
@@ -130,6 +131,7 @@ def export_elsewhere():
 
 def train_and_report():
     recipe = chosen_recipe()
+    check_number("--seed", SEED.value, 0, 2**31 - 1, integer=True)  # backends take 32 bits, members add to it
     if PICTURE_INTERVAL.value and distribution_flags.on_hosts():
         raise ValueError(
             "With --distribute=hosts no pictures are drawn, for one process cannot compute with arrays that all share; "

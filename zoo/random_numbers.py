@@ -37,7 +37,7 @@ def uniform(shape, dtype, seed):
 
 
 def normal(like, seed, *, per_example=True):
-    """Standard normal numbers of the shape and type of `like`, `(n, ...)`, whose shape is known but for n.
+    """Standard normal numbers of the shape and type of `like`, `(n, ...)`.
 
     By the inverse error function of uniform numbers: under XLA on a CPU the cosine of the Box–Muller transform takes
     more than four times as long, long enough to show in the time of a training step.
@@ -50,7 +50,7 @@ def normal(like, seed, *, per_example=True):
     dtype = "float64" if keras.backend.standardize_dtype(like.dtype) == "float64" else "float32"
     num_rows = ops.shape(like)[0]
     num_drawn = num_rows * num_replicas() if per_example else num_rows
-    drawn = uniform((num_drawn, *like.shape[1:]), dtype, seed)
+    drawn = uniform((num_drawn, *ops.shape(like)[1:]), dtype, seed)
     if per_example:
         drawn = own_rows(drawn, num_rows)
     # Uniform numbers are multiples of `cell`. Its middle in place of its edge keeps them off 0, and the mean at 0.

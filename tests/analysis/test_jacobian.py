@@ -1,10 +1,11 @@
 """The Jacobian, its norm and its spectrum against matrices, finite differences and NumPy's SVD."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
 
-from zoo.analysis import jacobian, singular_values, squared_frobenius_norm
+from zoo.analysis import jacobian, largest_fisher_eigenvalue, singular_values, squared_frobenius_norm
 
 RNG = np.random.default_rng(3)
 X, W = RNG.normal(size=(6, 5)), RNG.normal(size=(5, 3))
@@ -75,3 +76,20 @@ def test_bad_input(perceptron):
         singular_values(perceptron.tensors, X, num_values=3)
     with pytest.raises(ValueError, match="num_projections must be at least 1, received 0"):
         squared_frobenius_norm(perceptron.tensors, X, num_projections=0)
+
+
+MEASURES = {
+    "jacobian": jacobian,
+    "singular_values": singular_values,
+    "frobenius": lambda network, x: squared_frobenius_norm(network, x).mean,
+    "fisher": largest_fisher_eigenvalue,
+}
+
+
+@pytest.mark.parametrize("measure", MEASURES)
+def test_inputs_in_numpys_own_precision(measure):
+    """Of a network in single precision: `images / 255` are in double."""
+    keras.utils.set_random_seed(0)
+    network = keras.Sequential([keras.Input((5,)), keras.layers.Dense(4, "tanh"), keras.layers.Dense(3)])
+    single, double = (MEASURES[measure](network, X.astype(dtype)) for dtype in ("float32", "float64"))
+    np.testing.assert_allclose(double, single, rtol=1e-4, atol=1e-6)

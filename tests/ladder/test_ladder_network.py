@@ -229,3 +229,25 @@ def test_other_networks_losses_and_sets_are_refused(make, data):
     model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True)
     with pytest.raises(ValueError, match="categorical cross-entropy of logits"):
         model.fit(x, y, verbose=0)
+
+
+def test_a_batch_of_one_row_has_no_spread_to_denoise(make, data):
+    """As at the end of 25 examples in batches of 24: above the input every σ is 0."""
+    x, y, _ = data
+    model = compiled(make(DENSE, (6,), "float32"))
+    model.train_on_batch(x[:1], y[:1])
+    costs = [float(metric.result()) for metric in model.penalty_metrics]
+    assert costs[0] > 0 and costs[1:] == [0.0] * (len(costs) - 1)
+    assert np.isfinite(model.evaluate(x, y, verbose=0)) and model.evaluate(x, y, verbose=0) < 100
+
+
+def test_a_unit_without_spread_alone_costs_nothing(make):
+    model, rng = make(DENSE, (6,), "float64"), np.random.default_rng(0)
+    units = model.level_shapes[1]
+    z, estimate = (rng.normal(size=(5, *units)) for _ in range(2))
+    mean, variance = rng.normal(size=units), rng.uniform(1, 2, size=units)
+    variance[0] = 0.0
+    squares = np.square(z - (estimate - mean) / np.sqrt(variance + 1e-10))
+    squares[:, 0] = 0.0
+    found = model.decoder.cost(1, z, estimate, (ops.convert_to_tensor(mean), ops.convert_to_tensor(variance)))
+    np.testing.assert_allclose(numbers(found), squares.mean(), rtol=1e-6)

@@ -6,6 +6,7 @@ import scipy.special
 import scipy.stats
 from keras import ops
 
+from zoo.autodiff import linearize
 from zoo.regularizers import categorical_kl, entropy, gaussian_kl, squared_distance
 from zoo.regularizers.divergences import categorical_hessian_product
 
@@ -38,6 +39,23 @@ def test_categorical_kl_of_extreme_logits():
     np.testing.assert_allclose(call(categorical_kl, extreme, flat), np.log(3), rtol=1e-6)
     np.testing.assert_array_equal(call(categorical_kl, extreme, extreme), 0)
     np.testing.assert_allclose(call(categorical_kl, extreme[:1], extreme[1:]), 1e4, rtol=1e-6)
+
+
+def test_classes_that_are_ruled_out():
+    ruled_out, other = np.array([[0.3, -np.inf, 1.0]], "float32"), np.array([[1.0, -np.inf, 0.0]], "float32")
+    p, q = (scipy.special.softmax(each[:, [0, 2]], axis=-1) for each in (ruled_out, other))
+    expected = scipy.special.rel_entr(p, q).sum(axis=-1)
+    np.testing.assert_allclose(call(categorical_kl, ruled_out, other), expected, rtol=1e-5)
+    np.testing.assert_allclose(call(entropy, ruled_out), scipy.stats.entropy(p, axis=-1), rtol=1e-5)
+    slope = linearize(lambda logits: (categorical_kl(ruled_out, logits), ()), ops.convert_to_tensor(other))
+    found = ops.convert_to_numpy(slope.vjp(ops.ones(1)))
+    np.testing.assert_allclose(found, [[q[0, 0] - p[0, 0], 0, q[0, 1] - p[0, 1]]], rtol=1e-5)
+
+
+@pytest.mark.parametrize("function, arguments", [(categorical_kl, 2), (entropy, 1)])
+def test_a_single_logit_decides_nothing(function, arguments):
+    with pytest.raises(ValueError, match="logits of at least 2 classes, received 1"):
+        call(function, *[np.zeros((3, 1))] * arguments)
 
 
 def test_entropy():

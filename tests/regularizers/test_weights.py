@@ -6,6 +6,7 @@ import pytest
 from keras import layers, ops
 
 from zoo.regularizers import ParameterTying, WeightNoise, weights
+from zoo.regularizers.weights import kernel_of
 from zoo.training import RegularizedModel
 
 RNG = np.random.default_rng(11)
@@ -126,3 +127,39 @@ def test_parameter_tying():
 def test_layers_that_cannot_be_tied(names, message):
     with pytest.raises(ValueError, match=message):
         penalty(tied_model(ParameterTying(*names)))
+
+
+def nested(*frozen):
+    """Two submodels with layers of the same names, and a recurrent layer with two kernels."""
+    parts = []
+    for name in ("first", "second"):
+        inputs = keras.Input((4,))
+        outputs = layers.Dense(4, name="own")(layers.Dense(4, name="same", trainable=name not in frozen)(inputs))
+        parts.append(keras.Model(inputs, outputs, name=name))
+    recurrent = [layers.Reshape((2, 2)), layers.SimpleRNN(2, name="recurrent")]
+    return keras.Sequential([keras.Input((4,)), *parts, *recurrent])
+
+
+@pytest.mark.parametrize("frozen", [(), ("first",)])
+def test_a_name_for_several_kernels_is_refused_and_more_of_the_path_tells_them_apart(frozen):
+    variables = nested(*frozen).variables
+    for name, kernels in [("same", "same/kernel, .*same/kernel"), ("simple_rnn_cell", "recurrent_kernel")]:
+        with pytest.raises(ValueError, match=f"'{name}' names several kernels: .*{kernels}"):
+            kernel_of(name, variables)
+    (recurrent,) = (v for v in variables if v.name == "recurrent_kernel")
+    assert kernel_of("recurrent/simple_rnn_cell/recurrent_kernel", variables) is recurrent
+
+
+def test_a_layer_may_be_tied_to_a_frozen_one():
+    model = tied_model(ParameterTying("encoder", "decoder"))
+    expected = penalty(model)
+    model.network.get_layer("encoder").trainable = False
+    np.testing.assert_allclose(penalty(model), expected, rtol=1e-6)
+
+
+def test_slopes_and_biases_of_any_shape_are_no_kernels():
+    attention, slopes = layers.MultiHeadAttention(2, 3), layers.PReLU()
+    attention.build((None, 4, 5), (None, 4, 5))
+    slopes.build((None, 4, 5))
+    kernels = [variable.name for variable in (*attention.variables, *slopes.variables) if weights.is_kernel(variable)]
+    assert kernels == ["kernel"] * 4

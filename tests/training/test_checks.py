@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 import zoo
+from zoo.regularizers.worst_direction import check_xi
 from zoo.training.checks import check_arrays
 from zoo.training.outputs import outputs_of
 
@@ -114,6 +115,13 @@ def test_one_loss(loss, data, network, fit):
 def test_regularizer(regularizer, network):
     with pytest.raises(TypeError, match="Regularizer or None, received"):
         zoo.RegularizedModel(network(), regularizer)
+
+
+def test_xi_is_checked_in_the_coarser_type():
+    inputs = keras.ops.zeros((2, 8), "float32")
+    with pytest.raises(ValueError, match="lost in rounding: in float32"):
+        check_xi(1e-6, inputs, "float64")
+    check_xi(1e-5, inputs, "float64")
 
 
 def test_xi_that_rounding_would_swallow(data, network, model, fit):

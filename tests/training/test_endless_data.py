@@ -34,6 +34,18 @@ def test_steps_per_epoch_of_arrays(network, model, data):
     assert steps(trained) == 2
 
 
+def test_epochs_of_another_length_run_through_every_permutation(network, model):
+    class Seen(zoo.datasets.Batches):
+        def __getitem__(self, index):
+            seen.append((self.epoch, index))
+            return super().__getitem__(index)
+
+    seen = []
+    trained = model(network())
+    trained.fit(Seen(X, Y, 4), steps_per_epoch=5, epochs=5, verbose=0)
+    assert steps(trained) == 25 and seen[:25] == [divmod(step, 10) for step in range(25)]
+
+
 def test_validation_and_evaluation_read_as_many_batches(network, model):
     trained, validation, test = model(network()), [], []
     trained.fit(X, Y, batch_size=4, validation_data=endless(validation), validation_steps=3, verbose=0)

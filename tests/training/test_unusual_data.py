@@ -116,3 +116,80 @@ def test_labels_in_a_column_are_analysed_as_the_same(network):
     assert zoo.analysis.reliability(probabilities, Y[:, None]).accuracies[-1] == 1.0
     with pytest.raises(ValueError, match="class indices of shape .*received shape \\(8, 3\\)"):
         zoo.analysis.wrong(net, x, probabilities)
+
+
+def sequences(*middle):
+    keras.utils.set_random_seed(3)
+    pool = layers.GlobalAveragePooling1D()
+    return keras.Sequential([keras.Input((None, 3)), layers.Conv1D(4, 3), *middle, pool, layers.Dense(3)])
+
+
+def test_sequences_of_any_length(model):
+    penalties = zoo.AdversarialTraining(0.1) + zoo.VirtualAdversarialTraining(0.1) + zoo.Smoothness(0.1)
+    trained = model(sequences(), penalties)
+    for length in (7, 9):
+        x = RNG.normal(size=(8, length, 3))
+        trained.fit(x, Y, batch_size=4, verbose=0)
+        assert np.isfinite(trained.evaluate(x, Y, verbose=0))
+
+
+def test_a_network_that_begins_with_an_embedding_cannot_be_moved(model):
+    def tokens():
+        embedding = [layers.Embedding(10, 4), layers.GlobalAveragePooling1D(), layers.Dense(3)]
+        return keras.Sequential([keras.Input((6,)), *embedding])
+
+    x = RNG.integers(0, 10, (8, 6))
+    for regularizer in (zoo.Smoothness(1.0), PENALTIES):
+        with pytest.raises(ValueError, match="cannot be indices, .* begins with the Embedding 'embedding"):
+            model(tokens(), regularizer).train_on_batch(x, Y)
+    assert np.isfinite(batch_loss(model(tokens(), zoo.WeightNoise(0.1)), x, Y))
+
+
+def test_a_network_that_assigns_to_its_weights_is_refused(model):
+    inner = [layers.SpectralNormalization(layers.Dense(4)), layers.Dense(3)]
+    trained = model(keras.Sequential([keras.Input((6,)), *inner]), PENALTIES)
+    with pytest.raises(ValueError, match="assigns to its trainable variable '.*kernel'"):
+        trained.train_on_batch(X, Y)
+
+
+@pytest.mark.parametrize("penalty", [zoo.VirtualAdversarialTraining(1.0), zoo.EntropyMinimization()])
+def test_penalties_on_classes_refuse_a_single_value(network, model, penalty):
+    with pytest.raises(ValueError, match="logits of at least 2 classes, received 1"):
+        model(network(outputs=1), penalty, loss="mse").train_on_batch(X, Y.astype("float32"))
+    gaussian = zoo.VirtualAdversarialTraining(1.0, distribution="gaussian")
+    assert np.isfinite(batch_loss(model(network(outputs=1), gaussian, loss="mse"), X, Y.astype("float32")))
+
+
+def test_generalized_cross_entropy_is_one_of_probabilities(network, model):
+    generalized = keras.losses.CategoricalGeneralizedCrossEntropy()
+    penalties = []
+    for loss in (generalized, "sparse_categorical_crossentropy"):
+        trained = model(network(activation="softmax"), zoo.VirtualAdversarialTraining(1.0), loss=loss)
+        trained.train_on_batch(X, Y)
+        penalties.append(float(trained.penalty_metrics[0].result()))
+    assert penalties[0] == pytest.approx(penalties[1], rel=1e-6)
+
+
+def test_a_loss_that_passes_over_a_class_is_refused(network, model):
+    with pytest.raises(ValueError, match="ignore_class must be None, received -1"):
+        model(network(), PENALTIES, loss=LOSS(from_logits=True, ignore_class=-1)).train_on_batch(X, Y)
+
+
+def test_loss_weights_are_refused(network, model):
+    with pytest.raises(ValueError, match="loss_weights must be None, received 0.1"):
+        model(network(), PENALTIES, loss_weights=0.1)
+
+
+@pytest.mark.parametrize("inputs", [[X], (X, X), {"a": X}])
+def test_inputs_that_are_several_to_keras_are_refused(network, model, inputs):
+    with pytest.raises(ValueError, match=f"pass one array, not a {type(inputs).__name__} of {len(inputs)}"):
+        model(network(), PENALTIES).fit(inputs, Y)
+
+
+def test_preprocessing_does_not_decay(network, model):
+    scale = layers.Dense(6)
+    trained = model(network(), PENALTIES, preprocessing=scale, optimizer=keras.optimizers.AdamW(0.1, weight_decay=0.5))
+    trained.build((None, 6))
+    before = keras.ops.convert_to_numpy(scale.kernel)
+    trained.fit(X, Y, batch_size=4, verbose=0)
+    np.testing.assert_array_equal(keras.ops.convert_to_numpy(scale.kernel), before)

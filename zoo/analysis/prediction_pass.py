@@ -61,7 +61,7 @@ def prediction_pass(network, inputs, labels=None, *, seed=0):
         num_labeled=len(inputs),
         jvp=linear.jvp,
         vjp=linear.vjp,
-        compute_dtype=keras.backend.standardize_dtype(x.dtype),
+        compute_dtype=getattr(network, "compute_dtype", keras.backend.standardize_dtype(x.dtype)),
         seed=seed if isinstance(seed, keras.random.SeedGenerator) else keras.random.SeedGenerator(seed),
     )
 

@@ -99,6 +99,12 @@ class _EpochwiseDataset(keras.utils.PyDataset):
         self._num_read += 1
         return self._gather(self._take, *(indices[index] for indices in self._indices))
 
+    def endless(self):
+        """The batches of one epoch after the other, for epochs of another length."""
+        while True:
+            yield from (self[step] for step in range(len(self)))
+            self.epoch += 1
+
     @property
     def num_bytes(self):
         """What the arrays take in memory."""

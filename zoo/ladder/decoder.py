@@ -5,7 +5,7 @@ from keras import ops
 
 from zoo.ladder.combinators import build_combinator
 from zoo.ladder.projections import counterpart
-from zoo.ladder.rung import batch_moments, standardize
+from zoo.ladder.rung import EPSILON, batch_moments, standardize
 
 
 class Decoder(keras.layers.Layer):
@@ -80,5 +80,11 @@ class Decoder(keras.layers.Layer):
         return standardize(estimate, *moments)
 
     def cost(self, level, z, estimate, moments):
-        """`mean ‖z^l − (ẑ^l − μ^l)/σ^l‖²` over batch and units; z is the clean one, the rest as for `normalized`."""
-        return ops.mean(ops.square(z - self.normalized(level, estimate, moments)))
+        """`mean ‖z^l − (ẑ^l − μ^l)/σ^l‖²` over batch and units; z is the clean one, the rest as for `normalized`.
+
+        A unit that has one value in the whole batch costs nothing: there σ^l is 0. In a batch of one row all are such.
+        """
+        squares = ops.square(z - self.normalized(level, estimate, moments))
+        if moments is not None:
+            squares = ops.where(moments[1] > EPSILON, squares, ops.zeros_like(squares))
+        return ops.mean(squares)

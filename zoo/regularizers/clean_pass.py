@@ -3,6 +3,7 @@
 from keras import ops
 
 from zoo.autodiff import linearize
+from zoo.regularizers.divergences import check_classes
 from zoo.replicas import sum_over_replicas
 
 
@@ -21,7 +22,7 @@ class CleanPass:
         num_labeled: how many rows have labels.
         sample_weight: `(num_labeled,)` or `(num_labeled, 1)`, or None.
         jvp, vjp: products with the Jacobian of the logits in the inputs; None unless a regulariser asked for them.
-        variables: the network's trainable variables.
+        variables: the network's variables.
         compute_dtype: the floating-point type in which the network computes.
         seed: `keras.random.SeedGenerator` from which penalties draw.
     """
@@ -47,8 +48,7 @@ class CleanPass:
         self.losses = losses
         self.num_labeled = num_labeled
         self.sample_weight = sample_weight
-        self.push_forward = jvp
-        self._vjp = vjp
+        self._jvp, self._vjp = jvp, vjp
         self.variables = variables
         self.compute_dtype = compute_dtype
         self.seed = seed
@@ -60,6 +60,10 @@ class CleanPass:
         """The rows of `inputs` that have labels."""
         return self.inputs[: self.num_labeled]
 
+    def push_forward(self, tangents):
+        """`J·tangents`, `(n, ...) -> (n, k)`."""
+        return self._jvp(ops.cast(tangents, self.inputs.dtype))
+
     def pull_back(self, cotangents):
         """`Jᵀ·cotangents`, `(n, k) -> (n, ...)`.
 
@@ -70,7 +74,8 @@ class CleanPass:
         # The bound keeps the scale finite: single precision has cotangents whose reciprocal it has not.
         largest = sum_over_replicas(ops.stop_gradient(ops.max(ops.abs(cotangents))))
         scale = 256.0 / ops.maximum(largest, 1e-30)
-        return self._vjp(cotangents * scale) / scale
+        pulled = self._vjp(cotangents * scale)  # in the inputs' type, which need not be that of the logits
+        return pulled / ops.cast(scale, pulled.dtype)
 
     @property
     def loss_gradient(self):
@@ -91,9 +96,7 @@ class CleanPass:
         Raises:
             ValueError: the network decides between fewer than two classes.
         """
-        num_classes = self.logits.shape[-1]
-        if num_classes < 2:
-            raise ValueError(f"Virtual labels need logits of at least 2 classes, received {num_classes}.")
+        num_classes = check_classes("Virtual labels need", self.logits)
         decisions = ops.argmax(self.logits[self.num_labeled :], axis=-1)
         decisions = ops.one_hot(decisions, num_classes, dtype=self.logits.dtype)
 

@@ -7,6 +7,29 @@ of the divergence itself lose their digits.
 
 from keras import ops
 
+IMPOSSIBLE = -1e30  # log-probability of a class that a network has ruled out by a logit of −∞; 0·∞ would be NaN
+
+
+def check_classes(what, logits):
+    """The number of classes, at least 2: the softmax of a single logit is 1 whatever the network does.
+
+    Args:
+        what: needs them, as the message should begin, e.g. `"Virtual labels need"`.
+        logits: `(n, num_classes)`.
+
+    Raises:
+        ValueError: there are fewer.
+    """
+    num_classes = logits.shape[-1]
+    if num_classes < 2:
+        raise ValueError(f"{what} logits of at least 2 classes, received {num_classes}.")
+    return num_classes
+
+
+def log_probabilities(logits):
+    """`log p` of `p = softmax(h)`, finite for classes that are ruled out, too."""
+    return ops.maximum(ops.log_softmax(logits), IMPOSSIBLE)
+
 
 def categorical_kl(logits, perturbed_logits):
     """`KL[softmax(h) ‖ softmax(h̃)] = Σ_k p_k (log p_k − log p̃_k)`.
@@ -16,8 +39,12 @@ def categorical_kl(logits, perturbed_logits):
 
     Returns:
         `(n,)`, in nats, at least 0.
+
+    Raises:
+        ValueError: there are fewer than 2 classes; for regression there is `squared_distance`.
     """
-    log_p, log_q = ops.log_softmax(logits), ops.log_softmax(perturbed_logits)
+    check_classes("The categorical divergence needs", logits)
+    log_p, log_q = log_probabilities(logits), log_probabilities(perturbed_logits)
     return ops.sum(ops.exp(log_p) * (log_p - log_q), axis=-1)
 
 
@@ -77,6 +104,10 @@ def entropy(logits):
 
     Returns:
         `(n,)`, in nats, from 0 to `log(num_classes)`.
+
+    Raises:
+        ValueError: there are fewer than 2 classes.
     """
-    log_p = ops.log_softmax(logits)
+    check_classes("The entropy needs", logits)
+    log_p = log_probabilities(logits)
     return -ops.sum(ops.exp(log_p) * log_p, axis=-1)

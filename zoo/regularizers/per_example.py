@@ -9,7 +9,9 @@ from zoo.random_numbers import normal
 
 def flatten(x):
     """Reshapes `(n, ...)` to `(n, entries)`."""
-    return ops.reshape(x, (-1, math.prod(x.shape[1:])))
+    if None in x.shape[1:]:
+        return ops.reshape(x, (ops.shape(x)[0], -1))
+    return ops.reshape(x, (-1, math.prod(x.shape[1:])))  # of no examples, too
 
 
 def expand(values, like):

@@ -14,8 +14,30 @@ from zoo.validation import check_choice, check_number
 
 
 def is_kernel(variable):
-    """Whether a variable is the matrix of an affine map, as against a bias or a normalisation's parameter."""
-    return len(variable.shape) >= 2
+    """Whether a variable is the matrix of an affine map, as against a bias, a normalisation's parameter or a slope."""
+    return len(variable.shape) >= 2 and variable.name not in ("bias", "beta", "gamma", "alpha")
+
+
+def kernel_of(layer, variables):
+    """The kernel of a layer.
+
+    Args:
+        layer: its name, with those of the models around it and the variable's own where it takes them to tell it from
+            others: `"hidden_1"`, `"encoder/hidden_1"`, `"lstm/lstm_cell/recurrent_kernel"`.
+        variables: of the network.
+
+    Raises:
+        ValueError: there is none, with the nearest name, or several.
+    """
+    kernels = [variable for variable in variables if is_kernel(variable)]
+    owner = {variable.path: variable.path.rpartition("/")[0] for variable in kernels}
+    found = [v for v in kernels if any(f"/{place}".endswith(f"/{layer}") for place in (v.path, owner[v.path]))]
+    if len(found) > 1:
+        names = ", ".join(variable.path for variable in found)
+        raise ValueError(f"{layer!r} names several kernels: {names}. Name one by more of its path.")
+    if not found:
+        check_choice("layer with a kernel", layer, {place.rpartition("/")[2] for place in owner.values()})
+    return found[0]
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -46,7 +68,7 @@ class WeightNoise(Regularizer):
         noisy = [
             (v, v.value + self.noise_std * normal(v.value, clean_pass.seed, per_example=False))
             for v in clean_pass.variables
-            if is_kernel(v)
+            if v.trainable and is_kernel(v)
         ]
         # Of all inputs, whose batch statistics the clean losses have.
         logits = clean_pass.forward(clean_pass.inputs, weights=noisy)
@@ -61,11 +83,13 @@ class ParameterTying(Regularizer):
     """Parameter tying: `λ·‖w_A − w_B‖²` between the kernels of two layers, kept close but not equal.
 
     Args:
-        first, second: names of two layers with kernels of equal shape.
+        first, second: names of two layers with kernels of equal shape, one of them perhaps frozen; within nested models
+            as much of the path as tells them apart, such as `"encoder/hidden_1"`.
         **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
 
     Raises:
-        ValueError: at the first batch, a layer that is not there or has no kernel, or kernels of different shapes.
+        ValueError: at the first batch, a layer that is not there or has no kernel, one that is a name for several, or
+            kernels of different shapes.
 
     Source: Na, "Regularization for Deep Learning", parameter tying (Lasserre et al. 2006).
     """
@@ -79,9 +103,7 @@ class ParameterTying(Regularizer):
         self.second = second
 
     def penalty(self, clean_pass):
-        # A variable's path ends in the name of its layer and its own.
-        kernels = {v.path.split("/")[-2]: v for v in clean_pass.variables if is_kernel(v) and "/" in v.path}
-        a, b = (kernels[check_choice("layer with a kernel", name, kernels)] for name in (self.first, self.second))
+        a, b = (kernel_of(name, clean_pass.variables) for name in (self.first, self.second))
         if tuple(a.shape) != tuple(b.shape):
             raise ValueError(
                 f"Kernels tied to each other must have one shape, received {self.first!r} of {tuple(a.shape)} and "

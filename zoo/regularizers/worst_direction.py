@@ -1,5 +1,6 @@
 """The direction in which a network's prediction changes fastest."""
 
+import keras
 from keras import ops
 
 from zoo.autodiff import linearize
@@ -46,10 +47,11 @@ def check_xi(xi, inputs, compute_dtype):
         ValueError: with the least ξ that keeps five bits of every entry of the step.
     """
     entries = per_example.flatten(inputs).shape[-1]
-    least = 2**5 * UNIT_ROUNDOFF[compute_dtype] * entries**0.5
+    coarser = max(keras.backend.standardize_dtype(inputs.dtype), compute_dtype, key=UNIT_ROUNDOFF.get)
+    least = 2**5 * UNIT_ROUNDOFF[coarser] * entries**0.5
     if xi < least:
         raise ValueError(
-            f"xi={xi!r} is lost in rounding: in {compute_dtype}, a step of that norm over {entries} entries needs at "
+            f"xi={xi!r} is lost in rounding: in {coarser}, a step of that norm over {entries} entries needs at "
             f"least {least:.1e}. xi=None takes the exact limit of small steps at the same cost."
         )
 

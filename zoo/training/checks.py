@@ -11,6 +11,19 @@ def is_array(values):
     return isinstance(values, np.ndarray) or keras.ops.is_tensor(values)
 
 
+def check_single_input(x):
+    """Refuses several inputs, and one in a list, which Keras takes for several.
+
+    Raises:
+        ValueError: with their number.
+    """
+    if isinstance(x, (list, tuple)) or (isinstance(x, dict) and set(x) != {"labeled", "unlabeled"}):
+        raise ValueError(
+            f"The network has one input: pass one array, not a {type(x).__name__} of {len(x)}; or "
+            '{"labeled": ..., "unlabeled": ...}.'
+        )
+
+
 def check_inputs(role, inputs):
     """Refuses inputs that are no finite numbers, and none at all.
 

@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from zoo.datasets.batches import Batches, SemiSupervised
-from zoo.training.checks import check_arrays
+from zoo.training.checks import check_arrays, check_single_input
 from zoo.training.execution import (
     can_be_one_program,
     choose_jit_compile,
@@ -45,7 +45,8 @@ class ObjectiveModel(TrainStep, keras.Model):
 
     Args:
         network: any `keras.Model` or layer with one input tensor and one output of shape `(batch, units)`.
-        preprocessing: a Keras layer that comes before the network, or None. No gradient runs through it.
+        preprocessing: a Keras layer that comes before the network, or None. No gradient runs through it: it is made
+            not trainable, lest weight decay act on it.
         seed: integer from which the objective's random numbers are drawn; None takes one from Keras's global state.
 
     Raises:
@@ -60,12 +61,24 @@ class ObjectiveModel(TrainStep, keras.Model):
             raise ValueError(f"{type(self).__name__} wraps networks with one input, received {len(inputs)} inputs.")
         self.network = network
         self.preprocessing = preprocessing
+        if preprocessing is not None:
+            preprocessing.trainable = False
         self.seed_generator = keras.random.SeedGenerator(seed)
         self.raw_input_shape = None
         self.penalty_metrics = []
 
     def compile(self, *args, jit_compile="auto", steps_per_execution="auto", **kwargs):
-        """Keras's `compile`; what is `"auto"` is chosen when `fit` begins, see `zoo.training.execution`."""
+        """Keras's `compile`; what is `"auto"` is chosen when `fit` begins, see `zoo.training.execution`.
+
+        Raises:
+            ValueError: `loss_weights`, which would weigh the loss against itself under a penalty.
+        """
+        options = inspect.signature(keras.Model.compile).bind(self, *args, **kwargs).arguments
+        if options.get("loss_weights") is not None:
+            raise ValueError(
+                f"There is one loss, and penalties have weights of their own: loss_weights must be None, received "
+                f"{options['loss_weights']!r}."
+            )
         self.chosen = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
         self.in_one_program = False
         let_jax_compile([self.network, self.preprocessing])
@@ -109,13 +122,14 @@ class ObjectiveModel(TrainStep, keras.Model):
 
         Raises:
             ValueError: NaN or infinite inputs; labels out of range, of another length, or no integers where the loss
-                wants class indices; in `validation_data` too.
+                wants class indices; in `validation_data` too. Several inputs.
         """
         options = inspect.signature(keras.Model.fit).bind(self, x, y, *args, **kwargs).arguments
         del options["self"]
         outputs = outputs_of(self.loss) if self.compiled else None
         num_classes = num_units(self.network)
         pairs = {"training": (x, y)}
+        check_single_input(x)
         if isinstance(x, (Batches, SemiSupervised)):
             pairs = {"training": (x.x, x.y)}
             if isinstance(x, SemiSupervised):
@@ -127,6 +141,8 @@ class ObjectiveModel(TrainStep, keras.Model):
             check_arrays(role, inputs, labels, outputs, num_classes)
         if self.compiled:
             self._choose_steps(**options)
+        if isinstance(x, (Batches, SemiSupervised)) and options.get("steps_per_epoch") is not None:
+            options["x"] = x.endless()
         return super().fit(**options)
 
     def evaluate(self, *args, **kwargs):
@@ -200,7 +216,8 @@ class ObjectiveModel(TrainStep, keras.Model):
         if self.preprocessing is not None:
             inputs = self.preprocessing(inputs, training=training)
         # Integers have no derivatives, and half precision does not hold small perturbations.
-        inputs = ops.cast(inputs, keras.config.floatx())
+        in_double = getattr(self.network, "compute_dtype", None) == "float64"
+        inputs = ops.cast(inputs, "float64" if in_double else keras.config.floatx())
         return ops.stop_gradient(inputs), ops.shape(labeled)[0]
 
     def without_training_metrics(self, logs):

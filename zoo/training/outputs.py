@@ -43,6 +43,7 @@ CATEGORICAL = {
     keras.losses.SparseCategoricalCrossentropy,
     keras.losses.CategoricalCrossentropy,
     keras.losses.CategoricalFocalCrossentropy,
+    keras.losses.CategoricalGeneralizedCrossEntropy,
     keras.losses.KLDivergence,
     keras.losses.sparse_categorical_crossentropy,
     keras.losses.categorical_crossentropy,
@@ -55,7 +56,11 @@ BINARY = {
     keras.losses.binary_crossentropy,
     keras.losses.binary_focal_crossentropy,
 }
-SPARSE = {keras.losses.SparseCategoricalCrossentropy, keras.losses.sparse_categorical_crossentropy}
+SPARSE = {
+    keras.losses.SparseCategoricalCrossentropy,
+    keras.losses.sparse_categorical_crossentropy,
+    keras.losses.CategoricalGeneralizedCrossEntropy,
+}
 MEANS = ("sum_over_batch_size", "mean")
 
 
@@ -71,13 +76,14 @@ def outputs_of(loss):
 
     Args:
         loss: a Keras loss object, function or name. Cross-entropies say by their `from_logits` whether the network
-            returns logits or probabilities; every other loss is taken for regression.
+            returns logits or probabilities; every other loss is taken for regression, and where a penalty computes
+            with classes nevertheless, the network's outputs for their logits.
 
     Returns:
         An `Outputs`.
 
     Raises:
-        ValueError: it is not one loss for one output, or it is no mean over the batch.
+        ValueError: it is not one loss for one output, it is no mean over the batch, or it passes over examples.
     """
     if loss is None or isinstance(loss, (list, tuple, dict)):
         raise ValueError(
@@ -90,6 +96,11 @@ def outputs_of(loss):
         raise ValueError(
             f"Penalties are means over the batch, so the loss has to be one: its reduction must be {allowed}, received "
             f"{loss.reduction!r}."
+        )
+    if getattr(loss, "ignore_class", None) is not None:
+        raise ValueError(
+            "Penalties cover all examples, so the loss has to: its ignore_class must be None, received "
+            f"{loss.ignore_class!r}. Pass such examples as unlabelled ones, by zoo.datasets.SemiSupervised."
         )
     from_logits = getattr(loss, "from_logits", False)
     if _is_among(loss, CATEGORICAL):

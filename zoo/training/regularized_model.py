@@ -24,7 +24,8 @@ class RegularizedModel(LazyTerms, ObjectiveModel):
     under its own name, before its weight.
 
     Perturbed passes use the batch statistics of their own inputs and the dropout masks and noise of the clean pass,
-    and leave moving averages alone: only the clean pass updates the network's state.
+    and leave moving averages alone: only the clean pass updates the network's state. A `Masking` layer sees perturbed
+    inputs, too: what a random perturbation fills is no longer masked.
 
     Args:
         network: any `keras.Model` or layer with one input tensor and one output of shape `(batch, units)`: logits or
@@ -36,7 +37,8 @@ class RegularizedModel(LazyTerms, ObjectiveModel):
 
     Raises:
         TypeError: `regularizer` is no `Regularizer`.
-        ValueError: the network has several inputs, or integer ones that a term would move.
+        ValueError: the network has several inputs, or integers or indices that a term would move; at the first batch,
+            it assigns to trainable variables.
     """
 
     def __init__(self, network, regularizer=None, *, preprocessing=None, seed=None, **kwargs):
@@ -62,6 +64,12 @@ class RegularizedModel(LazyTerms, ObjectiveModel):
                 f"whose Input has dtype={types[0]!r}. Leave out the dtype, or pass layers such as Rescaling as "
                 "preprocessing=."
             )
+        layers = [each for each in getattr(self.network, "layers", ()) if not isinstance(each, keras.layers.InputLayer)]
+        if moving and layers and isinstance(layers[0], keras.layers.Embedding):
+            raise ValueError(
+                f"{type(moving[0]).__name__} moves the network's inputs, which cannot be indices, received a network "
+                f"that begins with the Embedding {layers[0].name!r}. Pass that as preprocessing=, trained before."
+            )
 
     def _passes(self, inputs, kind, to_logits):
         """The clean pass and the function for perturbed ones.
@@ -77,7 +85,14 @@ class RegularizedModel(LazyTerms, ObjectiveModel):
         def run(inputs, weights=()):
             scope = keras.StatelessScope(state_mapping=[*state, *weights], collect_losses=True)
             with scope, statistics():
+                before = [scope.get_current_value(v) for v in self.network.trainable_variables]
                 outputs = self.call_network(inputs, training=True)
+            for variable, value in zip(self.network.trainable_variables, before, strict=True):
+                if scope.get_current_value(variable) is not value:
+                    raise ValueError(
+                        f"The network assigns to its trainable variable {variable.path!r} while it trains, as "
+                        "SpectralNormalization does; here only the optimizer may."
+                    )
             updates = [scope.get_current_value(v) for v in self.network.non_trainable_variables]
             return to_logits(check_outputs(outputs, kind)), (updates, scope.losses)
 
@@ -120,7 +135,7 @@ class RegularizedModel(LazyTerms, ObjectiveModel):
                 sample_weight=sample_weight,
                 jvp=jvp,
                 vjp=vjp,
-                variables=self.network.trainable_variables,
+                variables=self.network.variables,
                 compute_dtype=self.network.compute_dtype,
                 seed=self.seed_generator,
             )

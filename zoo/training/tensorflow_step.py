@@ -37,7 +37,7 @@ class TrainStep:
         """Keras's `fit`; the zoo's batches come out of `tf.data`, for reading them in Python slows the step down."""
         spread = self.distribute_strategy.num_replicas_in_sync > 1
         extensible = not isinstance(callbacks, keras.callbacks.CallbackList)
-        if isinstance(x, (Batches, SemiSupervised)) and extensible and kwargs.get("steps_per_epoch") is None:
+        if isinstance(x, (Batches, SemiSupervised)) and extensible:
             callbacks = [NextEpoch(x), *keras.tree.flatten(callbacks or [])]
             x = read_in_python(x) if spread else x.tf_dataset
         with self._spread() if spread else contextlib.nullcontext():

@@ -1,5 +1,6 @@
 """Folders as the report finds them: results, a model with its card, its analysis, a drawn picture."""
 
+import dataclasses
 import json
 import types
 
@@ -34,20 +35,21 @@ def run(seed, error):
     return {"seed": seed, "curves": curves, **figures, **where}
 
 
-def result_file(name, errors, **fields):
-    recipe = {**recipes.get(name).as_dict(), **fields}
+def result_file(name, errors):
+    recipe = recipes.get(name).as_dict()
     return json.dumps({"recipe": recipe, "seeds": {str(seed): run(seed, error) for seed, error in enumerate(errors)}})
 
 
 @pytest.fixture
-def folders(tmp_path):
+def folders(tmp_path, monkeypatch):
     """`results`, `saved_models`, `pictures`: paths, and `hostile`, a text in the notes that must not become HTML."""
     paths = {name: tmp_path / name for name in ("results", "saved_models", "pictures")}
     for path in (*paths.values(), paths["results"] / "analysis", paths["saved_models"] / "mnist_mlp-vat"):
         path.mkdir()
     for name, errors in ERRORS.items():
         notes = HOSTILE if name == "synthetic_mlp-vat" else "plain"
-        (paths["results"] / f"{name}.json").write_text(result_file(name, errors, notes=notes))
+        monkeypatch.setitem(recipes.RECIPES, name, dataclasses.replace(recipes.get(name), notes=notes))
+        (paths["results"] / f"{name}.json").write_text(result_file(name, errors))
     card = {"name": "mnist_mlp-vat", "errors": {"test": 0.625}, "num_parameters": 1234567, "input_shape": [28, 28, 1]}
     recipe = {**recipes.get("mnist_mlp-vat").as_dict(), "notes": HOSTILE}
     card |= {"recipe": recipe, "source": HOSTILE, "model": {}}
