@@ -150,7 +150,10 @@ def test_override_reaches_every_depth_and_leaves_the_original():
         ({"decay_start": 1.5}, "decay_start must be at least 0 and at most 1, received 1.5"),
         ({"ladder": {"denoising_weights": [1.0]}}, "A ladder takes no regularizers, received 'vat'"),
         ({"epochs.x": 1}, "'epochs.x'"),
-        ({"preprocessing.0.scale": 3}, "'preprocessing.0.scale' leads into a list without entries, received '0'"),
+        (
+            {"preprocessing.0.scale": 3},
+            "'preprocessing.0.scale' leads into a list of 0: it has no places, received '0'",
+        ),
         ({"published_error": 101.0}, "published_error must be at least 0 and at most 100, received 101.0"),
         ({"early_stopping_patience": 3, "num_validation": 0}, "num_validation"),
     ],

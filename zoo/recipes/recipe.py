@@ -148,6 +148,8 @@ def _place(container, key, path):
     if isinstance(container, dict):
         return key
     if not key.isdecimal() or int(key) >= len(container):
-        places = f"of {len(container)}: its places are 0 to {len(container) - 1}" if container else "without entries"
-        raise ValueError(f"The recipe field {path!r} leads into a list {places}, received {key!r}.")
+        places = f"its places are 0 to {len(container) - 1}" if container else "it has no places"
+        raise ValueError(
+            f"The recipe field {path!r} leads into a list of {len(container)}: {places}, received {key!r}."
+        )
     return int(key)
