@@ -71,7 +71,7 @@ class ObjectiveModel(TrainStep, keras.Model):
         """Keras's `compile`; what is `"auto"` is chosen when `fit` begins, see `zoo.training.execution`.
 
         Raises:
-            ValueError: `loss_weights`, which would weigh the loss against itself under a penalty.
+            ValueError: `loss_weights`, which Keras would apply to the loss alone, not to that within penalties.
         """
         options = inspect.signature(keras.Model.compile).bind(self, *args, **kwargs).arguments
         if options.get("loss_weights") is not None:
