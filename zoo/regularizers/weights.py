@@ -22,8 +22,8 @@ def kernel_of(layer, variables):
     """The kernel of a layer.
 
     Args:
-        layer: its name, with those of the models around it and the variable's own where it takes them to tell it from
-            others: `"hidden_1"`, `"encoder/hidden_1"`, `"lstm/lstm_cell/recurrent_kernel"`.
+        layer: its name, `"hidden_1"`, with more of the variable's path where it takes that to tell it from others:
+            `"lstm/lstm_cell/recurrent_kernel"`. (Keras's paths do not always have the models around a layer.)
         variables: of the network.
 
     Raises:
@@ -34,7 +34,9 @@ def kernel_of(layer, variables):
     found = [v for v in kernels if any(f"/{place}".endswith(f"/{layer}") for place in (v.path, owner[v.path]))]
     if len(found) > 1:
         names = ", ".join(variable.path for variable in found)
-        raise ValueError(f"{layer!r} names several kernels: {names}. Name one by more of its path.")
+        raise ValueError(
+            f"{layer!r} names several kernels: {names}. Name one by more of its path, or give layers names of their own."
+        )
     if not found:
         check_choice("layer with a kernel", layer, {place.rpartition("/")[2] for place in owner.values()})
     return found[0]
@@ -83,8 +85,8 @@ class ParameterTying(Regularizer):
     """Parameter tying: `λ·‖w_A − w_B‖²` between the kernels of two layers, kept close but not equal.
 
     Args:
-        first, second: names of two layers with kernels of equal shape, one of them perhaps frozen; within nested models
-            as much of the path as tells them apart, such as `"encoder/hidden_1"`.
+        first, second: names of two layers with kernels of equal shape, one of them perhaps frozen; where several layers
+            have one name, as much of the variable's path as tells them apart: `"lstm/lstm_cell/recurrent_kernel"`.
         **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
 
     Raises:
