@@ -35,7 +35,7 @@ def kernel_of(layer, variables):
     if len(found) > 1:
         names = ", ".join(variable.path for variable in found)
         raise ValueError(
-            f"{layer!r} names several kernels: {names}. Name one by more of its path, or give layers names of their own."
+            f"{layer!r} names several kernels: {names}. Name one by more of its path, or give the layers other names."
         )
     if not found:
         check_choice("layer with a kernel", layer, {place.rpartition("/")[2] for place in owner.values()})
