@@ -18,6 +18,11 @@ TABLES = {
         ["cifar10_conv_small-[!4]*"],
         "cifar10_conv_small-baseline",
     ),
+    "cifar10_30ep": (
+        "CIFAR-10, all labels, 30 epochs (published: VMT paper, table 3, 80 epochs)",
+        ["cifar10_conv_small_30ep-*"],
+        "cifar10_conv_small_30ep-baseline",
+    ),
     "cifar10_4000": ("CIFAR-10, 4000 labels", ["cifar10_*-4000_*"], None),
 }
 COLUMNS = ("recipe", "published", "ours", "median", "seeds", "ours − published", "− {reference}", "s per epoch")

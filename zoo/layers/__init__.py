@@ -1,5 +1,6 @@
 """Layers that Keras lacks. To standardise each entry over the training set, use `keras.layers.Normalization`."""
 
+from zoo.layers.batch_normalization import BatchNormalization
 from zoo.layers.contrast_normalization import PerImageContrastNormalization
 from zoo.layers.pooling import Broadcast2D, ScaledGlobalMean2D, Unpooling2D, WholeMaxPooling2D
 from zoo.layers.preprocessing import PREPROCESSING, build_preprocessing
@@ -7,6 +8,7 @@ from zoo.layers.zca_whitening import ZCAWhitening
 
 __all__ = [
     "PREPROCESSING",
+    "BatchNormalization",
     "Broadcast2D",
     "PerImageContrastNormalization",
     "ScaledGlobalMean2D",

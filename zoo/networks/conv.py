@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from zoo.layers import BatchNormalization
 from zoo.validation import check_number
 
 # Two poolings and a valid 3×3 convolution leave nothing of a smaller image.
@@ -101,10 +102,10 @@ def _network(input_shape, num_classes, widths, dropout, kernel, batch_normalizat
     x = layers.Conv2D(num_classes, 1, use_bias=not batch_normalization_on_logits, **kernel)(x)
     logits = layers.Flatten()(x)
     if batch_normalization_on_logits:
-        logits = layers.BatchNormalization()(logits)
+        logits = BatchNormalization()(logits)
     return keras.Model(inputs, logits, name=name)
 
 
 def _conv_block(x, filters, size, padding, kernel):
     x = layers.Conv2D(filters, size, padding=padding, use_bias=False, kernel_initializer="he_normal", **kernel)(x)
-    return layers.LeakyReLU(negative_slope=0.1)(layers.BatchNormalization()(x))
+    return layers.LeakyReLU(negative_slope=0.1)(BatchNormalization()(x))

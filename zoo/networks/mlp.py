@@ -3,6 +3,7 @@
 import keras
 from keras import layers
 
+from zoo.layers import BatchNormalization
 from zoo.validation import check_number
 
 
@@ -71,7 +72,7 @@ def mlp(
 
 def _dense(x, units, batch_normalization, kernel, name):
     x = layers.Dense(units, use_bias=not batch_normalization, name=name, **kernel)(x)
-    return layers.BatchNormalization()(x) if batch_normalization else x
+    return BatchNormalization()(x) if batch_normalization else x
 
 
 def _corrupt(x, noise_std, dropout):

@@ -1,5 +1,6 @@
 """From a recipe to what Keras trains."""
 
+import contextlib
 import random
 
 import keras
@@ -10,6 +11,7 @@ from zoo.datasets import Batches, SemiSupervised, balanced_subset, bootstrap
 from zoo.ladder import AdversarialNoise, LadderNetwork
 from zoo.layers import build_preprocessing
 from zoo.training import LinearDecay, ReestimateStatistics, RegularizedModel
+from zoo.training.precision import compute_in_single_precision
 from zoo.validation import check_choice, check_options
 
 OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "sgd": keras.optimizers.SGD}
@@ -77,8 +79,19 @@ def build_loss(recipe):
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 
 
+@contextlib.contextmanager
+def dtype_policy(name):
+    """Makes this the policy of the layers that are built inside."""
+    before = keras.config.dtype_policy()
+    keras.config.set_dtype_policy(name)
+    try:
+        yield
+    finally:
+        keras.config.set_dtype_policy(before)
+
+
 def build_network(recipe, input_shape, num_classes):
-    """The network of a recipe, freshly initialised.
+    """The network of a recipe, freshly initialized, whose layers compute in the recipe's precision.
 
     Args:
         recipe: `Recipe`.
@@ -86,7 +99,8 @@ def build_network(recipe, input_shape, num_classes):
         num_classes: number of logits.
     """
     options = dict(recipe.network)
-    return networks.build(options.pop("name", None), tuple(input_shape), num_classes, **options)
+    with dtype_policy(recipe.precision):
+        return networks.build(options.pop("name", None), tuple(input_shape), num_classes, **options)
 
 
 def ladder_options(options):
@@ -150,7 +164,9 @@ def build_callbacks(recipe, dataset):
 
 
 def combine(recipe, models):
-    """One classifier for all members: the member itself if there is one, else their ensemble, compiled."""
+    """One classifier for all members, in float32: the member itself if there is one, else their ensemble, compiled."""
+    for model in models:
+        compute_in_single_precision(model)
     models = [model.classifier() if isinstance(model, LadderNetwork) else model for model in models]
     first, *others = models
     if not others:

@@ -10,6 +10,7 @@ from zoo.recipes.search import Search
 from zoo.validation import check_choice, check_number
 
 DESCRIPTION = ("published_error", "source", "notes", "search")
+PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -37,6 +38,9 @@ class Recipe:
         num_validation: training examples held out for validation.
         early_stopping_patience: epochs without a lower validation loss before training stops and the best weights
             come back; 0 never stops.
+        precision: `"float32"`, or `"mixed_bfloat16"` or `"mixed_float16"`: the type in which the network's layers compute
+            while it trains. Weights, batch statistics, loss, penalties and optimizer stay in float32, and so does
+            everything about the trained network: its errors and its SavedModel.
         num_members: networks in the ensemble, each trained by itself; 1 is a single network.
         bagging: whether each member trains on a bootstrap sample of its own.
         ensemble_mean: `"arithmetic"` or `"geometric"` mean of the members' predictions.
@@ -65,6 +69,7 @@ class Recipe:
     reestimate_statistics: bool = False
     num_validation: int = 0
     early_stopping_patience: int = 0
+    precision: str = "float32"
     num_members: int = 1
     bagging: bool = False
     ensemble_mean: str = "arithmetic"
@@ -84,6 +89,7 @@ class Recipe:
         check_number("learning_rate", self.learning_rate, above=0)
         check_choice("schedule", self.schedule, ("cosine", "linear", "constant"))
         check_number("decay_start", self.decay_start, 0, 1)
+        check_choice("precision", self.precision, PRECISIONS)
         check_choice("ensemble_mean", self.ensemble_mean, ("arithmetic", "geometric"))
         for field in ("epochs", "batch_size", "num_members"):
             check_number(field, getattr(self, field), 1, integer=True)
@@ -129,7 +135,10 @@ class Recipe:
 
     def settings(self):
         """The fields that decide what runs, without the texts and figures about it."""
-        return {field: value for field, value in self.as_dict().items() if field not in DESCRIPTION}
+        settings = {field: value for field, value in self.as_dict().items() if field not in DESCRIPTION}
+        if self.precision == "float32":
+            del settings["precision"]  # it is younger than the digests in the results
+        return settings
 
 
 def _assign(container: Any, keys, value, path):

@@ -4,6 +4,8 @@ import math
 
 import keras
 
+from zoo.training.precision import computes_in
+
 
 class HaltOnNaN(keras.callbacks.Callback):
     """Stops training with an error as soon as the loss is NaN or infinite.
@@ -25,5 +27,10 @@ class HaltOnNaN(keras.callbacks.Callback):
             step = min(batch + 1, self.params.get("steps") or batch + 1)  # an execution may reach beyond the epoch
             raise FloatingPointError(
                 f"The loss became {loss} in epoch {self.epoch + 1}, step {step}. The last good checkpoint is kept. A "
-                "lower learning rate, a smaller weight of the penalty or a ramp-up (ramp_up_steps) may help."
+                f"lower learning rate, a smaller weight of the penalty or a ramp-up (ramp_up_steps) may help.{self._hint()}"
             )
+
+    def _hint(self):
+        if not computes_in(self.model, "float16"):
+            return ""
+        return " The network computes in float16, which overflows at 65504; mixed_bfloat16 has the range of float32."

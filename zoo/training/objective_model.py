@@ -16,6 +16,7 @@ from zoo.training.execution import (
     whole_epoch,
 )
 from zoo.training.outputs import check_outputs, outputs_of
+from zoo.training.precision import computes_in
 
 if keras.backend.backend() == "jax":
     from zoo.training.jax_step import TrainStep
@@ -84,6 +85,10 @@ class ObjectiveModel(TrainStep, keras.Model):
         let_jax_compile([self.network, self.preprocessing])
         steps = 1 if steps_per_execution == "auto" else steps_per_execution
         super().compile(*args, jit_compile=jit_compile, steps_per_execution=steps, **kwargs)
+        scaled = self.optimizer is None or isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer)
+        if options.get("auto_scale_loss", True) and not scaled and computes_in(self, "float16"):
+            # Keras looks at the policy of this model alone, not at that of the network inside.
+            self.optimizer = keras.optimizers.LossScaleOptimizer(self.optimizer)
 
     def get_compile_config(self):
         config = super().get_compile_config()

@@ -80,11 +80,10 @@ class RegularizedModel(LazyTerms, ObjectiveModel):
         # Copies: on TensorFlow a variable's value is the variable itself, which is about to change.
         state = [(v, v.value if v.trainable else ops.copy(v.value)) for v in self.network.variables]
         derived = any(term.needs_input_derivatives for term, _ in self.active_terms())
-        statistics = second_derivatives if derived else contextlib.nullcontext
 
         def run(inputs, weights=()):
             scope = keras.StatelessScope(state_mapping=[*state, *weights], collect_losses=True)
-            with scope, statistics():
+            with scope, second_derivatives(self.network) if derived else contextlib.nullcontext():
                 before = [scope.get_current_value(v) for v in self.network.trainable_variables]
                 outputs = self.call_network(inputs, training=True)
             for variable, value in zip(self.network.trainable_variables, before, strict=True):

@@ -5,6 +5,7 @@ import contextlib
 import keras
 import numpy as np
 
+from zoo.layers import BatchNormalization
 from zoo.validation import check_number
 
 
@@ -36,14 +37,24 @@ def whole_moments(x, axes, keepdims=False):
     return (mean, variance) if keepdims else (tf.squeeze(mean, axes), tf.squeeze(variance, axes))
 
 
-@contextlib.contextmanager
-def second_derivatives():
-    """Second derivatives through the statistics of Keras's normalisation layers, on TensorFlow; elsewhere nothing.
+def takes_moments(layer):
+    """Whether a layer may call `tf.nn.moments`: Keras's normalizations do, the zoo's do not, a user's own might."""
+    if isinstance(layer, (keras.layers.LayerNormalization, keras.layers.GroupNormalization)):
+        return True
+    if isinstance(layer, keras.layers.BatchNormalization):
+        return not isinstance(layer, BatchNormalization) or layer.synchronized
+    return type(layer).__module__.partition(".")[0] not in ("keras", "zoo")
 
-    They come from `tf.nn.moments`, which holds the mean constant in the variance: the first derivative is right
-    nevertheless, the second lacks a term of the order of 1/n, for statistics over n values.
+
+@contextlib.contextmanager
+def second_derivatives(network):
+    """Exact second derivatives through Keras's normalization layers, on TensorFlow; elsewhere nothing.
+
+    Those layers call `tf.nn.moments`, which holds the mean constant in the variance. The first derivative is right
+    all the same. The second lacks a term of order 1/n for statistics over n values. Networks whose layers cannot call
+    it are left alone.
     """
-    if keras.backend.backend() != "tensorflow":
+    if keras.backend.backend() != "tensorflow" or not any(map(takes_moments, network._flatten_layers())):
         yield
         return
     import tensorflow as tf

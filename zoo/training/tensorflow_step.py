@@ -63,7 +63,7 @@ class TrainStep:
                 "On TensorFlow, layers that draw random numbers draw the same ones on every device, received "
                 f"{drawing[0]}. Train such networks on several devices with KERAS_BACKEND=jax."
             )
-        with synchronized_statistics(self.network), second_derivatives(), self.distribute_strategy.scope():
+        with synchronized_statistics(self.network), second_derivatives(self.network), self.distribute_strategy.scope():
             yield
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):

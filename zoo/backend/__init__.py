@@ -1,0 +1,1 @@
+"""Everything that names a backend, apart from the two training steps in `zoo.training`."""
