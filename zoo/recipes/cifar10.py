@@ -83,7 +83,7 @@ def short_vmt(field, **options):
 
 
 SHORT_RECIPES = [
-    SHORT_FAMILY.recipe("baseline", published_error=10.79, search=short_search("learning_rate", [0.02, 0.05, 0.1, 0.2])),
+    SHORT_FAMILY.recipe("baseline", published_error=10.79, search=short_search("learning_rate", [0.03, 0.1, 0.3])),
     SHORT_FAMILY.recipe(
         "at_l2",
         {"at": {"epsilon": 1.0}},
