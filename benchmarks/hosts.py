@@ -20,7 +20,7 @@ from absl import app, flags
 from benchmarks import subjects
 from benchmarks.collectives import collectives, compiled_step
 from benchmarks.timing import interleave
-from zoo.training.distribution import distribute, share_batches
+from zoo.backend.distribution import distribute, share_batches
 
 NETWORK = flags.DEFINE_enum("network", "mnist_mlp", list(subjects.NETWORKS), "Network to train.")
 METHODS = flags.DEFINE_list("methods", ["baseline", "vat", "vmt_shift"], "Methods, by name.")

@@ -4,9 +4,9 @@ import json
 
 import numpy as np
 
-from trainers.workdir import RESULT_FILE
-from zoo.card import card_names, verify
-from zoo.training.checkpoint import ARRAYS_FILE, STATE_FILE
+from trainers.runs.workdir import RESULT_FILE
+from zoo.pretrained.card import card_names, verify
+from zoo.training.callbacks.checkpoint import ARRAYS_FILE, STATE_FILE
 
 
 def arrays(folder):

@@ -7,7 +7,7 @@ from torch.nn import functional
 
 from benchmarks import pytorch_ladder
 from benchmarks.subjects import NETWORKS, images
-from zoo.regularizers.movement_fields import Rotation, Scale, Shift, Smooth, orthonormal_basis
+from zoo.regularizers.math.movement_fields import Rotation, Scale, Shift, Smooth, orthonormal_basis
 
 EPSILON, XI, NOISE_STD = 2.0, 1e-2, 0.1
 

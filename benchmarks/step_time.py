@@ -16,7 +16,7 @@ from absl import app, flags
 from benchmarks import subjects
 from benchmarks.limit import limit, memory_rate, product_rate
 from benchmarks.timing import draw_bars, interleave, write_json
-from trainers.run import accelerators, device, versions
+from trainers.runs.run import accelerators, device, versions
 
 NETWORK = flags.DEFINE_enum("network", "mnist_mlp", list(subjects.NETWORKS), "The network to train.")
 METHODS = flags.DEFINE_list("methods", None, "Methods to time; by default all that the network has.")

@@ -7,8 +7,8 @@ import json
 import pathlib
 
 from trainers.page.commands import backend_of
-from trainers.results import read_results
-from trainers.tables import as_mean_and_spread, as_published, changed_settings, matching, test_errors
+from trainers.results.store import read_results
+from trainers.results.tables import as_mean_and_spread, as_published, changed_settings, matching, test_errors
 from zoo.files import write_whole
 from zoo.recipes import RECIPES
 

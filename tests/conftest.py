@@ -1,11 +1,60 @@
-"""Every test starts from the same random state, with double precision at hand on both backends."""
+"""Every test starts from the same random state, with double precision at hand on both backends.
+
+What no backend has a part in runs once, on TensorFlow. What takes minutes (killed processes, several processes, a
+browser) is marked `stress` by its place and runs under `make stress`.
+"""
 
 import os
+import pathlib
 import tempfile
 
 import hypothesis
 import keras
 import pytest
+
+pytest_plugins = ["tests.support.report_folders", "tests.support.small_models", "tests.support.train_program"]
+
+TESTS = pathlib.Path(__file__).parent
+WITHOUT_BACKEND = (
+    "benchmarks/test_collectives.py",
+    "docs",
+    "pretrained/test_card.py",
+    "recipes/test_search.py",
+    "robustness/test_browser.py",
+    "robustness/test_hostile_flags.py",
+    "test_files.py",
+    "test_optional.py",
+    "test_validation.py",
+    "trainers/cli",
+    "trainers/page",
+    "trainers/pictures",
+    "trainers/results",
+    "trainers/runs/test_lock.py",
+    "trainers/tuning/test_report.py",
+)
+STRESS = (
+    "backend/test_distribution.py",
+    "robustness/test_browser.py",
+    "robustness/test_distributed_runs.py",
+    "robustness/test_killed_runs.py",
+    "robustness/test_termination.py",
+)
+
+
+def is_in(path, places):
+    return any(path == TESTS / place or TESTS / place in path.parents for place in places)
+
+
+def pytest_ignore_collect(collection_path):
+    """On JAX, what would run there for the second time; None leaves the decision to pytest."""
+    return True if keras.backend.backend() == "jax" and is_in(collection_path, WITHOUT_BACKEND) else None
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if is_in(item.path, STRESS):
+            item.add_marker(pytest.mark.stress)
+
 
 # The same few inputs every time; ZOO_FUZZ_EXAMPLES asks for more of them, and for others.
 hypothesis.settings.register_profile(

@@ -11,7 +11,7 @@ from absl import app, flags
 
 from trainers.analysis.files import measure_models
 from trainers.analysis.report import check_folder, write_report
-from trainers.program import main_of
+from trainers.cli.program import main_of
 from zoo import pretrained
 
 MODEL = flags.DEFINE_list("model", [], "Names of published models, or paths of SavedModels; all of them by default.")

@@ -14,8 +14,8 @@ import sys
 
 from absl import app, flags
 
-from trainers.program import main_of
-from trainers.tables import TABLES
+from trainers.cli.program import main_of
+from trainers.results.tables import TABLES
 from zoo.files import write_whole
 from zoo.optional import require
 

@@ -9,9 +9,10 @@ The files are checked against the card first, and the figure on the card is prin
 
 from absl import app, flags
 
-from trainers.model_data import load_own_data
-from trainers.program import main_of
-from zoo import analysis, card, pretrained
+from trainers.cli.program import main_of
+from trainers.runs.data import load_own_data
+from zoo import analysis, pretrained
+from zoo.pretrained import card
 
 MODEL = flags.DEFINE_string("model", None, "Name of a published model, or the path of a SavedModel.", required=True)
 SPLIT = flags.DEFINE_enum("split", "test", ["test", "train", "validation"], "Split to measure on.")

@@ -11,8 +11,8 @@ import pathlib
 
 from absl import app, flags
 
-from trainers.program import main_of
-from trainers.tables import TABLES
+from trainers.cli.program import main_of
+from trainers.results.tables import TABLES
 from zoo.files import write_whole
 from zoo.optional import require
 from zoo.validation import check_choice

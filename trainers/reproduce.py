@@ -13,11 +13,11 @@ import time
 
 from absl import app, flags
 
-from trainers import distribution_flags
-from trainers.program import is_finite, main_of
-from trainers.queue import Queue, select
-from trainers.results import write_tables
-from trainers.tables import TABLES
+from trainers.cli import distribution_flags
+from trainers.cli.program import is_finite, main_of
+from trainers.results.store import write_tables
+from trainers.results.tables import TABLES
+from trainers.runs.queue import Queue, select
 
 TABLE = flags.DEFINE_list("table", [], f"Tables, most valuable first: {', '.join(TABLES)}.")
 RECIPE_NAMES = flags.DEFINE_list("recipes", [], "Recipes, or patterns of their names, beside those of the tables.")

@@ -24,16 +24,18 @@ import time
 import keras
 from absl import app, flags, logging
 
-from trainers import distribution_flags, published, results, run
-from trainers.distributed_run import train_distributed
-from trainers.picture_log import PictureLog
-from trainers.program import is_finite, main_of
-from trainers.progress import TimeIsUp
-from trainers.recipe_flags import parse_overrides
-from trainers.scalar_log import ScalarLog
-from trainers.tables import as_published
+from trainers.cli import distribution_flags
+from trainers.cli.program import is_finite, main_of
+from trainers.cli.recipe_flags import parse_overrides
+from trainers.results import publishing, store
+from trainers.results.tables import as_published
+from trainers.runs import run
+from trainers.runs.callbacks.deadline import TimeIsUp
+from trainers.runs.callbacks.picture_log import PictureLog
+from trainers.runs.callbacks.scalar_log import ScalarLog
+from trainers.runs.distributed import train_distributed
 from zoo import recipes
-from zoo.card import CARD_FILE
+from zoo.pretrained.card import CARD_FILE
 from zoo.training.execution import enable_determinism
 from zoo.validation import check_number
 
@@ -91,11 +93,11 @@ def check_places(recipe):
     """Refuses, before anything is trained, to put a changed recipe's figures where others stand, and folders that could
     not take them."""
     if RESULTS.value:
-        results.check_place(pathlib.Path(RESULTS.value) / f"{recipe.name}.json", recipe)
-        results.check_folder(RESULTS.value)
+        store.check_place(pathlib.Path(RESULTS.value) / f"{recipe.name}.json", recipe)
+        store.check_folder(RESULTS.value)
     if EXPORT.value and SAVED_MODELS.value:
-        results.check_place(pathlib.Path(SAVED_MODELS.value) / recipe.name / CARD_FILE, recipe)
-        published.check_folder(SAVED_MODELS.value)
+        store.check_place(pathlib.Path(SAVED_MODELS.value) / recipe.name / CARD_FILE, recipe)
+        publishing.check_folder(SAVED_MODELS.value)
 
 
 def make_callbacks(directory, dataset):
@@ -115,7 +117,7 @@ def report(recipe, result):
 
 
 def export(recipe, result, model, dataset, workdir):
-    folder, card = published.publish(recipe, result, model, dataset, SAVED_MODELS.value or workdir / "saved_model")
+    folder, card = publishing.publish(recipe, result, model, dataset, SAVED_MODELS.value or workdir / "saved_model")
     print(f"SavedModel: {folder} (test error {card['errors']['test']:.2f} %)")
 
 
@@ -148,7 +150,7 @@ def train_and_report():
     if not trained or keras.backend.backend() == result["backend"]:
         report(recipe, result)
     if RESULTS.value:
-        results.record_result(result, recipe, RESULTS.value)
+        store.record_result(result, recipe, RESULTS.value)
     if not EXPORT.value:
         return
     if keras.backend.backend() == "tensorflow":

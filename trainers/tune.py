@@ -16,7 +16,7 @@ import time
 
 from absl import app, flags
 
-from trainers.program import is_finite, main_of
+from trainers.cli.program import is_finite, main_of
 from trainers.tuning.search import tune
 from zoo.recipes.search import ENGINES
 from zoo.recipes.searches import SEARCHES

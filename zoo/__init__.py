@@ -4,8 +4,8 @@ Adversarial training, virtual adversarial training, virtual movement training, s
 regularisers, for any Keras network, on TensorFlow and on JAX.
 """
 
-import zoo.autodiff  # noqa: F401 (first: it refuses a backend on which nothing else would work)
-from zoo import analysis, datasets, interchange, ladder, layers, networks, pretrained, recipes, regularizers
+import zoo.backend.derivatives  # noqa: F401 (first: it refuses a backend on which nothing else would work)
+from zoo import analysis, datasets, ladder, layers, networks, pretrained, recipes, regularizers
 from zoo.ladder import LadderNetwork
 from zoo.pretrained import export, list_models, load, model_card
 from zoo.regularizers import (
@@ -36,7 +36,6 @@ __all__ = [
     "analysis",
     "datasets",
     "export",
-    "interchange",
     "ladder",
     "layers",
     "list_models",

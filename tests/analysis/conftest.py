@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tests.perceptron import Perceptron
+from tests.support.perceptron import Perceptron
 
 
 @pytest.fixture

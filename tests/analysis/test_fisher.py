@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import scipy.special
 
-from tests.perceptron import fisher_information
+from tests.support.perceptron import fisher_information
 from zoo.analysis import fisher, largest_fisher_eigenvalue
 
 RNG = np.random.default_rng(4)

@@ -5,9 +5,9 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tests.perceptron import Perceptron
+from tests.support.perceptron import Perceptron
 from zoo.analysis import move, worst_movement_changes, worst_movements
-from zoo.regularizers.movement_fields import FIELDS
+from zoo.regularizers.math.movement_fields import FIELDS
 
 
 @pytest.fixture

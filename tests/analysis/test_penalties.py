@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.perceptron import fisher_information
+from tests.support.perceptron import fisher_information
 from zoo.analysis import local_distributional_smoothness, penalty_values
 from zoo.regularizers import (
     AdversarialTraining,

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from tests.perceptron import Perceptron, softmax_of
+from tests.support.perceptron import Perceptron, softmax_of
 from zoo.analysis import largest_fisher_eigenvalue, limit_ratios, singular_values, theory
 
 RNG = np.random.default_rng(6)

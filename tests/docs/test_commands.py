@@ -12,9 +12,9 @@ import keras
 import pytest
 
 import zoo
-from tests.docs.documents import DOCUMENTS, ROOT, Command, commands
-from trainers.recipe_flags import parse_spaces
-from trainers.tables import TABLES, matching
+from tests.support.documents import DOCUMENTS, ROOT, Command, commands
+from trainers.cli.recipe_flags import parse_spaces
+from trainers.results.tables import TABLES, matching
 from zoo import recipes
 from zoo.recipes.search import ends
 
@@ -86,7 +86,7 @@ def test_programs_take_the_flags():
     lines = [line for line in lines if ABSL_PROGRAM.fullmatch(line[0])]
     wrong = ["trainers.train", "--recpie=mnist_mlp-vat"], ["trainers.evaluate", "--model=m", "--attack=sgin"]
     done = subprocess.run(
-        [sys.executable, "-m", "tests.docs.parse_flags"],
+        [sys.executable, "-m", "tests.support.parse_flags"],
         input=json.dumps([*lines, *wrong, ["trainers.evaluate"]]),
         env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
         cwd=ROOT,

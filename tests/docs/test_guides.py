@@ -7,7 +7,7 @@ import keras
 import numpy as np
 import pytest
 
-from tests.docs.documents import GUIDES, ROOT, python_program
+from tests.support.documents import GUIDES, ROOT, python_program
 
 ON_JAX = {"jax-and-gpu.md"}
 NEEDED = {"onnx-and-litert.md": ["tf2onnx", "onnxruntime", "ai_edge_litert"]}

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 
 from docs import method_table
-from tests.docs.documents import ROOT
+from tests.support.documents import ROOT
 from trainers.page.commands import backend_of
-from trainers.tables import changed_settings
+from trainers.results.tables import changed_settings
 from zoo.recipes import RECIPES
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the same on every backend")

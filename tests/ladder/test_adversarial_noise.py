@@ -8,7 +8,7 @@ from keras import ops
 from tests.ladder.conftest import NUM_LABELED
 from zoo.ladder import AdversarialNoise
 from zoo.ladder.encoder import encode
-from zoo.regularizers.adversarial import adversarial_noise
+from zoo.regularizers.math.worst_directions import adversarial_noise
 
 
 def numbers(tensor):

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 
-from tests.ladder import reference
 from tests.ladder.conftest import CONV, DENSE, NUM_LABELED
+from tests.support import ladder_reference as reference
 
 SHAPES = {"dense": (DENSE, (6,)), "conv": (CONV, (4, 4, 2)), "odd": (CONV, (5, 6, 2))}
 DECODERS = {

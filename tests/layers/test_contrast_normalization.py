@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from zoo.autodiff import linearize
+from zoo.backend.derivatives import linearize
 from zoo.layers import PerImageContrastNormalization
 
 IMAGES = np.random.default_rng(0).integers(0, 256, (6, 5, 4, 3)).astype("uint8")

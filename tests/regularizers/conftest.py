@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tests.perceptron import Perceptron, fisher_information, softmax_of
-from zoo.autodiff import linearize
+from tests.support.perceptron import Perceptron, fisher_information, softmax_of
+from zoo.backend.derivatives import linearize
 from zoo.regularizers import CleanPass
-from zoo.regularizers.movement_fields import centered_coordinates
+from zoo.regularizers.math.movement_fields import centered_coordinates
 
 
 class Quadratics:

@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo import interchange
+from zoo.pretrained import conversion
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="files are written by TensorFlow")
 
@@ -31,7 +31,7 @@ def test_published_model_becomes_a_file_that_gives_the_same(tmp_path):
     done = convert("--model=toy", f"--saved_models={tmp_path}/models", "--format=litert", f"--output={path}")
     assert done.returncode == 0, done.stderr
     told = float(done.stdout.rpartition("largest difference from the SavedModel: ")[2])
-    assert 0 <= told <= interchange.TOLERANCE and str(path) in done.stdout
-    x = interchange.random_inputs((7,))
+    assert 0 <= told <= conversion.TOLERANCE and str(path) in done.stdout
+    x = conversion.random_inputs((7,))
     expected = keras.ops.softmax(model.predict(x, verbose=0))
-    np.testing.assert_allclose(interchange.open_litert(path)(x), expected, atol=1e-5)
+    np.testing.assert_allclose(conversion.open_litert(path)(x), expected, atol=1e-5)

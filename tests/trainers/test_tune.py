@@ -11,8 +11,8 @@ import pytest
 
 pytest.importorskip("keras_tuner")
 
-from trainers import run
-from trainers.recipe_flags import choose_search
+from trainers.cli.recipe_flags import choose_search
+from trainers.runs import run
 from trainers.tuning.search import tune
 from zoo import recipes
 

@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 import zoo
-from zoo.regularizers.worst_direction import check_xi
+from zoo.regularizers.math.worst_directions import check_xi
 from zoo.training.checks import check_arrays
 from zoo.training.outputs import outputs_of
 

@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 import zoo
+from zoo.training.callbacks.halt_on_nan import HaltOnNaN
 from zoo.training.execution import (
     COMPILED_BY_JAX,
     MOST_BYTES,
@@ -16,7 +17,6 @@ from zoo.training.execution import (
     choose_steps_per_execution,
     whole_epoch,
 )
-from zoo.training.halt_on_nan import HaltOnNaN
 
 on_tensorflow = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="on JAX there is no choice")
 on_jax = pytest.mark.skipif(keras.backend.backend() != "jax", reason="TensorFlow chooses")

@@ -8,7 +8,7 @@ import pytest
 from keras import layers, ops
 
 import zoo
-from zoo.regularizers import adversarial
+from zoo.regularizers import adversarial_training
 
 RNG = np.random.default_rng(7)
 X, Y = RNG.normal(size=(5, 3, 3, 1)), np.asarray([0, 1, 2, 1, 0], "int32")
@@ -87,7 +87,7 @@ def hold_constants(regularizer, constants, monkeypatch):
     if "target" in constants:
         monkeypatch.setattr(regularizer, "divergence", hold(regularizer.divergence, place=0))
     if isinstance(regularizer, zoo.AdversarialTraining):
-        monkeypatch.setattr(adversarial, "adversarial_noise", hold(adversarial.adversarial_noise))
+        monkeypatch.setattr(adversarial_training, "adversarial_noise", hold(adversarial_training.adversarial_noise))
 
 
 def compare(model, objective, analytic, step=1e-5):

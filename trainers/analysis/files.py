@@ -5,10 +5,11 @@ import pathlib
 
 from trainers.analysis.measurements import measure
 from trainers.analysis.plan import plan
-from trainers.model_data import load_own_data
-from trainers.results import as_json
-from zoo import card, pretrained
+from trainers.results.store import as_json
+from trainers.runs.data import load_own_data
+from zoo import pretrained
 from zoo.files import write_whole
+from zoo.pretrained import card
 
 
 def is_current(path, content, settings):

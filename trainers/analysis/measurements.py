@@ -6,11 +6,12 @@ import keras
 import numpy as np
 
 from trainers.analysis.plan import is_image, plan
-from trainers.model_data import load_own_data
-from trainers.run import versions
-from zoo import analysis, card, datasets, pretrained, regularizers
+from trainers.runs.data import load_own_data
+from trainers.runs.run import versions
+from zoo import analysis, datasets, pretrained, regularizers
 from zoo.analysis import Estimate
 from zoo.optional import require
+from zoo.pretrained import card
 
 SEED = 0
 

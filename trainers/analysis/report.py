@@ -3,7 +3,7 @@
 import pathlib
 
 from trainers.analysis.rank_correlations import MIN_MODELS, spearman
-from trainers.workdir import read_json
+from trainers.runs.workdir import read_json
 from zoo.files import check_generated, write_generated
 
 HEADER = """# Inside the models

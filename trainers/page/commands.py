@@ -7,7 +7,7 @@ import json
 import shlex
 from collections import defaultdict
 
-from trainers.tables import TABLES, changed_settings, matching
+from trainers.results.tables import TABLES, changed_settings, matching
 from zoo.recipes import RECIPES
 
 REPRODUCE = "python -m trainers.reproduce --results=runs/results"

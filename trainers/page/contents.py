@@ -8,8 +8,8 @@ from trainers.page.gallery import gallery_content, inlined
 from trainers.page.models import models_content
 from trainers.page.results import recipe_content, run_content, table_content
 from trainers.pictures.errors import errors_by_labels
-from trainers.results import read_results
-from trainers.tables import TABLES, matching
+from trainers.results.store import read_results
+from trainers.results.tables import TABLES, matching
 
 FIGURES = (
     "Test errors in per cent. Every figure was measured by the command beside it and stands in a file of the "

@@ -5,8 +5,8 @@ import pathlib
 
 from trainers.page import commands
 from trainers.page.analyses import analysis_facts
-from trainers.tables import as_published
-from zoo.card import CARD_FILE, CHECKSUM, read_card
+from trainers.results.tables import as_published
+from zoo.pretrained.card import CARD_FILE, CHECKSUM, read_card
 
 
 def model_content(directory, analysis):

@@ -6,9 +6,9 @@ import pathlib
 from trainers.page import commands
 from trainers.page.gallery import inlined
 from trainers.pictures import curves, errors
-from trainers.results import check_content
-from trainers.tables import COLUMNS, TABLES, cells, label, shortfalls, table
-from trainers.workdir import RESULT_FILE, RUN_FILE, read_json
+from trainers.results.store import check_content
+from trainers.results.tables import COLUMNS, TABLES, cells, label, shortfalls, table
+from trainers.runs.workdir import RESULT_FILE, RUN_FILE, read_json
 from zoo.recipes import RECIPES
 
 

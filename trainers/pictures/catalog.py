@@ -7,12 +7,12 @@ import numpy as np
 from keras import ops
 
 from trainers.pictures import boundaries, curves, errors, ladder, movements, perturbations, subjects, theory
-from trainers.results import read_results
-from trainers.tables import TABLES, table
+from trainers.results.store import read_results
+from trainers.results.tables import TABLES, table
 from zoo import analysis, recipes
 from zoo.ladder.denoising import combinator_curves, denoise_levels
-from zoo.regularizers import per_example
-from zoo.regularizers.adversarial import adversarial_noise
+from zoo.regularizers.math import per_example
+from zoo.regularizers.math.worst_directions import adversarial_noise
 from zoo.validation import check_choice
 
 FAMILIES = ("shift", "rotation", "scale", "affine", "smooth")

@@ -7,7 +7,7 @@ from collections import Counter, defaultdict
 
 from trainers.pictures.curves import METHODS, method_of
 from trainers.pictures.style import BLUE, COLORS, GREY, INK, RED, Picture, legend_below, new_figure, styled
-from trainers.tables import test_errors
+from trainers.results.tables import test_errors
 
 TRAINING = ("dataset", "preprocessing", "optimizer", "learning_rate", "schedule", "epochs")
 LABELS_IN_NAME = re.compile(r"(?<=[-_])(?:\d+|all)_|_\d+$")

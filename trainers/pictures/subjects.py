@@ -7,12 +7,12 @@ import numpy as np
 from keras import ops
 
 import zoo
-from trainers.model_data import load_own_data
-from trainers.workdir import RUN_FILE, read_json
+from trainers.runs.data import load_own_data
+from trainers.runs.workdir import RUN_FILE, read_json
 from zoo import analysis, pretrained, regularizers
 from zoo.recipes import Recipe
 from zoo.recipes.build import build_model, training_batches
-from zoo.training.checkpoint import Checkpoint
+from zoo.training.callbacks.checkpoint import Checkpoint
 
 NUM_LABELED, NUM_POINTS, RADIUS = 10, 1000, 0.3
 # Arguments of the network and of the regularisers, one size of perturbation for all.

@@ -7,8 +7,8 @@ import pathlib
 
 import numpy as np
 
-from trainers.recipe_flags import override_flags
-from trainers.results import as_json
+from trainers.cli.recipe_flags import override_flags
+from trainers.results.store import as_json
 from zoo.files import write_whole
 
 README = """# Search: {name}

@@ -7,12 +7,12 @@ import os
 import pathlib
 import time
 
-from trainers.lock import LOCK_FILE, locked
-from trainers.progress import TimeIsUp
-from trainers.recipe_flags import choose_search, parse_overrides
+from trainers.cli.recipe_flags import choose_search, parse_overrides
+from trainers.runs.callbacks.deadline import TimeIsUp
+from trainers.runs.lock import LOCK_FILE, locked
+from trainers.runs.workdir import differences, read_json
 from trainers.tuning.report import write_report
 from trainers.tuning.trial import Trial, run_trial, validation_data
-from trainers.workdir import differences, read_json
 from zoo import recipes
 from zoo.files import write_whole
 from zoo.recipes.build import build_model

@@ -9,11 +9,11 @@ import statistics
 import keras
 
 import zoo
-from trainers.progress import TimeIsUp
-from trainers.run import train_member
-from trainers.workdir import read_json
+from trainers.runs.callbacks.deadline import TimeIsUp
+from trainers.runs.run import train_member
+from trainers.runs.workdir import read_json
 from zoo.files import write_whole
-from zoo.pretrained import error_percent
+from zoo.pretrained.exporting import error_percent
 from zoo.recipes.build import combine, member_seeds
 
 TRIAL_FILE = "trial.json"

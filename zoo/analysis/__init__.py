@@ -4,7 +4,14 @@ Every measure takes a network from inputs to logits, in prediction mode, and giv
 `Estimate.of(values)` is their mean with its standard error.
 """
 
-from zoo.analysis.attacks import gaussian_noise, gaussian_sign_noise, sign_noise, virtual_adversarial_noise
+from zoo.analysis.attacks import (
+    ATTACKS,
+    gaussian_noise,
+    gaussian_sign_noise,
+    projected_gradient_descent,
+    sign_noise,
+    virtual_adversarial_noise,
+)
 from zoo.analysis.calibration import Reliability, reliability
 from zoo.analysis.estimate import Estimate
 from zoo.analysis.fisher import largest_fisher_eigenvalue
@@ -13,9 +20,7 @@ from zoo.analysis.moved_inputs import move, randomly_moved
 from zoo.analysis.movement import movement_measure, worst_movement_changes, worst_movements
 from zoo.analysis.penalties import local_distributional_smoothness, penalty_values
 from zoo.analysis.prediction_pass import compiled, loss_gradient, map_batches, predict_logits
-from zoo.analysis.projected_gradient import projected_gradient_descent
 from zoo.analysis.robustness import (
-    ATTACKS,
     MOVEMENTS,
     attacked_error_percent,
     generalization_gap,

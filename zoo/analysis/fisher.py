@@ -6,8 +6,8 @@ from keras import ops
 
 from zoo.analysis.jacobian import jacobian_rows
 from zoo.analysis.prediction_pass import map_batches, prediction_pass
-from zoo.regularizers import per_example
-from zoo.regularizers.worst_direction import hessian_product, power_iteration
+from zoo.regularizers.math import per_example
+from zoo.regularizers.math.worst_directions import hessian_product, power_iteration
 from zoo.validation import check_number
 
 

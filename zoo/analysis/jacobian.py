@@ -8,7 +8,8 @@ from zoo.analysis.estimate import Estimate
 from zoo.analysis.penalties import penalty_values
 from zoo.analysis.prediction_pass import map_batches, prediction_pass
 from zoo.optional import require
-from zoo.regularizers import JacobianPenalty, per_example
+from zoo.regularizers import JacobianPenalty
+from zoo.regularizers.math import per_example
 from zoo.validation import check_number
 
 

@@ -3,8 +3,8 @@
 import numpy as np
 
 from zoo.optional import require
-from zoo.regularizers.movement import BORDERS, lattice_view
-from zoo.regularizers.movement_fields import centered_coordinates
+from zoo.regularizers.math.movement import BORDERS, lattice_view
+from zoo.regularizers.math.movement_fields import centered_coordinates
 from zoo.validation import check_choice, check_number
 
 MODES = dict(zip(BORDERS, ("grid-constant", "nearest", "grid-wrap"), strict=True))

@@ -5,8 +5,8 @@ import numpy as np
 
 from zoo.analysis.prediction_pass import compiled, map_batches, prediction_pass
 from zoo.regularizers import VirtualMovementTraining
-from zoo.regularizers.movement import lattice_view
-from zoo.regularizers.movement_fields import get_field
+from zoo.regularizers.math.movement import lattice_view
+from zoo.regularizers.math.movement_fields import get_field
 
 FIELDS = ("shift", "rotation", "scale")
 

@@ -4,7 +4,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.autodiff import linearize
+from zoo.backend.derivatives import linearize
 from zoo.regularizers.clean_pass import CleanPass
 
 

@@ -1,27 +1,14 @@
 """The errors of a trained classifier on clean and on attacked inputs."""
 
-import functools
-
 import keras
 import numpy as np
 from keras import ops
 
-from zoo.analysis.attacks import gaussian_noise, gaussian_sign_noise, sign_noise, virtual_adversarial_noise
+from zoo.analysis.attacks import ATTACKS
 from zoo.analysis.estimate import Estimate
 from zoo.analysis.moved_inputs import randomly_moved
 from zoo.analysis.prediction_pass import map_batches, predict_logits
-from zoo.analysis.projected_gradient import projected_gradient_descent
 from zoo.validation import check_choice, check_number, class_indices
-
-ATTACKS = {
-    "sign": sign_noise,
-    "gaussian_sign": gaussian_sign_noise,
-    "gaussian_noise": gaussian_noise,
-    "virtual_adversarial": virtual_adversarial_noise,
-    "pgd_l2": functools.partial(projected_gradient_descent, norm="l2"),
-    "pgd_linf": functools.partial(projected_gradient_descent, norm="linf"),
-}
-"""Every attack by its name: `(network, inputs, labels, size, seed, input_range) -> perturbed inputs`."""
 
 MOVEMENTS = ("shift", "rotation", "scaling")
 """The kinds of real movement, for images; see `randomly_moved`."""

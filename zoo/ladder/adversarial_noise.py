@@ -6,9 +6,8 @@ import keras
 from keras import ops
 
 from zoo.ladder.levels import check_levels
-from zoo.regularizers import per_example
-from zoo.regularizers.adversarial import NOISES, adversarial_noise
-from zoo.regularizers.worst_direction import power_iteration
+from zoo.regularizers.math import per_example
+from zoo.regularizers.math.worst_directions import NOISES, adversarial_noise, power_iteration
 from zoo.validation import check_choice
 
 DIRECTIONS = ("label", "kl")

@@ -5,13 +5,13 @@ import math
 import keras
 from keras import ops
 
-from zoo.autodiff import linearize
+from zoo.backend.derivatives import linearize
+from zoo.backend.random_numbers import normal
 from zoo.datasets.batches import SemiSupervised
 from zoo.ladder.adversarial_noise import AdversarialNoise, split_levels
 from zoo.ladder.decoder import Decoder
 from zoo.ladder.encoder import encode, rungs_of
 from zoo.ladder.levels import check_combinators, check_length, check_levels
-from zoo.random_numbers import normal
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.training import ObjectiveModel, RegularizedModel
 from zoo.training.objective_model import split_inputs

@@ -8,7 +8,7 @@ import math
 
 from keras import initializers, layers
 
-from zoo.layers import Broadcast2D, ScaledGlobalMean2D, Unpooling2D, WholeMaxPooling2D
+from zoo.ladder.pooling import Broadcast2D, ScaledGlobalMean2D, Unpooling2D, WholeMaxPooling2D
 from zoo.validation import check_choice, check_number, check_options
 
 CONVOLUTIONS = {"valid": layers.Conv2D, "full": layers.Conv2DTranspose}

@@ -3,7 +3,7 @@
 import keras
 from keras import ops
 
-from zoo.replicas import num_replicas, sum_over_replicas
+from zoo.backend.replicas import num_replicas, sum_over_replicas
 from zoo.validation import check_choice
 
 # Keras's own functions; leaky ReLU has the slope 0.1 that the field's convolutional networks use.

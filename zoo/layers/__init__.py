@@ -1,8 +1,8 @@
 """Layers that Keras lacks. To standardise each entry over the training set, use `keras.layers.Normalization`."""
 
+from zoo.ladder.pooling import Broadcast2D, ScaledGlobalMean2D, Unpooling2D, WholeMaxPooling2D
 from zoo.layers.batch_normalization import BatchNormalization
 from zoo.layers.contrast_normalization import PerImageContrastNormalization
-from zoo.layers.pooling import Broadcast2D, ScaledGlobalMean2D, Unpooling2D, WholeMaxPooling2D
 from zoo.layers.preprocessing import PREPROCESSING, build_preprocessing
 from zoo.layers.zca_whitening import ZCAWhitening
 

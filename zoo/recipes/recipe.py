@@ -38,8 +38,8 @@ class Recipe:
         num_validation: training examples held out for validation.
         early_stopping_patience: epochs without a lower validation loss before training stops and the best weights
             come back; 0 never stops.
-        precision: `"float32"`, or `"mixed_bfloat16"` or `"mixed_float16"`: the type in which the network's layers compute
-            while it trains. Weights, batch statistics, loss, penalties and optimizer stay in float32, and so does
+        precision: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`: the type in which the network's layers compute
+            in training. Weights, batch statistics, loss, penalties and optimizer stay in float32, and so does
             everything about the trained network: its errors and its SavedModel.
         num_members: networks in the ensemble, each trained by itself; 1 is a single network.
         bagging: whether each member trains on a bootstrap sample of its own.

@@ -2,15 +2,19 @@
 
 import inspect
 
-from zoo.regularizers.adversarial import AdversarialTraining, adversarial_noise
-from zoo.regularizers.base import Regularizer, RegularizerSum, hyperparameters
+from zoo.regularizers.adversarial_training import AdversarialTraining
 from zoo.regularizers.clean_pass import CleanPass
-from zoo.regularizers.divergences import categorical_kl, entropy, gaussian_kl, squared_distance
-from zoo.regularizers.movement import VirtualMovementTraining
-from zoo.regularizers.movement_fields import Affine, MovementField, Rotation, Scale, Shift, Smooth
-from zoo.regularizers.smoothness import JacobianPenalty, Smoothness
-from zoo.regularizers.virtual_adversarial import EntropyMinimization, VirtualAdversarialTraining
-from zoo.regularizers.weights import ParameterTying, WeightNoise
+from zoo.regularizers.entropy_minimization import EntropyMinimization
+from zoo.regularizers.jacobian_penalty import JacobianPenalty
+from zoo.regularizers.math.divergences import categorical_kl, entropy, gaussian_kl, squared_distance
+from zoo.regularizers.math.movement_fields import Affine, MovementField, Rotation, Scale, Shift, Smooth
+from zoo.regularizers.math.worst_directions import adversarial_noise
+from zoo.regularizers.parameter_tying import ParameterTying
+from zoo.regularizers.regularizer import Regularizer, RegularizerSum, hyperparameters
+from zoo.regularizers.smoothness import Smoothness
+from zoo.regularizers.virtual_adversarial_training import VirtualAdversarialTraining
+from zoo.regularizers.virtual_movement_training import VirtualMovementTraining
+from zoo.regularizers.weight_noise import WeightNoise
 from zoo.validation import check_choice
 
 METHODS = {

@@ -2,9 +2,9 @@
 
 from keras import ops
 
-from zoo.autodiff import linearize
-from zoo.regularizers.divergences import check_classes
-from zoo.replicas import sum_over_replicas
+from zoo.backend.derivatives import linearize
+from zoo.backend.replicas import sum_over_replicas
+from zoo.regularizers.math.divergences import check_classes
 
 
 class CleanPass:

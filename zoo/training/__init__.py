@@ -1,8 +1,9 @@
 """Training: any Keras network with a regulariser, by Keras's own `fit`."""
 
+from zoo.training.callbacks.reestimate_statistics import ReestimateStatistics
 from zoo.training.objective_model import ObjectiveModel
 from zoo.training.regularized_model import RegularizedModel
 from zoo.training.schedules import LinearDecay
-from zoo.training.statistics import ReestimateStatistics, reestimate_statistics
+from zoo.training.statistics import reestimate_statistics
 
 __all__ = ["LinearDecay", "ObjectiveModel", "ReestimateStatistics", "RegularizedModel", "reestimate_statistics"]

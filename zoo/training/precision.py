@@ -5,7 +5,8 @@ import keras
 
 def inner_layers(model):
     """All layers of a `RegularizedModel` or `LadderNetwork`, at any depth."""
-    return [layer for part in (model.preprocessing, model.network) if part is not None for layer in part._flatten_layers()]
+    parts = [part for part in (model.preprocessing, model.network) if part is not None]
+    return [layer for part in parts for layer in part._flatten_layers()]
 
 
 def computes_in(model, dtype):

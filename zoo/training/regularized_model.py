@@ -5,9 +5,9 @@ import contextlib
 import keras
 from keras import ops
 
-from zoo.autodiff import linearize
-from zoo.regularizers.base import Regularizer
+from zoo.backend.derivatives import linearize
 from zoo.regularizers.clean_pass import CleanPass
+from zoo.regularizers.regularizer import Regularizer
 from zoo.training.lazy_terms import LazyTerms
 from zoo.training.objective_model import ObjectiveModel
 from zoo.training.outputs import check_outputs, outputs_of, per_example_loss

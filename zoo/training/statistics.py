@@ -6,7 +6,6 @@ import keras
 import numpy as np
 
 from zoo.layers import BatchNormalization
-from zoo.validation import check_number
 
 
 def normalizations(network):
@@ -107,22 +106,3 @@ def reestimate_statistics(model, x, batch_size):
             layer.momentum = momentum
     for variable, total in zip(averages, sums, strict=True):
         variable.assign((total / len(starts)).astype(np.dtype(variable.dtype)))
-
-
-class ReestimateStatistics(keras.callbacks.Callback):
-    """Re-estimates the statistics of batch normalisation when training ends, see `reestimate_statistics`.
-
-    Put it after callbacks that bring back earlier weights, and before those that save.
-
-    Args:
-        x: raw training inputs, `(n, ...)`.
-        batch_size: at least 1.
-    """
-
-    def __init__(self, x, batch_size=100):
-        super().__init__()
-        self.x = x
-        self.batch_size = check_number("batch_size", batch_size, 1, integer=True)
-
-    def on_train_end(self, logs=None):
-        reestimate_statistics(self.model, self.x, self.batch_size)

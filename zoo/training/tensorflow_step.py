@@ -5,8 +5,8 @@ import contextlib
 import keras
 import tensorflow as tf
 
+from zoo.backend.replicas import num_replicas
 from zoo.datasets.batches import Batches, SemiSupervised
-from zoo.replicas import num_replicas
 from zoo.training.statistics import second_derivatives, synchronized_statistics
 
 

@@ -11,13 +11,13 @@ import numpy as np
 import pytest
 
 import zoo
-from trainers import run
 from trainers.analysis import files as analysis_files
 from trainers.analysis.files import measure_models, measure_once
 from trainers.analysis.measurements import measure
 from trainers.analysis.plan import plan
+from trainers.runs import run
 from zoo import recipes
-from zoo.card import CARD_FILE, read_card, write_card
+from zoo.pretrained.card import CARD_FILE, read_card, write_card
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="SavedModels are written by the TensorFlow backend"

@@ -1,7 +1,7 @@
 """The commands behind a table give its rows: their backends, their seeds, their settings."""
 
 from trainers.page.commands import REPRODUCE, of_table
-from trainers.tables import TABLES, matching
+from trainers.results.tables import TABLES, matching
 from zoo import recipes
 
 

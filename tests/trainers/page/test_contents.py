@@ -9,10 +9,10 @@ import pytest
 from trainers.page.contents import of_run, of_table, of_zoo
 from trainers.page.render import render
 from trainers.pictures.style import Picture, new_figure, svg
-from trainers.results import read_results
-from trainers.tables import cells
+from trainers.results.store import read_results
+from trainers.results.tables import cells
 from zoo import recipes
-from zoo.card import write_card
+from zoo.pretrained.card import write_card
 
 
 class Elements(html.parser.HTMLParser):

@@ -63,8 +63,8 @@ def test_perturbations_have_the_norm_that_they_say():
 
 
 def test_a_finished_ladder_comes_back_and_an_unfinished_one_is_refused(tmp_path, monkeypatch):
-    from trainers import run
-    from trainers.workdir import opened as workdir_of
+    from trainers.runs import run
+    from trainers.runs.workdir import opened as workdir_of
 
     ladder = {"name": "ladder_encoder", "rungs": [{"name": "dense", "units": units} for units in (4, 2)]}
     recipe = recipes.Recipe(

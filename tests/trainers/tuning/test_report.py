@@ -6,7 +6,7 @@ import shlex
 import keras
 import pytest
 
-from trainers.recipe_flags import parse_overrides
+from trainers.cli.recipe_flags import parse_overrides
 from trainers.tuning.report import best_trial, table, write_report
 from trainers.tuning.trial import Trial
 from zoo import recipes

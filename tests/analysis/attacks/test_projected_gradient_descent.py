@@ -1,0 +1,152 @@
+"""Projected gradient descent against closed forms and against Foolbox, step by step."""
+
+import importlib.util
+
+import keras
+import numpy as np
+import pytest
+from keras import ops
+
+from zoo.analysis import loss_gradient, projected_gradient_descent, sign_noise
+from zoo.analysis.attacks.projected_gradient_descent import random_start
+
+BACKEND = keras.backend.backend()
+needs_foolbox = pytest.mark.skipif(
+    importlib.util.find_spec("foolbox") is None, reason="Foolbox is not installed: pip install '.[dev]'"
+)
+EPSILON, STEP = 0.3, 0.05
+NORMS = {"linf": np.inf, "l2": 2}
+
+
+@pytest.fixture
+def network(rng):
+    network = keras.Sequential([keras.Input((6,)), keras.layers.Dense(8, "tanh"), keras.layers.Dense(3)])
+    network.set_weights([rng.normal(size=w.shape) for w in network.get_weights()])
+    return network
+
+
+@pytest.fixture
+def data(rng):
+    return rng.uniform(-1, 1, size=(12, 6)).astype("float32"), np.arange(
+        12
+    ) % 3  # int64: Foolbox compares no other labels with TensorFlow's
+
+
+def sizes(noise, norm):
+    return np.linalg.norm(ops.convert_to_numpy(noise), NORMS[norm], axis=1)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_linear_classifiers_are_moved_to_the_worst_point_of_the_ball(linear, rng, norm):
+    w, x, y = rng.normal(size=(5, 2)), rng.normal(size=(8, 5)), np.arange(8) % 2
+    normal = (w[:, 1] - w[:, 0]) * np.where(y == 0, 1, -1)[:, None]
+    steepest = np.sign(normal) if norm == "linf" else normal / np.linalg.norm(normal, axis=1, keepdims=True)
+    for num_steps in (1, 2, 20):
+        attacked = projected_gradient_descent(linear(w), x, y, 0.4, norm=norm, num_steps=num_steps)
+        np.testing.assert_allclose(attacked, x + 0.4 * steepest, rtol=1e-6)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+@pytest.mark.parametrize("seed", [None, 0])
+def test_the_perturbation_stays_in_the_ball_and_in_the_range(network, data, norm, seed):
+    x, y = data
+    generator = None if seed is None else keras.random.SeedGenerator(seed)
+    attacked = projected_gradient_descent(network, x, y, EPSILON, generator, norm=norm)
+    assert np.all(sizes(attacked - x, norm) <= EPSILON * (1 + 1e-5))
+    clipped = projected_gradient_descent(network, x, y, EPSILON, generator, (-0.8, 0.8), norm=norm)
+    assert np.abs(clipped).max() <= np.float32(0.8) and np.abs(attacked).max() > 0.9
+    nothing = projected_gradient_descent(network, x, y, 0.0, generator, norm=norm)
+    np.testing.assert_allclose(nothing, x, atol=1e-7)
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_twenty_steps_are_worse_than_one(network, data, norm):
+    x, y = data
+
+    def losses(inputs):
+        return ops.convert_to_numpy(keras.losses.sparse_categorical_crossentropy(y, network(inputs), from_logits=True))
+
+    one, twenty = (projected_gradient_descent(network, x, y, 1.0, norm=norm, num_steps=k) for k in (1, 20))
+    assert losses(x).mean() < losses(one).mean() < losses(twenty).mean()
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_random_starts_fill_the_ball(norm):
+    x = ops.zeros((4000, 3), "float64")
+    start = ops.convert_to_numpy(random_start(x, 2.0, norm, keras.random.SeedGenerator(0)))
+    size = sizes(start, norm) / 2
+    assert size.max() <= 1
+    # A uniform draw has the share t³ of its points within t of the radius, in either norm.
+    for t in (0.3, 0.6, 0.9):
+        assert abs(np.mean(size <= t) - t**3) < 4 * np.sqrt(t**3 * (1 - t**3) / 4000)
+    np.testing.assert_allclose(start.mean(axis=0), 0, atol=4 * 2 / np.sqrt(3 * 4000))
+
+
+def test_random_starts_differ_and_the_seed_decides(network, data):
+    first, again, other = (
+        ops.convert_to_numpy(
+            projected_gradient_descent(network, *data, EPSILON, keras.random.SeedGenerator(s), norm="l2", num_steps=1)
+        )
+        for s in (1, 1, 2)
+    )
+    np.testing.assert_array_equal(first, again)
+    assert np.all(np.any(first != other, axis=1))
+
+
+@pytest.fixture
+def foolbox_model(network):
+    """Foolbox's view of the network: its own gradients and its own steps."""
+    import foolbox
+
+    if BACKEND == "jax":
+        return foolbox.JAXModel(lambda x: network(x, training=False), bounds=(-0.9, 0.9))
+    return foolbox.TensorFlowModel(network, bounds=(-0.9, 0.9))
+
+
+def run_foolbox(attack, model, x, y):
+    _, attacked, _ = attack(model, ops.convert_to_tensor(x), ops.convert_to_tensor(y), epsilons=EPSILON)
+    return ops.convert_to_numpy(attacked)
+
+
+@needs_foolbox
+@pytest.mark.parametrize("norm", NORMS)
+def test_foolbox_takes_the_same_steps(network, foolbox_model, data, norm):
+    import foolbox
+
+    attacks = {"linf": foolbox.attacks.LinfPGD, "l2": foolbox.attacks.L2PGD}
+    x, y = np.clip(data[0], -0.9, 0.9), data[1]
+    own = projected_gradient_descent(network, x, y, EPSILON, None, (-0.9, 0.9), norm=norm, step_size=STEP)
+    theirs = run_foolbox(attacks[norm](steps=20, abs_stepsize=STEP, random_start=False), foolbox_model, x, y)
+    np.testing.assert_allclose(own, theirs, atol=1e-4)
+    other = projected_gradient_descent(network, x, y, EPSILON, None, norm=norm, step_size=STEP)
+    assert np.abs(other - theirs).max() > 1e-2  # the range took part
+
+
+@needs_foolbox
+def test_foolbox_has_the_same_fast_gradient_sign(network, foolbox_model, data):
+    import foolbox
+
+    x, y = np.clip(data[0], -0.9, 0.9), data[1]
+    theirs = run_foolbox(foolbox.attacks.LinfFastGradientAttack(random_start=False), foolbox_model, x, y)
+    np.testing.assert_allclose(sign_noise(network, x, y, EPSILON, input_range=(-0.9, 0.9)), theirs, atol=1e-6)
+    assert np.all(np.abs(loss_gradient(network, x, y)) > 1e-9)  # every sign is certain
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"norm": "l3"}, "Unknown norm 'l3'. Did you mean 'l2'"),
+        ({"norm": "l2", "num_steps": 0}, "num_steps must be at least 1, received 0"),
+        ({"norm": "l2", "step_size": -1.0}, "step_size must be at least 0, received -1.0"),
+        ({"norm": "l2", "input_range": (1, 0)}, "increasing pair"),
+    ],
+)
+def test_bad_input(network, data, options, message):
+    with pytest.raises(ValueError, match=message):
+        projected_gradient_descent(network, *data, EPSILON, **options)
+
+
+@pytest.mark.parametrize("epsilon", [-1.0, np.nan])
+def test_a_radius_below_zero(network, data, epsilon):
+    with pytest.raises(ValueError, match=f"epsilon must be at least 0, received {epsilon}"):
+        projected_gradient_descent(network, *data, epsilon, norm="linf")

@@ -1,0 +1,118 @@
+"""ONNX and LiteRT files do what the SavedModel does, on runtimes of their own."""
+
+import importlib.util
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from zoo.layers import build_preprocessing
+from zoo.pretrained import conversion
+
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="written by the TensorFlow backend")
+
+SHAPES = {"signals": (9,), "images": (6, 6, 3)}
+PIPELINES = {
+    "signals": [{"name": "normalization"}],
+    "images": [
+        {"name": "contrast_normalization", "scale": 5.0},
+        {"name": "zca_whitening"},
+        {"name": "random_flip", "mode": "horizontal"},
+    ],
+}
+
+
+def small_conv(input_shape, num_classes):
+    layers = keras.layers
+    stage = [layers.Conv2D(6, 3, padding="same"), layers.BatchNormalization(), layers.LeakyReLU(0.1)]
+    head = [layers.MaxPooling2D(), layers.Dropout(0.5), zoo.layers.ScaledGlobalMean2D(), layers.Dense(num_classes)]
+    return keras.Sequential([keras.Input(input_shape), *stage, *head])
+
+
+def network(kind):
+    if kind == "images":
+        return small_conv(SHAPES[kind], 3)
+    rungs = [{"name": "dense", "units": units} for units in (5, 3)]
+    return zoo.ladder.ladder_encoder(SHAPES[kind], 3, rungs=rungs)
+
+
+@pytest.fixture(scope="module")
+def models():
+    """A trained model of each kind."""
+    made = {}
+    for kind, shape in SHAPES.items():
+        keras.utils.set_random_seed(0)
+        x = conversion.random_inputs(shape, 48)
+        model = zoo.RegularizedModel(network(kind), preprocessing=build_preprocessing(PIPELINES[kind], x), seed=0)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("adam", loss, run_eagerly=True)
+        model.fit(x, np.arange(48) % 3, epochs=2, batch_size=16, verbose=0)
+        made[kind] = model
+    return made
+
+
+def needs(file_format):
+    """Skips, visibly, where the packages of a format are not installed."""
+    for package in conversion.PACKAGES[file_format]:
+        if importlib.util.find_spec(package) is None:
+            pytest.skip(f"{package} is not installed")
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+@pytest.mark.parametrize("file_format", conversion.SUFFIXES)
+def test_file_equals_keras_and_savedmodel(models, kind, file_format, tmp_path):
+    import tensorflow as tf
+
+    needs(file_format)
+    model = models[kind]
+    zoo.export(model, tmp_path / "model")
+    saved_model = tf.saved_model.load(str(tmp_path / "model"))
+    path = tmp_path / f"file{conversion.SUFFIXES[file_format]}"
+    difference = conversion.convert(model, path, file_format, reference=saved_model.serve)
+    assert difference <= conversion.TOLERANCE
+    run = conversion.RUNTIMES[file_format](path)
+    for num_examples in (1, 5):
+        x = conversion.random_inputs(SHAPES[kind], num_examples, seed=3)
+        expected = keras.ops.softmax(model.predict(x, verbose=0))
+        np.testing.assert_allclose(run(x), expected, atol=1e-5)
+        np.testing.assert_allclose(run(x), saved_model.serve(x), atol=1e-5)
+    assert np.ptp(run(conversion.random_inputs(SHAPES[kind])), axis=0).max() > 1e-3  # it looks at its inputs
+
+
+def test_difference_is_told_and_a_wrong_file_not_kept(models, tmp_path):
+    needs("onnx")
+    path = tmp_path / "file.onnx"
+    path.write_text("earlier")
+    model = models["signals"]
+
+    def nudged(x):
+        return keras.ops.softmax(model(x, training=False)) + nudge
+
+    nudge = 0.25
+    with pytest.raises(ValueError, match="differs from the model by 2.5e-01"):
+        conversion.convert(model, path, "onnx", reference=nudged)
+    assert path.read_text() == "earlier" and list(tmp_path.iterdir()) == [path]
+    nudge = 5e-5
+    assert conversion.convert(model, path, "onnx", reference=nudged) == pytest.approx(nudge, rel=0.05)
+    assert list(tmp_path.iterdir()) == [path] and path.read_bytes() != b"earlier"
+
+
+def test_bad_requests_are_named(models, tmp_path, monkeypatch):
+    with pytest.raises(ValueError, match="Did you mean 'onnx'"):
+        conversion.convert(models["signals"], tmp_path / "file.onnx", "onxx")
+    monkeypatch.setattr(conversion, "PACKAGES", {"onnx": ("no_such_package",), "litert": ()})
+    with pytest.raises(ImportError, match=r"no_such_package.*regularized-zoo\[interchange\]"):
+        conversion.convert(models["signals"], tmp_path / "file.onnx", "onnx")
+    with pytest.raises(ValueError, match="ends in .tflite, received 'file.onnx'"):
+        conversion.convert(models["signals"], tmp_path / "file.onnx", "litert")
+    with pytest.raises(TypeError, match="Functional"):
+        conversion.convert(models["signals"].network, tmp_path / "file.tflite", "litert")
+    assert not list(tmp_path.iterdir())
+
+
+def test_random_inputs_are_raw():
+    images, signals = conversion.random_inputs((4, 4, 1), 50), conversion.random_inputs((30,), 50)
+    assert images.dtype == signals.dtype == np.float32
+    assert images.min() >= 0 and images.max() > 200 and np.all(images == images.round())
+    assert abs(signals.std() - 1) < 0.1

@@ -1,0 +1,116 @@
+"""Divergences against SciPy, numerical integration and dense matrices."""
+
+import numpy as np
+import pytest
+import scipy.special
+import scipy.stats
+from keras import ops
+
+from zoo.backend.derivatives import linearize
+from zoo.regularizers import categorical_kl, entropy, gaussian_kl, squared_distance
+from zoo.regularizers.math.divergences import categorical_hessian_product
+
+RNG = np.random.default_rng(2)
+LOGITS, OTHER = RNG.normal(size=(6, 4)) * 3, RNG.normal(size=(6, 4)) * 3
+
+
+def call(function, *arrays):
+    return ops.convert_to_numpy(function(*(ops.convert_to_tensor(a) for a in arrays)))
+
+
+def pairwise_hessian_product(logits, vectors):
+    """`Σ_j p_k p_j (u_k − u_j)`: the same matrix as `diag(p) − p pᵀ`, without cancellation between entries of p."""
+    log_p = scipy.special.log_softmax(logits.astype("float64"), axis=-1)
+    products = np.exp(log_p[:, :, None] + log_p[:, None, :])
+    return np.sum(products * (vectors[:, :, None] - vectors[:, None, :]), axis=-1)
+
+
+def test_categorical_kl():
+    p, q = scipy.special.softmax(LOGITS, axis=-1), scipy.special.softmax(OTHER, axis=-1)
+    expected = scipy.special.rel_entr(p, q).sum(axis=-1)
+    np.testing.assert_allclose(call(categorical_kl, LOGITS, OTHER), expected, rtol=1e-10)
+    # It is not symmetric: the order of the arguments is part of the definition.
+    assert not np.allclose(call(categorical_kl, OTHER, LOGITS), expected, rtol=0.1)
+
+
+def test_categorical_kl_of_extreme_logits():
+    extreme = np.array([[1e4, 0, -1e4], [0, 1e4, 0]], "float32")
+    flat = np.zeros((2, 3), "float32")
+    np.testing.assert_allclose(call(categorical_kl, extreme, flat), np.log(3), rtol=1e-6)
+    np.testing.assert_array_equal(call(categorical_kl, extreme, extreme), 0)
+    np.testing.assert_allclose(call(categorical_kl, extreme[:1], extreme[1:]), 1e4, rtol=1e-6)
+
+
+def test_classes_that_are_ruled_out():
+    ruled_out, other = np.array([[0.3, -np.inf, 1.0]], "float32"), np.array([[1.0, -np.inf, 0.0]], "float32")
+    p, q = (scipy.special.softmax(each[:, [0, 2]], axis=-1) for each in (ruled_out, other))
+    expected = scipy.special.rel_entr(p, q).sum(axis=-1)
+    np.testing.assert_allclose(call(categorical_kl, ruled_out, other), expected, rtol=1e-5)
+    np.testing.assert_allclose(call(entropy, ruled_out), scipy.stats.entropy(p, axis=-1), rtol=1e-5)
+    slope = linearize(lambda logits: (categorical_kl(ruled_out, logits), ()), ops.convert_to_tensor(other))
+    found = ops.convert_to_numpy(slope.vjp(ops.ones(1)))
+    np.testing.assert_allclose(found, [[q[0, 0] - p[0, 0], 0, q[0, 1] - p[0, 1]]], rtol=1e-5)
+
+
+@pytest.mark.parametrize("function, arguments", [(categorical_kl, 2), (entropy, 1)])
+def test_a_single_logit_decides_nothing(function, arguments):
+    with pytest.raises(ValueError, match="logits of at least 2 classes, received 1"):
+        call(function, *[np.zeros((3, 1))] * arguments)
+
+
+def test_entropy():
+    expected = scipy.stats.entropy(scipy.special.softmax(LOGITS, axis=-1), axis=-1)
+    np.testing.assert_allclose(call(entropy, LOGITS), expected, rtol=1e-10)
+    np.testing.assert_allclose(call(entropy, np.zeros((2, 5))), np.log(5), rtol=1e-12)
+    np.testing.assert_array_equal(call(entropy, np.array([[1e4, 0.0]], "float32")), 0)
+
+
+def test_squared_distance():
+    np.testing.assert_allclose(call(squared_distance, LOGITS, OTHER), np.linalg.norm(LOGITS - OTHER, axis=1) ** 2)
+
+
+def test_gaussian_kl_against_integration(rng):
+    means, other_means = rng.normal(size=(3, 2)), rng.normal(size=(3, 2))
+    stds, other_stds = rng.uniform(0.5, 2, size=(3, 2)), rng.uniform(0.5, 2, size=(3, 2))
+    t = np.linspace(-25, 25, 20001)[:, None, None]
+    log_p, log_q = (scipy.stats.norm.logpdf(t, *m) for m in ((means, stds), (other_means, other_stds)))
+    expected = np.trapezoid(np.exp(log_p) * (log_p - log_q), t, axis=0).sum(axis=-1)
+    np.testing.assert_allclose(call(gaussian_kl, means, stds, other_means, other_stds), expected, rtol=1e-9)
+    assert not np.allclose(call(gaussian_kl, other_means, other_stds, means, stds), expected, rtol=0.1)
+
+
+def test_gaussian_kl_of_equal_spread_is_a_squared_distance():
+    std = np.array([0.5])
+    expected = call(squared_distance, LOGITS, OTHER) / (2 * 0.5**2)
+    np.testing.assert_allclose(call(gaussian_kl, LOGITS, std, OTHER, std), expected, rtol=1e-10)
+
+
+def test_hessian_product(rng):
+    p, u = scipy.special.softmax(LOGITS, axis=-1), rng.normal(size=LOGITS.shape)
+    dense = np.stack([np.diag(row) - np.outer(row, row) for row in p])
+    actual = call(categorical_hessian_product, LOGITS, u)
+    np.testing.assert_allclose(actual, np.einsum("nkl,nl->nk", dense, u), rtol=1e-9)
+    np.testing.assert_allclose(pairwise_hessian_product(LOGITS, u), actual, rtol=1e-9)
+
+
+def test_hessian_product_is_the_hessian_of_the_divergence(difference, rng):
+    u = rng.normal(size=(1, 4))
+
+    def gradient(h):
+        return difference(lambda other: float(call(categorical_kl, LOGITS[:1], other)[0]), h, 1e-4)
+
+    along_u = (gradient(LOGITS[:1] + 1e-3 * u) - gradient(LOGITS[:1] - 1e-3 * u)) / 2e-3
+    np.testing.assert_allclose(call(categorical_hessian_product, LOGITS[:1], u), along_u, atol=1e-5)
+
+
+@pytest.mark.parametrize("confidence", [20, 40, 80])
+def test_hessian_product_of_a_confident_prediction_in_single_precision(confidence, rng):
+    logits = np.array([[0.0, confidence, 1.0, -2.0], [confidence, 1.0, 0.5, 0.0]], "float32")
+    u = rng.normal(size=logits.shape).astype("float32")
+    expected = pairwise_hessian_product(logits, u)
+    actual = call(categorical_hessian_product, logits, u)
+    np.testing.assert_allclose(actual, expected, rtol=1e-5)
+    p = scipy.special.softmax(logits, axis=-1)
+    naive = p * (u - np.sum(p * u, axis=-1, keepdims=True))
+    # Single precision loses the entry of the likeliest class in the textbook form.
+    assert not np.allclose(naive, expected, rtol=0.1, atol=0)

@@ -1,0 +1,251 @@
+"""Checkpoints: a run that was stopped ends as one that was not."""
+
+import json
+import time
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import zoo
+from zoo.training.callbacks.checkpoint import ARRAYS_FILE, EARLIER_FILE, STATE_FILE, Checkpoint
+from zoo.training.callbacks.halt_on_nan import HaltOnNaN
+
+
+class Interrupt(keras.callbacks.Callback):
+    """Stops like a signal, after so many epochs or in the middle of one."""
+
+    def __init__(self, epoch, batch=None):
+        super().__init__()
+        self.stop_epoch, self.stop_batch, self.epoch = epoch, batch, 0
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self.epoch = epoch
+        if self.stop_batch is None and epoch == self.stop_epoch:
+            raise KeyboardInterrupt
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.epoch == self.stop_epoch and batch == self.stop_batch:
+            raise KeyboardInterrupt
+
+
+class InterruptAtTheEnd(keras.callbacks.Callback):
+    """Stops behind the last epoch, before anything else is done."""
+
+    def on_train_end(self, logs=None):
+        raise KeyboardInterrupt
+
+
+@pytest.fixture
+def fresh(quick, network, model):
+    """Makes the model as a new process would."""
+
+    def make():
+        keras.utils.set_random_seed(8)
+        middle = [layers.BatchNormalization(), layers.Dropout(0.3, seed=4)]
+        made = model(network(*middle), zoo.VirtualAdversarialTraining(1.0, ramp_up_steps=5), optimizer="adam", **quick)
+        made.build((None, 6))
+        return made
+
+    return make
+
+
+@pytest.fixture
+def train(data, fresh, fit, tmp_path):
+    """Trains up to 4 epochs from the newest checkpoint of a folder, and returns the model and the `Checkpoint`."""
+
+    def run(folder="run", callbacks=(), epochs=4, early_stopping=None, **options):
+        trained = fresh()
+        checkpoint = Checkpoint(tmp_path / folder, early_stopping)
+        checkpoint.restore(trained)
+        batches = zoo.datasets.Batches(*data, 8)
+        batches.epoch = checkpoint.state["epochs"]
+        start = {"initial_epoch": batches.epoch, "epochs": batches.epoch if checkpoint.state["stopped"] else epochs}
+        fit(trained, batches, callbacks=[checkpoint.timer, *callbacks, checkpoint], **start, **options)
+        return trained, checkpoint
+
+    return run
+
+
+@pytest.mark.parametrize("stop", [(2, None), (2, 1)], ids=["between_epochs", "within_an_epoch"])
+def test_interrupted_run_ends_as_the_uninterrupted_one(stop, train, tmp_path, assert_same_weights):
+    whole, record = train("whole")
+    with pytest.raises(KeyboardInterrupt):
+        train("stopped", [Interrupt(*stop)])
+    assert Checkpoint(tmp_path / "stopped").state["epochs"] == 2
+    resumed, continued = train("stopped")
+    assert_same_weights(whole, resumed)
+    for a, b in zip(whole.optimizer.variables, resumed.optimizer.variables, strict=True):
+        np.testing.assert_array_equal(keras.ops.convert_to_numpy(a.value), keras.ops.convert_to_numpy(b.value))
+    assert continued.state["history"] == record.state["history"]
+    assert continued.state["finished"] and continued.state["epochs"] == 4
+    assert continued.state["seconds"] > 0
+
+
+@pytest.mark.parametrize("moment, counted", [("on_train_batch_end", True), ("on_epoch_end", False)])
+def test_seconds_are_those_of_training(moment, counted, train, monkeypatch):
+    """What takes a thousand seconds behind each epoch is not in them."""
+    passed, real = [0.0], time.monotonic
+    monkeypatch.setattr(time, "monotonic", lambda: real() + passed[0])
+
+    def wait(index, logs=None):
+        passed[0] += 1000
+
+    slow = keras.callbacks.Callback()
+    setattr(slow, moment, wait)
+    seconds = train(callbacks=[slow], epochs=2)[1].state["seconds"]
+    assert passed[0] >= 2000 and (seconds > 1000) == counted
+
+
+def test_only_the_newest_checkpoint_stays(train, tmp_path):
+    train(epochs=2)
+    assert [path.name for path in (tmp_path / "run").iterdir()] == ["epoch-00002-final"]
+    state = json.loads((tmp_path / "run" / "epoch-00002-final" / STATE_FILE).read_text())
+    assert state["epochs"] == 2 and state["finished"] and len(state["history"]["vat"]) == 2
+
+
+def test_half_written_folder_is_ignored(train, tmp_path, assert_same_weights):
+    whole, _ = train("whole", epochs=3)
+    with pytest.raises(KeyboardInterrupt):
+        train(callbacks=[Interrupt(2)], epochs=3)
+    torn = tmp_path / "run" / ".epoch-00003.host-1"
+    torn.mkdir()
+    (torn / ARRAYS_FILE).write_bytes(b"torn")
+    assert Checkpoint(tmp_path / "run").newest().name == "epoch-00002"
+    resumed, _ = train(epochs=3)
+    assert_same_weights(whole, resumed)
+
+
+def test_two_complete_checkpoints_give_the_newer(tmp_path):
+    """Killed between writing one and removing its predecessor."""
+    for name in ("epoch-00002", "epoch-00010", "epoch-00009"):
+        (tmp_path / name).mkdir()
+        (tmp_path / name / STATE_FILE).write_text(json.dumps({"epochs": int(name[-5:]), "finished": False}))
+    assert Checkpoint(tmp_path).state["epochs"] == 10
+
+
+@pytest.mark.parametrize("file, content", [(STATE_FILE, "{"), (STATE_FILE, None), (ARRAYS_FILE, "torn")])
+def test_damaged_checkpoint_is_refused_by_name(file, content, train, tmp_path):
+    with pytest.raises(KeyboardInterrupt):
+        train(callbacks=[Interrupt(1)])
+    damaged = tmp_path / "run" / "epoch-00001" / file
+    if content is None:
+        damaged.unlink()
+    else:
+        damaged.write_text(content)
+    with pytest.raises(ValueError, match="epoch-00001.*damaged.*another workdir"):
+        train()
+
+
+def test_checkpoint_of_another_network_is_refused(train, model, tmp_path):
+    train(epochs=1)
+    other = model(keras.Sequential([keras.Input((6,)), layers.Dense(4), layers.Dense(4), layers.Dense(3)]))
+    other.build((None, 6))
+    with pytest.raises(ValueError, match="does not fit this model"):
+        Checkpoint(tmp_path / "run").restore(other)
+
+
+def test_nothing_to_restore(fresh, tmp_path):
+    trained = fresh()
+    before = trained.get_weights()
+    checkpoint = Checkpoint(tmp_path / "new")
+    checkpoint.restore(trained)
+    assert checkpoint.state["epochs"] == 0 and not checkpoint.state["finished"]
+    for a, b in zip(before, trained.get_weights(), strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+class Explode(keras.callbacks.Callback):
+    """Lets the first step of the third epoch break the weights."""
+
+    def on_epoch_begin(self, epoch, logs=None):
+        if epoch == 2:
+            self.model.optimizer.learning_rate = np.inf
+
+
+# On TensorFlow the three steps of the epoch are one execution.
+NAN_STEP = 3 if keras.backend.backend() == "tensorflow" else 2
+
+
+def test_nan_halts_and_keeps_the_last_good_checkpoint(train, tmp_path, assert_same_weights):
+    with pytest.raises(FloatingPointError, match=f"nan in epoch 3, step {NAN_STEP}\\. .*ramp_up_steps"):
+        train(callbacks=[HaltOnNaN(), Explode()])
+    assert Checkpoint(tmp_path / "run").newest().name == "epoch-00002"
+    assert_same_weights(train("whole")[0], train()[0])
+
+
+class Worsen(keras.callbacks.Callback):
+    """Keeps every epoch's validation loss and weights, and spoils the training after the second."""
+
+    def on_train_begin(self, logs=None):
+        self.losses, self.weights = [], []
+
+    def on_epoch_end(self, epoch, logs=None):
+        self.losses.append(logs["val_loss"])
+        self.weights.append(self.model.get_weights())
+        if epoch == 1:
+            self.model.optimizer.learning_rate = 10.0
+
+
+def test_final_checkpoint_holds_the_best_weights_of_early_stopping(train, fresh, data, tmp_path):
+    worsen = Worsen()
+    stopping = keras.callbacks.EarlyStopping("val_loss", patience=2, restore_best_weights=True)
+    _, checkpoint = train(callbacks=[worsen, stopping], epochs=8, validation_data=data)
+    best = int(np.argmin(worsen.losses))
+    assert len(worsen.losses) == best + 3 == checkpoint.state["epochs"] and checkpoint.state["finished"]
+    restored = fresh()
+    Checkpoint(tmp_path / "run").restore(restored)
+    for a, b in zip(restored.get_weights(), worsen.weights[best], strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_run_stopped_before_its_last_words_only_ends(train, tmp_path, assert_same_weights):
+    """Killed after the last epoch, before the final checkpoint: nothing is left to train."""
+    whole, _ = train(epochs=2)
+    folder = tmp_path / "run" / "epoch-00002-final"
+    state = json.loads((folder / STATE_FILE).read_text())
+    (folder / STATE_FILE).write_text(json.dumps({**state, "finished": False}))
+    folder.rename(tmp_path / "run" / "epoch-00002")
+    again, checkpoint = train(epochs=2)
+    assert checkpoint.state["finished"] and checkpoint.state["epochs"] == 2
+    assert_same_weights(whole, again)
+
+
+def test_checkpoint_of_an_earlier_version_is_restored(train, tmp_path, assert_same_weights):
+    """Weights in HDF5, and seeds beside the state."""
+    whole, _ = train("whole")
+    with pytest.raises(KeyboardInterrupt):
+        stopping = Interrupt(2)
+        train(callbacks=[stopping])
+    folder, model = tmp_path / "run" / "epoch-00002", stopping.model
+    (folder / ARRAYS_FILE).unlink()
+    model.save_weights(folder / EARLIER_FILE)
+    weights = {id(weight) for weight in model.weights}
+    seeds = [keras.ops.convert_to_numpy(v).tolist() for v in model.variables if id(v) not in weights]
+    state = json.loads((folder / STATE_FILE).read_text())
+    earlier = {key: state[key] for key in ("epochs", "finished", "history", "seconds")}
+    (folder / STATE_FILE).write_text(json.dumps({**earlier, "seeds": seeds}))
+    assert_same_weights(whole, train()[0])
+
+
+def test_early_stopping_goes_on_where_it_was(train, data, tmp_path, assert_same_weights):
+    """Its patience, its best weights, and that it had stopped, at whatever epoch the run is interrupted."""
+
+    def run(folder, callbacks=()):
+        stopping = keras.callbacks.EarlyStopping("val_loss", patience=2, restore_best_weights=True)
+        spoiling = [Worsen(), stopping, *callbacks]
+        return train(folder, spoiling, epochs=8, validation_data=data, early_stopping=stopping)
+
+    whole, record = run("whole")
+    epochs = record.state["epochs"]
+    assert epochs < 8
+    for epoch in range(1, epochs):
+        with pytest.raises(KeyboardInterrupt):
+            run("stopped", [Interrupt(epoch)])
+    with pytest.raises(KeyboardInterrupt):
+        run("stopped", [InterruptAtTheEnd()])
+    assert Checkpoint(tmp_path / "stopped").state["stopped"]
+    resumed, continued = run("stopped")
+    assert_same_weights(whole, resumed)
+    assert continued.state["history"] == record.state["history"] and continued.state["epochs"] == epochs

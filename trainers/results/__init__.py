@@ -1,0 +1,1 @@
+"""The results folder: figures of recipes, tables of them, published models."""

@@ -1,0 +1,1 @@
+"""One run: its working directory, lock, queue, training and figures."""

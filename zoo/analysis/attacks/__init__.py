@@ -1,0 +1,28 @@
+"""Attacks: each maps inputs to perturbed ones of a given size."""
+
+import functools
+
+from zoo.analysis.attacks.gaussian_noise import gaussian_noise
+from zoo.analysis.attacks.gaussian_sign_noise import gaussian_sign_noise
+from zoo.analysis.attacks.projected_gradient_descent import projected_gradient_descent
+from zoo.analysis.attacks.sign_noise import sign_noise
+from zoo.analysis.attacks.virtual_adversarial_noise import virtual_adversarial_noise
+
+ATTACKS = {
+    "sign": sign_noise,
+    "gaussian_sign": gaussian_sign_noise,
+    "gaussian_noise": gaussian_noise,
+    "virtual_adversarial": virtual_adversarial_noise,
+    "pgd_l2": functools.partial(projected_gradient_descent, norm="l2"),
+    "pgd_linf": functools.partial(projected_gradient_descent, norm="linf"),
+}
+"""Every attack by its name: `(network, inputs, labels, size, seed, input_range) -> perturbed inputs`."""
+
+__all__ = [
+    "ATTACKS",
+    "gaussian_noise",
+    "gaussian_sign_noise",
+    "projected_gradient_descent",
+    "sign_noise",
+    "virtual_adversarial_noise",
+]

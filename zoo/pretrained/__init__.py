@@ -1,0 +1,19 @@
+"""Pretrained models: SavedModels with a card, written, listed, loaded and converted."""
+
+from zoo.pretrained.card import read_card, verify
+from zoo.pretrained.conversion import convert
+from zoo.pretrained.exporting import error_percent, export
+from zoo.pretrained.loading import default_directory, find, list_models, load, model_card
+
+__all__ = [
+    "convert",
+    "default_directory",
+    "error_percent",
+    "export",
+    "find",
+    "list_models",
+    "load",
+    "model_card",
+    "read_card",
+    "verify",
+]

@@ -1,0 +1,23 @@
+"""Entropy minimization."""
+
+import keras
+
+from zoo.regularizers.math.divergences import entropy
+from zoo.regularizers.regularizer import Regularizer
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class EntropyMinimization(Regularizer):
+    """Entropy minimisation: `λ·H[p(x)]`, the "+EntMin" of VAT+EntMin. It needs no labels.
+
+    Args:
+        weight, ramp_up_steps, interval: λ, its ramp-up and when it takes part, see `Regularizer`.
+
+    Source: Grandvalet and Bengio 2004; with VAT in Miyato et al. 2018.
+    """
+
+    metric_name = "entropy"
+    moves_inputs = False
+
+    def penalty(self, clean_pass):
+        return clean_pass.mean(entropy(clean_pass.logits))

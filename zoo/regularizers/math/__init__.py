@@ -1,0 +1,1 @@
+"""The mathematics of the regularizers, in pure functions of tensors."""

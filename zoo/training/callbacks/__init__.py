@@ -1,0 +1,7 @@
+"""What runs between the steps and the epochs of a training."""
+
+from zoo.training.callbacks.checkpoint import Checkpoint
+from zoo.training.callbacks.halt_on_nan import HaltOnNaN
+from zoo.training.callbacks.reestimate_statistics import ReestimateStatistics
+
+__all__ = ["Checkpoint", "HaltOnNaN", "ReestimateStatistics"]
