@@ -1,6 +1,6 @@
 """The least time that a training step can take on this device.
 
-The products that the method cannot avoid, at the rate of one plain large product or convolution, and the optimiser's
+The products that the method cannot avoid, at the rate of one plain large product or convolution, and the optimizer's
 memory traffic, at the rate of a plain sweep over memory; all measured in the same run as the steps.
 """
 
@@ -33,7 +33,7 @@ def compiled(function):
 
 
 def seconds(function, *arguments, rounds=7):
-    """The least of several timings: a rate is what the device can do, not what a neighbour leaves of it."""
+    """The least of several timings: a rate is what the device can do, not what a neighbor leaves of it."""
     function(*arguments)
     times = []
     for _ in range(rounds):

@@ -11,7 +11,7 @@ WEIGHTS = {"ladder": (1000.0, 10.0, *[0.1] * 5), "ladder_gamma": (*[0.0] * 6, 0.
 
 
 class Ladder(nn.Module):
-    """Encoder, decoder and combinators of a fully connected ladder; labelled rows come first."""
+    """Encoder, decoder and combinators of a fully connected ladder; labeled rows come first."""
 
     def __init__(self):
         super().__init__()
@@ -48,8 +48,8 @@ class Ladder(nn.Module):
             variance, mean = torch.var_mean(u, 0, correction=0)
             u = (u - mean) * torch.rsqrt(variance + 1e-10)
             a = self.combinators[level]
-            centre = a[0] * torch.sigmoid(a[1] * u + a[2]) + a[3] * u + a[4]
-            estimates[level] = centre + (z[level] - centre) * (a[5] * torch.sigmoid(a[6] * u + a[7]) + a[8] * u + a[9])
+            center = a[0] * torch.sigmoid(a[1] * u + a[2]) + a[3] * u + a[4]
+            estimates[level] = center + (z[level] - center) * (a[5] * torch.sigmoid(a[6] * u + a[7]) + a[8] * u + a[9])
             if level > lowest:
                 u = self.decoder[level - 1](estimates[level])
         return estimates
@@ -60,7 +60,7 @@ def gaussian(z):
 
 
 def adversarial_noise(network, x, y):
-    """The clean pass over all rows, and sign noise for the labelled ones, scaled L2 noise for the others."""
+    """The clean pass over all rows, and sign noise for the labeled ones, scaled L2 noise for the others."""
     x = x.detach().requires_grad_()
     clean = network.encode(x, len(y), track=True)
     targets = torch.cat([y, clean[1][len(y) :].argmax(1)])
@@ -72,7 +72,7 @@ def adversarial_noise(network, x, y):
 
 
 def ladder(weights, adversarial=False):
-    """The cost of a ladder with these λ, the labelled images serving as unlabelled ones, too."""
+    """The cost of a ladder with these λ, the labeled images serving as unlabeled ones, too."""
 
     def cost(network, images, y):
         labeled = images.flatten(1)

@@ -70,7 +70,7 @@ def measure(along, value, spec, rounds, turn_seconds):
 
 
 def points(along, methods):
-    """`(label, value, regularisers)` of every point along an axis."""
+    """`(label, value, regularizers)` of every point along an axis."""
     for value in AXES[along]:
         if along in METHOD_OF:
             yield along, value, METHOD_OF[along](value)

@@ -20,7 +20,7 @@ from trainers.runs.run import accelerators, device, versions
 
 NETWORK = flags.DEFINE_enum("network", "mnist_mlp", list(subjects.NETWORKS), "The network to train.")
 METHODS = flags.DEFINE_list("methods", None, "Methods to time; by default all that the network has.")
-BATCH = flags.DEFINE_integer("batch_size", 100, "Labelled inputs in a batch.", lower_bound=1)
+BATCH = flags.DEFINE_integer("batch_size", 100, "Labeled inputs in a batch.", lower_bound=1)
 ROUNDS = flags.DEFINE_integer("rounds", 9, "How often each method takes its turn.", lower_bound=1)
 TURN = flags.DEFINE_float("turn_seconds", 0.5, "Length of a turn.", lower_bound=0.0)
 JIT = flags.DEFINE_enum("jit_compile", "auto", ["auto", "true", "false"], "Whether XLA compiles the step.")

@@ -26,8 +26,8 @@ METHODS = {
     "smoothness": ({"smoothness": {"epsilon": 0.1}}, (6, 2)),
     "jacobian_1": ({"jacobian": {"num_projections": 1}}, (6, 1)),
 }
-# In forward products of the labelled rows, with as many unlabelled ones. Corrupted pass over both halves, clean pass
-# over the unlabelled one, decoder; each of them once forwards and twice backwards.
+# In forward products of the labeled rows, with as many unlabeled ones. Corrupted pass over both halves, clean pass
+# over the unlabeled one, decoder; each of them once forwards and twice backwards.
 LADDER_METHODS = {
     "baseline": (None, (3, 1)),
     "ladder_gamma": ("mnist_ladder-100_gamma", (9, 3)),
@@ -73,7 +73,7 @@ def images(network_name, num_examples):
 
 @functools.cache
 def batches(network_name, method, batch_size, steps):
-    """An epoch of so many steps; ladders get as many unlabelled inputs as labelled ones."""
+    """An epoch of so many steps; ladders get as many unlabeled inputs as labeled ones."""
     x, y = images(network_name, 10 * batch_size)
     if network_name == "ladder" and method != "baseline":
         return zoo.datasets.SemiSupervised(

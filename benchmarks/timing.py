@@ -6,7 +6,7 @@ import time
 
 import numpy as np
 
-from zoo.files import whole, write_whole
+from zoo.files import atomic, write_atomic
 from zoo.training.execution import STEPS_AT_A_TIME
 
 
@@ -58,7 +58,7 @@ def write_json(path, content):
     """Writes the measurements as JSON; the folder is made where it lacks."""
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, json.dumps(content, indent=2) + "\n")
+    write_atomic(path, json.dumps(content, indent=2) + "\n")
 
 
 def draw_bars(path, title, rows, columns):
@@ -85,6 +85,6 @@ def draw_bars(path, title, rows, columns):
     axes.set_xlabel("milliseconds per training step")
     axes.set_title(title)
     axes.legend()
-    with whole(path) as temporary:
+    with atomic(path) as temporary:
         figure.savefig(temporary, dpi=120, format="png")
     pyplot.close(figure)

@@ -8,7 +8,7 @@ import textwrap
 
 import griffe
 
-from zoo.files import write_whole
+from zoo.files import write_atomic
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
 UNLISTED = ("training",)  # public, though `zoo` names only what is used most
@@ -132,7 +132,7 @@ def main():
     for stale in {path.name for path in folder.glob("*.md")} - texts.keys():
         (folder / stale).unlink()
     for name, text in texts.items():
-        write_whole(folder / name, text)
+        write_atomic(folder / name, text)
 
 
 if __name__ == "__main__":

@@ -9,7 +9,7 @@ import pathlib
 from trainers.page.commands import backend_of
 from trainers.results.store import read_results
 from trainers.results.tables import as_mean_and_spread, as_published, changed_settings, matching, test_errors
-from zoo.files import write_whole
+from zoo.files import write_atomic
 from zoo.recipes import RECIPES
 
 ROOT = pathlib.Path(__file__).resolve().parents[1]
@@ -80,7 +80,7 @@ def render_readme():
 def insert(path, table):
     """Writes a table between a document's marks."""
     before, _, rest = path.read_text().partition(BEGIN)
-    write_whole(path, before + BEGIN + "\n" + table + "\n" + END + rest.partition(END)[2])
+    write_atomic(path, before + BEGIN + "\n" + table + "\n" + END + rest.partition(END)[2])
 
 
 def main():

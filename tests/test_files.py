@@ -33,7 +33,7 @@ def dying(function):
 
 for owner, name in [(os, "fsync"), (pathlib.Path, "rename"), (files, "remove")]:
     setattr(owner, name, dying(getattr(owner, name)))
-with files.whole(path) as temporary:
+with files.atomic(path) as temporary:
     if kind == "folder":
         temporary.mkdir()
         (temporary / "a").write_text("new")
@@ -81,7 +81,7 @@ def test_killed_at_every_step_it_is_old_or_new_and_the_next_writer_cleans_up(kin
         seen.append(content(path))
         # Between the two renames of a folder it lies aside, and any writer's start brings it back.
         assert seen[-1] in (OLD[kind], NEW[kind]) or (kind == "folder" and seen[-1] is None and killed)
-        with pytest.raises(KeyboardInterrupt), files.whole(path):
+        with pytest.raises(KeyboardInterrupt), files.atomic(path):
             raise KeyboardInterrupt
         assert content(path) in (OLD[kind], NEW[kind])
         assert [each.name for each in path.parent.iterdir()] == ["it"]
@@ -89,11 +89,11 @@ def test_killed_at_every_step_it_is_old_or_new_and_the_next_writer_cleans_up(kin
 
 
 def test_writers_that_still_run_are_left_alone(tmp_path):
-    with files.whole(tmp_path / "it") as first:
+    with files.atomic(tmp_path / "it") as first:
         first.write_text("first")
         other = first.with_name(first.name.replace(str(os.getpid()), str(os.getppid())))
         other.write_text("half")
-        files.write_whole(tmp_path / "else", "text")
+        files.write_atomic(tmp_path / "else", "text")
     assert other.exists() and content(tmp_path / "it") == "first"
 
 
@@ -108,7 +108,7 @@ def test_an_interrupted_writer_puts_the_earlier_folder_back(tmp_path, monkeypatc
         return rename(source, target)
 
     monkeypatch.setattr(pathlib.Path, "rename", interrupted)
-    with pytest.raises(KeyboardInterrupt), files.whole(path) as temporary:
+    with pytest.raises(KeyboardInterrupt), files.atomic(path) as temporary:
         temporary.mkdir()
     assert content(path) == OLD["folder"] and list(tmp_path.iterdir()) == [path]
 
@@ -127,7 +127,7 @@ def test_full_disk_leaves_the_earlier_one_as_it_was(kind, step, tmp_path, monkey
 
     if step == "rename":
         monkeypatch.setattr(pathlib.Path, "rename", full)
-    with pytest.raises(OSError, match="No space left"), files.whole(path) as temporary:
+    with pytest.raises(OSError, match="No space left"), files.atomic(path) as temporary:
         if kind == "folder":
             temporary.mkdir()
         else:

@@ -16,7 +16,7 @@ from absl import app, flags
 
 from trainers.cli.program import main_of
 from trainers.results.tables import TABLES
-from zoo.files import write_whole
+from zoo.files import write_atomic
 from zoo.optional import require
 
 NAMES = flags.DEFINE_list("names", [], "Pictures; an unknown name lists them all.")
@@ -69,7 +69,7 @@ def draw():
     for name in NAMES.value or catalog.FROM_NETWORKS:
         picture = catalog.draw(name, sources)
         if "svg" in FORMAT.value:
-            write_whole(directory / f"{name}.svg", style.svg(picture, command(name)))
+            write_atomic(directory / f"{name}.svg", style.svg(picture, command(name)))
         if "png" in FORMAT.value:
             (directory / f"{name}.png").write_bytes(style.png(picture))
         print(f"{directory / name}: {picture.title}", flush=True)

@@ -23,7 +23,7 @@ ATTACK = flags.DEFINE_enum(
     [*analysis.ATTACKS, *analysis.MOVEMENTS],
     "Noise or movement of size --tau. sign: FGSM; gaussian_sign, gaussian_noise: noise that knows nothing of the "
     "network; virtual_adversarial: knows no labels; pgd_l2, pgd_linf: 20 steps of projected gradient descent; shift, "
-    "rotation, scaling: random movements.",
+    "rotation, scale: random movements.",
 )
 TAU = flags.DEFINE_float(
     "tau",

@@ -13,7 +13,7 @@ from absl import app, flags
 
 from trainers.cli.program import main_of
 from trainers.results.tables import TABLES
-from zoo.files import write_whole
+from zoo.files import write_atomic
 from zoo.optional import require
 from zoo.validation import check_choice
 
@@ -49,7 +49,7 @@ def report():
     page, path = content()
     path = pathlib.Path(OUTPUT.value or path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    write_whole(path, render(page))
+    write_atomic(path, render(page))
     print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
 
 

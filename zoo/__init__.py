@@ -1,7 +1,7 @@
-"""A model zoo of regularised classifiers for Keras 3.
+"""A model zoo of regularized classifiers for Keras 3.
 
 Adversarial training, virtual adversarial training, virtual movement training, smoothness penalties and the classical
-regularisers, for any Keras network, on TensorFlow and on JAX.
+regularizers, for any Keras network, on TensorFlow and on JAX.
 """
 
 import zoo.backend.derivatives  # noqa: F401 (first: it refuses a backend on which nothing else would work)

@@ -10,7 +10,7 @@ ASIDE = ".old"
 
 
 @contextlib.contextmanager
-def whole(path):
+def atomic(path):
     """Gives a temporary path to fill, and renames it to `path` when it is complete and on the disk.
 
     A folder that it replaces is moved aside first. What a killed process left behind beside `path` is removed.
@@ -60,8 +60,8 @@ def _tidy(path, stem):
             remove(left)
 
 
-def write_whole(path, text):
-    """Writes a text file that appears whole, see `whole`.
+def write_atomic(path, text):
+    """Writes a text file that appears whole, see `atomic`.
 
     Args:
         path: of the file; an earlier one is replaced.
@@ -70,7 +70,7 @@ def write_whole(path, text):
     Raises:
         OSError: it cannot be written; an earlier file is as it was.
     """
-    with whole(path) as temporary:
+    with atomic(path) as temporary:
         temporary.write_text(text)
 
 
@@ -90,14 +90,14 @@ def check_generated(path, text):
 
 
 def write_generated(path, text):
-    """Writes a generated text file, see `write_whole`, in place of its own earlier versions alone.
+    """Writes a generated text file, see `write_atomic`, in place of its own earlier versions alone.
 
     Raises:
         ValueError: the file there is another one, see `check_generated`.
         OSError: it cannot be written.
     """
     check_generated(path, text)
-    write_whole(path, text)
+    write_atomic(path, text)
 
 
 def remove(path):

@@ -5,7 +5,7 @@ import pytest
 import scipy.ndimage
 
 from zoo.analysis import move, randomly_moved
-from zoo.analysis.moved_inputs import rotation_movements, scaling_movements, shift_movements
+from zoo.analysis.moved_inputs import rotation_movements, scale_movements, shift_movements
 
 
 @pytest.fixture
@@ -52,7 +52,7 @@ def test_rotations(images, angle):
 
 def test_scaling_of_a_ramp():
     ramp = np.arange(11.0)[None] - 5
-    moved = move(ramp, scaling_movements((11,), [2.0]))
+    moved = move(ramp, scale_movements((11,), [2.0]))
     np.testing.assert_allclose(moved, ramp / 2, atol=1e-12)  # twice as large: every slope is halved
 
 
@@ -61,7 +61,7 @@ def test_integer_images_become_floats():
     np.testing.assert_array_equal(move(image, np.array([0.5])), np.array([[127.5, 255]], "float32"))
 
 
-@pytest.mark.parametrize("kind, largest", [("shift", 2.0), ("rotation", 30.0), ("scaling", 0.3)])
+@pytest.mark.parametrize("kind, largest", [("shift", 2.0), ("rotation", 30.0), ("scale", 0.3)])
 def test_random_movements(images, kind, largest):
     x = np.repeat(images, 20, axis=0)
     first, again, other = (randomly_moved(x, kind, largest, seed) for seed in (0, 0, 1))
@@ -76,7 +76,7 @@ def test_random_shifts_stay_within_their_size():
     offsets = randomly_moved(ramp, "shift", 3.0, 0)[:, 20] - 20
     assert np.abs(offsets).max() <= 3 and np.abs(offsets).max() > 2.9
     assert abs(offsets.mean()) < 4 * 3 / np.sqrt(3 * 500)
-    slopes = np.diff(randomly_moved(ramp, "scaling", 0.25, 0), axis=1)[:, 20]
+    slopes = np.diff(randomly_moved(ramp, "scale", 0.25, 0), axis=1)[:, 20]
     assert slopes.min() >= 1 / 1.25 and slopes.max() <= 1.25 and slopes.max() / slopes.min() > 1.5
 
 

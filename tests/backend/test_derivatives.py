@@ -1,4 +1,4 @@
-"""Linearisation against Jacobians in NumPy, and derivatives of derivatives against finite differences."""
+"""Linearization against Jacobians in NumPy, and derivatives of derivatives against finite differences."""
 
 import os
 import subprocess

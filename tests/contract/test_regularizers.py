@@ -1,4 +1,4 @@
-"""What every regulariser and every network must do, whichever it is."""
+"""What every regularizer and every network must do, whichever it is."""
 
 import keras
 import numpy as np
@@ -48,7 +48,7 @@ def test_every_method_has_an_example():
 
 
 @pytest.mark.parametrize("method", METHODS)
-def test_hyperparameters_are_attributes_and_survive_serialisation(method):
+def test_hyperparameters_are_attributes_and_survive_serialization(method):
     regularizer = build({method: EXAMPLES[method]})
     for name in hyperparameters(type(regularizer)):
         assert hasattr(regularizer, name)
@@ -92,7 +92,7 @@ def test_saved_model_of_keras_comes_back(method, tmp_path):
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
     assert loaded.regularizer.get_config() == model.regularizer.get_config()
     for own, other in zip(model.variables, loaded.variables, strict=True):
-        other.assign(keras.ops.convert_to_numpy(own))  # Keras saves weights and optimiser, but no random state
+        other.assign(keras.ops.convert_to_numpy(own))  # Keras saves weights and optimizer, but no random state
     for each in (model, loaded):
         each.fit(x, y, batch_size=12, epochs=1, shuffle=False, verbose=0)
     assert_same_weights(model, loaded)

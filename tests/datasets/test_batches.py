@@ -239,7 +239,7 @@ def test_refused(make, message):
 
 
 def test_shards_put_together_are_the_whole_batches():
-    """Of labelled and unlabelled inputs alike, in every epoch."""
+    """Of labeled and unlabeled inputs alike, in every epoch."""
     whole = SemiSupervised(X, Y, U, batch_size=4, unlabeled_batch_size=8)
     parts = [SemiSupervised(X, Y, U, batch_size=4, unlabeled_batch_size=8).shard(i, 2) for i in range(2)]
     for epoch in range(2):

@@ -95,7 +95,7 @@ def test_published_methods_name_their_source(name):
 def test_an_argument_without_an_entry_is_missed(tmp_path):
     import griffe
 
-    code = 'def area(width, height):\n    """The area.\n\n    Args:\n        width: in metres.\n    """\n'
+    code = 'def area(width, height):\n    """The area.\n\n    Args:\n        width: in meters.\n    """\n'
     (tmp_path / "shapes.py").write_text(code)
     area = griffe.load("shapes", search_paths=[tmp_path])["area"]
     assert missing_arguments(area) == {"height"}

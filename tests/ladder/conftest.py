@@ -44,7 +44,7 @@ def make():
 
 @pytest.fixture
 def batch():
-    """Labelled inputs above unlabelled ones, labels, and noise for every level of a ladder."""
+    """Labeled inputs above unlabeled ones, labels, and noise for every level of a ladder."""
 
     def draw(model, seed=1):
         rng = np.random.default_rng(seed)

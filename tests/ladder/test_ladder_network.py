@@ -224,7 +224,7 @@ def test_other_networks_losses_and_sets_are_refused(make, data):
     with pytest.raises(TypeError, match="must be an AdversarialNoise or None, received 0.1"):
         LadderNetwork(make().network, denoising_weights=[1.0] * 4, adversarial_noise=0.1)
     model = make(dtype="float32")
-    with pytest.raises(ValueError, match="received 10 unlabelled and 24 labelled"):
+    with pytest.raises(ValueError, match="received 10 unlabeled and 24 labeled"):
         model.fit(SemiSupervised(x, y, unlabeled[:10], batch_size=6, unlabeled_batch_size=10))
     model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True)
     with pytest.raises(ValueError, match="categorical cross-entropy of logits"):

@@ -1,4 +1,4 @@
-"""Contrast normalisation against its closed form."""
+"""Contrast normalization against its closed form."""
 
 import keras
 import numpy as np

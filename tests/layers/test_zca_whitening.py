@@ -89,7 +89,7 @@ def test_half_precision_computes_in_single(x):
 
 
 def pipeline(x):
-    """Contrast normalisation and whitening as one model, adapted layer by layer."""
+    """Contrast normalization and whitening as one model, adapted layer by layer."""
     contrast, zca = PerImageContrastNormalization(), ZCAWhitening(FILTER_BIAS)
     zca.adapt(contrast(x))
     return keras.Sequential([keras.Input(x.shape[1:]), contrast, zca])

@@ -45,7 +45,7 @@ def trained_model(steps):
 
 PIPELINES = {
     "rescaled": [{"name": "rescaling", "scale": 1 / 255}],
-    "standardised": [{"name": "normalization"}],
+    "standardized": [{"name": "normalization"}],
     "whitened": [{"name": "contrast_normalization", "scale": 5.0}, {"name": "zca_whitening"}],
     "augmented": [{"name": "rescaling", "scale": 1 / 255}, {"name": "random_flip", "mode": "horizontal"}],
     "raw": [],

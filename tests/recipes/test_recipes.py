@@ -62,7 +62,7 @@ def weights_after_training(recipe):
     return model.network.get_weights()
 
 
-# One member stands for those that differ by their regulariser, the number of labels or a kind of noise alone.
+# One member stands for those that differ by their regularizer, the number of labels or a kind of noise alone.
 ALIKE = ("cifar10_", "mnist_ladder-1000", "mnist_ladder-all", "mnist_ladder-noise")
 CHOSEN = ("vmt_all", "4000_gamma", "4000_vat_vmt_smooth", "all_full", "noise_gaussian_l2")
 TRAINED = [name for name in recipes.RECIPES if not name.startswith(ALIKE) or name.endswith(CHOSEN)]

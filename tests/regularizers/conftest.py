@@ -12,7 +12,7 @@ from zoo.regularizers.math.movement_fields import centered_coordinates
 
 
 class Quadratics:
-    """Random quadratics of the position: central differences are exact for them, wherever both neighbours exist."""
+    """Random quadratics of the position: central differences are exact for them, wherever both neighbors exist."""
 
     num_examples = 3
 

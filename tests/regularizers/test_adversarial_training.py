@@ -62,7 +62,7 @@ def test_linear_regression_notices_wrong_noise(check, noise, broken, monkeypatch
 
 @pytest.mark.parametrize("shape", [(5, 8), (5, 3, 4, 2)])
 def test_norms_of_the_noise(shape, rng):
-    # Of very different sizes: the noise is normalised example by example.
+    # Of very different sizes: the noise is normalized example by example.
     g = rng.normal(size=shape) * 10.0 ** np.arange(-8, 2, 2).reshape(-1, *[1] * (len(shape) - 1))
     noise = {kind: values(adversarial_noise(ops.convert_to_tensor(g), kind)).reshape(5, -1) for kind in NOISES}
     np.testing.assert_array_equal(noise["gradient"], g.reshape(5, -1))

@@ -1,4 +1,4 @@
-"""Sums, factors, weights and configurations of regularisers."""
+"""Sums, factors, weights and configurations of regularizers."""
 
 import json
 

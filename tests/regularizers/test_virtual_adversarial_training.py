@@ -1,4 +1,4 @@
-"""Virtual adversarial training against eigenvalues of Fisher matrices, and entropy minimisation."""
+"""Virtual adversarial training against eigenvalues of Fisher matrices, and entropy minimization."""
 
 import keras
 import numpy as np
@@ -127,10 +127,10 @@ def test_zero_epsilon_is_no_penalty(clean_pass, perceptron, gradient):
 
 
 def test_labels_are_not_needed(clean_pass, linear):
-    unlabelled, labelled = (
+    unlabeled, labeled = (
         values(VirtualAdversarialTraining(1.0).penalty(clean_pass(linear(W), X, num_labeled=n))) for n in (0, 6)
     )
-    assert unlabelled == labelled > 0
+    assert unlabeled == labeled > 0
 
 
 def test_published_iteration_gives_the_same_penalty(clean_pass, perceptron):

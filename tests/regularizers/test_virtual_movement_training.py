@@ -52,7 +52,7 @@ def test_scores_notice_a_wrong_image_gradient(check_movements, wrong, monkeypatc
 
 @pytest.fixture
 def check_worst(quadratics, images_pass):
-    """R is the largest derivative over normalised combinations: the dominant generalised eigenvalue of (s sᵀ, G)."""
+    """R is the largest derivative over normalized combinations: the dominant generalized eigenvalue of (s sᵀ, G)."""
 
     def check(field, lattice, channels):
         images, method = quadratics(lattice, channels), VirtualMovementTraining(field)

@@ -110,12 +110,12 @@ def test_no_noise_on_weights_is_no_penalty_beside_unlabelled_inputs(network, mod
 
 def test_labels_in_a_column_are_analysed_as_the_same(network):
     net, x = network(), X.astype("float32")
-    column, flat = (zoo.analysis.wrong(net, x, labels) for labels in (Y[:, None], Y))
+    column, flat = (zoo.analysis.misclassified(net, x, labels) for labels in (Y[:, None], Y))
     np.testing.assert_array_equal(column, flat)
     probabilities = np.eye(3)[Y]
     assert zoo.analysis.reliability(probabilities, Y[:, None]).accuracies[-1] == 1.0
     with pytest.raises(ValueError, match="class indices of shape .*received shape \\(8, 3\\)"):
-        zoo.analysis.wrong(net, x, probabilities)
+        zoo.analysis.misclassified(net, x, probabilities)
 
 
 def sequences(*middle):

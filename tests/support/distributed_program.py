@@ -63,7 +63,7 @@ def trained(model, semi_supervised, steps=3):
     return {**history, **{f"weight_{index}": value for index, value in enumerate(model.get_weights())}}
 
 
-# Whether on labelled and unlabelled inputs, whose noise on TensorFlow is other on two devices: there without any.
+# Whether on labeled and unlabeled inputs, whose noise on TensorFlow is other on two devices: there without any.
 MODELS = {regularized: ON_JAX, movement: ON_JAX, ladder: ON_JAX}
 if not ON_JAX:
     MODELS[silent_ladder] = True

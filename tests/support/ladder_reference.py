@@ -74,7 +74,7 @@ def descend(spec, weights, z, shape):
 
 
 def encode(rungs, x, num_labeled, noise):
-    """`rungs` are `(spec, weights, beta, gamma, activation)`; returns z⁰ … z^L, logits and the unlabelled moments."""
+    """`rungs` are `(spec, weights, beta, gamma, activation)`; returns z⁰ … z^L, logits and the unlabeled moments."""
     h = x + noise[0]
     z, statistics = [h], []
     for (spec, weights, beta, gamma, activation), each in zip(rungs, noise[1:], strict=True):
@@ -114,7 +114,7 @@ def cost(rungs, combinators, maps, denoising_weights, x, y, num_labeled, noise):
         combinators: `{level: parameters of gauss}`.
         maps: `{level: weights of the decoder's map down to that level}`, for the levels that have a signal.
         denoising_weights: λ_0 … λ_L.
-        x, y: inputs, labelled first, and labels.
+        x, y: inputs, labeled first, and labels.
         noise: of the corrupted path, for z⁰ … z^L.
     """
     clean, _, statistics = encode(rungs, x, num_labeled, [0.0] * (len(rungs) + 1))

@@ -14,7 +14,7 @@ RNG = np.random.default_rng(7)
 X, Y = RNG.normal(size=(5, 3, 3, 1)), np.asarray([0, 1, 2, 1, 0], "int32")
 DIRECTIONS = 2
 
-# What is constant in the weights: the methods of the regulariser whose first value must be held.
+# What is constant in the weights: the methods of the regularizer whose first value must be held.
 CONSTANTS = {
     "at": (zoo.AdversarialTraining(0.7), ()),
     "at_gradient": (zoo.AdversarialTraining(0.7, noise="gradient"), ()),
@@ -81,7 +81,7 @@ def hold(function, place=None):
 
 
 def hold_constants(regularizer, constants, monkeypatch):
-    """Holds what the regulariser takes for constant at its values in the next call."""
+    """Holds what the regularizer takes for constant at its values in the next call."""
     if "perturbation" in constants:
         monkeypatch.setattr(regularizer, "perturbation", hold(regularizer.perturbation))
     if "target" in constants:

@@ -20,7 +20,7 @@ DETERMINISTIC = zoo.AdversarialTraining(0.5, ramp_up_steps=9) + zoo.VirtualMovem
 
 @pytest.fixture
 def trained(quick, data, network, model, fit):
-    """Makes a model with batch normalisation, preprocessing and penalties, and trains it."""
+    """Makes a model with batch normalization, preprocessing and penalties, and trains it."""
 
     def make(epochs, regularizer=DETERMINISTIC, *middle):
         options = {"optimizer": "adam", "metrics": ["accuracy"], "preprocessing": layers.Rescaling(0.5, 0.1), **quick}

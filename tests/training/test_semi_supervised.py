@@ -1,4 +1,4 @@
-"""Training on labelled and unlabelled inputs together."""
+"""Training on labeled and unlabeled inputs together."""
 
 import numpy as np
 import pytest
@@ -18,7 +18,7 @@ NEED_NONE = {
 
 @pytest.fixture
 def penalties(data, network, model, objective):
-    """The penalties on the first 8 labelled inputs and some unlabelled ones, by name."""
+    """The penalties on the first 8 labeled inputs and some unlabeled ones, by name."""
 
     def compute(regularizer, unlabeled):
         x, y = data
@@ -49,7 +49,7 @@ def test_unlabelled_inputs_enter_the_others(name, penalties):
 
 @pytest.mark.parametrize("name", ["entropy", "jacobian"])
 def test_penalty_is_the_mean_over_all_inputs(name, data, penalties):
-    """With the labelled inputs for unlabelled ones it is the labelled penalty; with half as many, in between."""
+    """With the labeled inputs for unlabeled ones it is the labeled penalty; with half as many, in between."""
     x, _ = data
     labeled = penalties(NEED_NONE[name], None)[name]
     assert penalties(NEED_NONE[name], x[:8])[name] == pytest.approx(labeled, rel=1e-4)
@@ -67,7 +67,7 @@ def test_vat_on_the_labelled_inputs_twice_is_vat_on_them(data, penalties):
 def test_fit_reports_metrics_of_labelled_inputs(data, network, model, fit):
     x, y = data
     batches = zoo.datasets.SemiSupervised(x, y, UNLABELED, batch_size=8, unlabeled_batch_size=10)
-    # At a learning rate of 0 and three batches of all labelled inputs the accuracy is that of the network.
+    # At a learning rate of 0 and three batches of all labeled inputs the accuracy is that of the network.
     trained = model(network(), NEED_NONE["vat"] + NEED_LABELS, metrics=["accuracy"])
     trained.optimizer.learning_rate = 0.0
     history = fit(trained, batches, validation_data=(x, y))
@@ -105,5 +105,5 @@ def test_unlabelled_inputs_are_checked_as_labelled_ones(data, network, model):
     broken = UNLABELED.copy()
     broken[3, 0] = np.nan
     trained = model(network(), NEED_NONE["vat"])
-    with pytest.raises(ValueError, match="unlabelled training inputs hold 1 NaN.*in example 3"):
+    with pytest.raises(ValueError, match="unlabeled training inputs hold 1 NaN.*in example 3"):
         trained.fit(zoo.datasets.SemiSupervised(x, y, broken, batch_size=4, unlabeled_batch_size=10), verbose=0)

@@ -1,4 +1,4 @@
-"""Batch normalisation's statistics over a training set, against NumPy."""
+"""Batch normalization's statistics over a training set, against NumPy."""
 
 import keras
 import numpy as np

@@ -8,7 +8,7 @@ from trainers.analysis.plan import plan
 from trainers.results.store import as_json
 from trainers.runs.data import load_own_data
 from zoo import pretrained
-from zoo.files import write_whole
+from zoo.files import write_atomic
 from zoo.pretrained import card
 
 
@@ -50,7 +50,7 @@ def measure_once(path, directory, num_examples=None):
     file = directory / f"{content['name']}.json"
     if is_current(file, content, plan(load_own_data(content), num_examples)):
         return False
-    write_whole(file, as_json(measure(path, num_examples)))
+    write_atomic(file, as_json(measure(path, num_examples)))
     return True
 
 

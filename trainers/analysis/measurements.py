@@ -52,10 +52,10 @@ def measure_errors(network, x, y, settings):
     for name, options in settings.items():
         rows = slice(options["num_examples"])
         if name == "clean":
-            errors[name] = Estimate.of(analysis.wrong(network, x[rows], y[rows]))
+            errors[name] = Estimate.of(analysis.misclassified(network, x[rows], y[rows]))
             continue
         errors[name] = Estimate.of(
-            analysis.wrong_under_attack(
+            analysis.misclassified_under_attack(
                 network,
                 x[rows],
                 y[rows],

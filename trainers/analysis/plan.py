@@ -17,7 +17,7 @@ IMAGES = {
     "virtual_adversarial": 1.0,
     "shift": 3.0,
     "rotation": 20.0,
-    "scaling": 0.2,
+    "scale": 0.2,
 }
 SIZES = {
     "cifar10": {
@@ -37,7 +37,7 @@ SIZES = {
         "gaussian_sign": 0.02,
         "virtual_adversarial": 0.1,
         "shift": 2.0,
-        "scaling": 0.005,
+        "scale": 0.005,
     },
 }
 FUNCTIONS = {"fgsm_linf": "sign"}
@@ -62,7 +62,7 @@ def plan(dataset, num_examples=None):
     Args:
         dataset: `zoo.datasets.Dataset`.
         num_examples: examples from the beginning of the test set; None takes all of them, and `NUM_ITERATED` for
-            iterated attacks and for measures of gradients. Clean error, calibration and generalisation gap are always
+            iterated attacks and for measures of gradients. Clean error, calibration and generalization gap are always
             of all examples.
 
     Returns:

@@ -23,7 +23,7 @@ MEASURES = """
 ### Measures
 
 {table}
-Means over {number} test examples; calibration error ({num_bins} bins) over all, and generalisation gap: test error less
+Means over {number} test examples; calibration error ({num_bins} bins) over all, and generalization gap: test error less
 the error on the training examples whose labels were used, in percentage points. J is the Jacobian of the logits, F the
 Fisher information of the prediction, both in the input; `worst_*` is R of the movement field; local distributional
 smoothness is VAT's divergence at ε {epsilon:g}; in the smoothness penalties ε is {smoothness:g}.

@@ -41,6 +41,6 @@ def decision_boundaries(probabilities, extent, points, labeled, errors, title):
         figure,
         f"Decision boundaries. {title}",
         f"Panels, one per method: the plane shaded by the predicted class, the line where it changes, {len(points)} "
-        f"points without labels in grey, and {np.size(y)} labelled ones as circles and triangles. Test error in per "
+        f"points without labels in gray, and {np.size(y)} labeled ones as circles and triangles. Test error in per "
         f"cent: {told}.",
     )

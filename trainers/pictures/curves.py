@@ -1,10 +1,10 @@
-"""Curves over the epochs: what the methods do to movements and to the generalisation gap while they train."""
+"""Curves over the epochs: what the methods do to movements and to the generalization gap while they train."""
 
 import numpy as np
 
 from trainers.pictures.style import BLUE, GREEN, INK, OCHRE, PURPLE, RED, SKY, Picture, legend_below, new_figure, styled
 
-# The methods that the curves compare, each with its colour and line.
+# The methods that the curves compare, each with its color and line.
 METHODS = {
     "baseline": (INK, "-"),
     "at_l2": (BLUE, "-"),
@@ -112,7 +112,7 @@ def generalization_gap(contents, title):
     legend_below(figure, axes[0, 0])
     return Picture(
         figure,
-        f"Generalisation gap while training. {title}",
+        f"Generalization gap while training. {title}",
         "Lines over the epochs, one per method, the band being one standard deviation over the seeds: test error minus "
         f"training error in points of per cent, on fixed samples. At the end: {last_values(values)}.",
     )

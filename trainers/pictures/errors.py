@@ -51,7 +51,7 @@ def errors_by_method(contents, title):
 def by_labels(contents):
     """Groups recipes of one method that differ in the number of labels, and in the strengths chosen for each number.
 
-    Trainings of another length, optimiser or preprocessing are no points of one line.
+    Trainings of another length, optimizer or preprocessing are no points of one line.
 
     Returns:
         `{name without the number: {number of labels, None for all: content}}`, groups of two numbers or more.

@@ -88,7 +88,7 @@ def sample_pairs(inputs, moved, labels, before, after, size, title):
     else:
         axes[0, 0].set_ylabel("input", fontsize=9)
         axes[1, 0].set_ylabel("moved", fontsize=9)
-    shown = "in grey, moved in blue" if signals else "above, moved below"
+    shown = "in gray, moved in blue" if signals else "above, moved below"
     return Picture(
         figure,
         f"Inputs and their worst-moved versions, {size}. {title}",

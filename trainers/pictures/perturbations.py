@@ -16,20 +16,20 @@ def channels_last(image):
 
 
 def show_image(ax, image, low=0.0, high=1.0):
-    """An image, `low` being black and `high` white or full colour."""
+    """An image, `low` being black and `high` white or full color."""
     shown = np.clip((channels_last(image) - low) / (high - low), 0, 1)
     ax.imshow(shown, vmin=0, vmax=1, interpolation="nearest")
     without_axes(ax)
 
 
 def show_change(ax, change, size):
-    """A perturbation: grey where there is none; three channels as a colour about grey."""
+    """A perturbation: gray where there is none; three channels as a color about gray."""
     ax.imshow(np.clip(0.5 + channels_last(change) / (2 * size), 0, 1), vmin=0, vmax=1, interpolation="nearest")
     without_axes(ax)
 
 
 def draw_signal(ax, signal, behind=0.0):
-    """A signal before a grey one."""
+    """A signal before a gray one."""
     ax.plot(np.broadcast_to(behind, signal.shape), color=GREY, linewidth=1)
     ax.plot(signal, color=BLUE, linewidth=1)
     ax.tick_params(labelleft=False, labelbottom=False)

@@ -1,6 +1,6 @@
 """One look for all pictures, and the files they become.
 
-A picture has a transparent background. Its SVG takes the colour of its text and axes from the reader's light or dark
+A picture has a transparent background. Its SVG takes the color of its text and axes from the reader's light or dark
 theme, wherever it is shown.
 """
 
@@ -15,7 +15,7 @@ Figure = require("matplotlib.figure", "Drawing pictures", "report").Figure
 
 INK, INK_ON_DARK = "#1f2328", "#e6edf3"
 GREY = "#8b949e"
-# Told apart with any colour vision, and against white as against black (after Okabe and Ito).
+# Told apart with any color vision, and against white as against black (after Okabe and Ito).
 BLUE, RED, GREEN, PURPLE, OCHRE, SKY = "#1f7fc4", "#d55e00", "#009e73", "#c06a9b", "#b07d00", "#3fa7dd"
 COLORS = (BLUE, RED, GREEN, PURPLE, OCHRE, SKY)
 WIDTH = 5.0  # inches: letters stay legible where a telephone shows the picture whole

@@ -15,7 +15,7 @@ from zoo.recipes.build import build_model, training_batches
 from zoo.training.callbacks.checkpoint import Checkpoint
 
 NUM_LABELED, NUM_POINTS, RADIUS = 10, 1000, 0.3
-# Arguments of the network and of the regularisers, one size of perturbation for all.
+# Arguments of the network and of the regularizers, one size of perturbation for all.
 PLANE_METHODS = {
     "none": ({}, {}),
     "weight decay": ({"kernel_regularizer": keras.regularizers.L2(1e-2)}, {}),
@@ -105,7 +105,7 @@ def train_on_moons(seed, epochs=60):
         model.fit(batches, epochs=epochs, verbose=0)
         flat = grid.reshape(-1, 2).astype("float32")
         shades[method] = probabilities(model.network, flat)[:, 1].reshape(grid.shape[:2])
-        errors[method] = 100 * float(np.mean(analysis.wrong(model.network, x_test, y_test)))
+        errors[method] = 100 * float(np.mean(analysis.misclassified(model.network, x_test, y_test)))
     return shades, (left, right, bottom, top), x, (x[rows], y[rows]), errors
 
 

@@ -8,7 +8,7 @@ import re
 from trainers.results.tables import TABLES, section
 from trainers.runs.lock import locked
 from trainers.runs.workdir import differences, read_json
-from zoo.files import check_generated, write_generated, write_whole
+from zoo.files import check_generated, write_atomic, write_generated
 from zoo.recipes import RECIPES, Recipe
 
 HEADER = """# Results
@@ -54,7 +54,7 @@ def record_result(result, recipe, directory):
             print(f"{path}: figures of seed {result['seed']} on {replaced.get('backend')} replaced.", flush=True)
         seeds[str(result["seed"])] = {key: value for key, value in result.items() if key != "recipe"}
         ordered = dict(sorted(seeds.items(), key=lambda item: int(item[0])))
-        write_whole(path, as_json({"recipe": recipe.as_dict(), "seeds": ordered}))
+        write_atomic(path, as_json({"recipe": recipe.as_dict(), "seeds": ordered}))
         write_tables(directory)
     return path
 

@@ -15,7 +15,7 @@ from trainers.runs.callbacks.save_on_termination import SaveOnTermination
 from trainers.runs.termination import Termination
 from trainers.runs.workdir import RESULT_FILE, opened, read_json
 from zoo.backend import distribution
-from zoo.files import write_whole
+from zoo.files import write_atomic
 from zoo.pretrained.exporting import error_percent
 from zoo.recipes.build import (
     build_callbacks,
@@ -127,7 +127,7 @@ def train(recipe, seed, workdir, verbose=1, make_callbacks=lambda directory, dat
         model = combine(recipe, models)
         path = workdir / RESULT_FILE
         if not path.exists():
-            write_whole(path, json.dumps(measure(recipe, seed, model, dataset, states), indent=1))
+            write_atomic(path, json.dumps(measure(recipe, seed, model, dataset, states), indent=1))
         return model, dataset, read_json(path)
 
 

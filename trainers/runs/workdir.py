@@ -7,7 +7,7 @@ import pathlib
 import keras
 
 from trainers.runs.lock import LOCK_FILE, locked
-from zoo.files import write_whole
+from zoo.files import write_atomic
 
 RUN_FILE = "run.json"
 RESULT_FILE = "result.json"
@@ -30,7 +30,7 @@ def opened(workdir, recipe, seed):
         raise ValueError(f"The workdir {str(workdir)!r} holds files of something else. Choose another one.")
     with locked(workdir):
         if not is_begun(workdir):
-            write_whole(path, json.dumps(description(recipe, seed), indent=1))
+            write_atomic(path, json.dumps(description(recipe, seed), indent=1))
         if difference := differing_fields(path, recipe, seed):
             raise ValueError(
                 f"The workdir {str(workdir)!r} belongs to another run: {difference}. "

@@ -124,7 +124,7 @@ class Tuner(keras_tuner.engine.base_tuner.BaseTuner):
     Args:
         search: `Search`.
         recorded: number of a trial -> its values, or None where there is no such trial yet.
-        answer: number of a trial and its values -> what to minimise.
+        answer: number of a trial and its values -> what to minimize.
         directory: for KerasTuner's own files.
     """
 

@@ -9,7 +9,7 @@ import numpy as np
 
 from trainers.cli.recipe_flags import override_flags
 from trainers.results.store import as_json
-from zoo.files import write_whole
+from zoo.files import write_atomic
 
 README = """# Search: {name}
 
@@ -120,11 +120,11 @@ def write_report(workdir, name, assignments, search, trials):
     workdir, best, command = pathlib.Path(workdir), best_trial(trials, search), None
     listed = [{**dataclasses.asdict(t), "validation_error": t.error if t.seeds else None} for t in trials]
     content = {"recipe": name, "override": assignments, "search": dataclasses.asdict(search), "trials": listed}
-    write_whole(workdir / "trials.json", as_json(content))
+    write_atomic(workdir / "trials.json", as_json(content))
     if best:
         chosen = {**assignments, **best.values}
         command = train_command(name, chosen)
-        write_whole(workdir / "best.json", json.dumps(chosen, indent=1) + "\n")
+        write_atomic(workdir / "best.json", json.dumps(chosen, indent=1) + "\n")
         if importlib.util.find_spec("matplotlib"):
             draw(workdir / "trials.png", trials, search)
     text = README.format(
@@ -135,5 +135,5 @@ def write_report(workdir, name, assignments, search, trials):
         table=table(trials, search),
         best=BEST.format(number=best.number, command=command) if best else "",
     )
-    write_whole(workdir / "README.md", text)
+    write_atomic(workdir / "README.md", text)
     return best, command

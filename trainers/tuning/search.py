@@ -14,7 +14,7 @@ from trainers.runs.workdir import differences, read_json
 from trainers.tuning.report import write_report
 from trainers.tuning.trial import Trial, run_trial, validation_data
 from zoo import recipes
-from zoo.files import write_whole
+from zoo.files import write_atomic
 from zoo.recipes.build import build_model
 from zoo.recipes.search import ends
 from zoo.validation import check_choice
@@ -92,7 +92,7 @@ def prepare_folder(workdir, recipe, search):
     elif any(not each.name.startswith((LOCK_FILE, f".{SEARCH_FILE}.")) for each in workdir.iterdir()):
         raise ValueError(f"The workdir {str(workdir)!r} holds files of something else. Choose another --workdir.")
     else:
-        write_whole(path, json.dumps(wanted, indent=1))
+        write_atomic(path, json.dumps(wanted, indent=1))
 
 
 def wait_for_chief(workdir):

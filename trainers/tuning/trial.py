@@ -12,7 +12,7 @@ import zoo
 from trainers.runs.callbacks.deadline import TimeIsUp
 from trainers.runs.run import train_member
 from trainers.runs.workdir import read_json
-from zoo.files import write_whole
+from zoo.files import write_atomic
 from zoo.pretrained.exporting import error_percent
 from zoo.recipes.build import combine, member_seeds
 
@@ -71,7 +71,7 @@ class Trial:
         """Writes the trial into its folder."""
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
-        write_whole(folder / TRIAL_FILE, json.dumps(dataclasses.asdict(self), indent=1))
+        write_atomic(folder / TRIAL_FILE, json.dumps(dataclasses.asdict(self), indent=1))
 
 
 def validation_data(recipe, seed, num_validation):

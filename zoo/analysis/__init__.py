@@ -24,8 +24,8 @@ from zoo.analysis.robustness import (
     MOVEMENTS,
     attacked_error_percent,
     generalization_gap,
-    wrong,
-    wrong_under_attack,
+    misclassified,
+    misclassified_under_attack,
 )
 from zoo.analysis.theory import limit_ratios
 
@@ -58,6 +58,6 @@ __all__ = [
     "virtual_adversarial_noise",
     "worst_movement_changes",
     "worst_movements",
-    "wrong",
-    "wrong_under_attack",
+    "misclassified",
+    "misclassified_under_attack",
 ]

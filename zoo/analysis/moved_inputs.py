@@ -46,14 +46,14 @@ def shift_movements(lattice, offsets):
     return offsets.reshape(len(offsets), *(1 for _ in lattice), len(lattice))
 
 
-def scaling_movements(lattice, factors):
-    """The movements that enlarge each input about the centre by a factor, `(n,)` above 0; `(n, *lattice, m)`."""
+def scale_movements(lattice, factors):
+    """The movements that enlarge each input about the center by a factor, `(n,)` above 0; `(n, *lattice, m)`."""
     stretch = 1 / np.asarray(factors) - 1
     return (stretch[:, None, None] * centered_coordinates(lattice)).reshape(len(stretch), *lattice, len(lattice))
 
 
 def rotation_movements(lattice, angles):
-    """The movements that rotate each image about the centre, `(n,)` in degrees, from the first axis to the second.
+    """The movements that rotate each image about the center, `(n,)` in degrees, from the first axis to the second.
 
     Returns:
         `(n, *lattice, 2)`.
@@ -76,7 +76,7 @@ def randomly_moved(inputs, kind, size, seed, *, border="nearest"):
     Args:
         inputs: `(n, ...)`.
         kind: `"shift"`: along each axis by `U(−size, size)` positions; `"rotation"`: by `U(−size, size)` degrees;
-            `"scaling"`: by a factor `(1 + size)^u`, `u ~ U(−1, 1)`.
+            `"scale"`: by a factor `(1 + size)^u`, `u ~ U(−1, 1)`.
         size: at least 0.
         seed: integer: the same one draws the same movements, whatever is to be moved.
         border: as for `move`.
@@ -93,6 +93,6 @@ def randomly_moved(inputs, kind, size, seed, *, border="nearest"):
     movements = {
         "shift": lambda: shift_movements(lattice, size * draws),
         "rotation": lambda: rotation_movements(lattice, size * draws[:, 0]),
-        "scaling": lambda: scaling_movements(lattice, (1 + size) ** draws[:, 0]),
+        "scale": lambda: scale_movements(lattice, (1 + size) ** draws[:, 0]),
     }
     return move(inputs, movements[check_choice("movement", kind, movements)](), border=border)

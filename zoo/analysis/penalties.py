@@ -1,4 +1,4 @@
-"""The regularisers' penalties as measures of a trained network."""
+"""The regularizers' penalties as measures of a trained network."""
 
 import keras
 

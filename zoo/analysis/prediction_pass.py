@@ -32,7 +32,7 @@ def predict_logits(network, inputs):
 
 
 def prediction_pass(network, inputs, labels=None, *, seed=0):
-    """The pass of one batch, for any regulariser's penalty and for products with the Jacobian.
+    """The pass of one batch, for any regularizer's penalty and for products with the Jacobian.
 
     Args:
         network: from inputs to logits.

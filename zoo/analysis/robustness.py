@@ -10,11 +10,11 @@ from zoo.analysis.moved_inputs import randomly_moved
 from zoo.analysis.prediction_pass import map_batches, predict_logits
 from zoo.validation import check_choice, check_number, class_indices
 
-MOVEMENTS = ("shift", "rotation", "scaling")
+MOVEMENTS = ("shift", "rotation", "scale")
 """The kinds of real movement, for images; see `randomly_moved`."""
 
 
-def wrong(network, inputs, labels, *, batch_size=500):
+def misclassified(network, inputs, labels, *, batch_size=500):
     """Which inputs are classified wrongly: `(n,)` of booleans.
 
     Args:
@@ -31,11 +31,11 @@ def wrong(network, inputs, labels, *, batch_size=500):
     )
 
 
-def wrong_under_attack(network, inputs, labels, attack, size, *, seed=0, input_range=None, batch_size=500):
+def misclassified_under_attack(network, inputs, labels, attack, size, *, seed=0, input_range=None, batch_size=500):
     """Which inputs are classified wrongly after an attack on each of them.
 
     Args:
-        network, inputs, labels, batch_size: as for `wrong`; inputs in floating point.
+        network, inputs, labels, batch_size: as for `misclassified`; inputs in floating point.
         attack: a name in `ATTACKS` or `MOVEMENTS`.
         size: of the attack, at least 0: τ, ε or standard deviation, in units of the input; of movements as
             `randomly_moved` takes it.
@@ -52,12 +52,12 @@ def wrong_under_attack(network, inputs, labels, attack, size, *, seed=0, input_r
     check_number("size", size, 0)
     if attack in MOVEMENTS:
         moved = randomly_moved(np.asarray(inputs), attack, size, seed)
-        return wrong(network, moved, labels, batch_size=batch_size)
+        return misclassified(network, moved, labels, batch_size=batch_size)
     generator = keras.random.SeedGenerator(seed)
 
     def of_batch(x, y):
         perturbed = ATTACKS[attack](network, ops.convert_to_tensor(x), y, size, generator, input_range)
-        return wrong(network, perturbed, y, batch_size=batch_size)
+        return misclassified(network, perturbed, y, batch_size=batch_size)
 
     return map_batches(of_batch, inputs, labels, batch_size=batch_size)
 
@@ -69,7 +69,7 @@ def attacked_error_percent(model, x, y, attack, size, *, seed=0, batch_size=500)
         model: `ObjectiveModel`.
         x: raw inputs, `(n, ...)`.
         y: class indices of them.
-        attack, size, seed: as for `wrong_under_attack`, in units of the preprocessed input.
+        attack, size, seed: as for `misclassified_under_attack`, in units of the preprocessed input.
         batch_size: inputs at a time.
 
     Returns:
@@ -79,7 +79,8 @@ def attacked_error_percent(model, x, y, attack, size, *, seed=0, batch_size=500)
         ValueError: an unknown attack, or a size out of range.
     """
     inputs = map_batches(lambda x: model.prepare(ops.convert_to_tensor(x), training=False)[0], x, batch_size=batch_size)
-    attacked = wrong_under_attack(model.network, inputs, np.ravel(y), attack, size, seed=seed, batch_size=batch_size)
+    options = {"seed": seed, "batch_size": batch_size}
+    attacked = misclassified_under_attack(model.network, inputs, np.ravel(y), attack, size, **options)
     return 100 * float(np.mean(attacked))
 
 
@@ -94,5 +95,5 @@ def generalization_gap(network, train, test, *, batch_size=500):
     Returns:
         An `Estimate`, −1 to 1.
     """
-    on_test, on_train = (Estimate.of(wrong(network, *split, batch_size=batch_size)) for split in (test, train))
+    on_test, on_train = (Estimate.of(misclassified(network, *split, batch_size=batch_size)) for split in (test, train))
     return on_test.difference(on_train)

@@ -2,7 +2,7 @@
 
 On JAX a batch is one array whose rows lie on all devices, and the training step one program over it: batch statistics,
 penalties and noise are those of the whole batch, whatever the number of devices. On TensorFlow every device runs the
-step on its own rows, and `zoo.replicas` has what they tell each other; where labelled and unlabelled inputs share a
+step on its own rows, and `zoo.replicas` has what they tell each other; where labeled and unlabeled inputs share a
 batch, their noise is as random, but not number for number that of a single device.
 """
 

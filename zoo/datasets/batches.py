@@ -53,7 +53,7 @@ class _EpochwiseDataset(keras.utils.PyDataset):
     def shard(self, index, num_shards):
         """Keeps one part of every batch, for one of several processes that train together.
 
-        The parts in order make up the batches of a single process; of labelled and unlabelled inputs each has its
+        The parts in order make up the batches of a single process; of labeled and unlabeled inputs each has its
         share.
 
         Args:
@@ -141,7 +141,7 @@ class _EpochwiseDataset(keras.utils.PyDataset):
 
 
 class Batches(_EpochwiseDataset):
-    """Batches `(x, y)` of a labelled set, in a fresh permutation every epoch.
+    """Batches `(x, y)` of a labeled set, in a fresh permutation every epoch.
 
     All batches are full: the examples that remain are left out, others in every epoch. A set smaller than the
     batch size makes one batch of all its examples. `RegularizedModel.fit` takes them in this order; call another
@@ -169,7 +169,7 @@ class Batches(_EpochwiseDataset):
 
     @property
     def batch_sizes(self):
-        """The numbers of examples in a whole batch: of the labelled ones alone."""
+        """The numbers of examples in a whole batch: of the labeled ones alone."""
         return (self.batch_size,)
 
     @property
@@ -181,25 +181,25 @@ class Batches(_EpochwiseDataset):
 
 
 class SemiSupervised(_EpochwiseDataset):
-    """Batches `({"labeled": x, "unlabeled": u}, y)` of a labelled and an unlabelled set.
+    """Batches `({"labeled": x, "unlabeled": u}, y)` of a labeled and an unlabeled set.
 
-    The two sets are run through independently, each in permutations of its own. The labelled one is usually
+    The two sets are run through independently, each in permutations of its own. The labeled one is usually
     the smaller: within an epoch it is repeated in fresh permutations, and a batch may span two of them. Call
     `fit` with `shuffle=False`, as for `Batches`.
 
     Args:
-        x: `(n, ...)` labelled inputs.
+        x: `(n, ...)` labeled inputs.
         y: `(n, ...)` their targets.
-        x_unlabeled: `(m, ...)` unlabelled inputs; they may include `x`.
-        batch_size: number of labelled inputs in a batch, 1 to n.
-        unlabeled_batch_size: number of unlabelled inputs in a batch, 1 to m.
+        x_unlabeled: `(m, ...)` unlabeled inputs; they may include `x`.
+        batch_size: number of labeled inputs in a batch, 1 to n.
+        unlabeled_batch_size: number of unlabeled inputs in a batch, 1 to m.
         seed: at least 0; it and the epoch fix the permutations.
-        steps_per_epoch: number of batches in an epoch; by default those in one permutation of the unlabelled
+        steps_per_epoch: number of batches in an epoch; by default those in one permutation of the unlabeled
             set.
 
     Raises:
-        ValueError: `x` and `y` differ in length, the unlabelled inputs in shape or kind of number from the
-            labelled ones, or a number is out of range.
+        ValueError: `x` and `y` differ in length, the unlabeled inputs in shape or kind of number from the
+            labeled ones, or a number is out of range.
     """
 
     def __init__(self, x, y, x_unlabeled, *, batch_size=32, unlabeled_batch_size=128, seed=0, steps_per_epoch=None):
@@ -221,7 +221,7 @@ class SemiSupervised(_EpochwiseDataset):
 
     @property
     def batch_sizes(self):
-        """The numbers of labelled and of unlabelled examples in a whole batch."""
+        """The numbers of labeled and of unlabeled examples in a whole batch."""
         return self.batch_size, self.unlabeled_batch_size
 
     @property

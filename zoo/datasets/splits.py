@@ -1,4 +1,4 @@
-"""Seeded draws of examples: labelled subsets, validation sets, bootstrap samples."""
+"""Seeded draws of examples: labeled subsets, validation sets, bootstrap samples."""
 
 import numpy as np
 

@@ -13,7 +13,7 @@ import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from zoo.datasets.tfds_images import ARRAYS
-from zoo.files import whole
+from zoo.files import atomic
 
 BATCH_SIZE = 1000
 
@@ -97,7 +97,7 @@ def _first_line(error):
 def write(arrays, file):
     """Writes the arrays to `file` in one step, so that a reader finds all of it or none."""
     file.parent.mkdir(parents=True, exist_ok=True)
-    with whole(file) as temporary, open(temporary, "wb") as opened:
+    with atomic(file) as temporary, open(temporary, "wb") as opened:
         np.savez(opened, **dict(zip(ARRAYS, arrays, strict=True)))
 
 

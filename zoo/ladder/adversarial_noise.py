@@ -35,7 +35,7 @@ def split_levels(flat, shapes):
 class AdversarialNoise:
     """Noise `τ·δ`, made of the input gradient g of each example's cost, for the corrupted path.
 
-    Labelled and unlabelled inputs have a τ and a kind of their own; the label of an unlabelled one is the network's
+    Labeled and unlabeled inputs have a τ and a kind of their own; the label of an unlabeled one is the network's
     prediction ("virtual label"). g is taken at the clean pass, by one backward pass for all inputs and levels, and δ is
     constant with respect to the weights. It comes on top of the ladder's Gaussian noise; a `noise_std` of 0 there
     leaves it alone.

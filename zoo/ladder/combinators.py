@@ -16,7 +16,7 @@ class Combinator(keras.layers.Layer):
     It is no `call`, which would cast z̃ to the compute type of a mixed precision policy.
     """
 
-    normalized = False  # whether g returns z in normalised units already, or in those of the clean pre-activation
+    normalized = False  # whether g returns z in normalized units already, or in those of the clean pre-activation
     takes_signal = True  # whether g depends on u
 
     def build(self, z_shape, u_shape=None):
@@ -69,7 +69,7 @@ class LinearCombinator(Combinator):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class IdentityCombinator(Combinator):
-    """`g = z̃`, in normalised units: at the top alone, the ladder's cost is then the smoothness penalty.
+    """`g = z̃`, in normalized units: at the top alone, the ladder's cost is then the smoothness penalty.
 
     Source: the note that connects smoothness, VAT and ladder networks, section 3.5.
     """

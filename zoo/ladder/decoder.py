@@ -68,12 +68,12 @@ class Decoder(keras.layers.Layer):
         return standardize(signal, *batch_moments(signal))
 
     def normalized(self, level, estimate, moments):
-        """`(ẑ^l − μ^l)/σ^l`; at the bottom, and where g returns normalised units already, `ẑ` as it is.
+        """`(ẑ^l − μ^l)/σ^l`; at the bottom, and where g returns normalized units already, `ẑ` as it is.
 
         Args:
             level: l.
             estimate: ẑ^l, `(n, ...)`.
-            moments: mean and variance of the clean path's values before normalising, None at the bottom.
+            moments: mean and variance of the clean path's values before normalizing, None at the bottom.
         """
         if moments is None or self.combinators[str(level)].normalized:
             return estimate

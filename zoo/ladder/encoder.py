@@ -11,7 +11,7 @@ from zoo.validation import check_choice
 
 
 def ladder_encoder(input_shape, num_classes, *, rungs, activation="relu", scale_logits=True, name="ladder_encoder"):
-    """Builds the encoder of a ladder network: by itself, a batch-normalised classifier.
+    """Builds the encoder of a ladder network: by itself, a batch-normalized classifier.
 
     Args:
         input_shape: shape of one example; it is flattened where the first rung is dense.
@@ -73,9 +73,9 @@ class Encoding(NamedTuple):
     """What one pass through the encoder leaves.
 
     Attributes:
-        z: `z⁰ … z^L`, normalised and with noise where there was any; `z⁰` is the input.
+        z: `z⁰ … z^L`, normalized and with noise where there was any; `z⁰` is the input.
         logits: `(n, num_classes)`.
-        moments: for rung 1 … L, mean and variance of the last group of rows before normalising.
+        moments: for rung 1 … L, mean and variance of the last group of rows before normalizing.
     """
 
     z: list[Any]
@@ -84,14 +84,14 @@ class Encoding(NamedTuple):
 
 
 def normalize_groups(values, num_first):
-    """Normalises the first rows and the rest of a batch each by statistics of their own.
+    """Normalizes the first rows and the rest of a batch each by statistics of their own.
 
     Args:
         values: `(n, ..., k)`.
         num_first: number of rows in the first group; None makes one group of all.
 
     Returns:
-        The normalised values, and mean and variance of the last group.
+        The normalized values, and mean and variance of the last group.
     """
     groups = [values] if num_first is None else [values[:num_first], values[num_first:]]
     moments = [batch_moments(group) for group in groups]

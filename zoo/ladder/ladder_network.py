@@ -23,14 +23,14 @@ from zoo.validation import check_number
 class LadderNetwork(ObjectiveModel):
     """A classifier that learns from labels and from denoising itself, layer by layer.
 
-    `J = L(h̃, y) + Σ_l λ_l·C_l`: the cross-entropy of the corrupted path on labelled inputs, and on unlabelled ones
+    `J = L(h̃, y) + Σ_l λ_l·C_l`: the cross-entropy of the corrupted path on labeled inputs, and on unlabeled ones
     the cost `C_l = mean ‖z^l − (ẑ^l − μ^l)/σ^l‖²` of the decoder's ẑ^l against the clean path's z^l, whose batch
-    statistics before normalising are μ^l and σ^l. Labelled and unlabelled rows are normalised by statistics of their
-    own. Predictions are the clean path's, on moving averages of the unlabelled rows' statistics; training metrics are
+    statistics before normalizing are μ^l and σ^l. Labeled and unlabeled rows are normalized by statistics of their
+    own. Predictions are the clean path's, on moving averages of the unlabeled rows' statistics; training metrics are
     the corrupted path's.
 
     `fit` takes a `zoo.datasets.SemiSupervised`, or any data whose inputs are `{"labeled": ..., "unlabeled": ...}`;
-    plain `(x, y)` serve as labelled and as unlabelled inputs both. Each cost is a metric, `denoising_<level>`.
+    plain `(x, y)` serve as labeled and as unlabeled inputs both. Each cost is a metric, `denoising_<level>`.
 
     Args:
         network: the encoder, from `ladder_encoder`.
@@ -91,12 +91,12 @@ class LadderNetwork(ObjectiveModel):
         """Keras's `fit`; arrays are checked first, and the zoo's own batches keep their order.
 
         Raises:
-            ValueError: as `RegularizedModel.fit`; and an unlabelled set smaller than the labelled one.
+            ValueError: as `RegularizedModel.fit`; and an unlabeled set smaller than the labeled one.
         """
         if isinstance(x, SemiSupervised) and len(x.x_unlabeled) < len(x.x):
             raise ValueError(
-                f"The unlabelled set must be at least as large as the labelled one, received {len(x.x_unlabeled)} "
-                f"unlabelled and {len(x.x)} labelled examples."
+                f"The unlabeled set must be at least as large as the labeled one, received {len(x.x_unlabeled)} "
+                f"unlabeled and {len(x.x)} labeled examples."
             )
         return super().fit(x, y, *args, **kwargs)
 
@@ -113,11 +113,11 @@ class LadderNetwork(ObjectiveModel):
 
         Args:
             x: `{"labeled": ..., "unlabeled": ...}`, or inputs that are both.
-            y: labels of the labelled inputs.
+            y: labels of the labeled inputs.
             sample_weight: `(num_labeled,)` or None; it weighs the cross-entropy.
 
         Returns:
-            The scalar cost and the corrupted path's logits of the labelled inputs.
+            The scalar cost and the corrupted path's logits of the labeled inputs.
         """
         if not returns_logits(self.loss):
             raise ValueError(
@@ -144,10 +144,10 @@ class LadderNetwork(ObjectiveModel):
         """Clean pass, corrupted pass and decoder.
 
         Args:
-            inputs: z⁰, labelled rows first.
-            y: labels of the labelled rows.
+            inputs: z⁰, labeled rows first.
+            y: labels of the labeled rows.
             num_labeled: how many rows have labels.
-            boundary: where the unlabelled rows begin; None where all rows are unlabelled ones, too.
+            boundary: where the unlabeled rows begin; None where all rows are unlabeled ones, too.
             gaussian_noise: `(level, z) -> noise`.
 
         Returns:
@@ -162,7 +162,7 @@ class LadderNetwork(ObjectiveModel):
             clean_z = clean.z
         for rung, moments in zip(self.rungs, clean.moments, strict=True):
             rung.update_statistics(*moments)
-        if not self.penalty_metrics:  # without a cost the unlabelled rows have no part in the corrupted path
+        if not self.penalty_metrics:  # without a cost the unlabeled rows have no part in the corrupted path
             inputs, boundary = inputs[:num_labeled], None
             noise = {level: each[:num_labeled] for level, each in noise.items()}
         corrupted = encode(

@@ -1,4 +1,4 @@
-"""Layers that Keras lacks. To standardise each entry over the training set, use `keras.layers.Normalization`."""
+"""Layers that Keras lacks. To standardize each entry over the training set, use `keras.layers.Normalization`."""
 
 from zoo.ladder.pooling import Broadcast2D, ScaledGlobalMean2D, Unpooling2D, WholeMaxPooling2D
 from zoo.layers.batch_normalization import BatchNormalization

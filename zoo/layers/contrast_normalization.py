@@ -1,4 +1,4 @@
-"""Contrast normalisation of each image by itself."""
+"""Contrast normalization of each image by itself."""
 
 import keras
 from keras import ops
@@ -11,7 +11,7 @@ MIN_CONTRAST = 1e-5
 
 @keras.saving.register_keras_serializable(package="zoo")
 class PerImageContrastNormalization(keras.layers.Layer):
-    """Centres each example and brings it to a common norm.
+    """Centers each example and brings it to a common norm.
 
     `x ← scale·(x − m)/‖x − m‖`, with m the mean of all of the example's entries, channels included. A
     constant image becomes zero. It is computed in float32 whatever the layer's compute type.

@@ -22,7 +22,7 @@ class ZCAWhitening(keras.layers.Layer):
 
     Args:
         filter_bias: added to the eigenvalues so that directions of no variance are not blown up, above 0, in
-            squared units of the input. 0.1 belongs to inputs normalised by
+            squared units of the input. 0.1 belongs to inputs normalized by
             `PerImageContrastNormalization(55)`.
 
     Input shape: `(n, ...)`, integer or floating, all but the first dimension known. Output shape: the same,

@@ -24,7 +24,7 @@ def conv_small(
 
     3×3 convolutions 64, 64, 64; pooling, dropout; 3×3 convolutions 128, 128, 128; pooling, dropout; 3×3
     convolution 128 without padding; 1×1 convolutions 128, 128; global mean; dense. Each convolution is
-    followed by batch normalisation, which takes the place of its bias, and leaky ReLU of slope 0.1. Pooling
+    followed by batch normalization, which takes the place of its bias, and leaky ReLU of slope 0.1. Pooling
     is the maximum over 2×2.
 
     Args:
@@ -34,7 +34,7 @@ def conv_small(
         kernel_regularizer: `keras.regularizers` object or identifier for every kernel. Biases are free.
         kernel_constraint: `keras.constraints` object or identifier for every kernel; `MaxNorm(c, axis=[0, 1,
             2])` bounds each filter.
-        batch_normalization_on_logits: whether the logits are batch-normalised.
+        batch_normalization_on_logits: whether the logits are batch-normalized.
         name: of the model.
 
     Returns:

@@ -17,7 +17,7 @@ class CombinedLogits(keras.layers.Layer):
     From logits `h_1 … h_M`, with `log p_m = log_softmax(h_m)`:
     - arithmetic: `log(1/M·Σ_m p_m)`, by log-sum-exp;
     - geometric: `log(Π_m p_m^{1/M}/Z)`, Z making the classes sum to 1.
-    The outputs are normalised log-probabilities, so their softmax is the mean prediction. Computed in
+    The outputs are normalized log-probabilities, so their softmax is the mean prediction. Computed in
     float32.
 
     Args:

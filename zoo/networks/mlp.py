@@ -25,14 +25,14 @@ def mlp(
 ):
     """A fully connected network with ReLU units.
 
-    Each hidden layer is dense (named `hidden_1`, `hidden_2` …), batch normalisation, ReLU, Gaussian noise, dropout; a
-    dense layer gives the logits. A dense layer followed by batch normalisation has no bias of its own.
+    Each hidden layer is dense (named `hidden_1`, `hidden_2` …), batch normalization, ReLU, Gaussian noise, dropout; a
+    dense layer gives the logits. A dense layer followed by batch normalization has no bias of its own.
 
     Args:
         input_shape: shape of one example; it is flattened.
         num_classes: number of logits.
         hidden_units: widths of the hidden layers; none makes a linear softmax classifier.
-        batch_normalization: whether hidden layers are batch-normalised.
+        batch_normalization: whether hidden layers are batch-normalized.
         batch_normalization_on_logits: whether the logits are.
         dropout, input_dropout: rates on hidden units and on inputs, 0 to 1.
         input_noise_std, hidden_noise_std: standard deviations of Gaussian noise added to inputs and to hidden

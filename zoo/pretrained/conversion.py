@@ -10,7 +10,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.files import whole
+from zoo.files import atomic
 from zoo.pretrained.exporting import check_exportable, normalization_layers
 from zoo.validation import check_choice
 
@@ -89,7 +89,7 @@ def random_inputs(input_shape, num_examples=16, seed=0):
 
 @contextlib.contextmanager
 def _normalizing_by_constants(model):
-    """Inside the `with` block, what a model standardises by is written into its graph.
+    """Inside the `with` block, what a model standardizes by is written into its graph.
 
     tf2onnx takes the tensors of `keras.layers.Normalization` for inputs, because they are no variables.
     """
@@ -145,6 +145,6 @@ def convert(model, path, file_format, *, reference=None):
         if not difference <= TOLERANCE:
             raise ValueError(f"The {file_format} file differs from the model by {difference:.1e}; it was not kept.")
         path.parent.mkdir(parents=True, exist_ok=True)
-        with whole(path) as temporary:
+        with atomic(path) as temporary:
             shutil.copyfile(written, temporary)
     return difference

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.files import whole
+from zoo.files import atomic
 from zoo.pretrained.card import write_card
 from zoo.training import RegularizedModel
 from zoo.training.outputs import returns_logits
@@ -42,7 +42,7 @@ def serving_weights(model):
 
 
 def normalization_layers(model):
-    """The layers of a preprocessing that standardise entries: they compute with tensors beside their weights.
+    """The layers of a preprocessing that standardize entries: they compute with tensors beside their weights.
 
     Args:
         model: `RegularizedModel`.
@@ -139,7 +139,7 @@ def export(model, path, *, card=None, splits=None):
     check_exportable(model)
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole(path) as temporary:
+    with atomic(path) as temporary:
         _write_saved_model(model, model.raw_input_shape, temporary)
         loaded = import_tensorflow("Measuring a SavedModel").saved_model.load(str(temporary))
         card = {

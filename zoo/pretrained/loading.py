@@ -67,8 +67,8 @@ def load(name, directory=None):
         directory: folder of SavedModels; by default `default_directory()`.
 
     Returns:
-        A compiled `RegularizedModel` from raw inputs to logits, with the regulariser that it was trained with. Its
-        optimiser is Adam with Keras's defaults: compile it again to choose another.
+        A compiled `RegularizedModel` from raw inputs to logits, with the regularizer that it was trained with. Its
+        optimizer is Adam with Keras's defaults: compile it again to choose another.
 
     Raises:
         ValueError: no such model, or one that is damaged or altered.

@@ -28,7 +28,7 @@ def training_batches(recipe, dataset, seed, label_seed=None):
         label_seed: draws the label subset in place of `seed`: all members of an ensemble have the same labels.
 
     Returns:
-        A `Batches`, or a `SemiSupervised` where unlabelled inputs take part.
+        A `Batches`, or a `SemiSupervised` where unlabeled inputs take part.
     """
     x, y = dataset.x_train, dataset.y_train
     targets = label_targets(recipe, y, dataset.num_classes)
@@ -56,10 +56,10 @@ def label_targets(recipe, labels, num_classes):
 
 
 def build_optimizer(recipe, steps_per_epoch):
-    """The Keras optimiser of a recipe, with its schedule over all steps.
+    """The Keras optimizer of a recipe, with its schedule over all steps.
 
     Raises:
-        ValueError: an unknown optimiser, or option of it, with the nearest name.
+        ValueError: an unknown optimizer, or option of it, with the nearest name.
     """
     options = dict(recipe.optimizer)
     name = check_choice("optimizer", options.pop("name", None), OPTIMIZERS)
@@ -119,7 +119,7 @@ def ladder_options(options):
 
 
 def seed_layers(seed):
-    """Fixes the seeds that layers and initialisers take where they are given none.
+    """Fixes the seeds that layers and initializers take where they are given none.
 
     They take them from Python's generator. Keras's own function seeds TensorFlow's too, and imports it for that.
     """

@@ -1,7 +1,7 @@
 """Recipes for CIFAR-10: the VMT paper's table 3 and the zoo's own fields; and VAT with 4000 labels.
 
-All labels: network, optimiser and number of epochs are the paper's; it gives neither learning rate nor decay nor batch
-size. Each channel is standardised over the training set; no augmentation. 4000 labels: network, batches, ε and the
+All labels: network, optimizer and number of epochs are the paper's; it gives neither learning rate nor decay nor batch
+size. Each channel is standardized over the training set; no augmentation. 4000 labels: network, batches, ε and the
 number of updates are those of the VAT authors' program, in whitened inputs; its change of β1 in the last epochs is left
 out. None of these has been trained to its end yet: hyperparameters that the sources leave open are starting points, not
 choices.

@@ -1,4 +1,4 @@
-"""The classical regularisers, as rows beside AT, VAT and VMT."""
+"""The classical regularizers, as rows beside AT, VAT and VMT."""
 
 import functools
 
@@ -16,7 +16,7 @@ def max_norm(bound):
 def classical_recipes(
     family, *, l2, l1, bound, noise_std, weight_noise_std, sparsity, smoothness, num_validation, tied_units
 ):
-    """One recipe for each classical regulariser.
+    """One recipe for each classical regularizer.
 
     Args:
         family: `Family`.

@@ -1,8 +1,8 @@
 """Recipes for ladder networks on MNIST and CIFAR-10, with Gaussian and with adversarial noise.
 
 Networks, weights, noise and schedules are those of the ladder authors' program; adversarial noise and its strengths are
-the thesis's. An epoch runs through all training images without their labels, 100 in a batch beside 100 labelled ones.
-The seed draws the labelled images, the same for every method.
+the thesis's. An epoch runs through all training images without their labels, 100 in a batch beside 100 labeled ones.
+The seed draws the labeled images, the same for every method.
 """
 
 from zoo.recipes.family import Family
@@ -119,7 +119,7 @@ def mnist_rows(name):
 
 
 def supervised_rows():
-    """The thesis's comparison of noises without unlabelled images: its tables 5 to 7, the best τ of each kind."""
+    """The thesis's comparison of noises without unlabeled images: its tables 5 to 7, the best τ of each kind."""
     best = {
         "clean": (0.0, None, 1.10),
         "gaussian": (0.3, None, 0.82),

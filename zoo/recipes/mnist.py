@@ -51,7 +51,7 @@ ROTATION = {
     "num_validation": 10000,
 }
 AS_ROTATION, AS_SHIFT = "Epochs and λ as chosen for rotation.", "Epochs as chosen for rotation, λ for the shift field."
-UNNORMALIZED = "g not normalised: chosen before, over 8 epochs, with λ 0.1, 1 and 5 and against batch and example."
+UNNORMALIZED = "g not normalized: chosen before, over 8 epochs, with λ 0.1, 1 and 5 and against batch and example."
 PROGRAM = "ε as in the VAT authors' program."
 TRIAL = (
     "λ as in a trial of 15 epochs with one seed, which erred on 0.72 % with λ 1 and on 0.75 % with 2; of which images, "

@@ -29,12 +29,12 @@ class Recipe:
         schedule: `"cosine"` or `"linear"` to zero at the last step, or `"constant"`.
         decay_start: share of the steps after which the linear decay begins, from 0 to 1.
         epochs, batch_size: at least 1.
-        num_labels: size of a class-balanced labelled subset; None uses all labels. An epoch has as many steps as one
+        num_labels: size of a class-balanced labeled subset; None uses all labels. An epoch has as many steps as one
             over the whole training set.
-        unlabeled_batch_size: inputs of the whole training set in a batch that go without labels, beside the labelled
-            ones; 0 trains on the labelled ones alone.
+        unlabeled_batch_size: inputs of the whole training set in a batch that go without labels, beside the labeled
+            ones; 0 trains on the labeled ones alone.
         label_smoothing: ε: targets `ε/k` and `1 − (k − 1)ε/k`; 0 to 1.
-        reestimate_statistics: whether batch normalisation's statistics are averaged over the training set at the end.
+        reestimate_statistics: whether batch normalization's statistics are averaged over the training set at the end.
         num_validation: training examples held out for validation.
         early_stopping_patience: epochs without a lower validation loss before training stops and the best weights
             come back; 0 never stops.

@@ -26,7 +26,7 @@ SEARCHES = {
     "vmt_paper_at": ranged("regularizers.at.epsilon", EPSILON),
     "vmt_paper_vat": ranged("regularizers.vat.epsilon", EPSILON),
     "vmt_paper_vmt": ranged("regularizers.vmt.weight", WEIGHT),
-    # Tables 6 and 7: without unlabelled images, for recipes without and with Gaussian noise.
+    # Tables 6 and 7: without unlabeled images, for recipes without and with Gaussian noise.
     "thesis_supervised": noise(
         {"values": [0.25, 0.025, 0.0025, 0.00025]},
         **{"ladder.adversarial_noise.labeled_kind": {"values": ["gradient", "sign", "l2", "scaled_l2"]}},

@@ -1,6 +1,6 @@
 """Recipes for the synthetic signals: the first column of the VMT paper's table 2, and what the zoo adds.
 
-Network, batch size, epochs and optimiser are the paper's. It does not say how the learning rate decays: at a constant
+Network, batch size, epochs and optimizer are the paper's. It does not say how the learning rate decays: at a constant
 rate the error is several times the published one, and a cosine to zero reproduces it.
 """
 

@@ -1,4 +1,4 @@
-"""Regularisation methods: one a file, each a small pure computation over a clean forward pass."""
+"""Regularization methods: one a file, each a small pure computation over a clean forward pass."""
 
 import inspect
 
@@ -31,7 +31,7 @@ METHODS = {
 
 
 def build(methods):
-    """Makes a regulariser from data.
+    """Makes a regularizer from data.
 
     Args:
         methods: mapping from a method's name (`"at"`, `"vat"`, `"vmt"` …) to its hyperparameters.

@@ -13,7 +13,7 @@ from zoo.validation import check_choice, check_number
 class AdversarialTraining(Regularizer):
     """Adversarial training (AT): `J = L(x, y) + λ·L(x + ε·δ, y)`, δ constant with respect to the weights.
 
-    It needs labels: in semi-supervised training it covers the labelled inputs alone, whose perturbed pass then draws
+    It needs labels: in semi-supervised training it covers the labeled inputs alone, whose perturbed pass then draws
     dropout masks of its own.
 
     Args:

@@ -10,7 +10,7 @@ from zoo.regularizers.math.divergences import check_classes
 class CleanPass:
     """One forward pass over a batch, shared by the training loss and every penalty.
 
-    Inputs are ordered labelled first, so the first `num_labeled` rows of everything below have labels.
+    Inputs are ordered labeled first, so the first `num_labeled` rows of everything below have labels.
 
     Args:
         inputs: `(n, ...)`, the network's inputs after preprocessing, constant with respect to the weights.
@@ -18,10 +18,10 @@ class CleanPass:
         forward: `(inputs, weights=None) -> logits`, the same network in the same mode: batch statistics of the inputs
             that it is given, the dropout masks and noise of the clean pass (given as many inputs), no moving average
             touched. `weights` pairs trainable variables with values to use in their place.
-        losses: `logits of the labelled rows -> (num_labeled,)`, the loss of each example.
+        losses: `logits of the labeled rows -> (num_labeled,)`, the loss of each example.
         num_labeled: how many rows have labels.
         sample_weight: `(num_labeled,)` or `(num_labeled, 1)`, or None.
-        jvp, vjp: products with the Jacobian of the logits in the inputs; None unless a regulariser asked for them.
+        jvp, vjp: products with the Jacobian of the logits in the inputs; None unless a regularizer asked for them.
         variables: the network's variables.
         compute_dtype: the floating-point type in which the network computes.
         seed: `keras.random.SeedGenerator` from which penalties draw.
@@ -69,7 +69,7 @@ class CleanPass:
 
         It is computed at a scale that half precision can hold: the logit gradients of a confident network would
         vanish on their way back through a float16 network. One scale serves the whole batch because batch
-        normalisation lets examples act on each other.
+        normalization lets examples act on each other.
         """
         # The bound keeps the scale finite: single precision has cotangents whose reciprocal it has not.
         largest = sum_over_replicas(ops.stop_gradient(ops.max(ops.abs(cotangents))))
@@ -79,9 +79,9 @@ class CleanPass:
 
     @property
     def loss_gradient(self):
-        """`g = ∂L/∂x` of each labelled example's own loss, `(num_labeled, ...)`, a function of the weights.
+        """`g = ∂L/∂x` of each labeled example's own loss, `(num_labeled, ...)`, a function of the weights.
 
-        With batch normalisation an example's gradient includes its effect on the others through the batch
+        With batch normalization an example's gradient includes its effect on the others through the batch
         statistics.
         """
         if self._loss_gradient is None:
@@ -113,7 +113,7 @@ class CleanPass:
         return self.pull_back(by_logits.vjp(ops.ones_like(by_logits.outputs)))
 
     def mean(self, values):
-        """The batch mean of per-example values: `(num_labeled,)` or `(n,)`; sample weights apply to labelled rows."""
+        """The batch mean of per-example values: `(num_labeled,)` or `(n,)`; sample weights apply to labeled rows."""
         if self.sample_weight is not None:
             ones = ops.ones_like(values[self.num_labeled :])
             weights = ops.cast(ops.reshape(self.sample_weight, (-1,)), values.dtype)

@@ -8,7 +8,7 @@ from zoo.regularizers.regularizer import Regularizer
 
 @keras.saving.register_keras_serializable(package="zoo")
 class EntropyMinimization(Regularizer):
-    """Entropy minimisation: `λ·H[p(x)]`, the "+EntMin" of VAT+EntMin. It needs no labels.
+    """Entropy minimization: `λ·H[p(x)]`, the "+EntMin" of VAT+EntMin. It needs no labels.
 
     Args:
         weight, ramp_up_steps, interval: λ, its ramp-up and when it takes part, see `Regularizer`.

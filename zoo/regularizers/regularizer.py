@@ -1,4 +1,4 @@
-"""The shared head of all regularisers: weights, ramp-up, sums, serialisation."""
+"""The shared head of all regularizers: weights, ramp-up, sums, serialization."""
 
 import inspect
 
@@ -13,7 +13,7 @@ class Regularizer:
 
     Members implement `penalty(clean_pass)` and declare by `needs_input_derivatives` whether the clean forward pass
     must be differentiable with respect to its input, by `moves_inputs` whether they look at inputs beside those of the
-    batch. Regularisers add up and scale:
+    batch. Regularizers add up and scale:
     `VirtualAdversarialTraining(2.0) + 0.5 * VirtualMovementTraining("shift")`.
 
     A member's constructor arguments are its hyperparameters: each is kept as an attribute of the same name, from
@@ -23,7 +23,7 @@ class Regularizer:
         weight: λ, at least 0.
         ramp_up_steps: number of training steps over which λ grows linearly from 0; 0 starts at full weight.
         interval: k, at least 1: the penalty takes part in every k-th training step, the first included, with k
-            times its weight ("lazy regularisation", Karras et al. 2020). The other steps cost as much as without it.
+            times its weight ("lazy regularization", Karras et al. 2020). The other steps cost as much as without it.
     """
 
     metric_name = "penalty"
@@ -55,7 +55,7 @@ class Regularizer:
 
     @property
     def terms(self):
-        """The regularisers that this one adds up: itself alone."""
+        """The regularizers that this one adds up: itself alone."""
         return (self,)
 
     def __add__(self, other):
@@ -83,14 +83,14 @@ class Regularizer:
 
 
 def hyperparameters(member):
-    """The names of a regulariser's hyperparameters: the arguments of its constructor and of the shared head."""
+    """The names of a regularizer's hyperparameters: the arguments of its constructor and of the shared head."""
     own = [name for name in inspect.signature(member.__init__).parameters if name not in ("self", "common")]
     return tuple(dict.fromkeys(own + ["weight", "ramp_up_steps", "interval"]))
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class RegularizerSum(Regularizer):
-    """The sum of several regularisers, each with its own weight and its own metric.
+    """The sum of several regularizers, each with its own weight and its own metric.
 
     Args:
         terms: `Regularizer`s; a sum among them is taken apart.
@@ -102,7 +102,7 @@ class RegularizerSum(Regularizer):
     def __init__(self, terms):
         for term in terms:
             if not isinstance(term, Regularizer):
-                raise TypeError(f"A sum of regularisers takes Regularizer objects, received {term!r}.")
+                raise TypeError(f"A sum of regularizers takes Regularizer objects, received {term!r}.")
         self._terms = tuple(part for term in terms for part in term.terms)
 
     @property

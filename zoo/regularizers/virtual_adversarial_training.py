@@ -1,4 +1,4 @@
-"""Virtual adversarial training and entropy minimisation."""
+"""Virtual adversarial training and entropy minimization."""
 
 import keras
 from keras import ops
@@ -20,7 +20,7 @@ class VirtualAdversarialTraining(Regularizer):
 
     d is the direction of steepest growth of the divergence, found by K power iterations from a random direction;
     p(x) and r are constant with respect to the weights. It needs no labels: in semi-supervised training it covers
-    labelled and unlabelled inputs.
+    labeled and unlabeled inputs.
 
     Args:
         epsilon: ε, L2 norm of the perturbation in units of the (preprocessed) input; at least 0.

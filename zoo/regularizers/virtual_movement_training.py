@@ -27,7 +27,7 @@ class VirtualMovementTraining(Regularizer):
     `∂L/∂ε = Σ_p g_p (∇I_p · V_p)`. Over the combinations `V = Σ_k c_k B_k` of a family of fields with
     `mean_p ‖V_p‖² = 1` the largest change is `R = sqrt(sᵀ G⁻¹ s)`, with the scores `s_k = Σ_p g_p (∇I_p · B_k(p))` and
     the Gram matrix G of the family. The weights' gradient runs through g. It needs labels: in semi-supervised
-    training it covers the labelled inputs alone, unless the others are given virtual ones.
+    training it covers the labeled inputs alone, unless the others are given virtual ones.
 
     Args:
         field: `"shift"`, `"rotation"`, `"scale"`, `"affine"`, `"smooth"`; `"all"` for `Σ_i w_i R_i / Σ_i w_i` over the
@@ -79,7 +79,7 @@ class VirtualMovementTraining(Regularizer):
         return fields
 
     def scores(self, clean_pass):
-        """The derivatives of each labelled example's loss along every basis field; of all with virtual labels.
+        """The derivatives of each labeled example's loss along every basis field; of all with virtual labels.
 
         Returns:
             A list of `(bases, scores)`, one per family: `(num_fields, positions, m)` and `(num_labeled, num_fields)`.
@@ -97,7 +97,7 @@ class VirtualMovementTraining(Regularizer):
         return clean_pass.inputs if self.virtual_labels else clean_pass.labeled_inputs
 
     def worst_movement(self, clean_pass):
-        """The worst movement V* of each labelled example, `(num_labeled, *lattice, m)`, one per family in a list."""
+        """The worst movement V* of each labeled example, `(num_labeled, *lattice, m)`, one per family in a list."""
         lattice = tuple(lattice_view(self._moved(clean_pass), self.lattice_shape).shape[1:-1])
         movements = []
         for basis, scores in self.scores(clean_pass):

@@ -25,7 +25,7 @@ else:
 
 
 def split_inputs(x):
-    """The labelled and the unlabelled inputs of a batch; None where there are none of the latter."""
+    """The labeled and the unlabeled inputs of a batch; None where there are none of the latter."""
     if isinstance(x, dict) and set(x) == {"labeled", "unlabeled"}:
         return x["labeled"], x["unlabeled"]
     return x, None
@@ -41,7 +41,7 @@ def num_units(network):
 class ObjectiveModel(TrainStep, keras.Model):
     """A network behind its preprocessing, which `fit` trains on `objective(x, y, sample_weight)`.
 
-    A subclass writes the objective: the scalar loss and the outputs for the labelled inputs of a batch. All else is
+    A subclass writes the objective: the scalar loss and the outputs for the labeled inputs of a batch. All else is
     Keras's: `predict` and `evaluate` run preprocessing and network.
 
     Args:
@@ -138,7 +138,7 @@ class ObjectiveModel(TrainStep, keras.Model):
         if isinstance(x, (Batches, SemiSupervised)):
             pairs = {"training": (x.x, x.y)}
             if isinstance(x, SemiSupervised):
-                pairs["unlabelled training"] = (x.x_unlabeled, None)
+                pairs["unlabeled training"] = (x.x_unlabeled, None)
             options.setdefault("shuffle", False)
         if isinstance(options.get("validation_data"), (tuple, list)):
             pairs["validation"] = options["validation_data"][:2]
@@ -215,7 +215,7 @@ class ObjectiveModel(TrainStep, keras.Model):
         self.train_function = pass_over
 
     def prepare(self, x, training=True):
-        """Inputs ready for the network, labelled first, and the number of the labelled ones."""
+        """Inputs ready for the network, labeled first, and the number of the labeled ones."""
         labeled, unlabeled = split_inputs(x)
         inputs = labeled if unlabeled is None else ops.concatenate([labeled, unlabeled])
         if self.preprocessing is not None:

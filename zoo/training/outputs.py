@@ -100,7 +100,7 @@ def outputs_of(loss):
     if getattr(loss, "ignore_class", None) is not None:
         raise ValueError(
             "Penalties cover all examples, so the loss has to: its ignore_class must be None, received "
-            f"{loss.ignore_class!r}. Pass such examples as unlabelled ones, by zoo.datasets.SemiSupervised."
+            f"{loss.ignore_class!r}. Pass such examples as unlabeled ones, by zoo.datasets.SemiSupervised."
         )
     from_logits = getattr(loss, "from_logits", False)
     if _is_among(loss, CATEGORICAL):

@@ -1,4 +1,4 @@
-"""Any Keras network, trained with a regulariser."""
+"""Any Keras network, trained with a regularizer."""
 
 import contextlib
 
@@ -16,11 +16,11 @@ from zoo.training.statistics import second_derivatives
 
 @keras.saving.register_keras_serializable(package="zoo")
 class RegularizedModel(LazyTerms, ObjectiveModel):
-    """A network that trains on its loss plus a regulariser, and otherwise is the network.
+    """A network that trains on its loss plus a regularizer, and otherwise is the network.
 
     Train it by `fit` on arrays, `tf.data` or `PyDataset`s of `(x, y)` or `(x, y, sample_weight)`, or on a
     `zoo.datasets.SemiSupervised`, whose inputs are `{"labeled": ..., "unlabeled": ...}`. Loss and penalties share one
-    forward pass over labelled and unlabelled inputs together, and one linearisation of it. Each penalty is reported
+    forward pass over labeled and unlabeled inputs together, and one linearization of it. Each penalty is reported
     under its own name, before its weight.
 
     Perturbed passes use the batch statistics of their own inputs and the dropout masks and noise of the clean pass,
@@ -106,15 +106,15 @@ class RegularizedModel(LazyTerms, ObjectiveModel):
         return logits, losses, products, lambda inputs, weights=(): run(inputs, weights)[0]
 
     def objective(self, x, y, sample_weight=None):
-        """The regularised loss of one batch; updates the state of the network.
+        """The regularized loss of one batch; updates the state of the network.
 
         Args:
-            x: inputs, or labelled and unlabelled ones.
-            y: labels of the labelled inputs, as the loss takes them.
+            x: inputs, or labeled and unlabeled ones.
+            y: labels of the labeled inputs, as the loss takes them.
             sample_weight: `(num_labeled,)` or None; it weighs loss and penalties.
 
         Returns:
-            The scalar loss and the network's outputs on the labelled inputs.
+            The scalar loss and the network's outputs on the labeled inputs.
         """
         kind, to_logits, from_logits, _ = outputs_of(self.loss)
         loss_of = per_example_loss(self.loss)

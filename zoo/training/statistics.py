@@ -1,4 +1,4 @@
-"""Statistics of normalisation layers: over several devices, their derivatives, their average over a training set."""
+"""Statistics of normalization layers: over several devices, their derivatives, their average over a training set."""
 
 import contextlib
 
@@ -9,14 +9,14 @@ from zoo.layers import BatchNormalization
 
 
 def normalizations(network):
-    """The batch normalisation layers of a network, at any depth."""
+    """The batch normalization layers of a network, at any depth."""
     layers = network._flatten_layers()
     return [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
 
 
 @contextlib.contextmanager
 def synchronized_statistics(network):
-    """Batch normalisation over the rows of all devices, on TensorFlow, where Keras's layer is told at its making."""
+    """Batch normalization over the rows of all devices, on TensorFlow, where Keras's layer is told at its making."""
     layers = [layer for layer in normalizations(network) if not layer.synchronized]
     for layer in layers:
         layer.synchronized = True
@@ -69,7 +69,7 @@ def second_derivatives(network):
 
 
 def reestimate_statistics(model, x, batch_size):
-    """Sets the moving averages of batch normalisation to the mean of the batch statistics over a training set.
+    """Sets the moving averages of batch normalization to the mean of the batch statistics over a training set.
 
     Moving averages lag behind the weights and weigh the last batches most; these do neither. The passes are training
     passes, dropout and noise included, as those are from which the moving averages come.

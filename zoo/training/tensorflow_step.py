@@ -45,7 +45,7 @@ class TrainStep:
 
     @contextlib.contextmanager
     def _spread(self):
-        """The strategy's scope, with batch normalisation over the rows of all devices.
+        """The strategy's scope, with batch normalization over the rows of all devices.
 
         Raises:
             ValueError: layers that draw random numbers, which would be the same on every device; several steps at a

@@ -15,11 +15,11 @@ from zoo.analysis import (
     gaussian_sign_noise,
     generalization_gap,
     loss_gradient,
+    misclassified,
+    misclassified_under_attack,
     randomly_moved,
     sign_noise,
     virtual_adversarial_noise,
-    wrong,
-    wrong_under_attack,
 )
 
 
@@ -100,10 +100,10 @@ def test_every_attack_is_of_no_size_without_effect_and_seeded(attack, rng):
     network = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
     network.set_weights([rng.normal(size=w.shape) for w in network.get_weights()])
     x, y = rng.uniform(size=(40, 4, 4, 1)).astype("float32"), np.arange(40, dtype="int32") % 3
-    unmoved = wrong_under_attack(network, x, y, attack, 0.0, batch_size=20)
-    np.testing.assert_array_equal(unmoved, wrong(network, x, y, batch_size=20))
+    unmoved = misclassified_under_attack(network, x, y, attack, 0.0, batch_size=20)
+    np.testing.assert_array_equal(unmoved, misclassified(network, x, y, batch_size=20))
     size = 90.0 if attack == "rotation" else 1.5
-    first, again = (wrong_under_attack(network, x, y, attack, size, batch_size=20) for _ in range(2))
+    first, again = (misclassified_under_attack(network, x, y, attack, size, batch_size=20) for _ in range(2))
     np.testing.assert_array_equal(first, again)
     assert np.any(first != unmoved)
 
@@ -112,8 +112,9 @@ def test_movements_are_those_of_all_inputs_at_once(rng):
     """Each input has its own movement, whatever the batches."""
     network = keras.Sequential([keras.Input((5,)), keras.layers.Dense(3)])
     x, y = rng.normal(size=(30, 5)).astype("float32"), np.arange(30) % 3
-    expected = wrong(network, randomly_moved(x, "shift", 2.0, 7), y)
-    np.testing.assert_array_equal(wrong_under_attack(network, x, y, "shift", 2.0, seed=7, batch_size=10), expected)
+    expected = misclassified(network, randomly_moved(x, "shift", 2.0, 7), y)
+    found = misclassified_under_attack(network, x, y, "shift", 2.0, seed=7, batch_size=10)
+    np.testing.assert_array_equal(found, expected)
 
 
 def test_generalization_gap(model, data):

@@ -30,7 +30,7 @@ def test_decision_and_confidence_stand_above_each_input_and_mistakes_are_red():
     assert colors[0] != colors[1] == perturbations.RED  # right, wrong
     assert "label 1, clean: 0, 75.0 %" in picture.alt
     shown = picture.figure.axes[2].images[0].get_array(), picture.figure.axes[3].images[0].get_array()
-    np.testing.assert_allclose(shown[0], 0.5)  # no perturbation is grey
+    np.testing.assert_allclose(shown[0], 0.5)  # no perturbation is gray
     np.testing.assert_allclose(shown[1], 1.0)  # the largest one is white
 
 

@@ -14,7 +14,7 @@ class Curves(keras.callbacks.Callback):
     """Errors and movement penalties of a fixed sample, before the first epoch and after each.
 
     Put it before the `Checkpoint` to whose history it adds, one value at a time: `sampled_train_error` and
-    `sampled_test_error` in per cent, whose difference is the generalisation gap, and `worst_shift`, `worst_rotation`,
+    `sampled_test_error` in per cent, whose difference is the generalization gap, and `worst_shift`, `worst_rotation`,
     `worst_scale`: R of each movement on the sampled test inputs, where the inputs have such a movement.
 
     Args:

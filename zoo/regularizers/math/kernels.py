@@ -4,7 +4,7 @@ from zoo.validation import check_choice
 
 
 def is_kernel(variable):
-    """Whether a variable is the matrix of an affine map, as against a bias, a normalisation's parameter or a slope."""
+    """Whether a variable is the matrix of an affine map, as against a bias, a normalization's parameter or a slope."""
     return len(variable.shape) >= 2 and variable.name not in ("bias", "beta", "gamma", "alpha")
 
 

@@ -77,7 +77,7 @@ class Shift(MovementField):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Rotation(MovementField):
-    """Rotation about the centre (VMT paper, equation 14); on m-dimensional lattices about any plane, none for m = 1."""
+    """Rotation about the center (VMT paper, equation 14); on m-dimensional lattices about any plane, none for m = 1."""
 
     name = "rotation"
 
@@ -93,7 +93,7 @@ class Rotation(MovementField):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Scale(MovementField):
-    """Scaling about the centre by a factor of its own along each axis (VMT paper, equation 15)."""
+    """Scaling about the center by a factor of its own along each axis (VMT paper, equation 15)."""
 
     name = "scale"
 
@@ -165,7 +165,7 @@ def get_field(field):
 def orthonormal_basis(fields):
     """Basis fields with the same span and the Gram matrix `mean_p B_k(p)·B_l(p) = δ_kl`.
 
-    With it the largest `|∂L/∂ε|` over normalised combinations, `sqrt(sᵀ G⁻¹ s)`, is the norm of the scores.
+    With it the largest `|∂L/∂ε|` over normalized combinations, `sqrt(sᵀ G⁻¹ s)`, is the norm of the scores.
 
     Args:
         fields: `(num_fields, positions, m)`.

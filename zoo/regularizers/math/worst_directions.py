@@ -18,7 +18,7 @@ def hessian_product(logits, vectors, distribution):
 def power_iteration(clean_pass, direction, distribution, num_iterations):
     """Turns `direction` towards the dominant eigenvector of `Jᵀ F J`, per example.
 
-    `d ← normalise(Jᵀ F J d)` with J the Jacobian of the logits in the input and F the Hessian of the divergence in
+    `d ← normalize(Jᵀ F J d)` with J the Jacobian of the logits in the input and F the Hessian of the divergence in
     the logits: the Hessian-vector product of the divergence at zero perturbation, which the published iteration
     approximates by a gradient at `x + ξd`. It costs the same, one product with J and one with Jᵀ, and there is no ξ
     to lose its digits to rounding, in whatever precision the network runs.
@@ -59,7 +59,7 @@ def check_xi(xi, inputs, compute_dtype):
 
 
 def finite_difference_iteration(clean_pass, direction, distribution, num_iterations, xi):
-    """The published power iteration: `d ← normalise(∂/∂r D[f(x), f(x + r)] at r = ξ·d)`.
+    """The published power iteration: `d ← normalize(∂/∂r D[f(x), f(x + r)] at r = ξ·d)`.
 
     Args:
         clean_pass, direction, distribution, num_iterations: as for `power_iteration`.

@@ -10,7 +10,7 @@ import keras
 import numpy as np
 
 from zoo.backend.distribution import is_writer
-from zoo.files import remove, whole
+from zoo.files import atomic, remove
 from zoo.training.execution import STEPS_AT_A_TIME
 
 STATE_FILE = "state.json"
@@ -194,7 +194,7 @@ class Checkpoint(keras.callbacks.Callback):
     def _write(self, folder, arrays):
         stopping = self.early_stopping
         self.directory.mkdir(parents=True, exist_ok=True)
-        with whole(folder) as temporary:
+        with atomic(folder) as temporary:
             temporary.mkdir()
             np.savez(temporary / ARRAYS_FILE, **arrays)
             state = {name: getattr(stopping, name) for name in STOPPING_STATE} if stopping is not None else None

@@ -7,7 +7,7 @@ from zoo.validation import check_number
 
 
 class ReestimateStatistics(keras.callbacks.Callback):
-    """Re-estimates the statistics of batch normalisation when training ends, see `reestimate_statistics`.
+    """Re-estimates the statistics of batch normalization when training ends, see `reestimate_statistics`.
 
     Put it after callbacks that bring back earlier weights, and before those that save.
 
