@@ -15,7 +15,7 @@ from absl import app, flags
 from benchmarks import subjects
 from benchmarks.timing import interleave
 from trainers.runs.run import device
-from zoo.training.execution import enable_determinism
+from zoo.backend.devices import enable_determinism
 
 NETWORK = flags.DEFINE_enum("network", "mnist_mlp", list(subjects.NETWORKS), "The network to train.")
 METHODS = flags.DEFINE_list("methods", ["baseline", "vat", "vmt_shift"], "Methods to train.")

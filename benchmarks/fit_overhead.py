@@ -13,7 +13,7 @@ from absl import app, flags
 from benchmarks import subjects
 from benchmarks.timing import interleave
 from trainers.runs.run import device
-from zoo.training.execution import STEPS_AT_A_TIME, choose_jit_compile
+from zoo.training.execution_plan import STEPS_AT_A_TIME
 
 NETWORKS = flags.DEFINE_list("networks", ["synthetic_mlp", "mnist_mlp"], "Networks to train.")
 flags.register_validator(
@@ -34,9 +34,9 @@ def make_models(network_name):
     ours = subjects.build_model(network_name, "baseline")
     fit_steps(ours, network_name, STEPS_AT_A_TIME)  # by then it has chosen
     network = subjects.build_network(network_name)
-    jit_compile = choose_jit_compile([network])
+    plan = ours.execution_plan
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-    network.compile("adam", loss, jit_compile=jit_compile, steps_per_execution=ours.steps_per_execution)
+    network.compile("adam", loss, jit_compile=plan.jit_compile, steps_per_execution=plan.steps_per_execution)
     return {"zoo": ours, "keras": network}
 
 

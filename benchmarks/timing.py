@@ -7,7 +7,7 @@ import time
 import numpy as np
 
 from zoo.files import atomic, write_atomic
-from zoo.training.execution import STEPS_AT_A_TIME
+from zoo.training.execution_plan import STEPS_AT_A_TIME
 
 
 def steps_for(train, turn_seconds, most=500):

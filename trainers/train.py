@@ -35,8 +35,8 @@ from trainers.runs.callbacks.picture_log import PictureLog
 from trainers.runs.callbacks.scalar_log import ScalarLog
 from trainers.runs.distributed import train_distributed
 from zoo import recipes
+from zoo.backend.devices import enable_determinism
 from zoo.pretrained.card import CARD_FILE
-from zoo.training.execution import enable_determinism
 from zoo.validation import check_number
 
 STARTED = time.monotonic()

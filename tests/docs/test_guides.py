@@ -30,7 +30,7 @@ def test_code_runs(document, tmp_path, monkeypatch):
         if importlib.util.find_spec(package) is None:
             pytest.skip(f"{package} is not installed")
     if keras.backend.backend() == "tensorflow":  # where XLA takes seconds to compile what runs in milliseconds
-        monkeypatch.setattr("zoo.training.objective_model.choose_jit_compile", lambda layers: False)
+        monkeypatch.setattr("zoo.training.execution_plan._choose_jit_compile", lambda seen: False)
     monkeypatch.chdir(tmp_path)
     (tmp_path / "saved_models").mkdir()
     (tmp_path / "saved_models" / "mnist_mlp-vat").symlink_to(ROOT / "saved_models" / "mnist_mlp-vat")

@@ -112,7 +112,7 @@ def test_common_arguments(options, error, message):
 
 def test_shared_head_computes_nothing():
     with pytest.raises(NotImplementedError):
-        Regularizer().penalty(None)
+        Regularizer().per_example(None)
 
 
 def test_nothing_to_build():

@@ -60,7 +60,7 @@ class Signal(keras.callbacks.Callback):
 @pytest.fixture(autouse=True)
 def no_xla_on_tensorflow(monkeypatch):
     """It takes seconds to compile what runs in milliseconds."""
-    monkeypatch.setattr("zoo.training.objective_model.choose_jit_compile", lambda layers: not TENSORFLOW)
+    monkeypatch.setattr("zoo.training.execution_plan._choose_jit_compile", lambda seen: not TENSORFLOW)
 
 
 @pytest.fixture

@@ -105,15 +105,13 @@ def gradients():
 def _gradients_jax(model, batch):
     import jax
 
-    model.optimizer.build(model.trainable_variables)
-    groups = (model.trainable_variables, model.non_trainable_variables, model.metrics_variables)
-    arguments = [[variable.value for variable in group] for group in groups]
-    state = [variable.value for variable in model.optimizer.variables]
+    values = [variable.value for variable in model.trainable_variables]
 
-    def loss(*arguments):
-        return model.compute_loss_and_updates(*arguments, training=True, optimizer_variables=state)[0]
+    def loss(values):
+        with keras.StatelessScope(state_mapping=list(zip(model.trainable_variables, values, strict=True))):
+            return model.objective(*batch)[0]
 
-    return jax.jit(jax.value_and_grad(loss))(*arguments, *batch)
+    return jax.jit(jax.value_and_grad(loss))(values)
 
 
 def _gradients_tensorflow(model, batch):

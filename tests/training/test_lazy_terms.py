@@ -75,7 +75,7 @@ def test_the_metric_is_the_mean_over_the_steps_that_had_it(data, network, model,
     every, other = (model(network(), lazy(at, 1), optimizer=keras.optimizers.SGD(0.0)) for at in (1, 4))
     x, y = (np.tile(array[:8], (3,) + (1,) * (array.ndim - 1)) for array in data)
     np.testing.assert_allclose(fit(other, x, y)["at"], fit(every, x, y)["at"], rtol=1e-5)
-    assert int(ops.convert_to_numpy(other.num_steps.value)) == 3
+    assert int(ops.convert_to_numpy(other.iterations.value)) == 3
 
 
 def test_several_steps_at_a_time_are_refused(data, network, model, fit):

@@ -6,6 +6,9 @@ import pytest
 from keras import layers, ops
 
 import zoo
+from zoo.training import regularized_model
+from zoo.training.outputs import outputs_of
+from zoo.training.passes import run_passes
 
 RANDOM = {
     "dropout": lambda: [layers.Dropout(0.5)],
@@ -31,13 +34,13 @@ def test_perturbations_of_size_zero_see_the_clean_pass(kind, data, network, mode
 def test_masks_of_one_s_own_would_show(kind, data, network, model, monkeypatch):
     """The negative control: passes that call the network as it stands."""
     trained = model(network(*RANDOM[kind]()), UNMOVED)
-    passes = trained._passes
+    run = regularized_model.run_passes
 
-    def broken(*arguments):
-        *rest, _ = passes(*arguments)
-        return (*rest, lambda inputs, weights=(): trained.network(inputs, training=True))
+    def broken(*arguments, **options):
+        forward = lambda inputs, weights=(): trained.network(inputs, training=True)  # noqa: E731
+        return run(*arguments, **options)._replace(forward=forward)
 
-    monkeypatch.setattr(trained, "_passes", broken)
+    monkeypatch.setattr(regularized_model, "run_passes", broken)
     values = penalties(trained, data)
     assert min(values["vat"], values["smoothness"], abs(values["weight_noise"])) > 1e-4
 
@@ -54,7 +57,7 @@ def test_perturbed_passes_use_their_own_batch_statistics(data, network, model):
     x, y = data
     net = keras.Sequential([keras.Input((6,)), layers.BatchNormalization(epsilon=1e-7), *network().layers])
     trained = model(net)
-    *_, forward = trained._passes(ops.convert_to_tensor(x), "categorical", lambda outputs: outputs)
+    forward = run_passes(trained, ops.convert_to_tensor(x), outputs_of(trained.loss), linearized=False).forward
     moved = forward(ops.convert_to_tensor(3 * x + 2))
     np.testing.assert_allclose(moved, forward(ops.convert_to_tensor(x)), rtol=1e-4, atol=1e-4)
     with pytest.raises(AssertionError):

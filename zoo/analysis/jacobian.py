@@ -59,7 +59,7 @@ def squared_frobenius_norm(network, inputs, *, num_projections=None, seed=0, bat
 
     def samples(x):
         clean_pass = prediction_pass(network, x, seed=generator)
-        return ops.stack([one.penalty(clean_pass) for _ in range(num_projections)], axis=1)
+        return ops.stack([one.per_example(clean_pass) for _ in range(num_projections)], axis=1)
 
     return Estimate.of(map_batches(samples, inputs, batch_size=batch_size), axis=1)
 

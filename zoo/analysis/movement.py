@@ -28,7 +28,7 @@ def movement_measure(network, inputs, fields=FIELDS, border="zero"):
 
     def of_batch(x, y):
         clean_pass = prediction_pass(network, x, y, seed=seed)  # all families share its loss gradient
-        return [method.penalty(clean_pass) for method in methods]
+        return [method.per_example(clean_pass) for method in methods]
 
     values = compiled(of_batch, network)
     names = [method.field.name for method in methods]

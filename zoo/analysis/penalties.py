@@ -27,7 +27,7 @@ def penalty_values(network, inputs, regularizer, labels=None, *, seed=0, batch_s
     generator = keras.random.SeedGenerator(seed)
 
     def of_batch(x, *y):
-        return regularizer.penalty(prediction_pass(network, x, *y, seed=generator))
+        return regularizer.per_example(prediction_pass(network, x, *y, seed=generator))
 
     return map_batches(of_batch, *((inputs,) if labels is None else (inputs, labels)), batch_size=batch_size)
 

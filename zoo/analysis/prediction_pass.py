@@ -5,14 +5,9 @@ import numpy as np
 from keras import ops
 
 from zoo.backend.derivatives import linearize
+from zoo.backend.keras_internals import takes_training
+from zoo.backend.precision import at_least_single
 from zoo.regularizers.clean_pass import CleanPass
-
-
-class PredictionPass(CleanPass):
-    """A `CleanPass` over which a penalty is not reduced: it comes out as `(n,)`, each example's own."""
-
-    def mean(self, values):
-        return values
 
 
 def predict_logits(network, inputs):
@@ -25,10 +20,7 @@ def predict_logits(network, inputs):
     Returns:
         `(n, k)`.
     """
-    has_modes = getattr(network, "_call_has_training_arg", False)
-    logits = network(inputs, training=False) if has_modes else network(inputs)
-    half = keras.backend.standardize_dtype(logits.dtype) in ("float16", "bfloat16")
-    return ops.cast(logits, "float32") if half else logits
+    return at_least_single(network(inputs, training=False) if takes_training(network) else network(inputs))
 
 
 def prediction_pass(network, inputs, labels=None, *, seed=0):
@@ -41,7 +33,7 @@ def prediction_pass(network, inputs, labels=None, *, seed=0):
         seed: integer, None or `keras.random.SeedGenerator`, from which penalties draw.
 
     Returns:
-        A `PredictionPass`.
+        A `CleanPass`.
     """
     x = ops.convert_to_tensor(inputs)
     if keras.backend.is_int_dtype(x.dtype):
@@ -53,7 +45,7 @@ def prediction_pass(network, inputs, labels=None, *, seed=0):
         return keras.losses.sparse_categorical_crossentropy(ops.convert_to_tensor(labels), logits, from_logits=True)
 
     linear = linearize(lambda x: (predict_logits(network, x), ()), x)
-    return PredictionPass(
+    return CleanPass(
         inputs=x,
         logits=linear.outputs,
         forward=lambda x, weights=(): predict_logits(network, x),

@@ -69,22 +69,22 @@ class AdversarialNoise:
         unlabeled = check_levels("unlabeled", self.unlabeled, num_levels, rest=0.0)
         return {level: pair for level, pair in enumerate(zip(labeled, unlabeled, strict=True)) if any(pair)}
 
-    def draw(self, clean_pass, shapes):
+    def draw(self, linearized, shapes):
         """The noise at a clean pass.
 
         Args:
-            clean_pass: `CleanPass` whose inputs are the noise of all levels side by side, `(n, entries)`.
+            linearized: `LinearizedPass` whose inputs are the noise of all levels side by side, `(n, entries)`.
             shapes: of one example's z⁰ … z^L.
 
         Returns:
             `{level: τ·δ}`, each `(n, ...)`.
         """
         if self.direction == "kl":
-            start = per_example.random_direction(clean_pass.inputs, clean_pass.seed)
-            gradient = power_iteration(clean_pass, start, "categorical", 1)
+            start = per_example.random_direction(linearized.inputs, linearized.seed)
+            gradient = power_iteration(linearized, start, "categorical", 1)
         else:
-            gradient = ops.stop_gradient(clean_pass.virtual_loss_gradient)
-        num_labeled, strengths = clean_pass.num_labeled, self.strengths(len(shapes))
+            gradient = ops.stop_gradient(linearized.virtual_loss_gradient)
+        num_labeled, strengths = linearized.num_labeled, self.strengths(len(shapes))
         noise = {}
         for level, part in split_levels(gradient, {level: shapes[level] for level in strengths}).items():
             labeled, unlabeled = strengths[level]

@@ -12,9 +12,9 @@ from zoo.ladder.adversarial_noise import AdversarialNoise, split_levels
 from zoo.ladder.decoder import Decoder
 from zoo.ladder.encoder import encode, rungs_of
 from zoo.ladder.levels import check_combinators, check_length, check_levels
-from zoo.regularizers.clean_pass import CleanPass
+from zoo.regularizers.linearized_pass import LinearizedPass
 from zoo.training import ObjectiveModel, RegularizedModel
-from zoo.training.objective_model import split_inputs
+from zoo.training.arguments import split_inputs
 from zoo.training.outputs import per_example_loss, returns_logits
 from zoo.validation import check_number
 
@@ -108,13 +108,14 @@ class LadderNetwork(ObjectiveModel):
         model.compile("adam", loss, metrics=["accuracy"])
         return model
 
-    def objective(self, x, y, sample_weight=None):
+    def objective(self, x, y, sample_weight=None, active=None):
         """The ladder's cost of one batch; moves the averages of the encoder's statistics.
 
         Args:
             x: `{"labeled": ..., "unlabeled": ...}`, or inputs that are both.
             y: labels of the labeled inputs.
             sample_weight: `(num_labeled,)` or None; it weighs the cross-entropy.
+            active: not used.
 
         Returns:
             The scalar cost and the corrupted path's logits of the labeled inputs.
@@ -129,10 +130,11 @@ class LadderNetwork(ObjectiveModel):
         inputs = ops.cast(ops.reshape(inputs, (-1, *self.level_shapes[0])), dtype)
         boundary = None if split_inputs(x)[1] is None else num_labeled
         logits, costs = self.passes(inputs, y, num_labeled, boundary, self.gaussian_noise)
-        loss = self.compute_loss(x, y, logits[:num_labeled], sample_weight, training=True)
+        loss = self.labeled_loss(x, y, logits[:num_labeled], sample_weight)
         for (level, cost), metric in zip(costs.items(), self.penalty_metrics, strict=True):
             metric.update_state(cost)
             loss = loss + self.denoising_weights[level] * ops.cast(cost, loss.dtype)
+        self.iterations.assign(self.iterations + 1)
         return loss, logits[:num_labeled]
 
     def gaussian_noise(self, level, z):
@@ -191,17 +193,16 @@ class LadderNetwork(ObjectiveModel):
         none = ops.zeros((ops.shape(inputs)[0], entries), inputs.dtype)
         clean = linearize(run, none)
         loss_of = per_example_loss(self.loss)
-        clean_pass = CleanPass(
+        linearized = LinearizedPass(
             inputs=none,
             logits=clean.outputs,
-            forward=None,
             losses=lambda logits: loss_of(y, logits),
             num_labeled=num_labeled,
             jvp=clean.jvp,
             vjp=clean.vjp,
             seed=self.seed_generator,
         )
-        return clean.aux, self.adversarial_noise.draw(clean_pass, self.level_shapes)
+        return clean.aux, self.adversarial_noise.draw(linearized, self.level_shapes)
 
     def get_config(self):
         return {

@@ -38,9 +38,9 @@ class AdversarialTraining(Regularizer):
         self.noise = check_choice("noise", noise, NOISES)
         self.input_range = check_input_range(input_range)
 
-    def penalty(self, clean_pass):
+    def per_example(self, clean_pass):
         # δ is a constant: the weights' gradient does not run through the attack.
         gradient = ops.stop_gradient(clean_pass.loss_gradient)
         perturbed = clean_pass.labeled_inputs + self.epsilon * adversarial_noise(gradient, self.noise)
         logits = clean_pass.forward(clip_to_range(perturbed, self.input_range))
-        return clean_pass.mean(clean_pass.losses(logits))
+        return clean_pass.losses(logits)

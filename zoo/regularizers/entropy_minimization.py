@@ -19,5 +19,5 @@ class EntropyMinimization(Regularizer):
     metric_name = "entropy"
     moves_inputs = False
 
-    def penalty(self, clean_pass):
-        return clean_pass.mean(entropy(clean_pass.logits))
+    def per_example(self, clean_pass):
+        return entropy(clean_pass.logits)

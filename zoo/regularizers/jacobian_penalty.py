@@ -33,7 +33,7 @@ class JacobianPenalty(Regularizer):
         if num_projections is not None:
             check_number("num_projections", num_projections, 1, integer=True)
 
-    def penalty(self, clean_pass):
+    def per_example(self, clean_pass):
         logits = clean_pass.logits
         num_logits = logits.shape[-1]
         if self.num_projections is None:
@@ -43,4 +43,4 @@ class JacobianPenalty(Regularizer):
             scale = num_logits / self.num_projections
             projections = [per_example.random_direction(logits, clean_pass.seed) for _ in range(self.num_projections)]
         squares = [per_example.squared_norm(clean_pass.pull_back(v)) for v in projections]
-        return clean_pass.mean(scale * sum(squares))
+        return scale * sum(squares)

@@ -1,10 +1,12 @@
 """The shared head of all regularizers: weights, ramp-up, sums, serialization."""
 
 import inspect
+from typing import Any
 
 import keras
 from keras import ops
 
+from zoo.regularizers.clean_pass import CleanPass
 from zoo.validation import check_number
 
 
@@ -35,16 +37,23 @@ class Regularizer:
         self.ramp_up_steps = check_number("ramp_up_steps", ramp_up_steps, 0, integer=True)
         self.interval = check_number("interval", interval, 1, integer=True)
 
-    def penalty(self, clean_pass):
-        """The penalty R of one batch.
+    def per_example(self, clean_pass: CleanPass) -> Any:
+        """The penalty of each example, before its weight: what a regularizer implements.
 
         Args:
             clean_pass: the `CleanPass` over the batch.
 
         Returns:
-            A scalar.
+            `(n,)`, or `(num_labeled,)` if the penalty needs labels.
         """
         raise NotImplementedError
+
+    def penalty(self, clean_pass: CleanPass) -> Any:
+        """The penalty R of one batch, a scalar: the mean over the examples, with their sample weights.
+
+        Penalties on the weights alone override this instead of `per_example`.
+        """
+        return clean_pass.mean(self.per_example(clean_pass))
 
     def current_weight(self, step):
         """λ times the interval, at training step `step` (a scalar tensor counting from 0)."""

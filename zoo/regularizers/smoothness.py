@@ -57,7 +57,7 @@ class Smoothness(Regularizer):
         distribution = "categorical" if self.divergence == "kl" else "gaussian"
         return self.epsilon * power_iteration(clean_pass, start, distribution, self.num_power_iterations)
 
-    def penalty(self, clean_pass):
+    def per_example(self, clean_pass):
         logits = clean_pass.forward(clean_pass.inputs + self.perturbation(clean_pass))
         distance = categorical_kl if self.divergence == "kl" else squared_distance
-        return clean_pass.mean(distance(clean_pass.logits, logits))
+        return distance(clean_pass.logits, logits)

@@ -83,9 +83,9 @@ class VirtualAdversarialTraining(Regularizer):
             return categorical_kl(outputs, perturbed_outputs)
         return squared_distance(outputs, perturbed_outputs) / (2 * self.output_std**2)
 
-    def penalty(self, clean_pass):
+    def per_example(self, clean_pass):
         start = per_example.random_direction(clean_pass.inputs, clean_pass.seed)
         perturbed = clean_pass.inputs + self.perturbation(clean_pass, start)
         logits = clean_pass.forward(clip_to_range(perturbed, self.input_range))
         # p(x) is the target, not a variable: only the perturbed prediction moves towards it.
-        return clean_pass.mean(self.divergence(ops.stop_gradient(clean_pass.logits), logits))
+        return self.divergence(ops.stop_gradient(clean_pass.logits), logits)

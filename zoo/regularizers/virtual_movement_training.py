@@ -106,9 +106,9 @@ class VirtualMovementTraining(Regularizer):
             movements.append(ops.reshape(movement, (-1, *lattice, len(lattice))))
         return movements
 
-    def penalty(self, clean_pass):
+    def per_example(self, clean_pass):
         values = [per_example.root(per_example.squared_norm(s)) for _, s in self.scores(clean_pass)]
         if len(values) == 1:
-            return clean_pass.mean(values[0])
+            return values[0]
         weights = uniform((len(values),), values[0].dtype, clean_pass.seed)
-        return clean_pass.mean(ops.matmul(ops.stack(values, axis=-1), weights / ops.sum(weights)))
+        return ops.matmul(ops.stack(values, axis=-1), weights / ops.sum(weights))

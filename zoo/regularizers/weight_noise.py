@@ -37,7 +37,7 @@ class WeightNoise(Regularizer):
         super().__init__(**common)
         self.noise_std = check_number("noise_std", noise_std, 0)
 
-    def penalty(self, clean_pass):
+    def per_example(self, clean_pass):
         noisy = [
             (v, v.value + self.noise_std * normal(v.value, clean_pass.seed, per_example=False))
             for v in clean_pass.variables
@@ -48,4 +48,4 @@ class WeightNoise(Regularizer):
         losses, clean_losses = (
             clean_pass.losses(each[: clean_pass.num_labeled]) for each in (logits, clean_pass.logits)
         )
-        return clean_pass.mean(losses - clean_losses)
+        return losses - clean_losses

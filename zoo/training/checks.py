@@ -3,7 +3,8 @@
 import keras
 import numpy as np
 
-from zoo.training.outputs import Outputs
+from zoo.datasets import Batches, SemiSupervised
+from zoo.training.outputs import Outputs, outputs_of
 
 
 def is_array(values):
@@ -60,6 +61,37 @@ def check_class_indices(role, labels, num_classes):
     if wrong.size:
         allowed = f"0 to {num_classes - 1}" if num_classes else "at least 0"
         raise ValueError(f"The {role} labels must be {allowed}, received {wrong.flat[0]} ({wrong.size} out of range).")
+
+
+def num_units(network):
+    """The number of classes between which a network decides; None if it is not known yet or there are none."""
+    shape = getattr(network, "output_shape", None) if network.built else None
+    units = shape[-1] if isinstance(shape, tuple) else None
+    return units if isinstance(units, int) and units > 1 else None
+
+
+def check_data(model, options):
+    """Checks the arrays in the arguments of a model's `fit`.
+
+    Args:
+        model: `ObjectiveModel`.
+        options: the arguments of `fit` by their names.
+
+    Raises:
+        ValueError: what is wrong, with the value received and what is allowed.
+    """
+    x, validation = options.get("x"), options.get("validation_data")
+    check_single_input(x)
+    pairs = {"training": (x, options.get("y"))}
+    if isinstance(x, (Batches, SemiSupervised)):
+        pairs = {"training": (x.x, x.y)}
+    if isinstance(x, SemiSupervised):
+        pairs["unlabeled training"] = (x.x_unlabeled, None)
+    if isinstance(validation, (tuple, list)):
+        pairs["validation"] = validation[:2]
+    outputs = outputs_of(model.loss) if model.compiled else None
+    for role, (inputs, labels) in pairs.items():
+        check_arrays(role, inputs, labels, outputs, num_units(model.network))
 
 
 def check_arrays(role, inputs, labels, outputs: Outputs | None, num_classes):

@@ -1,13 +1,90 @@
-"""The training step on JAX."""
+"""The training step on JAX: a pure function from state and batch to logs and state."""
 
+import contextlib
+import functools
 import itertools
 
 import jax
 import keras
 import numpy as np
 
-from zoo.datasets.batches import Batches, SemiSupervised
-from zoo.training.execution import choose_resident
+from zoo.backend.keras_internals import as_step_function, loss_tracker, state_shardings
+from zoo.datasets import Batches, SemiSupervised
+
+
+def train_step(model, active, state, data):
+    """One step of gradient descent on `model.objective`.
+
+    Args:
+        model: compiled `ObjectiveModel`.
+        active: which terms take part, for `model.objective`.
+        state: values of the trainable, the other, the optimizer's and the metrics' variables.
+        data: batch of `fit`.
+
+    Returns:
+        Logs and the new state.
+    """
+    trainable, others, optimizer, metrics = state
+    x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
+
+    def scaled_loss(trainable):
+        variables = [*model.trainable_variables, *model.non_trainable_variables, *model.metrics_variables]
+        values = [*trainable, *others, *metrics]
+        with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))) as scope:
+            loss, y_pred = model.objective(x, y, sample_weight, active)
+        with keras.StatelessScope(state_mapping=list(zip(model.optimizer.variables, optimizer, strict=True))):
+            scaled = model.optimizer.scale_loss(loss)
+        updated = [
+            [scope.get_current_value(variable) for variable in group]
+            for group in (model.non_trainable_variables, model.metrics_variables)
+        ]
+        return scaled, (loss, y_pred, *updated)
+
+    gradients, (loss, y_pred, others, metrics) = jax.grad(scaled_loss, has_aux=True)(trainable)
+    trainable, optimizer = model.optimizer.stateless_apply(optimizer, gradients, trainable)
+    with keras.StatelessScope(state_mapping=list(zip(model.metrics_variables, metrics, strict=True))) as scope:
+        loss_tracker(model).update_state(loss, sample_weight=keras.tree.flatten(y_pred)[0].shape[0])
+        logs = model.compute_metrics(x, y, y_pred, sample_weight)
+    metrics = [scope.get_current_value(variable) for variable in model.metrics_variables]
+    return logs, (trainable, others, optimizer, metrics)
+
+
+def train_function(model, plan, active):
+    """What `fit` calls: `(state, iterator) -> (logs, state)`, for `model.steps_per_execution` steps.
+
+    Args:
+        model: compiled `ObjectiveModel`.
+        plan: `ExecutionPlan`.
+        active: which terms take part, for `model.objective`.
+    """
+    step = functools.partial(train_step, model, active)
+    if not plan.jit_compile or model.run_eagerly:
+        return as_step_function(model, step)
+    shardings = None if keras.distribution.distribution() is None else (None, state_shardings(model))
+    one_by_one = as_step_function(model, jax.jit(step, donate_argnums=0, out_shardings=shardings))
+    return _one_program(step, plan.steps_per_execution, one_by_one) if plan.one_program else one_by_one
+
+
+def _one_program(step, num_steps, one_by_one):
+    """Runs `num_steps` steps as one program; `one_by_one` takes fewer, such as that of `train_on_batch`."""
+
+    def scan(state, batches):
+        def body(state, batch):
+            logs, state = step(state, batch)
+            return state, logs
+
+        state, logs = jax.lax.scan(body, state, batches)
+        return jax.tree.map(lambda values: values[-1], logs), state
+
+    program = jax.jit(scan, donate_argnums=0)
+
+    def function(state, iterator):
+        batches = list(itertools.islice(iterator, num_steps))
+        if len(batches) < num_steps:
+            return one_by_one(state, iter(batches))
+        return program(state, jax.tree.map(_stack, *batches))
+
+    return function
 
 
 @jax.jit
@@ -15,76 +92,20 @@ def _stack_on_device(leaves):
     return jax.numpy.stack(leaves)
 
 
-def stack(*leaves):
-    """Arrays of one shape, one behind the other: NumPy's in NumPy, JAX's on their device."""
+def _stack(*leaves):
+    """Arrays of one shape, stacked: NumPy's in NumPy, JAX's on their device."""
     return np.stack(leaves) if isinstance(leaves[0], np.ndarray) else _stack_on_device(leaves)
 
 
-class TrainStep:
-    """Trains on `self.objective(x, y, sample_weight) -> (loss, outputs)` in place of Keras's forward pass and loss."""
+def iterations(model, state, iterator):
+    """The number of training steps before the one with these arguments. `fit` has emptied the variables."""
+    index = [variable is model.iterations for variable in model.non_trainable_variables].index(True)
+    return int(state[1][index])
 
-    def fit(self, x=None, *args, **kwargs):
-        """Keras's `fit`; the zoo's batches are gathered on an accelerator where there is one with the room."""
-        if isinstance(x, (Batches, SemiSupervised)) and choose_resident(x):
-            x.move_to_device()
-        return super().fit(x, *args, **kwargs)
 
-    def steps_in_one_program(self, one_by_one):
-        """A training function that runs `steps_per_execution` steps as one program.
-
-        Args:
-            one_by_one: Keras's, which dispatches each step; for fewer of them, such as that of `train_on_batch`.
-        """
-
-        def step(state, batch):
-            logs, state = self.train_step(state, batch)
-            return state, logs
-
-        def scan(state, batches):
-            state, logs = jax.lax.scan(step, state, batches)
-            return jax.tree.map(lambda values: values[-1], logs), state
-
-        program = jax.jit(scan, donate_argnums=0)
-
-        def train_function(state, iterator):
-            batches = list(itertools.islice(iterator, self.steps_per_execution))
-            if len(batches) < self.steps_per_execution:
-                return one_by_one(state, iter(batches))
-            return program(state, jax.tree.map(stack, *batches))
-
-        return train_function
-
-    def compute_loss_and_updates(
-        self,
-        trainable_variables,
-        non_trainable_variables,
-        metrics_variables,
-        x,
-        y,
-        sample_weight,
-        training=False,
-        optimizer_variables=None,
-    ):
-        """Keras's stateless loss, by the objective where it is a training step."""
-        if not training:
-            return super().compute_loss_and_updates(
-                trainable_variables, non_trainable_variables, metrics_variables, x, y, sample_weight
-            )
-        variables = self.trainable_variables + self.non_trainable_variables + self.metrics_variables
-        values = [*trainable_variables, *non_trainable_variables, *metrics_variables]
-        with keras.StatelessScope(state_mapping=list(zip(variables, values, strict=True))) as scope:
-            loss, y_pred = self.objective(x, y, sample_weight)
-        with keras.StatelessScope(state_mapping=list(zip(self.optimizer.variables, optimizer_variables, strict=True))):
-            scaled_loss = self.optimizer.scale_loss(loss)
-        non_trainable_values = [scope.get_current_value(v) for v in self.non_trainable_variables]
-        metrics_values = [scope.get_current_value(v) for v in self.metrics_variables]
-        return scaled_loss, (loss, y_pred, non_trainable_values, metrics_values)
-
-    def steps_taken(self, state, iterator):
-        """The number of training steps before the one with these arguments; `fit` empties the variables."""
-        index = [variable is self.num_steps for variable in self.non_trainable_variables].index(True)
-        return int(state[1][index])
-
-    def test_step(self, state, data):
-        logs, state = super().test_step(state, data)
-        return self.without_training_metrics(logs), state
+@contextlib.contextmanager
+def fitting(model, plan, options):
+    """The arguments with which Keras's `fit` trains the model, from those that ours received."""
+    if plan.data_on_device and isinstance(options["x"], (Batches, SemiSupervised)):
+        options["x"].move_to_device()
+    yield options

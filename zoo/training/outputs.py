@@ -6,6 +6,8 @@ from typing import NamedTuple
 import keras
 from keras import ops
 
+from zoo.backend.precision import at_least_single
+
 
 class Outputs(NamedTuple):
     """The correspondence between a network's outputs and logits.
@@ -158,5 +160,4 @@ def check_outputs(outputs, kind):
             f"With its {kind} loss the network must return outputs of shape (batch, units) with {wanted} units, "
             f"received outputs of shape {tuple(outputs.shape)}."
         )
-    half = keras.backend.standardize_dtype(outputs.dtype) in ("float16", "bfloat16")
-    return ops.cast(outputs, "float32") if half else outputs
+    return at_least_single(outputs)

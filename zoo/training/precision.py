@@ -2,11 +2,13 @@
 
 import keras
 
+from zoo.backend.keras_internals import flatten_layers
+
 
 def inner_layers(model):
     """All layers of a `RegularizedModel` or `LadderNetwork`, at any depth."""
     parts = [part for part in (model.preprocessing, model.network) if part is not None]
-    return [layer for part in parts for layer in part._flatten_layers()]
+    return [layer for part in parts for layer in flatten_layers(part)]
 
 
 def computes_in(model, dtype):

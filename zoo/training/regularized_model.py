@@ -1,21 +1,17 @@
 """Any Keras network, trained with a regularizer."""
 
-import contextlib
-
 import keras
 from keras import ops
 
-from zoo.backend.derivatives import linearize
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.regularizer import Regularizer
-from zoo.training.lazy_terms import LazyTerms
 from zoo.training.objective_model import ObjectiveModel
-from zoo.training.outputs import check_outputs, outputs_of, per_example_loss
-from zoo.training.statistics import second_derivatives
+from zoo.training.outputs import outputs_of, per_example_loss
+from zoo.training.passes import run_passes
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class RegularizedModel(LazyTerms, ObjectiveModel):
+class RegularizedModel(ObjectiveModel):
     """A network that trains on its loss plus a regularizer, and otherwise is the network.
 
     Train it by `fit` on arrays, `tf.data` or `PyDataset`s of `(x, y)` or `(x, y, sample_weight)`, or on a
@@ -46,17 +42,23 @@ class RegularizedModel(LazyTerms, ObjectiveModel):
         if regularizer is not None and not isinstance(regularizer, Regularizer):
             raise TypeError(f"regularizer must be a zoo Regularizer or None, received {regularizer!r}.")
         self.regularizer = regularizer
-        self.num_steps = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, name="steps")
-        terms = regularizer.terms if regularizer is not None else ()
-        for term in terms:
+        for term in self.terms:
             same = sum(metric.name.split(":")[0] == term.metric_name for metric in self.penalty_metrics)
             name = f"{term.metric_name}:{same + 1}" if same else term.metric_name
             self.penalty_metrics.append(keras.metrics.Mean(name=name))
 
+    @property
+    def terms(self) -> tuple[Regularizer, ...]:
+        """The regularizers that the loss sums up."""
+        return self.regularizer.terms if self.regularizer is not None else ()
+
+    @property
+    def intervals(self):
+        return [term.interval for term in self.terms]
+
     def build(self, input_shape):
         super().build(input_shape)
-        terms = self.regularizer.terms if self.regularizer is not None else ()
-        moving = [term for term in terms if term.moves_inputs]
+        moving = [term for term in self.terms if term.moves_inputs]
         types = [tensor.dtype for tensor in getattr(self.network, "inputs", None) or ()]
         if moving and any(map(keras.backend.is_int_dtype, types)):
             raise ValueError(
@@ -71,83 +73,53 @@ class RegularizedModel(LazyTerms, ObjectiveModel):
                 f"that begins with the Embedding {layers[0].name!r}. Pass that as preprocessing=, trained before."
             )
 
-    def _passes(self, inputs, kind, to_logits):
-        """The clean pass and the function for perturbed ones.
-
-        All of them start from the state as it is now, random state included: so perturbed passes see the clean
-        pass's dropout masks.
-        """
-        # Copies: on TensorFlow a variable's value is the variable itself, which is about to change.
-        state = [(v, v.value if v.trainable else ops.copy(v.value)) for v in self.network.variables]
-        derived = any(term.needs_input_derivatives for term, _ in self.active_terms())
-
-        def run(inputs, weights=()):
-            scope = keras.StatelessScope(state_mapping=[*state, *weights], collect_losses=True)
-            with scope, second_derivatives(self.network) if derived else contextlib.nullcontext():
-                before = [scope.get_current_value(v) for v in self.network.trainable_variables]
-                outputs = self.call_network(inputs, training=True)
-            for variable, value in zip(self.network.trainable_variables, before, strict=True):
-                if scope.get_current_value(variable) is not value:
-                    raise ValueError(
-                        f"The network assigns to its trainable variable {variable.path!r} while it trains, as "
-                        "SpectralNormalization does; here only the optimizer may."
-                    )
-            updates = [scope.get_current_value(v) for v in self.network.non_trainable_variables]
-            return to_logits(check_outputs(outputs, kind)), (updates, scope.losses)
-
-        if derived:
-            clean = linearize(run, inputs)
-            logits, (updates, losses), products = clean.outputs, clean.aux, (clean.jvp, clean.vjp)
-        else:
-            logits, (updates, losses) = run(inputs)
-            products = (None, None)
-        for variable, value in zip(self.network.non_trainable_variables, updates, strict=True):
-            variable.assign(value)
-        return logits, losses, products, lambda inputs, weights=(): run(inputs, weights)[0]
-
-    def objective(self, x, y, sample_weight=None):
+    def objective(self, x, y, sample_weight=None, active=None):
         """The regularized loss of one batch; updates the state of the network.
 
         Args:
             x: inputs, or labeled and unlabeled ones.
             y: labels of the labeled inputs, as the loss takes them.
             sample_weight: `(num_labeled,)` or None; it weighs loss and penalties.
+            active: for each term whether it takes part; None for all.
 
         Returns:
             The scalar loss and the network's outputs on the labeled inputs.
         """
-        kind, to_logits, from_logits, _ = outputs_of(self.loss)
-        loss_of = per_example_loss(self.loss)
+        outputs = outputs_of(self.loss)
         inputs, num_labeled = self.prepare(x)
-        logits, added_losses, (jvp, vjp), forward = self._passes(inputs, kind, to_logits)
-        y_pred = from_logits(logits[:num_labeled])
-        # Weight penalties of the layers are in compute_loss; losses that layers added during the pass are not.
-        loss = self.compute_loss(x, y, y_pred, sample_weight, training=True)
-        loss = loss + sum(ops.sum(ops.cast(added, loss.dtype)) for added in added_losses)
-        if self.active_terms():
+        every = list(zip(self.terms, self.penalty_metrics, strict=True))
+        terms = [pair for pair, on in zip(every, active or [True] * len(every), strict=True) if on]
+        linearized = any(term.needs_input_derivatives for term, _ in terms)
+        passes = run_passes(self, inputs, outputs, linearized=linearized)
+        y_pred = outputs.from_logits(passes.logits[:num_labeled])
+        # Weight penalties of the layers are in labeled_loss; losses that layers added during the pass are not.
+        loss = self.labeled_loss(x, y, y_pred, sample_weight)
+        loss = loss + sum(ops.sum(ops.cast(added, loss.dtype)) for added in passes.losses)
+        if terms:
+            loss_of = per_example_loss(self.loss)
             clean_pass = CleanPass(
                 inputs=inputs,
-                logits=logits,
-                forward=forward,
-                losses=lambda logits: loss_of(y, from_logits(logits)),
+                logits=passes.logits,
+                forward=passes.forward,
+                losses=lambda logits: loss_of(y, outputs.from_logits(logits)),
                 num_labeled=num_labeled,
                 sample_weight=sample_weight,
-                jvp=jvp,
-                vjp=vjp,
+                jvp=passes.jvp,
+                vjp=passes.vjp,
                 variables=self.network.variables,
                 compute_dtype=self.network.compute_dtype,
                 seed=self.seed_generator,
             )
-            loss = loss + self._penalties(clean_pass, loss.dtype)
-        self.num_steps.assign(self.num_steps + 1)
+            loss = loss + self._penalties(terms, clean_pass, loss.dtype)
+        self.iterations.assign(self.iterations + 1)
         return loss, y_pred
 
-    def _penalties(self, clean_pass, dtype):
+    def _penalties(self, terms, clean_pass, dtype):
         total = 0.0
-        for term, metric in self.active_terms():
+        for term, metric in terms:
             penalty = ops.cast(term.penalty(clean_pass), dtype)
             metric.update_state(penalty)
-            total = total + ops.cast(term.current_weight(self.num_steps.value), dtype) * penalty
+            total = total + ops.cast(term.current_weight(self.iterations.value), dtype) * penalty
         return total
 
     def get_config(self):

@@ -5,12 +5,13 @@ import contextlib
 import keras
 import numpy as np
 
+from zoo.backend.keras_internals import flatten_layers
 from zoo.layers import BatchNormalization
 
 
 def normalizations(network):
     """The batch normalization layers of a network, at any depth."""
-    layers = network._flatten_layers()
+    layers = flatten_layers(network)
     return [layer for layer in layers if isinstance(layer, keras.layers.BatchNormalization)]
 
 
@@ -53,7 +54,7 @@ def second_derivatives(network):
     all the same. The second lacks a term of order 1/n for statistics over n values. Networks whose layers cannot call
     it are left alone.
     """
-    if keras.backend.backend() != "tensorflow" or not any(map(takes_moments, network._flatten_layers())):
+    if keras.backend.backend() != "tensorflow" or not any(map(takes_moments, flatten_layers(network))):
         yield
         return
     import tensorflow as tf

@@ -14,7 +14,7 @@ from zoo import recipes
 @pytest.fixture(autouse=True)
 def without_xla(monkeypatch):
     """It takes seconds to compile by XLA what runs in milliseconds."""
-    monkeypatch.setattr("zoo.training.objective_model.choose_jit_compile", lambda layers: False)
+    monkeypatch.setattr("zoo.training.execution_plan._choose_jit_compile", lambda seen: False)
 
 
 @pytest.fixture

@@ -11,7 +11,7 @@ import numpy as np
 
 from zoo.backend.distribution import is_writer
 from zoo.files import atomic, remove
-from zoo.training.execution import STEPS_AT_A_TIME
+from zoo.training.execution_plan import STEPS_AT_A_TIME
 
 STATE_FILE = "state.json"
 ARRAYS_FILE = "arrays.npz"  # not HDF5, whose library crashes where a full disk keeps it from closing its file
@@ -139,7 +139,7 @@ class Checkpoint(keras.callbacks.Callback):
         if self.arrays["best"]:
             self.early_stopping.best_weights = self.arrays["best"]
         if self.state["steps"]:
-            self.model.pass_over_steps(self.state["steps"])
+            pass_over_steps(self.model, self.state["steps"])
 
     def on_epoch_begin(self, epoch, logs=None):
         if self.state["steps"] and epoch == self.state["epochs"]:
@@ -210,3 +210,25 @@ def assign(variables, values):
     """Gives variables their values; there have to be as many."""
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
+
+
+def pass_over_steps(model, steps):
+    """Lets `fit`, which has just begun, read the batches of the first steps without training on them.
+
+    Args:
+        model: `ObjectiveModel`.
+        steps: number of steps that were taken before, a multiple of `model.steps_per_execution`.
+    """
+    function, left = model.train_function, steps
+
+    def pass_over(*arguments):
+        nonlocal left
+        *state, iterator = arguments
+        for _ in range(model.steps_per_execution):
+            next(iterator)
+        left -= model.steps_per_execution
+        if left <= 0:
+            model.train_function = function
+        return ({}, *state) if state else {}
+
+    model.train_function = pass_over

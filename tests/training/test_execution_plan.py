@@ -1,0 +1,271 @@
+"""How `fit` runs its steps: the plan for every circumstance, and that `fit` follows it."""
+
+import dataclasses
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import zoo
+from zoo.training import objective_model
+from zoo.training.callbacks import HaltOnNaN
+from zoo.training.execution_plan import (
+    COMPILED_BY_JAX,
+    MOST_BYTES,
+    STEPS_AT_A_TIME,
+    Circumstances,
+    ExecutionPlan,
+    observe,
+    plan_execution,
+    whole_epoch,
+)
+
+BACKENDS = ("tensorflow", "jax")
+TEN, ONE = STEPS_AT_A_TIME, 1
+
+
+def network(*hidden):
+    return keras.Sequential([layers.Input((4, 4, 1)), *hidden, layers.Flatten(), layers.Dense(3, name="logits")])
+
+
+def plan(backend, **seen):
+    return plan_execution(Circumstances(backend, **{"num_steps": 50, "batch_bytes": 1, **seen}))
+
+
+@pytest.mark.parametrize(
+    ("seen", "jit", "steps", "one_program"),
+    [
+        ({}, (True, True), (TEN, TEN), (True, True)),
+        ({"convolves": True}, (False, True), (TEN, ONE), (False, False)),
+        ({"draws": True}, (False, True), (TEN, TEN), (False, True)),
+        ({"convolves": True, "draws": True, "accelerator": True}, (True, True), (TEN, TEN), (True, True)),
+        ({"compilable": False}, (False, False), (TEN, TEN), (False, False)),
+        ({"deterministic": True}, (False, True), (TEN, TEN), (False, True)),
+        ({"shared": True}, (False, True), (ONE, ONE), (False, False)),
+        ({"built": False}, (False, True), (TEN, ONE), (False, False)),
+        ({"num_steps": None}, (True, True), (TEN, ONE), (False, False)),
+        ({"num_steps": 25}, (True, True), (TEN, ONE), (False, False)),
+        ({"batch_bytes": MOST_BYTES // 10 + 1}, (True, True), (TEN, ONE), (False, False)),
+        ({"batch_bytes": MOST_BYTES // 10}, (True, True), (TEN, TEN), (True, True)),
+        ({"counted": True}, (True, True), (ONE, ONE), (False, False)),
+        ({"watched": True}, (True, True), (ONE, ONE), (False, False)),
+        ({"alternates": True}, (True, True), (ONE, ONE), (False, False)),
+    ],
+)
+def test_plan(seen, jit, steps, one_program):
+    """Pairs are for TensorFlow and JAX."""
+    for backend, *expected in zip(BACKENDS, jit, steps, one_program, strict=True):
+        assert plan(backend, **seen) == ExecutionPlan(*expected, data_on_device=False), backend
+
+
+def test_what_compile_was_told_is_kept():
+    seen = Circumstances("jax", num_steps=12)
+    assert plan_execution(seen, jit_compile=False, steps_per_execution=3) == ExecutionPlan(False, 3)
+    assert plan_execution(seen, jit_compile=True, steps_per_execution=3) == ExecutionPlan(True, 3, one_program=True)
+    assert plan_execution(seen._replace(convolves=True), True, 3) == ExecutionPlan(True, 3)
+
+
+@pytest.mark.parametrize(
+    ("memory", "shared", "expected"),
+    [(0, False, False), (4800, False, True), (4796, False, False), (4800, True, False)],
+)
+def test_data_is_kept_on_an_accelerator_that_has_the_room(memory, shared, expected):
+    seen = {"data_bytes": 1200, "memory_bytes": memory, "shared": shared}
+    assert plan("jax", **seen).data_on_device is expected
+    assert not plan("tensorflow", **seen).data_on_device
+
+
+def test_a_plan_is_frozen_and_says_what_it_is():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        plan("jax").jit_compile = False
+    assert "steps_per_execution=10" in str(plan("jax"))
+
+
+def seen_of(*parts, **options):
+    return observe(parts, {"x": None, **options}, alternates=False)
+
+
+@pytest.mark.parametrize(
+    ("hidden", "convolves", "draws"),
+    [
+        ([layers.Dense(2), layers.BatchNormalization()], False, False),
+        ([layers.Conv2D(2, 3)], True, False),
+        ([layers.Dropout(0.5)], False, True),
+        ([keras.Sequential([layers.GaussianNoise(0.5)])], False, True),
+    ],
+)
+def test_layers_are_seen_in_network_and_preprocessing(hidden, convolves, draws):
+    for parts in ([network(*hidden), None], [network(), network(*hidden)]):
+        seen = seen_of(*parts)
+        assert (seen.convolves, seen.draws, seen.built) == (convolves, draws, True)
+    assert not seen_of(keras.Sequential([layers.Flatten()]), None).built
+
+
+@pytest.mark.parametrize("place", ["network", "preprocessing"])
+@pytest.mark.parametrize("kind", [*COMPILED_BY_JAX, layers.RandomCrop])
+def test_augmentation_is_compiled_if_it_can_be(kind, place, model, recwarn):
+    options = {layers.RandomTranslation: [0.1, 0.1], layers.RandomCrop: [4, 4]}.get(kind, [0.1])
+    layer = kind(*options, seed=1)
+    trained = model(network(layer)) if place == "network" else model(network(), preprocessing=layer)
+    compiled = keras.backend.backend() == "jax" and kind in COMPILED_BY_JAX
+    assert seen_of(trained.network, trained.preprocessing).compilable is trained.jit_compile is compiled
+    trained.fit(np.ones((4, 4, 4, 1)), np.zeros(4, "int32"), verbose=0)
+    assert not [each for each in recwarn if "jit_compile" in str(each.message)]
+
+
+class Watching(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seen.append(batch)
+
+
+@pytest.mark.parametrize(
+    "callbacks", [None, [], [keras.callbacks.EarlyStopping()], keras.callbacks.EarlyStopping(), [HaltOnNaN()]]
+)
+def test_callbacks_that_do_not_watch_steps(callbacks):
+    assert not seen_of(network(), callbacks=callbacks).watched
+
+
+@pytest.mark.parametrize(
+    "callbacks",
+    [
+        Watching(),
+        [Watching()],
+        [keras.callbacks.EarlyStopping(), Watching()],
+        keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None),
+    ],
+)
+def test_callbacks_that_watch_steps(callbacks):
+    assert seen_of(network(), callbacks=callbacks).watched
+
+
+@pytest.fixture
+def trained():
+    x, y = np.random.default_rng(0).normal(size=(26, 4, 4, 1)).astype("float32"), np.arange(26) % 3
+
+    def train(fits, **options):
+        keras.utils.set_random_seed(0)
+        model = zoo.RegularizedModel(network(), zoo.VirtualAdversarialTraining(1.0), seed=0)
+        model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), **options)
+        for callbacks in fits:
+            model.fit(x, y, batch_size=2, shuffle=False, verbose=0, callbacks=callbacks)
+        return model
+
+    return train
+
+
+def test_every_choice_gives_the_same_weights(trained):
+    """Thirteen steps: ten and a rest of three; then a watched epoch, then another unwatched one."""
+    watching = Watching()
+    expected = trained([None] * 3, jit_compile=False, steps_per_execution=1).get_weights()
+    for a, b in zip(expected, trained([None, [watching], None]).get_weights(), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+    assert watching.seen == list(range(13))
+
+
+@pytest.mark.parametrize(
+    ("num_examples", "options", "expected"),
+    [
+        (20, {"batch_size": 2}, (10, 2 * 4 * 8)),
+        (21, {"batch_size": 2}, (None, 0)),
+        (320, {}, (10, 32 * 4 * 8)),  # Keras's own 32
+        (20, {"batch_size": 2, "validation_split": 0.5}, (None, 0)),
+        (20, {"batch_size": 2, "steps_per_epoch": 5}, (None, 0)),
+    ],
+)
+def test_epochs_of_whole_batches_of_arrays(num_examples, options, expected):
+    assert whole_epoch(np.zeros((num_examples, 4)), options) == expected
+
+
+def test_epochs_of_whole_batches():
+    x, y = np.zeros((21, 4)), np.zeros(21, "int32")
+    # The example that remains is left out.
+    assert whole_epoch(zoo.datasets.Batches(x, y, 2), {}) == (10, 2 * 4 * 8)
+    both = zoo.datasets.SemiSupervised(x, y, x, batch_size=2, unlabeled_batch_size=3)
+    assert whole_epoch(both, {}) == (7, (2 + 3) * 4 * 8)
+    assert whole_epoch(zoo.datasets.Batches(x, y, 2), {"steps_per_epoch": 5}) == (None, 0)
+    assert whole_epoch(iter([(x, y)]), {}) == (None, 0)
+
+
+class Content(Watching):
+    needs_every_step = False
+
+
+@pytest.mark.parametrize(
+    ("num_examples", "chosen", "ends", "programs"),
+    [
+        (20, "auto", [9], 1),
+        (24, 4, [3, 7, 11], 1),
+        (27, 4, [3, 7, 11, 15], 0),  # a rest of a whole step and a smaller one
+    ],
+)
+def test_steps_at_a_time_are_those_one_by_one(num_examples, chosen, ends, programs, monkeypatch):
+    made, make = [], objective_model.backend_step._one_program
+    monkeypatch.setattr(objective_model.backend_step, "_one_program", lambda *args: made.append(1) or make(*args))
+    x, y = np.random.default_rng(0).normal(size=(num_examples, 4, 4, 1)).astype("float32"), np.arange(num_examples) % 3
+    models, histories = [], []
+    for steps in (1, chosen):
+        keras.utils.set_random_seed(0)
+        hidden = layers.Dense(4), layers.BatchNormalization()
+        model = zoo.RegularizedModel(network(*hidden), zoo.VirtualAdversarialTraining(1.0), seed=0)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("adam", loss, metrics=["accuracy"], steps_per_execution=steps)
+        content = Content()
+        fitted = model.fit(x, y, 2, 2, 0, [content], shuffle=False)
+        models.append(model)
+        histories.append(fitted.history)
+    assert content.seen == 2 * ends and len(made) == programs
+    assert int(models[1].iterations) == 2 * -(-num_examples // 2)
+    for a, b in zip(*(model.get_weights() for model in models), strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-6)
+    for name, values in histories[0].items():
+        np.testing.assert_allclose(values, histories[1][name], rtol=1e-4, atol=1e-6)
+
+
+def test_a_model_takes_data_of_another_size_and_single_batches_after_a_program(trained):
+    model = trained([])
+    x, y = np.random.default_rng(0).normal(size=(20, 4, 4, 1)).astype("float32"), np.arange(20) % 3
+    steps = [10, 7, 1, 10]
+    model.fit(x, y, batch_size=2, verbose=0)
+    assert model.execution_plan.one_program
+    model.fit(x[:13], y[:13], batch_size=2, verbose=0)
+    assert not model.execution_plan.one_program
+    model.train_on_batch(x[:3], y[:3])
+    model.fit(x, y, batch_size=2, verbose=0)
+    assert int(model.iterations) == sum(steps)
+    model.train_on_batch(x[:3], y[:3])
+    assert int(model.iterations) == sum(steps) + 1
+
+
+class Counting(zoo.RegularizedModel):
+    """Logs something of its own."""
+
+    def compute_metrics(self, x, y, y_pred, sample_weight=None):
+        return {**super().compute_metrics(x, y, y_pred, sample_weight), "examples": keras.ops.shape(x)[0]}
+
+
+def test_logs_of_a_model_of_ones_own_are_kept():
+    keras.utils.set_random_seed(0)
+    model = Counting(network(), zoo.AdversarialTraining(0.1), seed=0)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+    seen = []
+    watch = keras.callbacks.LambdaCallback()
+    watch.needs_every_step = False
+    watch.on_train_batch_end = lambda batch, logs: seen.append(int(logs["examples"]))
+    model.fit(np.zeros((20, 4, 4, 1), "float32"), np.arange(20) % 3, batch_size=2, verbose=0, callbacks=[watch])
+    assert seen == [2]
+
+
+def test_explicit_options_stand(trained):
+    model = trained([None], jit_compile=False, steps_per_execution=3)
+    assert model.steps_per_execution == 3 and not model.jit_compile
+
+
+@pytest.mark.parametrize("steps", ["auto", 3])
+def test_the_choice_survives_saving(trained, steps, tmp_path):
+    trained([None], steps_per_execution=steps).save(tmp_path / "model.keras")
+    assert keras.models.load_model(tmp_path / "model.keras").compile_request["steps_per_execution"] == steps

@@ -1,0 +1,45 @@
+"""Which devices train, and how many share a batch."""
+
+import os
+
+import keras
+
+deterministic = False
+
+
+def enable_determinism() -> None:
+    """Makes every operation give the same bits each time, on a GPU too; slower. Call it before anything is computed."""
+    global deterministic
+    deterministic = True
+    os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
+    if keras.backend.backend() == "tensorflow":
+        import tensorflow as tf
+
+        tf.config.experimental.enable_op_determinism()
+
+
+def has_accelerator() -> bool:
+    """Whether the backend computes on something other than the CPU."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return jax.default_backend() != "cpu"
+    import tensorflow as tf
+
+    return bool(tf.config.list_physical_devices("GPU"))
+
+
+def shares_batches() -> bool:
+    """Whether several devices share a batch."""
+    if keras.backend.backend() == "jax":
+        return keras.distribution.distribution() is not None
+    import tensorflow as tf
+
+    return tf.distribute.get_strategy().num_replicas_in_sync > 1
+
+
+def memory_bytes() -> int:
+    """Memory of the accelerator that trains, on JAX; 0 on a CPU."""
+    import jax
+
+    return (jax.local_devices()[0].memory_stats() or {}).get("bytes_limit", 0)
