@@ -21,12 +21,12 @@ lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff format --check
 
 docs: $(VENV)/installed-dev
-	$(VENV)/bin/python -m docs.api_pages
 	$(VENV)/bin/python -m docs.method_table
+	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet --strict
 
 # A virtual environment elsewhere, named by VENV, is left alone.
 clean:
-	rm -rf .venv build dist *.egg-info .pytest_cache .ruff_cache
+	rm -rf .venv build dist site *.egg-info .pytest_cache .ruff_cache
 	find zoo trainers tests benchmarks docs -name __pycache__ -type d -prune -exec rm -rf {} +
 
 $(VENV)/installed: requirements.txt

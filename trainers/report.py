@@ -23,7 +23,7 @@ RESULTS = flags.DEFINE_string("results", "results", "Folder of the figures; its 
 SAVED_MODELS = flags.DEFINE_string("saved_models", "saved_models", "Folder of the published models.")
 PICTURES = flags.DEFINE_string("pictures", "docs/pictures", "Folder of the pictures that trainers.draw has written.")
 OUTPUT = flags.DEFINE_string(
-    "output", None, "The page; default docs/index.html, docs/TABLE.html or WORKDIR/report.html."
+    "output", None, "The page; default docs/report.html, docs/TABLE.html or WORKDIR/report.html."
 )
 
 
@@ -36,7 +36,7 @@ def content():
     if TABLE.value:
         key = check_choice("table", TABLE.value, TABLES)
         return contents.of_table(key, RESULTS.value), pathlib.Path(f"docs/{key}.html")
-    return contents.of_zoo(RESULTS.value, SAVED_MODELS.value, PICTURES.value), pathlib.Path("docs/index.html")
+    return contents.of_zoo(RESULTS.value, SAVED_MODELS.value, PICTURES.value), pathlib.Path("docs/report.html")
 
 
 def report():

@@ -121,14 +121,3 @@ def test_wrong_commands_are_caught(line, tmp_path):
     with pytest.raises((AssertionError, ValueError)):
         check_program(command)
         check_names(command)
-
-
-@pytest.mark.parametrize("document", DOCUMENTS, ids=lambda path: path.stem)
-def test_links_lead_somewhere(document):
-    for link in re.findall(r"\]\(([^)\s]+)\)", document.read_text()):
-        if "://" not in link:
-            path, _, anchor = link.partition("#")
-            target = document.parent / path if path else document
-            assert target.exists(), link
-            headings = re.findall(r"^#+ (.*)$", target.read_text(), flags=re.MULTILINE) if anchor else []
-            assert not anchor or anchor in {re.sub(r"[^\w -]", "", h).lower().replace(" ", "-") for h in headings}

@@ -1,4 +1,4 @@
-"""The documents of the repository, and the code and the commands in them."""
+"""The documents of the repository, and the commands in them."""
 
 import pathlib
 import re
@@ -8,6 +8,9 @@ from typing import NamedTuple
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
 DOCUMENTS = [ROOT / "README.md", ROOT / "BUILD.md", ROOT / "docs" / "README.md", *GUIDES]
+LINKING = sorted(
+    {path for pattern in ("*.md", "*/README.md", "results/*/README.md", "docs/**/*.md") for path in ROOT.glob(pattern)}
+)
 PROGRAMS = ("make", "pip", "python", "python3")
 
 
@@ -17,17 +20,6 @@ class Command(NamedTuple):
     document: pathlib.Path
     words: list
     line: str
-
-
-def python_program(text):
-    """The ```python blocks of a document as one program whose line numbers are the document's."""
-    lines, inside = [], False
-    for line in text.splitlines():
-        if line.startswith("```"):
-            inside = line == "```python"
-            line = ""
-        lines.append(line if inside else "")
-    return "\n".join(lines)
 
 
 def command_lines(text):
