@@ -24,6 +24,7 @@ class StepTable:
         precision: of `zoo.recipes.recipe.PRECISIONS`, for network, limit and PyTorch alike.
         rounds: how often each method takes its turn.
         turn_seconds: length of a turn.
+        turn_steps: number of steps in a turn, in place of its length; spares programs that only find it out.
         jit_compile: `"auto"`, or whether XLA compiles the step.
         pytorch: whether to time PyTorch too, where it is installed; on the CPU not in float16.
     """
@@ -34,6 +35,7 @@ class StepTable:
     precision: str = "float32"
     rounds: int = 9
     turn_seconds: float = 0.5
+    turn_steps: int | None = None
     jit_compile: bool | str = "auto"
     pytorch: bool = True
 
@@ -58,7 +60,7 @@ class StepTable:
         keras.utils.set_random_seed(0)
         on_cpu = not accelerators()
         bounds, measured = self._limits(on_cpu)
-        times = interleave(self._trainers(on_cpu), self.rounds, self.turn_seconds)
+        times = interleave(self._trainers(on_cpu), self.rounds, self.turn_seconds, self.turn_steps)
         settings = {"network": self.network, "batch_size": self.batch_size, "precision": self.precision}
         where = {"device": device(), "versions": versions()}
         return {**settings, **where, **measured, "methods": tabulate(times, bounds)}

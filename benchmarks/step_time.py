@@ -33,10 +33,9 @@ OUTPUT = flags.DEFINE_string("output", "benchmarks/measured", "Folder for the fi
 def chosen_table():
     """The table that the flags ask for."""
     jit_compile = {"auto": "auto", "true": True, "false": False}[JIT.value]
-    turns = (ROUNDS.value, TURN.value)
-    return StepTable(
-        NETWORK.value, METHODS.value, BATCH.value, PRECISION.value, *turns, jit_compile, pytorch=PYTORCH.value
-    )
+    turns = {"rounds": ROUNDS.value, "turn_seconds": TURN.value}
+    options = {"precision": PRECISION.value, "jit_compile": jit_compile, "pytorch": PYTORCH.value}
+    return StepTable(NETWORK.value, METHODS.value, BATCH.value, **turns, **options)
 
 
 def draw(path, content):

@@ -10,7 +10,7 @@ from benchmarks import products, step_table, subjects
 from benchmarks.step_table import StepTable, print_table
 from zoo.recipes.recipe import PRECISIONS
 
-TINY = {"batch_size": 4, "rounds": 1, "turn_seconds": 0.0}
+TINY = {"batch_size": 4, "rounds": 1, "turn_steps": 2}
 
 
 @pytest.fixture(autouse=True)
