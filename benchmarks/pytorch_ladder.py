@@ -30,7 +30,7 @@ class Ladder(nn.Module):
         h = corrupt(x)
         z, moments = [h], []
         for level, (linear, shift) in enumerate(zip(self.encoder, self.shifts, strict=True)):
-            pre = linear(h)
+            pre = linear(h).float()  # statistics are in float32 whatever the products are in
             groups = [pre[:boundary], pre[boundary:]] if boundary else [pre]
             of_groups = [torch.var_mean(group, 0, correction=0) for group in groups]
             normal = [(group - m) * torch.rsqrt(v + 1e-10) for group, (v, m) in zip(groups, of_groups, strict=True)]
@@ -51,7 +51,7 @@ class Ladder(nn.Module):
             center = a[0] * torch.sigmoid(a[1] * u + a[2]) + a[3] * u + a[4]
             estimates[level] = center + (z[level] - center) * (a[5] * torch.sigmoid(a[6] * u + a[7]) + a[8] * u + a[9])
             if level > lowest:
-                u = self.decoder[level - 1](estimates[level])
+                u = self.decoder[level - 1](estimates[level]).float()
         return estimates
 
 

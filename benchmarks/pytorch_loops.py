@@ -10,6 +10,7 @@ from benchmarks.subjects import NETWORKS, images
 from zoo.regularizers.math.movement_fields import Rotation, Scale, Shift, Smooth, orthonormal_basis
 
 EPSILON, XI, NOISE_STD = 2.0, 1e-2, 0.1
+AUTOCAST = {"float32": None, "mixed_bfloat16": torch.bfloat16, "mixed_float16": torch.float16}
 
 
 def build_mlp(shape, hidden_units):
@@ -120,21 +121,42 @@ def loss_function(network_name, method):
     return METHODS[method](NETWORKS[network_name][0][:-1]) if method in METHODS else None
 
 
-def trainer(network_name, method, batch_size, on_cpu):
-    """A function that trains for a number of steps."""
-    device = "cpu" if on_cpu else "cuda"
+def put(network_name, batch_size, device):
+    """A network, images and labels on a device; channels last in memory where the network has convolutions."""
     network = build_network(network_name).to(device).train()
-    optimizer = torch.optim.Adam(network.parameters(), fused=True)
     images_, labels = images(network_name, 10 * batch_size)
     images_ = images_[:, None] if images_.ndim == 2 else np.moveaxis(images_, -1, 1)  # channels first
     x, y = torch.from_numpy(images_.copy()).to(device), torch.from_numpy(labels).long().to(device)
+    if any(isinstance(module, nn.Conv2d) for module in network.modules()):
+        network, x = (each.to(memory_format=torch.channels_last) for each in (network, x))
+    return network, x, y
+
+
+def trainer(network_name, method, batch_size, on_cpu, precision="float32"):
+    """A function that trains for a number of steps.
+
+    Args:
+        network_name: of `benchmarks.subjects.NETWORKS`.
+        method: of which there is a `loss_function`.
+        batch_size: inputs in a batch.
+        on_cpu: whether to train on the CPU, else on the GPU.
+        precision: of `zoo.recipes.recipe.PRECISIONS`. Losses are not scaled in float16: only the time counts.
+    """
+    device, dtype = "cpu" if on_cpu else "cuda", AUTOCAST[precision]
+    if not on_cpu:
+        torch.set_float32_matmul_precision("high")  # TF32, in which the zoo's float32 computes there too
+        torch.backends.cudnn.benchmark = True
+    network, x, y = put(network_name, batch_size, device)
+    optimizer = torch.optim.Adam(network.parameters(), fused=True)
     loss_of = loss_function(network_name, method)
 
     def train(steps):
         for step in range(steps):
             rows = slice(step % 10 * batch_size, (step % 10 + 1) * batch_size)
             optimizer.zero_grad()
-            loss_of(network, x[rows].detach(), y[rows]).backward()
+            with torch.autocast(device, dtype, enabled=dtype is not None):
+                loss = loss_of(network, x[rows].detach(), y[rows])
+            loss.backward()
             optimizer.step()
         if not on_cpu:
             torch.cuda.synchronize()

@@ -1,7 +1,9 @@
 """What the benchmarks time: networks, methods on them, and the work that no implementation of a method avoids."""
 
+import dataclasses
 import functools
 import math
+from typing import NamedTuple
 
 import keras
 import numpy as np
@@ -11,28 +13,64 @@ from zoo import recipes
 from zoo.recipes import build as recipe_build
 from zoo.regularizers import build
 
-# Per method: its recipe, and its unavoidable work as multiples (a, b): a of the network's forward products less b of
-# its first layer's, for whose inputs no gradient is wanted. A plain step is forward product, weight gradient and input
-# gradient: (3, 1). AT adds the input gradient of the first layer, and a plain step at the moved inputs. VMT pushes the
-# movement through the network, returns along both passes, and needs both products in the weight gradient. VAT makes
-# two plain steps, and a push forward and a pull back for the direction.
+
+class Products(NamedTuple):
+    """The passes through the network's products that a method cannot avoid.
+
+    Attributes:
+        forward: products of inputs and kernels: forward passes, and movements pushed through the network.
+        weight_gradient: products that give the gradient of the kernels.
+        input_gradient: products that give the gradient of a layer's inputs.
+        spared: how many of the last kind leave out the first layer, for whose inputs no gradient is wanted there.
+    """
+
+    forward: int
+    weight_gradient: int
+    input_gradient: int
+    spared: int
+
+
+class Layer(NamedTuple):
+    """The product of one layer.
+
+    Attributes:
+        inputs, outputs: shapes of a whole batch, channels last.
+        kernel: its shape.
+        padding: `"same"` or `"valid"`; None where the layer is dense.
+    """
+
+    inputs: tuple
+    outputs: tuple
+    kernel: tuple
+    padding: str | None
+
+    @property
+    def operations(self):
+        """Floating-point operations of the product; either gradient takes as many."""
+        return 2 * math.prod(self.outputs[:-1]) * math.prod(self.kernel)
+
+
+# Per method: its recipe, and the products that no implementation avoids. AT adds to a plain step the input gradient of
+# the first layer, and a plain step at the moved inputs. VMT pushes the movement through the network, returns along both
+# passes, and needs both products in the weight gradient. VAT makes two plain steps, and a push forward and a pull back
+# for the direction.
 METHODS = {
-    "baseline": ({}, (3, 1)),
-    "at_l2": ({"at": {"epsilon": 2.0}}, (6, 1)),
-    "vat": ({"vat": {"epsilon": 2.0}}, (8, 2)),
-    "vmt_shift": ({"vmt": {"field": "shift"}}, (6, 1)),
-    "vmt_all": ({"vmt": {"field": "all"}}, (6, 1)),
-    "vmt_smooth": ({"vmt": {"field": "smooth"}}, (6, 1)),
-    "smoothness": ({"smoothness": {"epsilon": 0.1}}, (6, 2)),
-    "jacobian_1": ({"jacobian": {"num_projections": 1}}, (6, 1)),
+    "baseline": ({}, Products(1, 1, 1, 1)),
+    "at_l2": ({"at": {"epsilon": 2.0}}, Products(2, 2, 2, 1)),
+    "vat": ({"vat": {"epsilon": 2.0}}, Products(3, 2, 3, 2)),
+    "vmt_shift": ({"vmt": {"field": "shift"}}, Products(2, 2, 2, 1)),
+    "vmt_all": ({"vmt": {"field": "all"}}, Products(2, 2, 2, 1)),
+    "vmt_smooth": ({"vmt": {"field": "smooth"}}, Products(2, 2, 2, 1)),
+    "smoothness": ({"smoothness": {"epsilon": 0.1}}, Products(2, 2, 2, 2)),
+    "jacobian_1": ({"jacobian": {"num_projections": 1}}, Products(2, 2, 2, 1)),
 }
-# In forward products of the labeled rows, with as many unlabeled ones. Corrupted pass over both halves, clean pass
-# over the unlabeled one, decoder; each of them once forwards and twice backwards.
+# Passes of the labeled rows, with as many unlabeled ones. Corrupted pass over both halves, clean pass over the
+# unlabeled one, decoder; each of them once forwards and twice backwards.
 LADDER_METHODS = {
-    "baseline": (None, (3, 1)),
-    "ladder_gamma": ("mnist_ladder-100_gamma", (9, 3)),
-    "ladder": ("mnist_ladder-100_full", (12, 3)),
-    "ladder_adversarial": ("mnist_ladder-100_adversarial", (15, 3)),
+    "baseline": (None, Products(1, 1, 1, 1)),
+    "ladder_gamma": ("mnist_ladder-100_gamma", Products(3, 3, 3, 3)),
+    "ladder": ("mnist_ladder-100_full", Products(4, 4, 4, 3)),
+    "ladder_adversarial": ("mnist_ladder-100_adversarial", Products(5, 5, 5, 3)),
 }
 NETWORKS = {
     "mnist_mlp": ((28, 28, 1), recipes.get("mnist_mlp-baseline")),
@@ -43,18 +81,25 @@ NETWORKS = {
 
 
 def methods_of(network_name):
-    """The methods that are timed on a network, each with its unavoidable work."""
+    """The methods that are timed on a network, each with its unavoidable products."""
     return LADDER_METHODS if network_name == "ladder" else METHODS
 
 
-def build_network(network_name):
+def build_network(network_name, precision="float32"):
     shape, recipe = NETWORKS[network_name]
-    return recipe_build.build_network(recipe, shape, num_classes=10)
+    return recipe_build.build_network(dataclasses.replace(recipe, precision=precision), shape, num_classes=10)
 
 
-def build_model(network_name, method, **compile_options):
-    """A compiled model of one method, as its users have it."""
-    network = build_network(network_name)
+def build_model(network_name, method, precision="float32", **compile_options):
+    """A compiled model of one method, as its users have it.
+
+    Args:
+        network_name: of `NETWORKS`.
+        method: of `methods_of` the network.
+        precision: of `zoo.recipes.recipe.PRECISIONS`.
+        **compile_options: of `compile`.
+    """
+    network = build_network(network_name, precision)
     spec, _ = methods_of(network_name)[method]
     if network_name == "ladder" and spec:
         model = zoo.LadderNetwork(network, **recipe_build.ladder_options(recipes.get(spec).ladder), seed=0)
@@ -82,12 +127,19 @@ def batches(network_name, method, batch_size, steps):
     return zoo.datasets.Batches(x, y, batch_size, steps_per_epoch=steps)
 
 
-def forward_work(network, batch_size):
-    """Floating-point operations of the products in one forward pass: of all layers, and of the first."""
-    work = []
+def layers_of(network, batch_size):
+    """The products in one forward pass, a `Layer` each, the first one first.
+
+    Raises:
+        ValueError: a convolution has strides or dilation.
+    """
+    found = []
     for layer in network.layers:
         kernel = next((variable for variable in layer.trainable_variables if len(variable.shape) > 1), None)
-        if kernel is not None:
-            positions = math.prod(layer.output.shape[1:-1])
-            work.append(2 * batch_size * positions * math.prod(kernel.shape))
-    return sum(work), work[0]
+        if kernel is None:
+            continue
+        if {*getattr(layer, "strides", ()), *getattr(layer, "dilation_rate", ())} - {1}:
+            raise ValueError(f"The layer {layer.name!r} has strides or dilation, which the limit does not know.")
+        inputs, outputs = ((batch_size, *tensor.shape[1:]) for tensor in (layer.input, layer.output))
+        found.append(Layer(inputs, outputs, tuple(kernel.shape), getattr(layer, "padding", None)))
+    return found

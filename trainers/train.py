@@ -27,7 +27,7 @@ from absl import app, flags, logging
 from trainers.cli import distribution_flags
 from trainers.cli.program import is_finite, main_of
 from trainers.cli.recipe_flags import parse_overrides
-from trainers.results import publishing, store
+from trainers.results.store import publishing, store
 from trainers.results.tables import as_published
 from trainers.runs import run
 from trainers.runs.callbacks.deadline import TimeIsUp

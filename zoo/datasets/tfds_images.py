@@ -13,6 +13,8 @@ import zipfile
 
 import numpy as np
 
+from zoo.datasets import numpy_files
+
 ARRAYS = ("x_train", "y_train", "x_test", "y_test", "num_classes")
 
 
@@ -21,7 +23,8 @@ def load_images(name):
 
     Prepared sets are looked for where TensorFlow Datasets keeps them (`TFDS_DATA_DIR`, by default
     `~/tensorflow_datasets`), which is only read. A set that is not there is downloaded into the cache folder.
-    The cache goes by the name alone: after a change of the prepared set, delete its file.
+    The cache goes by the name alone: after a change of the prepared set, delete its file. Before all of that, a set may
+    lie as NumPy files in the folder that `ZOO_ARRAYS_DIR` names, see `zoo.datasets.numpy_files`.
 
     Args:
         name: name of the set, with configuration and version where wanted: `"mnist"`, `"mnist:3.0.1"`,
@@ -37,7 +40,10 @@ def load_images(name):
     """
     if not isinstance(name, str) or not re.fullmatch(r"\w[\w.+-]*(/[\w.+-]+)?(:[\w.*]+)?", name):
         raise ValueError(f"A set's name looks like 'mnist', 'mnist:3.0.1' or 'emnist/letters', received {name!r}.")
-    file = cache_folder() / (name.replace("/", "-").replace(":", "-").replace("*", "x") + ".npz")
+    stem = name.replace("/", "-").replace(":", "-").replace("*", "x")
+    if plain := numpy_files.read(stem):
+        return plain
+    file = cache_folder() / f"{stem}.npz"
     arrays = _read_cache(file)
     if arrays is None:
         _fill_cache(name, file)

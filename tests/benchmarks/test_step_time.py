@@ -1,0 +1,68 @@
+"""A table of step times, in every precision."""
+
+import importlib.util
+import json
+
+import keras
+import pytest
+
+from benchmarks import products, step_table, subjects
+from benchmarks.step_table import StepTable, print_table
+from zoo.recipes.recipe import PRECISIONS
+
+TINY = {"batch_size": 4, "rounds": 1, "turn_steps": 2}
+
+
+@pytest.fixture(autouse=True)
+def small_products(monkeypatch):
+    monkeypatch.setattr(products, "SIDE", 16)
+    monkeypatch.setattr(step_table, "memory_rate", lambda on_cpu: 1e9)
+
+
+@pytest.mark.parametrize("precision", PRECISIONS[:2])
+def test_table(precision, capsys):
+    table = StepTable("synthetic_mlp", ["vat"], precision=precision, **TINY)
+    content = json.loads(json.dumps(table.measure()))
+    assert content["precision"] == precision and list(content["methods"]) == ["baseline", "vat"]
+    for row in content["methods"].values():
+        assert row["ms"] > row["limit_ms"] > 0 and row["ratio"] > 0
+        assert (row["pytorch_ms"] is None) == (importlib.util.find_spec("torch") is None)
+    assert [product["kernel"] for product in content["products"]][0][0] == 100
+    print_table(content)
+    assert precision in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("precision", PRECISIONS)
+def test_models_compute_in_the_precision(precision):
+    network = subjects.build_model("conv_small", "vat", precision).network
+    assert {layer.dtype_policy.name for layer in network.layers if layer.weights} == {precision}
+
+
+def test_file_names():
+    stem = f"conv_small-{keras.backend.backend()}-cpu"
+    assert StepTable("conv_small").stem == stem
+    assert StepTable("conv_small", precision="mixed_bfloat16").stem == f"{stem}-mixed_bfloat16"
+
+
+def test_unknown_methods_are_refused():
+    with pytest.raises(ValueError, match="Did you mean 'vat'"):
+        StepTable("conv_small", ["vta"]).names()
+
+
+@pytest.mark.parametrize("method", ["baseline", "at_l2", "vat", "vmt_all", "smoothness", "jacobian_1"])
+@pytest.mark.parametrize("precision", PRECISIONS[:2])
+def test_pytorch_trains_channels_last(method, precision):
+    torch = pytest.importorskip("torch")
+    from benchmarks import pytorch_loops
+
+    _, images, _ = pytorch_loops.put("conv_small", 2, "cpu")
+    assert images.is_contiguous(memory_format=torch.channels_last)
+    pytorch_loops.trainer("conv_small", method, 2, on_cpu=True, precision=precision)(1)
+
+
+@pytest.mark.parametrize("method", ["baseline", "ladder_gamma", "ladder_adversarial"])
+def test_pytorch_trains_ladders_in_bfloat16(method):
+    pytest.importorskip("torch")
+    from benchmarks import pytorch_loops
+
+    pytorch_loops.trainer("ladder", method, 2, on_cpu=True, precision="mixed_bfloat16")(1)
