@@ -4,7 +4,7 @@ ARGS ?=
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: train test lint docs clean
+.PHONY: train test lint types docs clean
 
 train: $(VENV)/installed
 	$(VENV)/bin/python -m trainers.train $(ARGS)
@@ -19,6 +19,14 @@ test: $(VENV)/installed-dev
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check
 	$(VENV)/bin/ruff format --check
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-actions .github/actions/*/action.yml
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-issue-config .github/ISSUE_TEMPLATE/config.yml
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.github-issue-forms .github/ISSUE_TEMPLATE/*-*.yml
+	$(VENV)/bin/check-jsonschema --builtin-schema vendor.citation-file-format CITATION.cff
+
+types: $(VENV)/installed-dev
+	$(VENV)/bin/pyright --pythonpath $(VENV)/bin/python
 
 docs: $(VENV)/installed-dev
 	$(VENV)/bin/python -m docs.method_table
