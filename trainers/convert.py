@@ -20,7 +20,7 @@ OUTPUT = flags.DEFINE_string("output", None, "File to write. Default: MODEL with
 SAVED_MODELS = flags.DEFINE_string("saved_models", None, "Folder of published models, if --model is a name.")
 
 
-def convert():
+def convert() -> None:
     """Converts the model and prints the largest difference."""
     logging.set_verbosity(logging.WARNING)
     file_format = conversion.check_format(FORMAT.value)

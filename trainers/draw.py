@@ -45,7 +45,7 @@ def command(name: str) -> str:
     return program if backend == "tensorflow" else f"KERAS_BACKEND={backend} {program}"
 
 
-def draw():
+def draw() -> None:
     """Draws and writes the pictures."""
     require("matplotlib", "Drawing pictures", "report")
     from trainers.pictures import catalog, style

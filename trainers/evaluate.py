@@ -55,7 +55,7 @@ def load_split(content: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     return splits(load_own_data(content, DATASET.value))[SPLIT.value]
 
 
-def evaluate():
+def evaluate() -> None:
     """Measures the error and prints it."""
     if ATTACK.value is None and EPSILON.present:
         raise ValueError(f"--epsilon={EPSILON.value} needs an attack. Choose one with --attack.")

@@ -40,7 +40,7 @@ def content() -> tuple[dict[str, Any], pathlib.Path]:
     return contents.of_zoo(RESULTS.value, SAVED_MODELS.value, PICTURES.value), pathlib.Path("docs/index.html")
 
 
-def report():
+def report() -> None:
     """Writes the page."""
     if TABLE.value and WORKDIR.value:
         raise app.UsageError(f"Choose --table or --workdir, received --table={TABLE.value} --workdir={WORKDIR.value}.")

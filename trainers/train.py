@@ -89,14 +89,14 @@ def chosen_recipe() -> Recipe:
     return recipes.get(RECIPE.value).override(assignments)
 
 
-def list_recipes():
+def list_recipes() -> None:
     """Prints the names of all recipes with their published errors."""
     for name, recipe in recipes.RECIPES.items():
         figure = "" if recipe.published_error is None else f"published {as_published(recipe.published_error)} %"
         print(f"{name:<40} {figure}")
 
 
-def check_places(recipe: Recipe):
+def check_places(recipe: Recipe) -> None:
     """Checks, before training, that the folders can take the figures and the SavedModel of a recipe.
 
     Raises:
@@ -124,7 +124,7 @@ def make_callbacks(directory: pathlib.Path, dataset: Dataset) -> Sequence[keras.
     return callbacks
 
 
-def report(recipe: Recipe, result: dict[str, Any]):
+def report(recipe: Recipe, result: dict[str, Any]) -> None:
     """Prints the errors of a run and the published one."""
     error = recipe.published_error
     figure = "none" if error is None else f"{as_published(error)} % ({recipe.source})"
@@ -134,13 +134,13 @@ def report(recipe: Recipe, result: dict[str, Any]):
     print(f"  published test error: {figure}")
 
 
-def export(recipe: Recipe, result: dict[str, Any], model: keras.Model, dataset: Dataset, workdir: pathlib.Path):
+def export(recipe: Recipe, result: dict[str, Any], model: keras.Model, dataset: Dataset, workdir: pathlib.Path) -> None:
     """Writes the SavedModel and prints its error."""
     folder, card = publishing.publish(recipe, result, model, dataset, SAVED_MODELS.value or workdir / "saved_model")
     print(f"SavedModel: {folder} (test error {card['errors']['test']:.2f} %)")
 
 
-def export_elsewhere():
+def export_elsewhere() -> None:
     """Replaces this process by the same command on TensorFlow, which finds the run trained and exports it."""
     if not is_installed("tensorflow"):
         print("No SavedModel written: TensorFlow is not installed. Install it and run the same command again.")
@@ -150,7 +150,7 @@ def export_elsewhere():
     os.execve(sys.executable, [sys.executable, "-m", "trainers.train", *sys.argv[1:], "--distribute=none"], environment)
 
 
-def check_flags():
+def check_flags() -> None:
     """Checks what the flags cannot check one by one.
 
     Raises:
@@ -164,7 +164,7 @@ def check_flags():
         )
 
 
-def train_and_report():
+def train_and_report() -> None:
     """Trains the recipe, prints its figures, records them and exports the model."""
     recipe = chosen_recipe()
     check_flags()
@@ -188,7 +188,7 @@ def train_and_report():
         export_elsewhere()
 
 
-def end(message: str):
+def end(message: str) -> None:
     """Ends the process with a message; at once on several hosts, where JAX would wait for the others and abort."""
     if distribution_flags.on_hosts():
         sys.stdout.flush()
@@ -197,7 +197,7 @@ def end(message: str):
     sys.exit(message)
 
 
-def train_or_list():
+def train_or_list() -> None:
     """Does what the flags ask for."""
     logging.set_verbosity(logging.WARNING)  # TensorFlow logs details of each SavedModel
     if LIST.value:

@@ -55,7 +55,7 @@ FLAGS = {  # arguments of `Search`
 }
 
 
-def search():
+def search() -> None:
     """Runs the search and prints the best trial."""
     given = {field: flag.value for field, flag in FLAGS.items() if flag.value is not None}
     deadline = None if MINUTES.value is None else STARTED + 60 * MINUTES.value

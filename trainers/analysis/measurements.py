@@ -32,9 +32,7 @@ def classifier_of(model: keras.Model, dataset: datasets.Dataset) -> Network:
     return lambda x: model(scale * x, training=False)
 
 
-def labeled_examples(
-    recipe: dict[str, Any], dataset: datasets.Dataset, seed: int
-) -> tuple[np.ndarray, np.ndarray]:
+def labeled_examples(recipe: dict[str, Any], dataset: datasets.Dataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """The training inputs and labels that the loss of a recipe used.
 
     Args:

@@ -3,6 +3,8 @@
     KERAS_BACKEND=jax python -m trainers.train --distribute=devices
     KERAS_BACKEND=jax python -m trainers.train --distribute=hosts --coordinator=10.0.0.1:1234 --num_processes=2 \
         --process_index=0
+
+BUILD.md explains both.
 """
 
 import contextlib

@@ -6,7 +6,7 @@ from trainers.runs.lock import locked
 from zoo.files import check_generated
 
 
-def check_folder(directory: str | pathlib.Path, text: str):
+def check_folder(directory: str | pathlib.Path, text: str) -> None:
     """Checks that a folder can take files and a generated `README.md`; call it before long work begins.
 
     Args:

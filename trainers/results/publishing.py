@@ -31,7 +31,7 @@ logits.
 """
 
 
-def check_models_folder(directory: str | pathlib.Path):
+def check_models_folder(directory: str | pathlib.Path) -> None:
     """Checks that a folder can take a SavedModel and its index; call it before training begins.
 
     Args:

@@ -65,7 +65,7 @@ def free_name(path: pathlib.Path) -> pathlib.Path:
     return next(free for name in names if not (free := path.with_name(name)).exists())
 
 
-def check_results(directory: str | pathlib.Path):
+def check_results(directory: str | pathlib.Path) -> None:
     """Checks that a folder can take figures; call it before training begins.
 
     Args:
@@ -96,7 +96,7 @@ def settings_in(content: Any, path: pathlib.Path) -> dict[str, Any]:
         raise ValueError(f"{path} holds no results of a recipe ({error!r}). Remove it from the folder.") from error
 
 
-def check_place(path: pathlib.Path, recipe: Recipe):
+def check_place(path: pathlib.Path, recipe: Recipe) -> None:
     """Checks that a changed recipe does not replace figures of other settings.
 
     An unchanged recipe may replace any figures under its name: they come from an earlier version of the recipe.
@@ -152,7 +152,7 @@ def best_seed(recipe: Recipe, directory: str | pathlib.Path) -> int:
     return int(min(seeds, key=lambda seed: (seeds[seed]["errors"].get("validation", 0.0), int(seed))))
 
 
-def check_content(content: Any, path: pathlib.Path):
+def check_content(content: Any, path: pathlib.Path) -> None:
     """Checks that the content of a file is the results of a recipe.
 
     Args:
@@ -207,7 +207,7 @@ def with_present_texts(content: dict[str, Any], path: pathlib.Path) -> dict[str,
     return {**content, "recipe": known.as_dict()}
 
 
-def write_tables(directory: str | pathlib.Path):
+def write_tables(directory: str | pathlib.Path) -> None:
     """Writes `README.md` with all tables that have results; writes nothing if there are no results.
 
     Args:

@@ -101,17 +101,17 @@ def shortfalls(contents: Iterable[Content]) -> str:
     Returns:
         The sentence, which also says if there is no such row; empty if no row has a published error.
     """
-    behind, published_rows = [], 0
+    above, published_rows = [], 0
     for content in contents:
         errors, published = list(test_errors(content).values()), content["recipe"]["published_error"]
         published_rows += published is not None
         mean, spread = mean_and_spread(errors)
         if published is not None and mean > published + spread + 0.005:
             by = "one seed" if len(errors) == 1 else f"{len(errors)} seeds"
-            behind.append(f"{label(content['recipe'])} by {mean - published:.2f} ({by})")
+            above.append(f"{label(content['recipe'])} by {mean - published:.2f} ({by})")
     if not published_rows:
         return ""
-    return f"\nAbove the published error by more than our standard deviation: {'; '.join(behind) or 'no row'}.\n"
+    return f"\nAbove the published error by more than our standard deviation: {'; '.join(above) or 'no row'}.\n"
 
 
 def parts(key: str, results: Mapping[str, Content]) -> tuple[list[str], list[Content], Content | None]:

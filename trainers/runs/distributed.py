@@ -63,7 +63,7 @@ def train_distributed(
     return writer
 
 
-def check_workdir(workdir: pathlib.Path, recipe: Recipe, seed: int):
+def check_workdir(workdir: pathlib.Path, recipe: Recipe, seed: int) -> None:
     """Checks that this process sees the files of process 0, and was started for the same run.
 
     Raises:

@@ -62,7 +62,7 @@ class Replayed:
 
     def __init__(
         self, space: Mapping[str, Mapping[str, Any]], recorded: Callable[[int], Values | None], seed: int, **options
-    ):
+    ) -> None:
         self.space, self.recorded, self.search_seed = space, recorded, seed
         objective = keras_tuner.Objective(OBJECTIVE, "min")
         super().__init__(objective=objective, hyperparameters=hyperparameters(space), seed=1, **options)
@@ -80,7 +80,7 @@ class Replayed:
         codes = values and {path: encode(domain, values[path]) for path, domain in self.space.items()}
         return {**response, "values": codes}
 
-    def start_from(self, seed: int):
+    def start_from(self, seed: int) -> None:
         """Seeds the next draw of the oracle."""
         self._seed_state = seed
 
@@ -109,7 +109,7 @@ class Bayesian(Replayed, keras_tuner.oracles.BayesianOptimizationOracle):
     others look alike.
     """
 
-    def start_from(self, seed: int):
+    def start_from(self, seed: int) -> None:
         """Seeds the next draw of the oracle."""
         super().start_from(seed)
         self._random_state = np.random.RandomState(seed)
@@ -149,7 +149,7 @@ class Tuner(keras_tuner.engine.base_tuner.BaseTuner):
         recorded: Callable[[int], Values | None],
         answer: Callable[[int, Values], float],
         directory: str,
-    ):
+    ) -> None:
         self.search_space, self.answer = search.space, answer
         num_trials = search.num_trials or (None if search.engine == "grid" else DEFAULT_TRIALS)
         oracle = ENGINES[search.engine](search.space, recorded, search.seed, max_trials=num_trials)
@@ -165,7 +165,7 @@ class Tuner(keras_tuner.engine.base_tuner.BaseTuner):
             raise keras_tuner.errors.FatalError(str(error)) from error
 
 
-def ask(search: Search, recorded: Callable[[int], Values | None], answer: Callable[[int, Values], float]):
+def ask(search: Search, recorded: Callable[[int], Values | None], answer: Callable[[int, Values], float]) -> None:
     """Runs a search to its end in this process.
 
     With the environment variables of KerasTuner, this process is the chief that hands out trials, or a worker that asks

@@ -67,7 +67,7 @@ def cells(trial: Trial, search: Search) -> list[str]:
     return [str(trial.number), *values, error, *(f"{total:.4g}" for total in totals)]
 
 
-def draw(path: pathlib.Path, trials: Sequence[Trial], search: Search):
+def draw(path: pathlib.Path, trials: Sequence[Trial], search: Search) -> None:
     """Draws the validation error against every searched field; crosses at the top are failed trials.
 
     Args:
@@ -125,7 +125,9 @@ def positions(axes: Any, field: str, domain: Mapping[str, Any]) -> Callable[[Tri
 
 def as_content(name: str, assignments: Mapping[str, Any], search: Search, trials: Sequence[Trial]) -> dict[str, Any]:
     """The content of `trials.json`."""
-    listed = [{**dataclasses.asdict(trial), "validation_error": trial.error if trial.seeds else None} for trial in trials]
+    listed = [
+        {**dataclasses.asdict(trial), "validation_error": trial.error if trial.seeds else None} for trial in trials
+    ]
     return {"recipe": name, "override": assignments, "search": dataclasses.asdict(search), "trials": listed}
 
 

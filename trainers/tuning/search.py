@@ -59,7 +59,7 @@ def import_engines() -> types.ModuleType:
     return engines
 
 
-def check_fields(recipe: Recipe, search: Search):
+def check_fields(recipe: Recipe, search: Search) -> None:
     """Checks a space by building a model for the end points of every range and for every listed value.
 
     Args:
@@ -82,7 +82,7 @@ def check_fields(recipe: Recipe, search: Search):
                 raise ValueError(f"The space of {path} has {value!r}: {error}") from error
 
 
-def prepare_folder(workdir: pathlib.Path, recipe: Recipe, search: Search):
+def prepare_folder(workdir: pathlib.Path, recipe: Recipe, search: Search) -> None:
     """Creates the folder of a search and records in it what is searched.
 
     Args:
@@ -109,7 +109,7 @@ def prepare_folder(workdir: pathlib.Path, recipe: Recipe, search: Search):
         write_atomic(path, json.dumps(wanted, indent=1))
 
 
-def wait_for_chief(workdir: pathlib.Path):
+def wait_for_chief(workdir: pathlib.Path) -> None:
     """Waits until a chief has prepared the folder.
 
     Raises:
@@ -128,7 +128,7 @@ def read_trials(workdir: str | pathlib.Path) -> list[Trial]:
     return sorted((trial for folder in folders if (trial := Trial.read(folder))), key=lambda trial: trial.number)
 
 
-def run_search(recipe: Recipe, search: Search, workdir: str | pathlib.Path, deadline: float | None = None):
+def run_search(recipe: Recipe, search: Search, workdir: str | pathlib.Path, deadline: float | None = None) -> None:
     """Runs the trials of a search that have no figures yet; a chief hands them to its workers and runs none.
 
     Args:
@@ -156,7 +156,7 @@ def run_search(recipe: Recipe, search: Search, workdir: str | pathlib.Path, dead
 
 def run_trials(
     engines: types.ModuleType, recipe: Recipe, search: Search, workdir: pathlib.Path, deadline: float | None
-):
+) -> None:
     """Runs the remaining trials in the folder of a search; arguments and errors are those of `run_search`."""
     prepare_folder(workdir, recipe, search)
 
@@ -182,7 +182,7 @@ def tune(
     given: Mapping[str, Any],
     workdir: str | None = None,
     deadline: float | None = None,
-):
+) -> None:
     """Runs a search, writes its report and prints the best trial.
 
     Args:

@@ -77,7 +77,7 @@ class Trial:
         path = pathlib.Path(folder) / TRIAL_FILE
         return cls(**read_json(path)) if path.exists() else None
 
-    def write(self, folder: str | pathlib.Path):
+    def write(self, folder: str | pathlib.Path) -> None:
         """Writes the trial into its folder."""
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)

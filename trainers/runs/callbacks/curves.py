@@ -26,11 +26,11 @@ class Curves(keras.callbacks.Callback):
         history: `{name: list}`, the history of a `Checkpoint`; every measurement appends one value per curve.
     """
 
-    def __init__(self, dataset: Dataset, history: dict[str, list[float]]):
+    def __init__(self, dataset: Dataset, history: dict[str, list[float]]) -> None:
         super().__init__()
         self.dataset, self.history = dataset, history
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Prepares the sample."""
         data = self.dataset
         self.sample = {
@@ -45,12 +45,12 @@ class Curves(keras.callbacks.Callback):
         inputs, _ = self.model.prepare(ops.convert_to_tensor(x[:NUM_SAMPLED]), training=False)
         return ops.convert_to_numpy(inputs), y[:NUM_SAMPLED].ravel()
 
-    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Measures before the first epoch; a resumed run already has this value."""
         if len(self.history.get("sampled_train_error", ())) == epoch:
             self._measure()
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Measures after the epoch."""
         self._measure()
 

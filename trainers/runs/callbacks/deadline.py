@@ -22,11 +22,11 @@ class Deadline(keras.callbacks.Callback):
         TimeIsUp: with the number of complete epochs.
     """
 
-    def __init__(self, deadline: float | None):
+    def __init__(self, deadline: float | None) -> None:
         super().__init__()
         self.deadline = deadline
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Raises `TimeIsUp` if the deadline has passed on any host."""
         # The clocks of hosts differ, but all hosts must stop after the same epoch.
         if any(gather(self.deadline is not None and time.monotonic() > self.deadline)):

@@ -29,26 +29,26 @@ class PictureLog(keras.callbacks.Callback):
         ImportError: Matplotlib is not installed.
     """
 
-    def __init__(self, directory: str | pathlib.Path, dataset: Dataset, interval: int):
+    def __init__(self, directory: str | pathlib.Path, dataset: Dataset, interval: int) -> None:
         super().__init__()
         require("matplotlib", "Drawing pictures", "report")
         self.directory, self.interval = str(directory), interval
         self.x, self.labels = dataset.x_test[:NUM_SHOWN], dataset.y_test[:NUM_SHOWN].ravel()
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Opens the event file and preprocesses the inputs."""
         self.writer = EventFileWriter(self.directory, filename_suffix=".pictures")
         inputs = self.model.prepare(ops.convert_to_tensor(self.x), training=False)[0]
         self.inputs = ops.convert_to_numpy(inputs)
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Draws and writes the pictures if it is their turn."""
         drawable = self.inputs.ndim == 2 or self.inputs.ndim == 4 and self.inputs.shape[-1] in (1, 3)
         if drawable and (epoch + 1) % self.interval == 0:
             for name, picture in self._pictures(f"epoch {epoch + 1}").items():
                 self._write(name, picture, epoch)
 
-    def on_train_end(self, logs: dict[str, Any] | None = None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Closes the event file."""
         self.writer.close()
 

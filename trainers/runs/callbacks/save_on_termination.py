@@ -21,7 +21,7 @@ class SaveOnTermination(keras.callbacks.Callback):
         SystemExit: with status 143.
     """
 
-    def __init__(self, termination: Termination, checkpoint: Checkpoint):
+    def __init__(self, termination: Termination, checkpoint: Checkpoint) -> None:
         super().__init__()
         self.termination, self.checkpoint = termination, checkpoint
 
@@ -30,14 +30,14 @@ class SaveOnTermination(keras.callbacks.Callback):
         """Whether steps must run one at a time, as the checkpoint says."""
         return self.checkpoint.needs_every_step
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Saves and exits within the epoch; after its last step, `on_epoch_end` does so."""
         if self.termination.requested and batch + 1 < self.params["steps"]:
             self.checkpoint.save_within_epoch(batch + 1)
             print(f"Stopped by SIGTERM in epoch {self.checkpoint.state['epochs'] + 1}; {RESUME}.")
             raise SystemExit(EXIT_STATUS)
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Exits; the checkpoint of the epoch is complete."""
         if self.termination.requested:
             print(f"Stopped by SIGTERM after {epoch + 1} epochs; {RESUME}.")

@@ -17,20 +17,20 @@ class ScalarLog(keras.callbacks.Callback):
         directory: folder of the event files.
     """
 
-    def __init__(self, directory: str | pathlib.Path):
+    def __init__(self, directory: str | pathlib.Path) -> None:
         super().__init__()
         self.directory = directory
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Opens the event file."""
         self.writer = Writer(str(self.directory))
 
-    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Writes the logs of the epoch."""
         for name, value in (logs or {}).items():
             self.writer.add_scalar(f"epoch/{name}", float(value), epoch)
         self.writer.flush()
 
-    def on_train_end(self, logs: dict[str, Any] | None = None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Closes the event file."""
         self.writer.close()
