@@ -1,6 +1,7 @@
 """The working directory of a run: which run it belongs to, and which process works in it."""
 
 import contextlib
+import dataclasses
 import json
 import pathlib
 from collections.abc import Iterator, Mapping
@@ -14,6 +15,10 @@ from zoo.recipes import Recipe
 
 RUN_FILE = "run.json"
 RESULT_FILE = "result.json"
+# Recorded settings may lack fields that are newer than they are, and then mean these values.
+DEFAULTS = {
+    field.name: field.default for field in dataclasses.fields(Recipe) if field.default is not dataclasses.MISSING
+}
 
 
 @contextlib.contextmanager
@@ -93,6 +98,12 @@ def differing_fields(path: pathlib.Path, recipe: Recipe, seed: int) -> str:
 
 
 def differences(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
-    """Lists the fields in which two mappings differ; empty if they agree."""
-    fields = sorted(field for field in present.keys() | wanted.keys() if present.get(field) != wanted.get(field))
-    return "; ".join(f"{field} is {present.get(field)!r} there and {wanted.get(field)!r} here" for field in fields)
+    """Lists the fields in which two mappings differ; empty if they agree.
+
+    Args:
+        present: on disk; missing recipe fields have their defaults.
+        wanted: by the present command; likewise.
+    """
+    there, here = ({**dict.fromkeys(present.keys() | wanted.keys()), **DEFAULTS, **each} for each in (present, wanted))
+    fields = sorted(field for field in present.keys() | wanted.keys() if there[field] != here[field])
+    return "; ".join(f"{field} is {there[field]!r} there and {here[field]!r} here" for field in fields)

@@ -9,7 +9,7 @@ import pytest
 from trainers.cli.recipe_flags import override_flags, parse_override, parse_overrides, parse_spaces
 from zoo.recipes.searches import SEARCHES
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="nothing here depends on the backend")
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="does not depend on the backend")
 
 
 def test_override_values_are_json_or_text():

@@ -9,4 +9,8 @@ def test_rows_have_the_cells_of_their_columns():
 
 
 def test_bars_and_line_breaks_do_not_end_a_cell():
-    assert table(["x|y"], [["first\nsecond | third"]]).splitlines() == ["| x\\|y |", "|---|", "| first second \\| third |"]
+    assert table(["x|y"], [["first\nsecond | third"]]).splitlines() == [
+        "| x\\|y |",
+        "|---|",
+        "| first second \\| third |",
+    ]

@@ -97,7 +97,7 @@ def test_files_without_the_field_precision_are_of_float32(tmp_path, precision):
         record_result(result(1, 0.7), recipe, tmp_path)
         assert finished_seeds(recipe, tmp_path) == {0, 1}
     else:
-        with pytest.raises(ValueError, match="precision is None there and 'mixed_bfloat16' here"):
+        with pytest.raises(ValueError, match="precision is 'float32' there and 'mixed_bfloat16' here"):
             record_result(result(1, 0.7), recipe, tmp_path)
 
 
