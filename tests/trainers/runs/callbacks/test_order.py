@@ -59,10 +59,11 @@ def clock(monkeypatch):
 def train(tmp_path, clock, data, network, model, quick):
     """Trains two epochs of three steps, with the callbacks of one class moved to a place; returns what fit raised."""
 
-    def call(kind=None, place=None, *, x=data[0], terminated=False, deadline=None, batch_size=8):
+    def call(kind=None, place=None, *, broken=False, terminated=False, deadline=None, batch_size=8):
         trained = model(network(), **quick)
         checkpoint = Checkpoint(tmp_path)
-        checkpoint.restore(trained)
+        if broken:
+            trained.network.set_weights([np.full_like(weight, np.nan) for weight in trained.network.get_weights()])
         callbacks = in_order(
             method=[SetWeights()],
             observers=[Observer(clock)],
@@ -76,7 +77,7 @@ def train(tmp_path, clock, data, network, model, quick):
             callbacks.remove(moved)
             callbacks.insert(len(callbacks) if place == "last" else 0, moved)
         try:
-            trained.fit(x, data[1], batch_size=batch_size, epochs=2, shuffle=False, callbacks=callbacks, verbose=0)
+            trained.fit(*data, batch_size=batch_size, epochs=2, shuffle=False, callbacks=callbacks, verbose=0)
         except (FloatingPointError, SystemExit, TimeIsUp) as stop:
             return stop
         return None
@@ -110,11 +111,9 @@ def test_the_timer_comes_first_or_counts_other_callbacks(kind, seconds, train, t
     assert Checkpoint(tmp_path).state["seconds"] == seconds
 
 
-def test_the_guard_against_nan_comes_before_termination_or_broken_weights_are_saved(train, tmp_path, data):
-    x = data[0].copy()
-    x[0] = np.nan
-    assert isinstance(train(x=x, terminated=True), FloatingPointError) and newest(tmp_path) is None
-    assert isinstance(train(HaltOnNaN, "last", x=x, terminated=True), SystemExit)
+def test_the_guard_against_nan_comes_before_termination_or_broken_weights_are_saved(train, tmp_path):
+    assert isinstance(train(broken=True, terminated=True), FloatingPointError) and newest(tmp_path) is None
+    assert isinstance(train(HaltOnNaN, "last", broken=True, terminated=True), SystemExit)
     assert newest(tmp_path) == "epoch-00000-step-0000001"
     assert not all(np.isfinite(array).all() for array in arrays(tmp_path / newest(tmp_path)).values())
 
