@@ -1,5 +1,7 @@
 """The ladder networks of MNIST as one would write them by hand in PyTorch."""
 
+import itertools
+
 import torch
 from torch import nn
 from torch.nn import functional
@@ -15,7 +17,7 @@ class Ladder(nn.Module):
 
     def __init__(self):
         super().__init__()
-        pairs = list(zip(UNITS, UNITS[1:], strict=False))
+        pairs = list(itertools.pairwise(UNITS))
         self.encoder = nn.ModuleList(nn.Linear(below, above, bias=False) for below, above in pairs)
         self.decoder = nn.ModuleList(nn.Linear(above, below, bias=False) for below, above in pairs)
         self.shifts = nn.ParameterList(torch.zeros(units) for units in UNITS[1:])

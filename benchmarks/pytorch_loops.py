@@ -1,5 +1,7 @@
 """The methods as one would write them by hand in PyTorch: what the zoo's steps are compared with."""
 
+import itertools
+
 import numpy as np
 import torch
 from torch import nn
@@ -16,7 +18,7 @@ AUTOCAST = {"float32": None, "mixed_bfloat16": torch.bfloat16, "mixed_float16": 
 def build_mlp(shape, hidden_units):
     widths = [int(np.prod(shape)), *hidden_units]
     layers = [nn.Flatten()]
-    for inputs, outputs in zip(widths, widths[1:], strict=False):
+    for inputs, outputs in itertools.pairwise(widths):
         layers += [nn.Linear(inputs, outputs, bias=False), nn.BatchNorm1d(outputs), nn.ReLU()]
     return nn.Sequential(*layers, nn.Linear(widths[-1], 10))
 

@@ -1,1 +1,1 @@
-"""Command-line programs of the zoo."""
+"""The command line: train, evaluate, reproduce, tune, analyze, draw, report, convert."""

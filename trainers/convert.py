@@ -1,10 +1,10 @@
-"""Writes a published model as an ONNX or a LiteRT file, and compares it with the SavedModel.
+"""Converts a published model to an ONNX or LiteRT file, and compares the file with the SavedModel.
 
     python -m trainers.convert --model=mnist_mlp-vat --format=onnx
     python -m trainers.convert --model=mnist_mlp-vat --format=litert --output=phone/digits.tflite
 
-The file takes raw inputs in float32, pixels from 0 to 255 or raw signals, and gives class probabilities, as the
-signature `serve` of the SavedModel does.
+The file takes raw inputs in float32, pixels from 0 to 255 or raw signals, and returns class probabilities, like the
+signature `serve` of the SavedModel.
 """
 
 from absl import app, flags, logging
@@ -12,19 +12,21 @@ from absl import app, flags, logging
 from trainers.cli.program import main_of
 from zoo import pretrained
 from zoo.pretrained import conversion
+from zoo.pretrained.exporting import import_tensorflow
 
-MODEL = flags.DEFINE_string("model", None, "Name of a published model, or the path of a SavedModel.", required=True)
+MODEL = flags.DEFINE_string("model", None, "Name of a published model, or path of a SavedModel.", required=True)
 FORMAT = flags.DEFINE_string("format", "onnx", f"Format of the file: {' or '.join(conversion.SUFFIXES)}.")
-OUTPUT = flags.DEFINE_string("output", None, "The file; default: the model's name with the format's suffix, here.")
-SAVED_MODELS = flags.DEFINE_string("saved_models", None, "Folder of published models, where a name is given.")
+OUTPUT = flags.DEFINE_string("output", None, "File to write. Default: MODEL with the suffix of the format, here.")
+SAVED_MODELS = flags.DEFINE_string("saved_models", None, "Folder of published models, if --model is a name.")
 
 
-def convert():
+def convert() -> None:
+    """Converts the model and prints the largest difference."""
     logging.set_verbosity(logging.WARNING)
     file_format = conversion.check_format(FORMAT.value)
     path = pretrained.find(MODEL.value, SAVED_MODELS.value).resolve()  # "." has no name
     model = pretrained.load(path)
-    saved_model = pretrained.import_tensorflow("Reading a SavedModel").saved_model.load(str(path))
+    saved_model = import_tensorflow("Reading a SavedModel").saved_model.load(str(path))
     output = OUTPUT.value or path.name + conversion.SUFFIXES[file_format]
     difference = conversion.convert(model, output, file_format, reference=saved_model.serve)
     print(f"{output}: raw inputs of shape {model.raw_input_shape} to class probabilities")

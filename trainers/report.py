@@ -1,13 +1,14 @@
-"""Writes one HTML page about the whole zoo, about one table, or about one run.
+"""Writes an HTML page about the whole zoo, about one table, or about one run.
 
     python -m trainers.report
     python -m trainers.report --table=mnist
     python -m trainers.report --workdir=runs/synthetic_mlp-vat/seed-0
 
-The page needs nothing beside itself: tables to sort, cards to open, pictures, and the command behind every figure.
+The page is a single file with sortable tables, cards, pictures, and the command that reproduces each figure.
 """
 
 import pathlib
+from typing import Any
 
 from absl import app, flags
 
@@ -17,18 +18,18 @@ from zoo.files import write_atomic
 from zoo.optional import require
 from zoo.validation import check_choice
 
-TABLE = flags.DEFINE_string("table", None, f"A table in place of the whole zoo: {', '.join(TABLES)}.")
-WORKDIR = flags.DEFINE_string("workdir", None, "Folder of a finished run in place of the whole zoo.")
-RESULTS = flags.DEFINE_string("results", "results", "Folder of the figures; its analysis/ holds those of the models.")
-SAVED_MODELS = flags.DEFINE_string("saved_models", "saved_models", "Folder of the published models.")
-PICTURES = flags.DEFINE_string("pictures", "docs/pictures", "Folder of the pictures that trainers.draw has written.")
+TABLE = flags.DEFINE_string("table", None, f"Write about one table only: {', '.join(TABLES)}.")
+WORKDIR = flags.DEFINE_string("workdir", None, "Write about one run only: its folder.")
+RESULTS = flags.DEFINE_string("results", "results", "Folder of the figures; RESULTS/analysis holds those of models.")
+SAVED_MODELS = flags.DEFINE_string("saved_models", "saved_models", "Folder of published models.")
+PICTURES = flags.DEFINE_string("pictures", "docs/pictures", "Folder of the pictures that trainers.draw wrote.")
 OUTPUT = flags.DEFINE_string(
-    "output", None, "The page; default docs/report.html, docs/TABLE.html or WORKDIR/report.html."
+    "output", None, "File to write. Default: docs/report.html, docs/TABLE.html or WORKDIR/report.html."
 )
 
 
-def content():
-    """What the flags ask for, and where it is written."""
+def content() -> tuple[dict[str, Any], pathlib.Path]:
+    """What the flags ask for, and the default file for it."""
     from trainers.page import contents
 
     if WORKDIR.value:
@@ -39,9 +40,10 @@ def content():
     return contents.of_zoo(RESULTS.value, SAVED_MODELS.value, PICTURES.value), pathlib.Path("docs/report.html")
 
 
-def report():
+def report() -> None:
+    """Writes the page."""
     if TABLE.value and WORKDIR.value:
-        raise app.UsageError("Choose one of --table and --workdir.")
+        raise app.UsageError(f"Choose --table or --workdir, received --table={TABLE.value} --workdir={WORKDIR.value}.")
     require("jinja2", "The report", "report")
     require("matplotlib", "The report", "report")
     from trainers.page.render import render

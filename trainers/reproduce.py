@@ -1,12 +1,12 @@
-"""Trains the recipes of published tables over several seeds and writes the tables, ours beside theirs.
+"""Trains the recipes of published tables over several seeds, and writes the tables with our figures next to theirs.
 
     python -m trainers.reproduce --table=synthetic --seeds=10
     python -m trainers.reproduce --table=cifar10,cifar10_4000 --seeds=3 --minutes=55
     python -m trainers.reproduce --recipes='mnist_ladder-100_*' --seeds=2 --export=best
 
-First every recipe's first seed, in the order of the tables, then every second seed, and so on. What `results/` has is
-skipped; each run's figures are written when it ends. Killed or out of time, the same command goes on where it
-stopped. Every run is a `trainers.train` of its own.
+The command trains the first seed of every recipe, in the order of the tables, then the second seeds, and so on. It
+skips runs that have figures in RESULTS, and records the figures of each run when the run ends. If it is killed or out
+of time, the same command continues where it stopped. Each run is a `trainers.train` in its own process.
 """
 
 import time
@@ -19,34 +19,41 @@ from trainers.results.store import write_tables
 from trainers.results.tables import TABLES
 from trainers.runs.queue import Queue, select
 
-TABLE = flags.DEFINE_list("table", [], f"Tables, most valuable first: {', '.join(TABLES)}.")
-RECIPE_NAMES = flags.DEFINE_list("recipes", [], "Recipes, or patterns of their names, beside those of the tables.")
-SEEDS = flags.DEFINE_integer("seeds", 1, "Number of seeds, from 0 on.", lower_bound=1)
-MINUTES = flags.DEFINE_float("minutes", None, "Time budget; runs under way stop behind a checkpoint.", lower_bound=0.0)
-flags.register_validator("minutes", is_finite, "The time must be finite.")
+TABLE = flags.DEFINE_list("table", [], f"Tables, most important first: {', '.join(TABLES)}.")
+RECIPE_NAMES = flags.DEFINE_list("recipes", [], "Further recipes, or patterns of their names.")
+SEEDS = flags.DEFINE_integer("seeds", 1, "Number of seeds, starting from 0.", lower_bound=1)
+MINUTES = flags.DEFINE_float(
+    "minutes", None, "Time budget in minutes; when it ends, the present runs stop after a checkpoint.", lower_bound=0.0
+)
+flags.register_validator("minutes", is_finite, "The number of minutes must be finite.")
 SIDE_BY_SIDE = flags.DEFINE_integer(
-    "side_by_side", 1, "Runs at the same time, for networks that leave the device idle.", lower_bound=1
+    "side_by_side", 1, "Number of runs at the same time, for networks too small to fill the device.", lower_bound=1
 )
 EXPORT = flags.DEFINE_enum(
     "export",
     "none",
     ["none", "best"],
-    "Whether to publish each recipe's seed of the lowest validation error; without a validation split, its first.",
+    "best: publish the seed of each recipe with the lowest validation error; the first seed if the recipe has no "
+    "validation split.",
 )
 RESULTS = flags.DEFINE_string("results", "results", "Folder of the figures.")
-WORKDIR = flags.DEFINE_string("workdir", "runs", "Folder of checkpoints and logs, one folder below for each run.")
-SAVED_MODELS = flags.DEFINE_string("saved_models", "saved_models", "Folder of the published models.")
-flags.adopt_module_key_flags(distribution_flags)  # --help shows them as well
+WORKDIR = flags.DEFINE_string("workdir", "runs", "Folder of checkpoints and logs, with one subfolder per run.")
+SAVED_MODELS = flags.DEFINE_string("saved_models", "saved_models", "Folder of published models.")
+flags.adopt_module_key_flags(distribution_flags)  # so that --help shows them
 
 
-def reproduce():
-    """Works down the queue; returns a message that names the runs and exports that failed, if some did."""
+def reproduce() -> str:
+    """Works down the queue and writes the tables.
+
+    Returns:
+        A message that names the runs and exports that failed; empty if none did.
+    """
     chosen = select(TABLE.value, RECIPE_NAMES.value)
     deadline = None if MINUTES.value is None else time.monotonic() + 60 * MINUTES.value
     if distribution_flags.on_hosts() and (SIDE_BY_SIDE.value > 1 or EXPORT.value == "best"):
         raise ValueError(
-            "With --distribute=hosts runs follow one another, and models are exported afterwards, on one host; "
-            f"received --side_by_side={SIDE_BY_SIDE.value} --export={EXPORT.value}."
+            "--distribute=hosts needs --side_by_side=1 and --export=none; export afterwards on one host. Received "
+            f"--side_by_side={SIDE_BY_SIDE.value} --export={EXPORT.value}."
         )
     queue = Queue(RESULTS.value, WORKDIR.value, SIDE_BY_SIDE.value, deadline, distribution_flags.arguments())
     jobs = queue.missing(chosen, SEEDS.value)

@@ -1,6 +1,6 @@
-"""Trains a recipe, prints its test error beside the published one, and writes a SavedModel with its card.
+"""Trains a recipe, prints its test error next to the published one, and writes a SavedModel with its card.
 
-Without flags it trains a small network on synthetic signals, in seconds and without any download:
+Without flags it trains a small network on synthetic signals, in seconds and without a download:
 
     python -m trainers.train
 
@@ -10,104 +10,122 @@ Other runs:
     python -m trainers.train --recipe=mnist_mlp-vat --seed=1
     python -m trainers.train --recipe=mnist_mlp-vat --override=regularizers.vat.epsilon=1.5 --override=epochs=20
 
-The same command resumes a run that was stopped: killed, from its last complete epoch; by SIGTERM, from the step in
-which that came (exit status 143). It ends with the same weights as an undisturbed one. With KERAS_BACKEND=jax it trains
-on JAX, and a TensorFlow process writes the SavedModel at the end if TensorFlow is installed.
+The same command resumes a stopped run: after a kill from the last complete epoch, after SIGTERM (exit status 143) from
+the last step. The resumed run ends with the weights of an undisturbed one. With KERAS_BACKEND=jax the command trains on
+JAX, and then starts a TensorFlow process that writes the SavedModel, if TensorFlow is installed.
 """
 
-import importlib.util
 import os
 import pathlib
 import sys
 import time
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from absl import app, flags, logging
 
 from trainers.cli import distribution_flags
+from trainers.cli.optional import is_installed
 from trainers.cli.program import is_finite, main_of
 from trainers.cli.recipe_flags import parse_overrides
-from trainers.results.store import publishing, store
+from trainers.results import publishing, store
 from trainers.results.tables import as_published
 from trainers.runs import run
 from trainers.runs.callbacks.deadline import TimeIsUp
 from trainers.runs.callbacks.picture_log import PictureLog
 from trainers.runs.callbacks.scalar_log import ScalarLog
 from trainers.runs.distributed import train_distributed
+from trainers.runs.workdir import RESULT_FILE
 from zoo import recipes
 from zoo.backend.devices import enable_determinism
+from zoo.datasets import Dataset
 from zoo.pretrained.card import CARD_FILE
+from zoo.recipes import Recipe
 from zoo.validation import check_number
 
 STARTED = time.monotonic()
 
 RECIPE = flags.DEFINE_string("recipe", "synthetic_mlp-vmt_shift", "Name of the recipe; --list shows all.")
-LIST = flags.DEFINE_bool("list", False, "Print the names of all recipes with their published errors, and stop.")
+LIST = flags.DEFINE_bool("list", False, "Print the names and published errors of all recipes, and exit.")
 SEED = flags.DEFINE_integer("seed", 0, "Seed of weights, batches, penalties and data splits.", lower_bound=0)
-EPOCHS = flags.DEFINE_integer("epochs", None, "Number of epochs in place of the recipe's.", lower_bound=1)
+EPOCHS = flags.DEFINE_integer("epochs", None, "Number of epochs. Default: that of the recipe.", lower_bound=1)
 OVERRIDE = flags.DEFINE_multi_string(
     "override",
     [],
-    "A recipe field and its value, such as learning_rate=0.01 or regularizers.vat.epsilon=1.5; the value is JSON, or "
-    "else text; or a JSON file of fields and values, such as the best.json of trainers.tune. May be repeated.",
+    "FIELD=VALUE: a field of the recipe and its value as JSON or text, such as learning_rate=0.01 or "
+    "regularizers.vat.epsilon=1.5; or a JSON file of fields and values, such as the best.json of trainers.tune. May be "
+    "repeated.",
 )
-WORKDIR = flags.DEFINE_string("workdir", None, "Folder of checkpoints and logs; default runs/RECIPE/seed-SEED.")
-EXPORT = flags.DEFINE_bool("export", True, "Whether to write a SavedModel at the end.")
+WORKDIR = flags.DEFINE_string("workdir", None, "Folder of checkpoints and logs. Default: runs/RECIPE/seed-SEED.")
+EXPORT = flags.DEFINE_bool("export", True, "Write a SavedModel at the end.")
 SAVED_MODELS = flags.DEFINE_string(
-    "saved_models", None, "Folder to write the SavedModel into, and its index; default: the workdir."
+    "saved_models", None, "Folder to write the SavedModel and an index into. Default: WORKDIR/saved_model."
 )
-RESULTS = flags.DEFINE_string("results", None, "Folder to whose RECIPE.json the run's figures are added.")
+RESULTS = flags.DEFINE_string("results", None, "Results folder; the figures of the run go into RESULTS/RECIPE.json.")
 MAX_SECONDS = flags.DEFINE_float(
-    "max_seconds", None, "Stop at the end of the epoch in which this time is over; the same command goes on.", 0.0
+    "max_seconds", None, "Time budget in seconds; when it ends, the run stops after the present epoch.", 0.0
 )
-flags.register_validator("max_seconds", is_finite, "The time must be finite.")
+flags.register_validator("max_seconds", is_finite, "The number of seconds must be finite.")
 PICTURE_INTERVAL = flags.DEFINE_integer(
-    "picture_interval",
-    0,
-    "Epochs from one drawing of perturbed and moved inputs for TensorBoard to the next; 0: none.",
-    0,
+    "picture_interval", 0, "Draw perturbed and moved inputs for TensorBoard every so many epochs; 0 draws none.", 0
 )
-TENSORBOARD = flags.DEFINE_bool("tensorboard", True, "Whether to log every epoch to WORKDIR for TensorBoard.")
 DETERMINISTIC = flags.DEFINE_bool(
-    "deterministic", False, "Whether the same seed gives the same bits on a GPU too, which is slower."
+    "deterministic", False, "Make runs with the same seed equal bit by bit on a GPU, too; slower."
 )
-VERBOSE = flags.DEFINE_integer("verbose", 1, "Keras's: 0 silent, 1 progress bar, 2 a line per epoch.", 0, 2)
-flags.adopt_module_key_flags(distribution_flags)  # --help shows them as well
+VERBOSE = flags.DEFINE_integer("verbose", 1, "0: silent. 1: a progress bar. 2: a line per epoch.", 0, 2)
+flags.adopt_module_key_flags(distribution_flags)  # so that --help shows them
 
 
-def chosen_recipe():
-    """The recipe that the flags ask for."""
+def chosen_recipe() -> Recipe:
+    """The recipe that the flags describe.
+
+    Raises:
+        ValueError: the recipe or a field is unknown, or a value is out of its range.
+    """
     assignments = parse_overrides(OVERRIDE.value)
     if EPOCHS.value is not None:
         assignments["epochs"] = EPOCHS.value
     return recipes.get(RECIPE.value).override(assignments)
 
 
-def list_recipes():
+def list_recipes() -> None:
+    """Prints the names of all recipes with their published errors."""
     for name, recipe in recipes.RECIPES.items():
         figure = "" if recipe.published_error is None else f"published {as_published(recipe.published_error)} %"
         print(f"{name:<40} {figure}")
 
 
-def check_places(recipe):
-    """Refuses, before anything is trained, to put a changed recipe's figures where others stand, and folders that could
-    not take them."""
+def check_places(recipe: Recipe) -> None:
+    """Checks, before training, that the folders can take the figures and the SavedModel of a recipe.
+
+    Raises:
+        ValueError: figures of other settings would be replaced, or a folder holds damaged or other files.
+        OSError: a folder cannot be written.
+    """
     if RESULTS.value:
         store.check_place(pathlib.Path(RESULTS.value) / f"{recipe.name}.json", recipe)
-        store.check_folder(RESULTS.value)
+        store.check_results(RESULTS.value)
     if EXPORT.value and SAVED_MODELS.value:
         store.check_place(pathlib.Path(SAVED_MODELS.value) / recipe.name / CARD_FILE, recipe)
-        publishing.check_folder(SAVED_MODELS.value)
+        publishing.check_models_folder(SAVED_MODELS.value)
 
 
-def make_callbacks(directory, dataset):
-    callbacks = [ScalarLog(directory / "tensorboard")] if TENSORBOARD.value else []
+def make_callbacks(directory: pathlib.Path, dataset: Dataset) -> Sequence[keras.callbacks.Callback]:
+    """The logs of a member.
+
+    Args:
+        directory: of the member.
+        dataset: whose first test inputs the pictures show.
+    """
+    callbacks = [ScalarLog(directory / "tensorboard")]
     if PICTURE_INTERVAL.value:
         callbacks.append(PictureLog(directory / "tensorboard", dataset, PICTURE_INTERVAL.value))
     return callbacks
 
 
-def report(recipe, result):
+def report(recipe: Recipe, result: dict[str, Any]) -> None:
+    """Prints the errors of a run and the published one."""
     error = recipe.published_error
     figure = "none" if error is None else f"{as_published(error)} % ({recipe.source})"
     print(f"{recipe.name}, seed {result['seed']}: {result['seconds']:.1f} s of training on {result['device']}")
@@ -116,32 +134,43 @@ def report(recipe, result):
     print(f"  published test error: {figure}")
 
 
-def export(recipe, result, model, dataset, workdir):
+def export(recipe: Recipe, result: dict[str, Any], model: keras.Model, dataset: Dataset, workdir: pathlib.Path) -> None:
+    """Writes the SavedModel and prints its error."""
     folder, card = publishing.publish(recipe, result, model, dataset, SAVED_MODELS.value or workdir / "saved_model")
     print(f"SavedModel: {folder} (test error {card['errors']['test']:.2f} %)")
 
 
-def export_elsewhere():
-    """Becomes this command on TensorFlow, which finds the training done and writes the SavedModel."""
-    if importlib.util.find_spec("tensorflow") is None:
-        print("No SavedModel: TensorFlow is not installed. The same command on TensorFlow will write it.")
+def export_elsewhere() -> None:
+    """Replaces this process by the same command on TensorFlow, which finds the run trained and exports it."""
+    if not is_installed("tensorflow"):
+        print("No SavedModel written: TensorFlow is not installed. Install it and run the same command again.")
         return
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
     print("Writing the SavedModel with TensorFlow.", flush=True)
     os.execve(sys.executable, [sys.executable, "-m", "trainers.train", *sys.argv[1:], "--distribute=none"], environment)
 
 
-def train_and_report():
-    recipe = chosen_recipe()
-    check_number("--seed", SEED.value, 0, 2**31 - 1, integer=True)  # backends take 32 bits, members add to it
+def check_flags() -> None:
+    """Checks what the flags cannot check one by one.
+
+    Raises:
+        ValueError: the seed is too large, or pictures are asked for on several hosts.
+    """
+    check_number("--seed", SEED.value, 0, 2**31 - 1, integer=True)  # backends take 32 bits, and members add to it
     if PICTURE_INTERVAL.value and distribution_flags.on_hosts():
         raise ValueError(
-            "With --distribute=hosts no pictures are drawn, for one process cannot compute with arrays that all share; "
-            f"received --picture_interval={PICTURE_INTERVAL.value}."
+            "--distribute=hosts needs --picture_interval=0, because one host alone cannot compute with arrays that all "
+            f"hosts share; received --picture_interval={PICTURE_INTERVAL.value}."
         )
+
+
+def train_and_report() -> None:
+    """Trains the recipe, prints its figures, records them and exports the model."""
+    recipe = chosen_recipe()
+    check_flags()
     check_places(recipe)
     workdir = pathlib.Path(WORKDIR.value or f"runs/{recipe.name}/seed-{SEED.value}")
-    trained = (workdir / run.RESULT_FILE).exists()
+    trained = (workdir / RESULT_FILE).exists()
     deadline = None if MAX_SECONDS.value is None else STARTED + MAX_SECONDS.value
     job = (recipe, SEED.value, workdir, VERBOSE.value, make_callbacks, deadline)
     if distribution_flags.is_distributed() and not train_distributed(distribution_flags.chosen(), *job):
@@ -159,8 +188,8 @@ def train_and_report():
         export_elsewhere()
 
 
-def end(message):
-    """Ends the program with a message; at once on several hosts, where JAX would wait for the others and then abort."""
+def end(message: str) -> None:
+    """Ends the process with a message; at once on several hosts, where JAX would wait for the others and abort."""
     if distribution_flags.on_hosts():
         sys.stdout.flush()
         print(message, file=sys.stderr, flush=True)
@@ -168,8 +197,9 @@ def end(message):
     sys.exit(message)
 
 
-def train_or_list():
-    logging.set_verbosity(logging.WARNING)  # TensorFlow tells through it how it writes a SavedModel
+def train_or_list() -> None:
+    """Does what the flags ask for."""
+    logging.set_verbosity(logging.WARNING)  # TensorFlow logs details of each SavedModel
     if LIST.value:
         list_recipes()
         return

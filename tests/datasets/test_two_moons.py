@@ -19,7 +19,7 @@ def test_points_lie_on_their_half_circles():
 
 def test_noise_and_seed():
     clean, _ = two_moons(4000, noise_std=0.0, seed=3)
-    noisy, labels = two_moons(4000, noise_std=0.2, seed=3)
+    noisy, _labels = two_moons(4000, noise_std=0.2, seed=3)
     assert np.std(noisy - clean) == pytest.approx(0.2, rel=0.05)
     np.testing.assert_array_equal(noisy, two_moons(4000, noise_std=0.2, seed=3)[0])
     assert not np.array_equal(noisy, two_moons(4000, noise_std=0.2, seed=4)[0])

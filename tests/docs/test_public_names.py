@@ -26,7 +26,7 @@ PUBLISHED = [
     "regularizers.adversarial_noise",
     "regularizers.gaussian_kl",
     "training.reestimate_statistics",
-    *(f"regularizers.{str(method)}" for method in PACKAGE["regularizers.METHODS"].value.values),
+    *(f"regularizers.{method!s}" for method in PACKAGE["regularizers.METHODS"].value.values),
     *(f"regularizers.{field}" for field in ("Rotation", "Scale", "Shift")),
 ]
 

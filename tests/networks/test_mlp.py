@@ -1,5 +1,7 @@
 """The perceptron's size, and where noise, penalties and constraints act."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -35,7 +37,7 @@ def test_number_of_parameters(input_shape, hidden_units, normalized, logits_norm
         batch_normalization_on_logits=logits_normalized,
     )
     widths = [np.prod(input_shape), *hidden_units, 10]
-    weights = sum(a * b for a, b in zip(widths[:-1], widths[1:], strict=True))
+    weights = sum(a * b for a, b in itertools.pairwise(widths))
     # A normalized layer has γ, β and two moving averages a unit, any other a bias.
     per_unit = [4 if normalized else 1] * len(hidden_units) + [4 if logits_normalized else 1]
     expected = weights + sum(units * k for units, k in zip(widths[1:], per_unit, strict=True))

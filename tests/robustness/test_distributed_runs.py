@@ -1,4 +1,4 @@
-"""Runs on two processes, as a user starts them: stopped, started again, and finished as a run on one."""
+"""Runs on two processes, as a user starts them: stopped, resumed, and equal to a run on one process."""
 
 import json
 import os
@@ -16,7 +16,7 @@ from absl.testing import flagsaver
 from trainers.cli import distribution_flags
 
 BACKEND = keras.backend.backend()
-# With validation, early stopping's restored weights and statistics measured again at the end.
+# With validation, early stopping that restores weights, and statistics that are re-estimated at the end.
 RECIPE = [
     "--recipe=synthetic_mlp-early_stopping",
     "--epochs=4",
@@ -34,7 +34,7 @@ def free_port():
 
 @pytest.fixture
 def start():
-    """Starts a run in a process of its own; at the end of the test none is left."""
+    """Starts a run in a separate process; kills all of them at the end of the test."""
     processes = []
     quick = {"JAX_DISABLE_MOST_OPTIMIZATIONS": "1", "JAX_PLATFORMS": "cpu", "CUDA_VISIBLE_DEVICES": "-1"}
 
@@ -62,8 +62,8 @@ def start_both(start):
     """Starts a run on two processes."""
 
     def run(workdir):
-        together = ["--distribute=hosts", f"--coordinator=127.0.0.1:{free_port()}", "--num_processes=2"]
-        return [start(workdir, *together, f"--process_index={index}") for index in range(2)]
+        hosts = ["--distribute=hosts", f"--coordinator=127.0.0.1:{free_port()}", "--num_processes=2"]
+        return [start(workdir, *hosts, f"--process_index={index}") for index in range(2)]
 
     return run
 
@@ -83,8 +83,8 @@ def result(workdir):
     return json.loads((workdir / "result.json").read_text())
 
 
-@pytest.mark.skipif(BACKEND != "jax", reason="several hosts are JAX's")
-def test_killed_process_ends_the_other_and_the_rerun_the_run(start, start_both, tmp_path):
+@pytest.mark.skipif(BACKEND != "jax", reason="only JAX trains on several hosts")
+def test_killed_process_ends_the_other_and_a_rerun_finishes_the_run(start, start_both, tmp_path):
     workdir = tmp_path / "both"
     first, second = start_both(workdir)
     wait_for(workdir, "member-0/epoch-00001", [first, second])
@@ -100,12 +100,12 @@ def test_killed_process_ends_the_other_and_the_rerun_the_run(start, start_both, 
     ours, theirs = result(workdir), result(tmp_path / "alone")
     assert ours["device"].endswith("2 processes") and ours["epochs"] == theirs["epochs"]
     assert ours["losses"] == pytest.approx(theirs["losses"], rel=1e-3)
-    # A curve has the weights of every epoch in it, in three digits that they all move.
+    # Curves depend on the weights of every epoch.
     for name in ("worst_shift", "worst_scale"):
         np.testing.assert_allclose(ours["curves"][name], theirs["curves"][name], rtol=5e-3)
 
 
-def test_flags_are_handed_on_as_they_came():
+def test_flags_are_passed_on_unchanged():
     flags.FLAGS.mark_as_parsed()
     assert not distribution_flags.is_distributed() and distribution_flags.arguments() == []
     with flagsaver.as_parsed(distribute="hosts", coordinator="10.0.0.1:1234", num_processes="2", process_index="0"):

@@ -1,4 +1,4 @@
-"""Any text in the flags: a run, or one line that begins with `error:`; no file outside the working directory."""
+"""Any text in flags gives a run or one line that starts with `error:`, and no file outside the working directory."""
 
 import pathlib
 
@@ -16,7 +16,7 @@ OVERRIDE = st.sampled_from(["name", "epochs", "network.name", "optimizer.name", 
 
 
 class Trained(ValueError):
-    """In place of a training run."""
+    """Stands for a training run."""
 
 
 @hypothesis.given(recipe=TEXT, override=st.lists(TEXT | OVERRIDE, max_size=2), seed=st.integers(0, 2**70))
@@ -42,13 +42,13 @@ def test_overrides_are_split_or_refused(text):
     try:
         field, _ = parse_override(text)
     except ValueError as error:
-        assert "field=value" in str(error) and "=" not in text
+        assert "FIELD=VALUE" in str(error) and "=" not in text
     else:
         assert text.startswith(f"{field}=")
 
 
-def test_numbers_beyond_all_digits_are_refused(main, tmp_path):
-    digits = "9" * 5000  # more than Python makes an integer of
+def test_enormous_values_are_refused(main, tmp_path):
+    digits = "9" * 5000  # more than Python converts to an integer
     for override in (f"epochs={digits}", "network=" + "[" * 100_000):
         assert main(workdir=f"{tmp_path}/work", override=[override], epochs=None).startswith("error: ")
     assert not list(tmp_path.iterdir())

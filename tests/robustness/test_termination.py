@@ -1,4 +1,4 @@
-"""SIGTERM: the run is saved within its epoch and ends; the same command goes on to the same end."""
+"""SIGTERM: the run saves itself within its epoch and exits; the same command resumes it to the same end."""
 
 import os
 import signal
@@ -30,6 +30,7 @@ LADDER = {
 }
 RUNS = {
     "dropout": {"override": ["network.hidden_units=[8]", "network.dropout=0.2"]},
+    "half_precision": {"override": ["network.hidden_units=[8]", "precision=mixed_float16"]},
     "lazy": {"recipe": "synthetic_mlp-vmt_shift_lazy"},
     "early_stopping": {
         "recipe": "synthetic_mlp-early_stopping",
@@ -41,7 +42,7 @@ RUNS = {
 
 
 class Signal(keras.callbacks.Callback):
-    """Sends SIGTERM to this process after so many steps of an epoch, both counted from 1."""
+    """Sends SIGTERM to this process after a step of an epoch, both counted from 1."""
 
     needs_every_step = False
 
@@ -59,13 +60,13 @@ class Signal(keras.callbacks.Callback):
 
 @pytest.fixture(autouse=True)
 def no_xla_on_tensorflow(monkeypatch):
-    """It takes seconds to compile what runs in milliseconds."""
+    """Skips XLA, which takes seconds to compile what runs in milliseconds."""
     monkeypatch.setattr("zoo.training.execution_plan._choose_jit_compile", lambda seen: not TENSORFLOW)
 
 
 @pytest.fixture
 def terminate(main, monkeypatch):
-    """Trains until a signal that comes at a step; returns the exit status."""
+    """Trains until a signal arrives at a step; returns the exit status."""
 
     def call(epoch, step, **values):
         with monkeypatch.context() as patch:
@@ -76,11 +77,11 @@ def terminate(main, monkeypatch):
 
 
 @pytest.mark.parametrize("name", RUNS)
-def test_terminated_run_ends_as_if_undisturbed(name, main, terminate, tmp_path, capsys):
+def test_terminated_run_ends_like_an_undisturbed_one(name, main, terminate, tmp_path, capsys):
     values = RUNS[name]
-    assert main(workdir=f"{tmp_path}/whole", **values) is None
+    assert main(workdir=f"{tmp_path}/undisturbed", **values) is None
     work = tmp_path / "work"
-    # Lazy penalties run one step at a time, else ten.
+    # Runs with lazy penalties take single steps, others ten at a time.
     moments = [(1, 7), (2, 3), (2, 5)] if name == "lazy" else [(1, 10), (2, 20), (2, 30)]
     for epoch, step in moments:
         assert terminate(epoch, step, workdir=str(work), **values) == str(EXIT_STATUS)
@@ -88,30 +89,32 @@ def test_terminated_run_ends_as_if_undisturbed(name, main, terminate, tmp_path, 
         folders = [path.name for path in (work / "member-0").iterdir() if path.name != "tensorboard"]
         assert folders == [f"epoch-{epoch - 1:05d}-step-{step:07d}"]
     assert main(workdir=str(work), **values) is None
-    assert differences(outcome(tmp_path / "whole"), outcome(work)) == []
+    assert differences(outcome(tmp_path / "undisturbed"), outcome(work)) == []
 
 
-def test_run_that_was_stopped_among_ten_steps_goes_on_one_by_one(main, terminate, monkeypatch, tmp_path):
-    assert main(workdir=f"{tmp_path}/whole") is None
+def test_run_that_stopped_within_ten_steps_resumes_with_single_steps(main, terminate, monkeypatch, tmp_path):
+    assert main(workdir=f"{tmp_path}/undisturbed") is None
     with monkeypatch.context() as patch:
         patch.setattr(Signal, "needs_every_step", True)
         assert terminate(1, 7, workdir=f"{tmp_path}/work") == str(EXIT_STATUS)
     assert (tmp_path / "work" / "member-0" / "epoch-00000-step-0000007").is_dir()
     assert main(workdir=f"{tmp_path}/work") is None
-    whole, resumed = (arrays(next((tmp_path / name / "member-0").glob("epoch-*-final"))) for name in ("whole", "work"))
-    assert whole.keys() == resumed.keys()
-    for name, array in whole.items():
+    undisturbed, resumed = (
+        arrays(next((tmp_path / name / "member-0").glob("epoch-*-final"))) for name in ("undisturbed", "work")
+    )
+    assert undisturbed.keys() == resumed.keys()
+    for name, array in undisturbed.items():
         np.testing.assert_allclose(resumed[name], array, rtol=1e-3, atol=1e-5)
 
 
-def test_signal_in_the_last_step_stops_behind_the_epoch(main, terminate, tmp_path, capsys):
+def test_signal_in_the_last_step_stops_after_the_epoch(main, terminate, tmp_path, capsys):
     assert terminate(2, 50, workdir=f"{tmp_path}/work") == str(EXIT_STATUS)
     assert "Stopped by SIGTERM after 2 epochs" in capsys.readouterr().out
     assert (tmp_path / "work" / "member-0" / "epoch-00002").is_dir()
 
 
 def test_signal_before_the_resumed_step_keeps_the_checkpoint(terminate, tmp_path):
-    """The steps before it are only passed over: the weights are already those of later ones."""
+    """The run skips the steps before the checkpoint, because its weights are those of later steps."""
     assert terminate(2, 30, workdir=f"{tmp_path}/work") == str(EXIT_STATUS)
     folder = tmp_path / "work" / "member-0" / "epoch-00001-step-0000030"
     before = arrays(folder)
@@ -119,7 +122,7 @@ def test_signal_before_the_resumed_step_keeps_the_checkpoint(terminate, tmp_path
     assert differences(before, arrays(folder)) == []
 
 
-def test_signals_are_noted_while_entered_and_end_the_process_after_it():
+def test_signals_are_noted_within_the_block_and_end_the_process_after_it():
     previous = signal.getsignal(signal.SIGTERM)
     with pytest.raises(SystemExit) as end, Termination() as termination:
         assert not termination.requested
@@ -144,7 +147,7 @@ time.sleep(100)
 
 
 class Slow(Queue):
-    """Its runs last until SIGTERM, which they take some time to obey."""
+    """A queue whose runs last until SIGTERM, and take some time to obey it."""
 
     def command(self, recipe, seed, *flags):
         return [sys.executable, "-c", SAVES, str(self.folder(recipe, seed))]
@@ -155,7 +158,7 @@ class Slow(Queue):
         return process
 
 
-@pytest.mark.skipif(not TENSORFLOW, reason="has nothing to do with the backend")
+@pytest.mark.skipif(not TENSORFLOW, reason="does not depend on the backend")
 def test_queue_passes_the_signal_on_and_waits(tmp_path):
     recipe = recipes.get("synthetic_mlp-vat")
     queue = Slow(str(tmp_path / "results"), str(tmp_path / "runs"), side_by_side=2)
@@ -184,7 +187,7 @@ def test_queue_passes_the_signal_on_and_waits(tmp_path):
     assert all((folder / "saved").exists() for folder in folders[:2]) and not folders[2].exists()
 
 
-@pytest.mark.skipif(not TENSORFLOW, reason="has nothing to do with the backend")
+@pytest.mark.skipif(not TENSORFLOW, reason="does not depend on the backend")
 def test_workdir_in_use_is_refused(main, tmp_path):
     with train.run.opened(tmp_path / "work", recipes.get("synthetic_mlp-vat"), 0):
         assert f"in use by process {os.getpid()}" in main(workdir=f"{tmp_path}/work")

@@ -1,4 +1,4 @@
-"""The program that converts published models, as a user runs it."""
+"""The command `convert` as a user runs it."""
 
 import importlib.util
 import os
@@ -21,7 +21,7 @@ def convert(*arguments):
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
-def test_published_model_becomes_a_file_that_gives_the_same(tmp_path):
+def test_converted_file_agrees_with_the_model(tmp_path):
     if importlib.util.find_spec("ai_edge_litert") is None:
         pytest.skip("ai_edge_litert is not installed")
     model = zoo.RegularizedModel(zoo.networks.mlp((7,), 3, hidden_units=(5,)))

@@ -1,4 +1,4 @@
-"""One short real run: MNIST from its prepared files to a SavedModel that TensorFlow alone reads."""
+"""One short real run: from prepared MNIST files to a SavedModel that TensorFlow reads without this library."""
 
 import json
 import os

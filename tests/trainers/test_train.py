@@ -1,4 +1,4 @@
-"""The training program as a user runs it: in a process of its own, from the command line."""
+"""The command `train` as a user runs it: in a separate process, from the command line."""
 
 import json
 import os
@@ -15,7 +15,7 @@ BACKEND = keras.backend.backend()
 
 
 def run(program, *arguments, check=True, **environment):
-    """Runs a program as a user does."""
+    """Runs a command as a user does."""
     command = [sys.executable, "-m", f"trainers.{program}", *map(str, arguments)]
     environment = {**os.environ, "KERAS_BACKEND": BACKEND, "CUDA_VISIBLE_DEVICES": "-1", **environment}
     done = subprocess.run(command, env=environment, capture_output=True, text=True)
@@ -25,7 +25,7 @@ def run(program, *arguments, check=True, **environment):
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
-    """A run in a process of its own: its workdir, results and models folders, and what it printed."""
+    """A run in a separate process: the folder of its workdir, results and models, and what it printed."""
     folder = tmp_path_factory.mktemp("run")
     flags = [
         "--recipe=synthetic_mlp-vat",
@@ -37,7 +37,7 @@ def finished(tmp_path_factory):
     return folder, run("train", *flags, f"--results={folder}/results", f"--saved_models={folder}/models").stdout
 
 
-def test_run_prints_error_beside_the_published_one_and_writes_everything(finished):
+def test_run_prints_ours_and_the_published_error_and_writes_everything(finished):
     folder, printed = finished
     result = json.loads((folder / "work" / "result.json").read_text())
     assert f"test error: {result['errors']['test']:.2f} %" in printed
@@ -52,26 +52,32 @@ def test_run_prints_error_beside_the_published_one_and_writes_everything(finishe
     assert recorded["seeds"]["0"]["errors"] == result["errors"]
 
 
-def test_evaluate_gives_the_error_on_the_card(finished):
+def test_evaluate_measures_the_error_on_the_card(finished):
     folder, _ = finished
     card = json.loads((folder / "models" / "synthetic_mlp-vat" / "card.json").read_text())
     flags = ["--model=synthetic_mlp-vat", f"--saved_models={folder}/models"]
     printed = run("evaluate", *flags, "--split=train", KERAS_BACKEND="tensorflow").stdout
     assert f"error {card['errors']['train']:.2f} %" in printed
-    attacked = run("evaluate", *flags, "--split=train", "--attack=sign", "--tau=0.5", KERAS_BACKEND="tensorflow").stdout
-    assert "sign noise 0.5" in attacked and float(attacked.split()[-2]) > card["errors"]["train"] + 10
+    attacked = run(
+        "evaluate", *flags, "--split=train", "--attack=sign", "--epsilon=0.5", KERAS_BACKEND="tensorflow"
+    ).stdout
+    assert "sign attack with epsilon 0.5" in attacked and float(attacked.split()[-2]) > card["errors"]["train"] + 10
+    done = run("evaluate", *flags, "--epsilon=0.5", check=False, KERAS_BACKEND="tensorflow")
+    assert done.returncode == 1 and "--epsilon=0.5 needs an attack" in done.stderr
     done = run("evaluate", *flags, "--split=validation", check=False, KERAS_BACKEND="tensorflow")
     assert done.returncode == 1 and "without a validation split" in done.stderr
 
 
-def test_a_run_out_of_time_goes_on_and_ends_as_if_undisturbed(main, tmp_path, capsys):
-    assert main(workdir=f"{tmp_path}/whole") is None
+def test_a_run_out_of_time_resumes_and_ends_like_an_undisturbed_one(main, tmp_path, capsys):
+    assert main(workdir=f"{tmp_path}/undisturbed") is None
     for epochs in (1, 2):
         assert main(workdir=f"{tmp_path}/work", max_seconds=0.0) is None
-        assert f"stopped for time after {epochs} epochs" in capsys.readouterr().out
+        assert f"out of time after {epochs} epochs" in capsys.readouterr().out
         assert not (tmp_path / "work" / "result.json").exists()
     assert main(workdir=f"{tmp_path}/work") is None
-    undisturbed, resumed = (json.loads((tmp_path / folder / "result.json").read_text()) for folder in ("whole", "work"))
+    undisturbed, resumed = (
+        json.loads((tmp_path / folder / "result.json").read_text()) for folder in ("undisturbed", "work")
+    )
     for field in ("errors", "losses", "curves", "epochs", "configuration"):
         assert resumed[field] == undisturbed[field]
     assert len(resumed["curves"]["worst_shift"]) == 4  # before the first epoch and after each of three
@@ -91,7 +97,7 @@ def test_workdir_of_another_run_is_refused(finished, main):
 
 def test_foreign_unwritable_or_damaged_workdir_is_refused(tmp_path, main):
     (tmp_path / "letters.txt").touch()
-    assert "holds files of something else" in main(workdir=str(tmp_path))
+    assert "holds other files" in main(workdir=str(tmp_path))
     assert [path.name for path in tmp_path.iterdir()] == ["letters.txt"]
     assert "cannot be written" in main(workdir=f"{tmp_path}/letters.txt/work")
     (tmp_path / "damaged" / "member-0").mkdir(parents=True)
@@ -104,7 +110,8 @@ def test_foreign_unwritable_or_damaged_workdir_is_refused(tmp_path, main):
     [
         ({"recipe": "synthetic_mlp-vta"}, "Did you mean 'synthetic_mlp-vat'"),
         ({"override": ["epoch=3"]}, "Did you mean 'epochs'"),
-        ({"override": ["epochs"]}, "field=value"),
+        ({"override": ["epochs"]}, "FIELD=VALUE"),
+        ({"override": ["precision=mixed_bfloat"]}, "Did you mean 'mixed_bfloat16'"),
         ({"override": ["batch_size=0"]}, "batch_size must be at least 1, received 0"),
         ({"override": ["dataset=../mnist"]}, "'../mnist'"),
         ({"override": ["regularizers.vmt.field=shfit"]}, "Did you mean 'shift'"),
@@ -120,7 +127,7 @@ def test_a_refused_run_leaves_the_workdir_free(tmp_path, main):
     assert main(**small, override=["network.hidden_units=[4]"]) is None
 
 
-def test_a_run_goes_on_with_the_backend_with_which_it_began(tmp_path, main):
+def test_another_backend_cannot_resume_a_run(tmp_path, main):
     small = {"epochs": 2, "workdir": f"{tmp_path}/work", "override": ["network.hidden_units=[4]"]}
     assert main(**small, max_seconds=0.0) is None
     path = tmp_path / "work" / "run.json"
@@ -134,7 +141,7 @@ def test_pictures_on_several_hosts_are_refused(tmp_path):
 
 
 @pytest.mark.parametrize("flag, file", [("results", "{}.json"), ("saved_models", "{}/card.json")])
-def test_a_changed_recipe_is_refused_others_place_before_it_trains(tmp_path, main, flag, file):
+def test_a_changed_recipe_is_refused_before_training_if_it_would_replace_other_figures(tmp_path, main, flag, file):
     recipe = recipes.get("synthetic_mlp-vat")
     path = tmp_path / file.format(recipe.name)
     path.parent.mkdir(exist_ok=True)
@@ -151,8 +158,8 @@ def test_diverging_run_stops_and_names_the_step(tmp_path, main):
     assert not list((tmp_path / "work" / "member-0").glob("epoch-*"))
 
 
-def test_interrupted_run_ends_as_if_it_had_not_been(tmp_path, main, monkeypatch):
-    assert main(workdir=f"{tmp_path}/whole") is None
+def test_interrupted_run_ends_like_an_undisturbed_one(tmp_path, main, monkeypatch):
+    assert main(workdir=f"{tmp_path}/undisturbed") is None
 
     class Killed(Exception):
         pass
@@ -169,13 +176,15 @@ def test_interrupted_run_ends_as_if_it_had_not_been(tmp_path, main, monkeypatch)
         main(workdir=f"{tmp_path}/resumed")
     monkeypatch.undo()
     assert main(workdir=f"{tmp_path}/resumed") is None
-    whole, resumed = (json.loads((tmp_path / name / "result.json").read_text()) for name in ("whole", "resumed"))
+    undisturbed, resumed = (
+        json.loads((tmp_path / name / "result.json").read_text()) for name in ("undisturbed", "resumed")
+    )
     for figure in ("errors", "losses", "epochs"):
-        assert whole[figure] == resumed[figure]
+        assert undisturbed[figure] == resumed[figure]
 
 
-def test_list_and_help_tell_a_user_what_there_is():
+def test_list_and_help():
     assert "mnist_mlp-vat" in run("train", "--list").stdout
     printed = run("train", "--help", check=False).stdout
-    assert "--recipe" in printed and "resumes a run" in printed
+    assert "--recipe" in printed and "resumes a stopped run" in printed
     assert "epochs" in run("train", "--epochs=0", check=False).stderr

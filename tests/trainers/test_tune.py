@@ -1,4 +1,4 @@
-"""A search as a user runs it, from what its flags say to what it prints and writes."""
+"""The command `tune`: from its flags to what it prints and writes."""
 
 import json
 import os
@@ -23,13 +23,13 @@ PLAIN = {"name": "synthetic_mlp-baseline", "spaces": ["learning_rate=log:0.001:0
 
 
 def search(folder, *, name, spaces, overrides=(), deadline=None, **given):
-    """Runs the program without its flags, which would clash with those of other programs in this process."""
+    """Runs a search without absl flags, which would clash with those of other commands in this process."""
     given = {"epochs": 2, "num_validation": 200, **given}
     tune(name, [*SMALL, *overrides], spaces, given, str(folder), deadline)
 
 
 def trials(folder):
-    """What a search's table says, without the times."""
+    """The trials that a search recorded, without the times."""
     content = json.loads((folder / "trials.json").read_text())
     for trial in content["trials"]:
         for figures in trial["seeds"].values():
@@ -37,7 +37,7 @@ def trials(folder):
     return content["trials"]
 
 
-def test_diverging_trials_stand_in_the_table_and_the_best_is_told(tmp_path, capsys):
+def test_the_table_lists_diverging_trials_and_the_command_prints_the_best(tmp_path, capsys):
     diverging = ["optimizer.name=sgd", "schedule=constant", "network.batch_normalization=false"]
     search(tmp_path, name=PLAIN["name"], spaces=["learning_rate=1e30,0.01,0.1"], overrides=diverging, engine="grid")
     first, *others = trials(tmp_path)
@@ -52,8 +52,8 @@ def test_diverging_trials_stand_in_the_table_and_the_best_is_told(tmp_path, caps
     assert command.startswith(f"python -m trainers.train --recipe={PLAIN['name']}") and command in text
 
 
-def test_a_killed_search_ends_as_if_it_had_not_been(tmp_path, monkeypatch):
-    search(tmp_path / "whole", **PLAIN, num_trials=2)
+def test_a_killed_search_ends_like_an_undisturbed_one(tmp_path, monkeypatch):
+    search(tmp_path / "undisturbed", **PLAIN, num_trials=2)
     save, begun, ended = run.Checkpoint._save, [], []
 
     class Killed(BaseException):
@@ -69,23 +69,23 @@ def test_a_killed_search_ends_as_if_it_had_not_been(tmp_path, monkeypatch):
     with pytest.raises(Killed):  # in the second trial, between its two epochs
         search(tmp_path / "killed", **PLAIN, num_trials=2)
     search(tmp_path / "killed", **PLAIN, num_trials=2)
-    assert trials(tmp_path / "killed") == trials(tmp_path / "whole")
+    assert trials(tmp_path / "killed") == trials(tmp_path / "undisturbed")
     assert len(ended) == len(set(ended)) == 2 and len(begun) == 4  # two epochs of each training, none twice
 
 
-def test_a_search_out_of_time_goes_on(tmp_path, capsys):
+def test_a_search_out_of_time_resumes(tmp_path, capsys):
     search(tmp_path, **PLAIN, num_trials=1, deadline=0.0)
     printed = capsys.readouterr().out
-    assert "stopped for time after 1 epochs" in printed and "Best" not in printed
+    assert "out of time after 1 epochs" in printed and "Best" not in printed
     search(tmp_path, **PLAIN, num_trials=1)
     assert "Best: trial 0" in capsys.readouterr().out
 
 
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="the same on both backends, and JAX starts sooner")
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="equal on both backends; JAX starts sooner")
 def test_the_printed_command_trains_these_values(tmp_path, capsys):
     search(tmp_path / "search", **VAT, num_trials=1, epochs=1)
     program, *arguments = shlex.split(capsys.readouterr().out.splitlines()[-1])
-    arguments += ["--epochs=1", "--noexport", "--verbose=0", "--notensorboard", f"--workdir={tmp_path}/run"]
+    arguments += ["--epochs=1", "--noexport", "--verbose=0", f"--workdir={tmp_path}/run"]
     done = subprocess.run([sys.executable, *arguments], env={**os.environ}, capture_output=True, text=True)
     assert program == "python" and done.returncode == 0, done.stderr
     trained = json.loads((tmp_path / "run" / "run.json").read_text())["recipe"]
@@ -105,7 +105,7 @@ def test_a_recipes_own_search_is_the_default():
     "values, message",
     [
         ({"name": "synthetic_mlp-vta"}, "Did you mean 'synthetic_mlp-vat'"),
-        ({"name": "synthetic_mlp-baseline", "spaces": []}, "has no search of its own"),
+        ({"name": "synthetic_mlp-baseline", "spaces": []}, "records no search"),
         ({"spaces": ["regularizers.vat.epsilom=1,2"]}, "Did you mean 'epsilon'"),
         ({"spaces": ["epoch=1,2"]}, "Did you mean 'epochs'"),
         ({"spaces": [f"{EPSILON}=log:0:1"]}, "must be above 0, received 0"),

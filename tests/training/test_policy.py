@@ -54,7 +54,7 @@ def test_masks_change_from_step_to_step(data, network, model):
 
 def test_perturbed_passes_use_their_own_batch_statistics(data, network, model):
     """A shift and a scaling of all inputs alike vanish in batch normalization of the inputs."""
-    x, y = data
+    x, _y = data
     net = keras.Sequential([keras.Input((6,)), layers.BatchNormalization(epsilon=1e-7), *network().layers])
     trained = model(net)
     forward = run_passes(trained, ops.convert_to_tensor(x), outputs_of(trained.loss), linearized=False).forward

@@ -1,1 +1,1 @@
-"""The published models under attack and measured: what is measured, where it is kept, and its table."""
+"""Analysis of published models: the plan, the measurements, their files, and the report."""

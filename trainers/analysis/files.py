@@ -1,7 +1,9 @@
-"""One file of measures for each published model, written as soon as it is complete, and skipped where it is."""
+"""Files with the measurements of published models, one per model; a model whose file is up to date is skipped."""
 
 import json
 import pathlib
+from collections.abc import Iterable
+from typing import Any
 
 from trainers.analysis.measurements import measure
 from trainers.analysis.plan import plan
@@ -12,8 +14,13 @@ from zoo.files import write_atomic
 from zoo.pretrained import card
 
 
-def is_current(path, content, settings):
-    """Whether a model's file holds what would be measured now.
+def is_current(path: pathlib.Path, content: dict[str, Any], settings: dict[str, Any]) -> bool:
+    """Whether a file holds the measurements of this model with these settings.
+
+    Args:
+        path: of the file.
+        content: card of the model.
+        settings: from `plan`.
 
     Raises:
         ValueError: the file is damaged.
@@ -30,19 +37,19 @@ def is_current(path, content, settings):
         raise ValueError(f"{path} is damaged ({error!r}). Remove it to measure the model again.") from error
 
 
-def measure_once(path, directory, num_examples=None):
-    """Measures a model and writes its file, unless the file is there for this model and these settings.
+def measure_once(path: pathlib.Path, directory: str | pathlib.Path, num_examples: int | None = None) -> bool:
+    """Measures a model and writes its file, unless the file is up to date.
 
     Args:
         path: folder of the SavedModel.
-        directory: folder of the results; made where it is missing.
+        directory: folder of the figures; created if it is missing.
         num_examples: as for `measure`.
 
     Returns:
-        Whether it was measured now.
+        Whether this call measured the model.
 
     Raises:
-        ValueError: the model or an earlier file of it is damaged, or the model does not fit its data set.
+        ValueError: the model or its file is damaged, or the model takes inputs of another shape than its data set has.
     """
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
@@ -54,13 +61,19 @@ def measure_once(path, directory, num_examples=None):
     return True
 
 
-def measure_models(names, saved_models, directory, num_examples=None):
-    """Measures models one after the other; what is wrong with one does not keep the others from it.
+def measure_models(
+    names: Iterable[str],
+    saved_models: str | pathlib.Path | None,
+    directory: str | pathlib.Path,
+    num_examples: int | None = None,
+) -> list[str]:
+    """Measures models one after another; continues after a model that cannot be measured.
 
     Args:
-        names: of published models, or paths of SavedModels; none takes all that there are.
-        saved_models: folder of published models; None takes the default one.
-        directory, num_examples: as for `measure_once`.
+        names: of published models, or paths of SavedModels; empty for all published models.
+        saved_models: folder of published models; None for the default one.
+        directory: as for `measure_once`.
+        num_examples: as for `measure`.
 
     Returns:
         One sentence for each model that could not be measured.
@@ -69,7 +82,7 @@ def measure_models(names, saved_models, directory, num_examples=None):
     for name in names or pretrained.list_models(saved_models):
         try:
             measured = measure_once(pretrained.find(name, saved_models), directory, num_examples)
-            print(f"{name}: {'measured' if measured else 'is there already'}.", flush=True)
+            print(f"{name}: {'measured' if measured else 'already up to date'}.", flush=True)
         except (ValueError, OSError) as error:
             failed.append(f"{name}: {error}")
     return failed

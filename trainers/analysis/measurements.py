@@ -1,53 +1,71 @@
-"""Everything that is measured on one published model."""
+"""All measurements of one published model."""
 
 import functools
+import pathlib
+from collections.abc import Callable
+from typing import Any
 
 import keras
 import numpy as np
 
 from trainers.analysis.plan import is_image, plan
 from trainers.runs.data import load_own_data
-from trainers.runs.run import versions
+from trainers.runs.measuring import versions
 from zoo import analysis, datasets, pretrained, regularizers
 from zoo.analysis import Estimate
 from zoo.optional import require
 from zoo.pretrained import card
 
 SEED = 0
+Network = Callable[[Any], Any]  # from inputs to logits
+Settings = dict[str, dict[str, Any]]  # of every error or measure by its name, from `plan`
 
 
-def in_unit_range(x, dataset):
-    """Inputs in the units of the measures: pixels from 0 to 1, signals as they are."""
+def in_unit_range(x: np.ndarray, dataset: datasets.Dataset) -> np.ndarray:
+    """Scales pixels to 0 to 1, and returns signals unchanged."""
     return x.astype("float32") / 255 if is_image(dataset) else x
 
 
-def classifier_of(model, dataset):
-    """The whole model, its preprocessing included, from inputs in the units of the measures to logits."""
+def classifier_of(model: keras.Model, dataset: datasets.Dataset) -> Network:
+    """The model with its preprocessing, from the inputs of `in_unit_range` to logits."""
     scale = 255.0 if is_image(dataset) else 1.0
     return lambda x: model(scale * x, training=False)
 
 
-def labeled_examples(recipe, dataset, seed):
-    """The training inputs whose labels a recipe has seen, and these labels."""
+def labeled_examples(recipe: dict[str, Any], dataset: datasets.Dataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
+    """The training inputs and labels that the loss of a recipe used.
+
+    Args:
+        recipe: as recorded on a card.
+        dataset: of the recipe.
+        seed: of the run.
+    """
     rows = slice(None)
     if recipe.get("num_labels") is not None:
         rows = datasets.balanced_subset(dataset.y_train, recipe["num_labels"], seed)
     return dataset.x_train[rows], dataset.y_train[rows]
 
 
-def percent(estimate):
-    """An error's entry in the file."""
+def percent(estimate: Estimate) -> dict[str, float]:
+    """The entry of an error in the file."""
     scaled = estimate.scaled(100)
     return {"error": float(f"{scaled.mean:.6g}"), "standard_error": float(f"{scaled.standard_error:.4g}")}
 
 
-def value(estimate):
-    """A measure's entry in the file."""
+def value(estimate: Estimate) -> dict[str, float]:
+    """The entry of a measure in the file."""
     return {"value": float(f"{estimate.mean:.6g}"), "standard_error": float(f"{estimate.standard_error:.4g}")}
 
 
-def measure_errors(network, x, y, settings):
-    """The error on clean inputs and under every attack, `{name: Estimate}`."""
+def measure_errors(network: Network, x: np.ndarray, y: np.ndarray, settings: Settings) -> dict[str, Estimate]:
+    """Measures the error on clean inputs and under every attack.
+
+    Args:
+        network: from inputs to logits.
+        x: test inputs.
+        y: their labels.
+        settings: of the errors.
+    """
     errors = {}
     for name, options in settings.items():
         rows = slice(options["num_examples"])
@@ -68,8 +86,18 @@ def measure_errors(network, x, y, settings):
     return errors
 
 
-def measure_gradients(network, x, y, settings):
-    """The measures of the Jacobian, of movements and of the smoothness penalties, `{name: (n,)}`."""
+def measure_gradients(network: Network, x: np.ndarray, y: np.ndarray, settings: Settings) -> dict[str, np.ndarray]:
+    """Measures the Jacobian, movements and smoothness penalties.
+
+    Args:
+        network: from inputs to logits.
+        x: test inputs.
+        y: their labels.
+        settings: of the measures.
+
+    Returns:
+        `{name: (n,)}`, one value per example.
+    """
     rows = slice(settings["jacobian_frobenius_squared"]["num_examples"])
     x, y = x[rows], y[rows]
     eigenvalues = analysis.singular_values(network, x) ** 2
@@ -92,8 +120,15 @@ def measure_gradients(network, x, y, settings):
     return values
 
 
-def measure_calibration(network, x, y, num_bins):
-    """The expected calibration error, with the standard error of the bootstrap."""
+def measure_calibration(network: Network, x: np.ndarray, y: np.ndarray, num_bins: int) -> Estimate:
+    """Measures the expected calibration error; its standard error comes from the bootstrap.
+
+    Args:
+        network: from inputs to logits.
+        x: test inputs.
+        y: their labels.
+        num_bins: of the reliability diagram.
+    """
     logits = analysis.map_batches(functools.partial(analysis.predict_logits, network), x)
     probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
 
@@ -106,8 +141,8 @@ def measure_calibration(network, x, y, num_bins):
     return Estimate(error(every), resampled.standard_error, len(x))
 
 
-def measure(path, num_examples=None):
-    """Everything that is measured on one published model.
+def measure(path: str | pathlib.Path, num_examples: int | None = None) -> dict[str, Any]:
+    """Measures a published model.
 
     Args:
         path: folder of the SavedModel.
@@ -117,7 +152,7 @@ def measure(path, num_examples=None):
         The content of its file.
 
     Raises:
-        ValueError: the model is damaged, or does not take its data set's inputs.
+        ValueError: the model is damaged, or takes inputs of another shape than its data set has.
     """
     content = card.verify(path)
     data = load_own_data(content)

@@ -1,12 +1,16 @@
-"""What is measured on a published model: which attacks and measures, how large, on how many examples."""
+"""The plan of an analysis: which attacks and measures, of what size, on how many examples."""
+
+from typing import Any
+
+from zoo.datasets import Dataset
 
 NUM_ITERATED = 1000
 PGD = {"num_steps": 20, "step_size": "2.5 * size / num_steps", "random_start": True}
 ITERATED = {"pgd_l2": PGD, "pgd_linf": PGD, "virtual_adversarial": {"num_power_iterations": 10}}
-UNCLIPPED = ("sign", "gaussian_sign")  # the thesis's noise leaves the range of pixels
+UNCLIPPED = ("sign", "gaussian_sign")  # the noise of the thesis leaves the range of pixels
 
-# Sizes in units in which pixels reach from 0 to 1, and signals are as they are. They were set before any measurement,
-# so that most undefended networks neither always nor never fail; sign and Gaussian sign on images are the thesis's.
+# Sizes for pixels from 0 to 1 and for raw signals. They were chosen before any measurement, so that most undefended
+# networks fail sometimes but not always. Those of sign and gaussian_sign on images are from the thesis.
 IMAGES = {
     "gaussian_noise": 0.3,
     "fgsm_linf": 0.1,
@@ -51,19 +55,18 @@ SMOOTHNESS = {
 }
 
 
-def is_image(dataset):
-    """Whether a `Dataset` holds images: pixels from 0 to 255."""
+def is_image(dataset: Dataset) -> bool:
+    """Whether a data set holds images, with pixels from 0 to 255."""
     return dataset.x_test.ndim > 2
 
 
-def plan(dataset, num_examples=None):
-    """The settings of everything that is measured on the models of a data set.
+def plan(dataset: Dataset, num_examples: int | None = None) -> dict[str, dict[str, dict[str, Any]]]:
+    """The settings of all measurements of models of a data set.
 
     Args:
-        dataset: `zoo.datasets.Dataset`.
-        num_examples: examples from the beginning of the test set; None takes all of them, and `NUM_ITERATED` for
-            iterated attacks and for measures of gradients. Clean error, calibration and generalization gap are always
-            of all examples.
+        dataset: to measure on.
+        num_examples: use the first examples of the test set; None uses `NUM_ITERATED` for iterated attacks and
+            gradients, and all for the rest. Clean error, calibration and generalization gap always use all examples.
 
     Returns:
         `{"errors": {name: settings}, "measures": {name: settings}}`.

@@ -1,31 +1,39 @@
-"""Rank correlations between what is measured on several models."""
+"""Rank correlations between measures of several models."""
 
+from collections.abc import Sequence
 from typing import NamedTuple
 
 import numpy as np
 
 from zoo.optional import require
 
-MIN_MODELS = 5  # below, not even a perfect order has a two-sided p of 0.05
+MIN_MODELS = 5  # with fewer models, the two-sided p-value of a perfect order exceeds 0.05
 NUM_PERMUTATIONS = 9999
 
 
 class Correlation(NamedTuple):
-    """Spearman's ρ, its two-sided p-value by permutation, and the number of models."""
+    """Spearman's ρ with its two-sided p-value by permutation.
+
+    Attributes:
+        rho: the correlation, -1 to 1.
+        p: the p-value.
+        number: of models.
+    """
 
     rho: float
     p: float
     number: int
 
 
-def spearman(a, b):
+def spearman(a: Sequence[float], b: Sequence[float]) -> Correlation | None:
     """The rank correlation of two measures.
 
     Args:
-        a, b: one value per model, in the same order.
+        a: one value per model.
+        b: one value per model, in the same order.
 
     Returns:
-        A `Correlation`; None where there are fewer than `MIN_MODELS` models, or all values of a measure are equal.
+        The correlation; None if there are fewer than `MIN_MODELS` models, or if all values of a measure are equal.
 
     Raises:
         ImportError: SciPy is not installed.
@@ -35,7 +43,7 @@ def spearman(a, b):
     stats = require("scipy.stats", "A rank correlation", "report")
     ranks = [stats.rankdata(values) for values in (a, b)]
     first, second = ((each - each.mean()) / np.linalg.norm(each - each.mean()) for each in ranks)
-    # The textbook p-value is for large samples. Here the pairs are drawn anew, all of them where there are few.
+    # The textbook p-value holds for large samples only. Few models allow all permutations, many a sample of them.
     test = stats.permutation_test(
         (first,),
         lambda shuffled, axis: np.sum(shuffled * second, axis=axis),

@@ -1,20 +1,23 @@
-"""The text of the analysis: errors, measures and rank correlations of the measured models."""
+"""The report of an analysis: errors, measures and rank correlations of the measured models."""
 
 import pathlib
+from collections.abc import Sequence
+from typing import Any
 
 from trainers.analysis.rank_correlations import MIN_MODELS, spearman
+from trainers.results import markdown
 from trainers.runs.workdir import read_json
-from zoo.files import check_generated, write_generated
+from zoo.files import write_generated
 
 HEADER = """# Inside the models
 
-Written by `trainers.analyze`; each model's file holds all figures with their settings. Attacks and measures take the
-whole classifier, from pixels in [0, 1] or raw signals to logits. Behind every figure stands its standard error over the
-test examples; it says nothing of other seeds of the training.
+Written by `trainers.analyze`; the file of each model holds all figures with their settings. Attacks and measures apply
+to the whole classifier, from pixels in [0, 1] or raw signals to logits. The number after ± is the standard error over
+the test examples; it does not cover other seeds of the training.
 """
-EMPTY = "\nNo model has been measured yet: `python -m trainers.analyze`.\n"
+EMPTY = "\nNo model has been measured yet. Run `python -m trainers.analyze`.\n"
 ERRORS = """
-### Test error in per cent
+### Test error in percent
 
 {table}
 {sizes}.
@@ -23,10 +26,11 @@ MEASURES = """
 ### Measures
 
 {table}
-Means over {number} test examples; calibration error ({num_bins} bins) over all, and generalization gap: test error less
-the error on the training examples whose labels were used, in percentage points. J is the Jacobian of the logits, F the
-Fisher information of the prediction, both in the input; `worst_*` is R of the movement field; local distributional
-smoothness is VAT's divergence at ε {epsilon:g}; in the smoothness penalties ε is {smoothness:g}.
+Means over {number} test examples. The calibration error ({num_bins} bins) uses all of them, and so does the
+generalization gap: test error minus the error on the training examples whose labels were used, in percentage points.
+J is the Jacobian of the logits and F the Fisher information of the prediction, both with respect to the input;
+`worst_*` is R of the movement field; local distributional smoothness is the divergence of VAT at ε {epsilon:g}; the
+smoothness penalties use ε {smoothness:g}.
 """
 CORRELATIONS = """
 ### What predicts what
@@ -35,36 +39,42 @@ CORRELATIONS = """
 FEW = "Rank correlations need at least {least} models; there {are} {number}.\n"
 TABLE = """Spearman's ρ between a measure and an error over the models, with its p-value by permutation and the number n
 of models. The p-values are not corrected for the number of comparisons, {comparisons} here, and the models share their
-training data: read them as hints. R and the calibration error know the test labels, and a few misclassified examples
-can make up most of R: what they share with the clean error is no prediction of it.
+training data: read them as hints. R and the calibration error use the test labels, and a few misclassified examples can
+make up most of R. Their correlation with the clean error is therefore no prediction of it.
 
 {table}"""
+Content = dict[str, Any]  # of the file of a model
 
 
-def markdown(head, rows):
-    """A Markdown table."""
-    lines = [head, ["---"] * len(head), *rows]
-    return "".join(f"| {' | '.join(line)} |\n" for line in lines)
+def names_of(contents: Sequence[Content], kind: str) -> list[str]:
+    """The errors or measures that some of the models have, in their own order.
 
-
-def names_of(contents, kind):
-    """The errors or measures that some of the models have, in their own order."""
+    Args:
+        contents: of the models' files.
+        kind: `"errors"` or `"measures"`.
+    """
     return list(dict.fromkeys(name for content in contents for name in content[kind]))
 
 
-def table(contents, kind, figure):
-    """One row per model, one column per error or measure."""
+def table(contents: Sequence[Content], kind: str, figure: str) -> str:
+    """A Markdown table with one row per model and one column per error or measure.
+
+    Args:
+        contents: of the models' files.
+        kind: `"errors"` or `"measures"`.
+        figure: the key of the figure in an entry, `"error"` or `"value"`.
+    """
     names = names_of(contents, kind)
 
     def cell(entry):
         return "–" if entry is None else f"{entry[figure]:.3g} ± {entry['standard_error']:.1g}"
 
     rows = [[f"`{content['model']}`", *(cell(content[kind].get(name)) for name in names)] for content in contents]
-    return markdown(["model", *names], rows)
+    return markdown.table(["model", *names], rows)
 
 
-def sizes(contents):
-    """The settings of the attacks, in words, each once."""
+def sizes(contents: Sequence[Content]) -> str:
+    """Describes the settings of the attacks, each once."""
     told = []
     for name in names_of(contents, "errors"):
         entries = [content["errors"][name]["settings"] for content in contents if name in content["errors"]]
@@ -76,8 +86,8 @@ def sizes(contents):
     return "; ".join(told)
 
 
-def correlations(contents):
-    """The table of rank correlations of every measure with every error, or why there is none."""
+def correlations(contents: Sequence[Content]) -> str:
+    """The table of rank correlations of every measure with every error, or a sentence if there are too few models."""
     if len(contents) < MIN_MODELS:
         are = "is" if len(contents) == 1 else "are"
         return FEW.format(least=MIN_MODELS, number=len(contents), are=are)
@@ -90,19 +100,29 @@ def correlations(contents):
     for name in predictors:
         own = [content["measures"].get(name) for content in contents]
         rows.append([name, *(describe(own, outcome) for outcome in outcomes.values())])
-    return TABLE.format(comparisons=len(rows) * len(outcomes), table=markdown(["measure", *outcomes], rows))
+    return TABLE.format(comparisons=len(rows) * len(outcomes), table=markdown.table(["measure", *outcomes], rows))
 
 
-def describe(first, second):
-    """The cell of one pair of measures, over the models that have both."""
+def describe(first: Sequence[Content | None], second: Sequence[Content | None]) -> str:
+    """The cell of one pair of measures, over the models that have both.
+
+    Args:
+        first: entry of each model, or None.
+        second: entry of each model, or None.
+    """
     pairs = [(a, b) for a, b in zip(first, second, strict=True) if a is not None and b is not None]
     figures = [[entry.get("value", entry.get("error")) for entry in pair] for pair in pairs]
     found = spearman([a for a, _ in figures], [b for _, b in figures])
     return f"– (n {len(pairs)})" if found is None else f"{found.rho:+.2f} (p {found.p:.2g}, n {found.number})"
 
 
-def section(dataset, contents):
-    """The text about the models of one data set."""
+def section(dataset: str, contents: Sequence[Content]) -> str:
+    """The text about the models of one data set.
+
+    Args:
+        dataset: name of the data set.
+        contents: of the models' files, at least one.
+    """
     settings = {name: entry["settings"] for name, entry in contents[0]["measures"].items()}
     numbers = [content["measures"]["jacobian_frobenius_squared"]["settings"]["num_examples"] for content in contents]
     return (
@@ -119,11 +139,17 @@ def section(dataset, contents):
     )
 
 
-def read_analyses(directory):
-    """`{model name: content}` of a folder such as `results/analysis`; empty where there are none.
+def read_analyses(directory: str | pathlib.Path) -> dict[str, Content]:
+    """Reads a folder such as `results/analysis`.
+
+    Args:
+        directory: the folder; a missing one has no analyses.
+
+    Returns:
+        `{model name: content of its file}`.
 
     Raises:
-        ValueError: a file is damaged or holds something else; with its name.
+        ValueError: a file is damaged or holds something else.
     """
     analyses = {}
     for path in sorted(pathlib.Path(directory).glob("*.json")):
@@ -139,26 +165,17 @@ def read_analyses(directory):
     return analyses
 
 
-def check_folder(directory):
-    """Refuses, before anything is measured, a folder whose `README.md` is somebody else's.
-
-    Raises:
-        ValueError: with its first line.
-    """
-    check_generated(pathlib.Path(directory) / "README.md", HEADER)
-
-
-def write_report(directory):
-    """Writes `README.md` from the models' files.
+def write_report(directory: str | pathlib.Path) -> str:
+    """Writes `README.md` from the files of the models.
 
     Args:
-        directory: folder of the results.
+        directory: folder of the figures.
 
     Returns:
         The text.
 
     Raises:
-        ValueError: a file is damaged or holds something else; with its name.
+        ValueError: a file is damaged or holds something else, or `README.md` is not ours.
     """
     directory = pathlib.Path(directory)
     contents = list(read_analyses(directory).values())

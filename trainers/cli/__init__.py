@@ -1,1 +1,1 @@
-"""What the commands share: their frame and their flags."""
+"""What the commands share: the frame of a command, the flags of recipes and of distribution."""

@@ -1,9 +1,13 @@
-"""The flags by which a run is spread over devices and hosts, shared by the programs that train.
+"""Flags that spread a run over devices and hosts, for all commands that train.
 
     KERAS_BACKEND=jax python -m trainers.train --distribute=devices
     KERAS_BACKEND=jax python -m trainers.train --distribute=hosts --coordinator=10.0.0.1:1234 --num_processes=2 \
         --process_index=0
+
+BUILD.md explains both.
 """
+
+import contextlib
 
 from absl import flags
 
@@ -13,30 +17,36 @@ DISTRIBUTE = flags.DEFINE_enum(
     "distribute",
     "none",
     WAYS,
-    "Train on one device, on all devices of this host, or on those of several hosts; each of these runs the same "
-    "command, with a --workdir that all of them see.",
+    "none: train on one device. devices: on all devices of this host. hosts: on several hosts; run the same command on "
+    "each, with a --workdir that all of them share.",
 )
 COORDINATOR = flags.DEFINE_string(
-    "coordinator", None, "host:port of process 0; on Slurm, Open MPI and cloud TPUs found without it."
+    "coordinator", None, "host:port of process 0. Slurm, Open MPI and cloud TPUs provide it themselves."
 )
-NUM_PROCESSES = flags.DEFINE_integer("num_processes", None, "Processes of the run, as --coordinator.", lower_bound=1)
-PROCESS_INDEX = flags.DEFINE_integer("process_index", None, "Index of this one, as --coordinator.", lower_bound=0)
+NUM_PROCESSES = flags.DEFINE_integer(
+    "num_processes", None, "Number of processes of the run; needed with --coordinator.", lower_bound=1
+)
+PROCESS_INDEX = flags.DEFINE_integer(
+    "process_index", None, "Index of this process, from 0; needed with --coordinator.", lower_bound=0
+)
 
 
-def is_distributed():
+def is_distributed() -> bool:
+    """Whether the flags ask for more than one device."""
     return DISTRIBUTE.value != "none"
 
 
-def on_hosts():
+def on_hosts() -> bool:
+    """Whether the flags ask for several hosts."""
     return DISTRIBUTE.value == "hosts"
 
 
-def chosen():
+def chosen() -> contextlib.AbstractContextManager:
     """The context that the flags ask for."""
     return distribute(DISTRIBUTE.value, COORDINATOR.value, NUM_PROCESSES.value, PROCESS_INDEX.value)
 
 
-def arguments():
-    """The flags, for the command of another program."""
+def arguments() -> list[str]:
+    """The flags that were given, as arguments for another command."""
     holders = (DISTRIBUTE, COORDINATOR, NUM_PROCESSES, PROCESS_INDEX)
     return [flags.FLAGS[holder.name].serialize() for holder in holders if holder.present]

@@ -1,35 +1,36 @@
-"""What the programs have in common: arguments are flags, and what is wrong ends them with one line."""
+"""The frame of a command: flags are its only arguments, and an error ends it with one line."""
 
 import math
 import os
 import subprocess
 import sys
+from collections.abc import Callable
 
 from absl import app
 
 ERRORS = (ValueError, TypeError, OSError, ImportError, FloatingPointError, subprocess.CalledProcessError)
 
 
-def is_finite(value):
-    """Whether a flag has a finite value, or none; for `flags.register_validator`, since NaN is within all bounds."""
+def is_finite(value: float | None) -> bool:
+    """Whether the value of a flag is finite or None; the bounds of absl flags let NaN through."""
     return value is None or math.isfinite(value)
 
 
-def main_of(work, end=sys.exit):
-    """The `main` of a program, for `absl.app.run`.
+def main_of(work: Callable[[], str | None], end: Callable[[str], None] = sys.exit) -> Callable[[list[str]], None]:
+    """Makes the `main` of a command, for `absl.app.run`.
 
     Args:
-        work: does all that the flags ask for; what it returns, if anything, is the message with which it fails.
-        end: ends the program with a message.
+        work: does what the flags ask for. If it returns a message, the command fails with it.
+        end: ends the process with a message.
 
     Returns:
-        A function that ends with one line where `work` raises one of `ERRORS`; with ZOO_TRACEBACK=1 in the environment
-        the error itself comes through.
+        A function that ends the process with one line if `work` raises one of `ERRORS`. With `ZOO_TRACEBACK=1` in the
+        environment it raises the error itself.
     """
 
     def main(argv):
         if len(argv) > 1:
-            raise app.UsageError(f"Arguments are given as --flag=value, received {argv[1:]}.")
+            raise app.UsageError(f"Arguments have the form --flag=value, received {argv[1:]}.")
         try:
             failure = work()
         except ERRORS as error:

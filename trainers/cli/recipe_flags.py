@@ -1,36 +1,45 @@
-"""How recipe fields and searches are written on the command line, and read."""
+"""Recipe fields and searches as flags: how they are written and read."""
 
 import json
 import pathlib
 import shlex
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 from trainers.runs.workdir import read_json
+from zoo.recipes import Recipe
 from zoo.recipes.search import Search
 from zoo.recipes.searches import SEARCHES
 from zoo.validation import check_choice
 
 
-def parse_override(text):
-    """Splits `field=value`; the value is JSON where it parses, else the text itself.
+def parse_override(text: str) -> tuple[str, Any]:
+    """Splits `FIELD=VALUE`; reads the value as JSON, or else as text.
 
     Raises:
         ValueError: there is no `=`.
     """
     field, equals, value = text.partition("=")
     if not equals:
-        raise ValueError(f"--override takes field=value, received {text!r}.")
+        raise ValueError(f"--override takes FIELD=VALUE, received {text!r}.")
     try:
         return field, json.loads(value)
     except (ValueError, RecursionError):
         return field, value
 
 
-def parse_overrides(texts):
-    """`{field: value}` of `field=value` texts, and of JSON files that hold such a mapping.
+def parse_overrides(texts: Iterable[str]) -> dict[str, Any]:
+    """Reads `--override` flags.
+
+    Args:
+        texts: each is `FIELD=VALUE`, or the name of a JSON file that maps fields to values.
+
+    Returns:
+        `{field: value}`; later flags replace earlier ones.
 
     Raises:
-        ValueError: neither, or a damaged file.
-        OSError: no such file.
+        ValueError: a text has neither form, or a file is damaged.
+        OSError: a file does not exist.
     """
     assignments = {}
     for text in texts:
@@ -38,24 +47,24 @@ def parse_overrides(texts):
     return assignments
 
 
-def override_flags(assignments):
+def override_flags(assignments: Mapping[str, Any]) -> list[str]:
     """The flags that make these assignments, quoted for a shell."""
     return [f"--override={shlex.quote(f'{field}={json.dumps(value)}')}" for field, value in assignments.items()]
 
 
-def parse_spaces(texts):
-    """What `Search` needs at least, from the `--space` flags.
+def parse_spaces(texts: Iterable[str]) -> dict[str, Any]:
+    """Reads `--space` flags.
 
     Args:
-        texts: each `field=value,value,…`, `field=log:min:max`, `field=linear:min:max`, the name of a JSON file with a
-            space, or a name among `zoo.recipes.searches.SEARCHES`.
+        texts: each is `FIELD=VALUE,VALUE,…`, `FIELD=log:MIN:MAX`, `FIELD=linear:MIN:MAX`, the name of a JSON file with
+            a space, or a name among `zoo.recipes.searches.SEARCHES`.
 
     Returns:
-        `{"space": ...}`, and what else the named searches say.
+        Arguments of `Search`: `"space"`, and what the named searches set.
 
     Raises:
-        ValueError: none of these, with the nearest name; or a damaged file.
-        OSError: no such file.
+        ValueError: a text has none of these forms, or a file is damaged.
+        OSError: a file does not exist.
     """
     search, space = {}, {}
     for text in texts:
@@ -70,31 +79,31 @@ def parse_spaces(texts):
     return {**search, "space": space}
 
 
-def choose_search(recipe, spaces, given):
+def choose_search(recipe: Recipe, spaces: list[str], given: Mapping[str, Any]) -> Search:
     """The search that flags ask for.
 
     Args:
-        recipe: `Recipe`, whose own search is the default.
+        recipe: its own search is the default.
         spaces: the `--space` flags.
-        given: arguments of `Search` that replace those of a ready-made or written down one.
+        given: arguments of `Search` that replace those of the recipe's or a predefined search.
 
     Raises:
-        ValueError: there is nothing to search.
+        ValueError: no flag and no recipe names a space.
     """
     settings = parse_spaces(spaces) if spaces else recipe.search
     if not settings:
         raise ValueError(
-            f"{recipe.name} has no search of its own: name fields with --space=FIELD=log:MIN:MAX or "
-            f"--space=FIELD=VALUE,VALUE, or choose one of {', '.join(SEARCHES)}."
+            f"{recipe.name} records no search. Choose a space with --space=FIELD=log:MIN:MAX or "
+            f"--space=FIELD=VALUE,VALUE, or a predefined one: {', '.join(SEARCHES)}."
         )
     return Search.from_data({**settings, **given})
 
 
-def parse_domain(text):
-    """A field's domain: `log:min:max`, `linear:min:max`, or values apart by commas, each JSON or else text.
+def parse_domain(text: str) -> dict[str, Any]:
+    """Reads the domain of a field: `log:MIN:MAX`, `linear:MIN:MAX`, or values with commas between, as JSON or text.
 
     Raises:
-        ValueError: a range of another form.
+        ValueError: a range has another form.
     """
     try:
         return {"values": json.loads(f"[{text}]")}
@@ -104,23 +113,23 @@ def parse_domain(text):
         return {"values": text.split(",")}
     check_choice("sampling", sampling, ("log", "linear"))
     if len(limits) != 2:
-        raise ValueError(f"--space takes field={sampling}:min:max, received {text!r}.")
+        raise ValueError(f"--space takes FIELD={sampling}:MIN:MAX, received {text!r}.")
     low, high = (parse_override(f"={limit}")[1] for limit in limits)
     return {"min": low, "max": high, "sampling": sampling}
 
 
-def is_file(text):
+def is_file(text: str) -> bool:
     """Whether a flag names a JSON file."""
     return "=" not in text and pathlib.Path(text).suffix == ".json"
 
 
-def read_fields(path):
-    """The mapping of recipe fields in a JSON file.
+def read_fields(path: str) -> dict[str, Any]:
+    """Reads a JSON file that maps recipe fields to values.
 
     Raises:
-        ValueError: it is damaged, or holds something else.
+        ValueError: the file is damaged, or holds no mapping.
     """
     fields = read_json(path)
     if not isinstance(fields, dict):
-        raise ValueError(f"{path} must hold a mapping of recipe fields, received {fields!r}.")
+        raise ValueError(f"{path} must map recipe fields to values, received {fields!r}.")
     return fields

@@ -1,1 +1,1 @@
-"""The report: what stands in it, from files, and the HTML page that shows it."""
+"""The HTML report: its content, read from files, and the page that shows it."""

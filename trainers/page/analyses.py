@@ -1,31 +1,39 @@
-"""What was measured of published models as the page takes it, from the files of `trainers.analyze`."""
+"""Measurements of published models for the page, from the files of `trainers.analyze`."""
+
+from collections.abc import Mapping
+from typing import Any
 
 from trainers.analysis.report import names_of, sizes
 
 
-def measured(entry, key):
-    """A value with its standard error, to the digits that this leaves."""
+def measured(entry: Mapping[str, Any], key: str) -> str:
+    """Formats a figure with its standard error.
+
+    Args:
+        entry: of an error or a measure.
+        key: `"error"`, in percent, or `"value"`.
+    """
     value, error = entry[key], entry.get("standard_error")
     text = f"{value:.2f}" if key == "error" else f"{value:.3g}"
     return text if error is None else f"{text} ± {error:.2g}"
 
 
-def analysis_facts(analysis):
-    """Terms and values for a model's card."""
+def analysis_facts(analysis: Mapping[str, Any]) -> list[tuple[str, str]]:
+    """Terms and values for the card of a model."""
     facts = [(f"error, {name}", f"{measured(entry, 'error')} %") for name, entry in analysis["errors"].items()]
     return facts + [(name, measured(entry, "value")) for name, entry in analysis["measures"].items()]
 
 
-def analysis_tables(analyses, anchors):
-    """Tables of all models on each data set: of their errors, and of their measures.
+def analysis_tables(analyses: Mapping[str, Any], anchors: Mapping[str, str]) -> list[dict[str, Any]]:
+    """Two tables for each data set: the errors and the measures of its models.
 
     Args:
-        analyses: as from `read_analyses`.
-        anchors: `{model name: where its card stands on the page}`.
+        analyses: from `read_analyses`.
+        anchors: `{model name: anchor of its card on the page}`.
     """
     tables = []
     for dataset, contents in by_dataset(analyses).items():
-        for kind, key, what in (("errors", "error", "errors in per cent"), ("measures", "value", "measures")):
+        for kind, key, what in (("errors", "error", "errors in percent"), ("measures", "value", "measures")):
             names = names_of(contents, kind)
             rows = []
             for content in contents:
@@ -35,12 +43,12 @@ def analysis_tables(analyses, anchors):
     return tables
 
 
-def analysis_settings(analyses):
-    """The sizes of the attacks on each data set, in words."""
+def analysis_settings(analyses: Mapping[str, Any]) -> list[str]:
+    """Sentences that describe the attacks on each data set."""
     return [f"{dataset}: {sizes(contents)}." for dataset, contents in by_dataset(analyses).items()]
 
 
-def by_dataset(analyses):
+def by_dataset(analyses: Mapping[str, Any]) -> dict[str, list[dict[str, Any]]]:
     """`{data set: contents of its models}`."""
     sets = dict.fromkeys(content["dataset"] for content in analyses.values())
     return {dataset: [each for each in analyses.values() if each["dataset"] == dataset] for dataset in sets}

@@ -1,45 +1,62 @@
-"""The commands behind the figures: what to type to get a number again.
+"""The commands that reproduce the figures on the page.
 
-`trainers.reproduce` skips what its results folder has, so these name another one than that of the figures.
+`trainers.reproduce` skips runs that its results folder already has, so these commands use a different results folder.
 """
 
 import json
 import shlex
 from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
 
 from trainers.results.tables import TABLES, changed_settings, matching
 from zoo.recipes import RECIPES
 
 REPRODUCE = "python -m trainers.reproduce --results=runs/results"
+Content = Mapping[str, Any]  # of the results file of a recipe
 
 
-def of_table(key, contents):
-    """The commands that reproduce the rows of a table: one for all rows with the same backend and number of seeds, and
-    their own for those that were not run as their recipes stand."""
-    together, commands = defaultdict(list), []
+def of_table(key: str, contents: Sequence[Content]) -> str:
+    """The commands that reproduce the rows of a table.
+
+    Rows with the same backend and number of seeds share a command. A row whose recipe was changed, or whose seeds ran
+    on several backends, has commands for itself.
+
+    Args:
+        key: of `TABLES`.
+        contents: of the rows.
+
+    Returns:
+        One command per line.
+    """
+    shared, commands = defaultdict(list), []
     for content in contents:
         if is_plain(content):
-            together[backend_of(content["seeds"].values()), len(content["seeds"])].append(content["recipe"]["name"])
+            shared[backend_of(content["seeds"].values()), len(content["seeds"])].append(content["recipe"]["name"])
         else:
             commands.append(of_recipe(content))
-    whole = matching(RECIPES, TABLES[key][1])
-    for (backend, num_seeds), names in together.items():
-        what = f"--table={key}" if sorted(names) == sorted(whole) else f"--recipes={','.join(names)}"
+    of_key = matching(RECIPES, TABLES[key][1])
+    for (backend, num_seeds), names in shared.items():
+        what = f"--table={key}" if sorted(names) == sorted(of_key) else f"--recipes={','.join(names)}"
         commands.append(f"{backend}{REPRODUCE} {what} --seeds={num_seeds}")
     return "\n".join(filter(None, commands))
 
 
-def is_plain(content):
-    """Whether a recipe was run as it stands, on one backend, with the seeds from 0 on."""
+def is_plain(content: Content) -> bool:
+    """Whether a recipe ran unchanged, on one backend, with all seeds from 0 upward."""
     recipe, seeds = content["recipe"], content["seeds"]
     backends = {backend_of([run]) for run in seeds.values()}
     in_order = sorted(map(int, seeds)) == list(range(len(seeds)))
     return recipe["name"] in RECIPES and not changed_settings(recipe) and in_order and len(backends) == 1
 
 
-def of_recipe(content):
-    """The commands that gave a recipe's figures, one per line: seed by seed where it was not run as it stands; none for
-    a recipe that this zoo does not have."""
+def of_recipe(content: Content) -> str:
+    """The commands that reproduce the figures of a recipe.
+
+    Returns:
+        One command for a plain recipe (see `is_plain`), else one per seed, one per line; empty if the zoo has no recipe
+        of this name.
+    """
     recipe, seeds = content["recipe"], content["seeds"]
     if recipe["name"] not in RECIPES:
         return ""
@@ -52,20 +69,28 @@ def of_recipe(content):
     )
 
 
-def overrides(recipe):
-    """The flags that change a recipe into what ran."""
+def overrides(recipe: Mapping[str, Any]) -> str:
+    """The flags that turn a recipe of the zoo into a recorded one, each with a space before it."""
     changed = (f"--override={field}={json.dumps(value)}" for field, value in changed_settings(recipe).items())
     return "".join(f" {shlex.quote(flag)}" for flag in changed)
 
 
-def backend_of(runs):
-    """The setting of a backend other than the default, where the first of some runs used one."""
+def backend_of(runs: Iterable[Mapping[str, Any]]) -> str:
+    """The environment variable that selects the backend of the first run; empty for the default backend."""
     backend = next(iter(runs)).get("backend", "tensorflow")
     return "" if backend == "tensorflow" else f"KERAS_BACKEND={backend} "
 
 
-def of_model(card, analyzed):
-    """The commands that measure a published model, look inside it if that was done, and train it."""
+def of_model(card: Mapping[str, Any], analyzed: bool) -> str:
+    """The commands that evaluate a published model, analyze it and train it.
+
+    Args:
+        card: of the model.
+        analyzed: whether the page shows an analysis of the model.
+
+    Returns:
+        One command per line.
+    """
     name, recipe = shlex.quote(card["name"]), card.get("recipe") or {}
     lines = [f"python -m trainers.evaluate --model={name}"]
     if analyzed:

@@ -1,6 +1,8 @@
-"""What stands on the page about the zoo, a table or a run: see `trainers.page.render.render`."""
+"""The content of a page about the zoo, a table or a run; `trainers.page.render` shows it."""
 
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 from trainers.analysis.report import read_analyses
 from trainers.page.analyses import analysis_settings, analysis_tables
@@ -12,31 +14,40 @@ from trainers.results.store import read_results
 from trainers.results.tables import TABLES, matching
 
 FIGURES = (
-    "Test errors in per cent. Every figure was measured by the command beside it and stands in a file of the "
-    "repository; published errors are as their source gives them."
+    "Test errors in percent. A file of the repository holds each figure, and the command next to a figure reproduces "
+    "it. Published errors are as their source gives them."
 )
 BARE = {"labels": [], "models": None, "without_card": [], "analyses": [], "settings": [], "gallery": None}
 
 
-def of_results(results, title):
-    """The tables and runs of some results, and nothing else."""
+def of_results(results: Mapping[str, Any], title: str) -> dict[str, Any]:
+    """The tables and runs of some results.
+
+    Args:
+        results: `{recipe name: content of its file}`.
+        title: of the page.
+    """
     tables = [table_content(key, results) for key in TABLES]
     recipes = [recipe_content(content) for content in results.values()]
     tables = [table for table in tables if table]
     return {**BARE, "title": title, "introduction": FIGURES, "tables": tables, "recipes": recipes}
 
 
-def of_run(workdir):
+def of_run(workdir: str | pathlib.Path) -> dict[str, Any]:
     """One finished run.
 
+    Args:
+        workdir: of the run.
+
     Raises:
-        FileNotFoundError, ValueError: see `run_content`.
+        FileNotFoundError: the folder holds no finished run.
+        ValueError: a file is damaged.
     """
     results = run_content(workdir)
     return of_results(results, f"{next(iter(results))}, one run")
 
 
-def of_table(key, directory):
+def of_table(key: str, directory: str | pathlib.Path) -> dict[str, Any]:
     """One table.
 
     Args:
@@ -44,23 +55,27 @@ def of_table(key, directory):
         directory: results folder.
 
     Raises:
-        ValueError: a file of results is damaged.
+        ValueError: a results file is damaged.
     """
     results = read_results(directory)
     chosen = matching(results, TABLES[key][1])
     return of_results({name: results[name] for name in chosen}, TABLES[key][0])
 
 
-def of_zoo(results_directory, models_directory, pictures_directory):
+def of_zoo(
+    results_directory: str | pathlib.Path,
+    models_directory: str | pathlib.Path,
+    pictures_directory: str | pathlib.Path,
+) -> dict[str, Any]:
     """All tables, models, analyses and pictures.
 
     Args:
-        results_directory: of the recipes' results; its `analysis` holds what was measured of the models.
-        models_directory: of the published models.
-        pictures_directory: of the pictures that `trainers.draw` has written.
+        results_directory: results folder; its subfolder `analysis` holds the measurements of models.
+        models_directory: folder of published models.
+        pictures_directory: folder of the pictures that `trainers.draw` wrote.
 
     Raises:
-        ValueError: a file is damaged; with its name.
+        ValueError: a file is damaged.
     """
     results = read_results(results_directory)
     analyses = read_analyses(pathlib.Path(results_directory) / "analysis")

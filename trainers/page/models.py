@@ -1,7 +1,9 @@
-"""Published models as the page takes them, from their cards."""
+"""Published models for the page, from their cards."""
 
 import json
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 from trainers.page import commands
 from trainers.page.analyses import analysis_facts
@@ -9,12 +11,13 @@ from trainers.results.tables import as_published
 from zoo.pretrained.card import CARD_FILE, CHECKSUM, read_card
 
 
-def model_content(directory, analysis):
+def model_content(directory: pathlib.Path, analysis: Mapping[str, Any] | None) -> dict[str, Any]:
     """The card of a published model.
 
     Args:
         directory: of the SavedModel.
-        analysis: the content of the file of its name in `results/analysis`, which may be of another model, or None.
+        analysis: content of the file of this name in `results/analysis`, or None. It is ignored if it describes another
+            model.
 
     Raises:
         ValueError: the card is damaged or lacks a field.
@@ -35,7 +38,7 @@ def model_content(directory, analysis):
     }
 
 
-def facts_of(card):
+def facts_of(card: Mapping[str, Any]) -> list[tuple[str, Any]]:
     """Terms and values of a card."""
     recipe, training, published = card.get("recipe") or {}, card.get("training") or {}, card.get("published_error")
     facts = [(f"{split} error", f"{error:.2f} %") for split, error in card["errors"].items()]
@@ -47,8 +50,18 @@ def facts_of(card):
     return facts + ([("notes", recipe["notes"])] if recipe.get("notes") else [])
 
 
-def models_content(directory, analyses):
-    """The cards of all models in a folder, and the names of the folders in it that have none."""
+def models_content(
+    directory: str | pathlib.Path, analyses: Mapping[str, Any]
+) -> tuple[list[dict[str, Any]], list[str]]:
+    """The cards of all models in a folder.
+
+    Args:
+        directory: folder of published models.
+        analyses: from `read_analyses`.
+
+    Returns:
+        The cards, and the names of subfolders without a card.
+    """
     directory = pathlib.Path(directory)
     folders = sorted(path for path in directory.glob("[!.]*") if path.is_dir())
     with_card = [path for path in folders if (path / CARD_FILE).is_file()]

@@ -1,9 +1,11 @@
-"""The report as one HTML page that needs nothing beside itself."""
+"""Renders a page as a single HTML file."""
 
 import base64
 import hashlib
 import pathlib
 import re
+from collections.abc import Mapping
+from typing import Any
 
 import jinja2
 import markupsafe
@@ -11,23 +13,25 @@ import markupsafe
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
 
-def code(text):
-    """Text for HTML whose parts in backticks are code."""
+def code(text: str) -> markupsafe.Markup:
+    """Escapes text for HTML, and marks what stands in backticks as code."""
     return markupsafe.Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(markupsafe.escape(text))))
 
 
-def data_uri(text):
-    """An SVG as the address of an image."""
+def data_uri(text: str) -> str:
+    """The text of an SVG file as the address of an image."""
     return f"data:image/svg+xml;base64,{base64.b64encode(text.encode()).decode()}"
 
 
-def render(content):
-    """The page's HTML.
+def render(content: Mapping[str, Any]) -> str:
+    """Renders a page.
 
     Args:
-        content: what the template names: `title`, `introduction`, `tables`, `labels`, `models`, `without_card`,
-            `analyses`, `settings`, `gallery`, `recipes`; None leaves out a section that would be empty. All text in it
-            is escaped.
+        content: the variables of the template: `title`, `introduction`, `tables`, `labels`, `models`, `without_card`,
+            `analyses`, `settings`, `gallery`, `recipes`. None leaves out a section. The template escapes all text.
+
+    Returns:
+        The HTML.
     """
     script = (TEMPLATES / "report.js").read_text()
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
@@ -43,5 +47,5 @@ def render(content):
         content,
         style=markupsafe.Markup((TEMPLATES / "report.css").read_text()),
         script=markupsafe.Markup(script),
-        script_hash=f"sha256-{digest}",  # the page runs this script and no other
+        script_hash=f"sha256-{digest}",  # the page runs this script only
     )

@@ -1,26 +1,36 @@
-"""Tables and runs as the page takes them, from the files of results."""
+"""Tables and runs for the page, from results files."""
 
 import json
 import pathlib
+from collections.abc import Mapping
+from typing import Any
 
 from trainers.page import commands
 from trainers.page.gallery import inlined
 from trainers.pictures import curves, errors
 from trainers.results.store import check_content
-from trainers.results.tables import COLUMNS, TABLES, cells, label, shortfalls, table
+from trainers.results.tables import COLUMNS, TABLES, cells, label, parts, shortfalls
 from trainers.runs.workdir import RESULT_FILE, RUN_FILE, read_json
 from zoo.recipes import RECIPES
 
+SEED_COLUMNS = ("seed", "test error", "train", "validation", "epochs", "s per epoch", "on")
+Content = Mapping[str, Any]  # of the results file of a recipe
 
-def percent(value, digits=2):
-    """A number in a cell, or a dash."""
+
+def number(value: float | None, digits: int = 2) -> str:
+    """Formats a number for a cell; a dash for None."""
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def table_content(key, results):
-    """One table with its pictures, or None where no recipe has results; arguments as for `trainers.tables.table`."""
+def table_content(key: str, results: Mapping[str, Content]) -> dict[str, Any] | None:
+    """One table with its pictures; None if no recipe of the table has results.
+
+    Args:
+        key: of `TABLES`.
+        results: `{recipe name: content of its file}`.
+    """
     title = TABLES[key][0]
-    columns, contents, reference = table(key, results)
+    columns, contents, reference = parts(key, results)
     if not contents:
         return None
     drawn = [
@@ -40,46 +50,50 @@ def table_content(key, results):
     }
 
 
-def anchor(content):
+def anchor(content: Content) -> str:
+    """The anchor of the card of a recipe."""
     return f"recipe-{content['recipe']['name']}"
 
 
-def recipe_content(content):
-    """The card of a recipe's results, with every seed."""
-    recipe, columns = content["recipe"], ("seed", "test error", "train", "validation", "epochs", "s per epoch", "on")
-    rows = []
-    for seed, run in content["seeds"].items():
-        found = [percent(run["errors"].get(split)) for split in ("test", "train", "validation")]
-        where = ", ".join(
-            [run.get("device", "–"), *(f"{name} {version}" for name, version in run.get("versions", {}).items())]
-        )
-        row = [seed, *found, run.get("epochs", "–"), percent(run["seconds_per_epoch"], 3), where]
-        rows.append({"anchor": None, "cells": row})
+def recipe_content(content: Content) -> dict[str, Any]:
+    """The card of a recipe with the figures of every seed."""
+    recipe = content["recipe"]
     return {
         "anchor": anchor(content),
         "label": label(recipe),
         "headline": dict(zip(COLUMNS, cells(content, None), strict=True))["ours"] + " %",
         "notes": recipe.get("notes", ""),
         "command": commands.of_recipe(content),
-        "columns": columns,
-        "rows": rows,
+        "columns": SEED_COLUMNS,
+        "rows": [{"anchor": None, "cells": seed_cells(seed, run)} for seed, run in content["seeds"].items()],
         "settings": json.dumps(recipe, indent=1, ensure_ascii=False),
     }
 
 
-def run_content(workdir):
-    """The results of one run, as a results folder would hold them.
+def seed_cells(seed: str, run: Mapping[str, Any]) -> list[Any]:
+    """The cells of a seed under `SEED_COLUMNS`."""
+    found = [number(run["errors"].get(split)) for split in ("test", "train", "validation")]
+    versions = (f"{name} {version}" for name, version in run.get("versions", {}).items())
+    where = ", ".join([run.get("device", "–"), *versions])
+    return [seed, *found, run.get("epochs", "–"), number(run["seconds_per_epoch"], 3), where]
+
+
+def run_content(workdir: str | pathlib.Path) -> dict[str, Content]:
+    """The results of one run in the form of a results folder.
+
+    Args:
+        workdir: of the run.
 
     Returns:
         `{recipe name: content}`.
 
     Raises:
-        FileNotFoundError: there is no finished run.
-        ValueError: a file is damaged, or not that of a run.
+        FileNotFoundError: the folder holds no finished run.
+        ValueError: a file is damaged, or not from a run.
     """
     workdir = pathlib.Path(workdir)
     if not (workdir / RUN_FILE).is_file() or not (workdir / RESULT_FILE).is_file():
-        raise FileNotFoundError(f"{workdir} holds no finished run: it lacks {RUN_FILE} or {RESULT_FILE}.")
+        raise FileNotFoundError(f"{workdir} holds no finished run: {RUN_FILE} or {RESULT_FILE} is missing.")
     run, result = read_json(workdir / RUN_FILE), read_json(workdir / RESULT_FILE)
     try:
         name = run["recipe"]["name"]

@@ -1,1 +1,1 @@
-"""Pictures: functions from data to Matplotlib figures, a file a subject, and what finds their data."""
+"""Pictures: functions from data to Matplotlib figures, one subject per file, and a catalog of them by name."""

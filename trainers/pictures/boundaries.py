@@ -1,5 +1,7 @@
 """Decision boundaries in the plane."""
 
+from collections.abc import Mapping
+
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 
@@ -9,15 +11,22 @@ SHADES = LinearSegmentedColormap.from_list("decision", [to_rgba(BLUE, 0.55), to_
 
 
 @styled
-def decision_boundaries(probabilities, extent, points, labeled, errors, title):
-    """The decision of several networks over the plane, with the points they learnt from.
+def decision_boundaries(
+    probabilities: Mapping[str, np.ndarray],
+    extent: tuple[float, float, float, float],
+    points: np.ndarray,
+    labeled: tuple[np.ndarray, np.ndarray],
+    errors: Mapping[str, float],
+    title: str,
+) -> Picture:
+    """Draws the decisions of several networks over the plane, and the points that they learned from.
 
     Args:
-        probabilities: `{method: (rows, columns)}` of class 1 on a grid, rows from the lowest second coordinate up.
+        probabilities: `{method: (rows, columns)}` of class 1 on a grid; the first row has the lowest second coordinate.
         extent: `(left, right, bottom, top)` of the grid.
-        points: `(n, 2)` without labels.
-        labeled: `((m, 2), (m,))` with their labels.
-        errors: `{method: test error in per cent}`.
+        points: `(n, 2)`, without labels.
+        labeled: `(m, 2)` points and `(m,)` labels.
+        errors: `{method: test error in percent}`.
         title: of the data.
     """
     columns = 3
@@ -40,7 +49,7 @@ def decision_boundaries(probabilities, extent, points, labeled, errors, title):
     return Picture(
         figure,
         f"Decision boundaries. {title}",
-        f"Panels, one per method: the plane shaded by the predicted class, the line where it changes, {len(points)} "
-        f"points without labels in gray, and {np.size(y)} labeled ones as circles and triangles. Test error in per "
-        f"cent: {told}.",
+        f"One panel per method: the plane shaded by the predicted class, the line where it changes, {len(points)} "
+        f"points without labels in gray, and {np.size(y)} labeled points as circles and triangles. Test error in "
+        f"percent: {told}.",
     )

@@ -1,10 +1,13 @@
-"""Curves over the epochs: what the methods do to movements and to the generalization gap while they train."""
+"""Curves over the epochs: penalties of movements, and the generalization gap."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 import numpy as np
 
 from trainers.pictures.style import BLUE, GREEN, INK, OCHRE, PURPLE, RED, SKY, Picture, legend_below, new_figure, styled
 
-# The methods that the curves compare, each with its color and line.
+# The methods that the curves compare, with their colors and lines.
 METHODS = {
     "baseline": (INK, "-"),
     "at_l2": (BLUE, "-"),
@@ -16,24 +19,29 @@ METHODS = {
     "vmt_smooth": (PURPLE, "--"),
 }
 MOVEMENTS = ("shift", "rotation", "scale")
+Content = Mapping[str, Any]  # of the results file of a recipe
 
 
-def method_of(name):
+def method_of(name: str) -> str:
     """The last part of a recipe's name."""
     return name.split("-", 1)[-1]
 
 
-def compared(contents):
-    """`{method: content}` of the recipes whose methods the curves compare, in the order of `METHODS`."""
+def compared(contents: Iterable[Content]) -> dict[str, Content]:
+    """`{method: content}` of the recipes with a method of `METHODS`, in their order."""
     by_method = {method_of(content["recipe"]["name"]): content for content in contents}
     return {method: by_method[method] for method in METHODS if method in by_method}
 
 
-def curves_of(content, *names):
-    """The named curves of every seed that has them all.
+def curves_of(content: Content, *names: str) -> np.ndarray:
+    """The named curves of every seed that has all of them.
+
+    Args:
+        content: of a results file.
+        *names: of the curves.
 
     Returns:
-        `(seeds, len(names), epochs + 1)`, as far as the shortest reaches: seeds may have stopped early.
+        `(seeds, len(names), epochs + 1)`, cut to the shortest curve because seeds may have stopped early.
     """
     runs = [run["curves"] for run in content["seeds"].values() if set(names) <= run.get("curves", {}).keys()]
     length = min((len(curves[name]) for curves in runs for name in names), default=0)
@@ -42,8 +50,8 @@ def curves_of(content, *names):
     )
 
 
-def draw_mean(ax, values, method):
-    """The mean of `(seeds, epochs + 1)` as a line, and its standard deviation over the seeds as a band."""
+def draw_mean(ax: Any, values: np.ndarray, method: str) -> None:
+    """Draws the mean of `(seeds, epochs + 1)` as a line, and its standard deviation over the seeds as a band."""
     color, line = METHODS[method]
     mean, epochs = values.mean(axis=0), np.arange(values.shape[1])
     ax.plot(epochs, mean, color=color, linestyle=line, label=method, linewidth=1.3)
@@ -52,13 +60,13 @@ def draw_mean(ax, values, method):
         ax.fill_between(epochs, mean - spread, mean + spread, color=color, alpha=0.2, linewidth=0)
 
 
-def last_values(values):
-    """`method 0.12, …` of the curves' ends, for the alt text."""
+def last_values(values: Mapping[str, np.ndarray]) -> str:
+    """Lists the last value of each curve, for the alt text: `method 0.12, …`."""
     return ", ".join(f"{method} {of.mean(axis=0)[-1]:.3g}" for method, of in values.items())
 
 
-def draw_all(ax, values, label):
-    """One line per method; the axis shows what lies behind the turmoil of the first epochs."""
+def draw_all(ax: Any, values: Mapping[str, np.ndarray], label: str) -> None:
+    """Draws one line per method; the limits of the axis ignore the first tenth of the epochs."""
     for method, of in values.items():
         draw_mean(ax, of, method)
     settled = [of.mean(axis=0)[of.shape[1] // 10 :] for of in values.values()]
@@ -67,15 +75,15 @@ def draw_all(ax, values, label):
 
 
 @styled
-def worst_movements(contents, title):
-    """R of shift, rotation and scale over the epochs, per method.
+def worst_movements(contents: Iterable[Content], title: str) -> Picture | None:
+    """Draws R of shift, rotation and scale over the epochs, one line per method.
 
     Args:
-        contents: of the files of recipes' results; those without the curves are left out.
-        title: of the data, for the heading.
+        contents: of results files.
+        title: of the data.
 
     Returns:
-        A `Picture`, or None where no recipe has such curves.
+        A picture; None if no recipe has such curves.
     """
     values = {}
     for movement in MOVEMENTS:
@@ -92,15 +100,23 @@ def worst_movements(contents, title):
     ends = "; ".join(f"{movement}: {last_values(found)}" for movement, found in values.items())
     return Picture(
         figure,
-        f"Largest change of the loss by movements while training. {title}",
-        "Lines over the epochs, one per method, the band being one standard deviation over the seeds: R, the largest "
+        f"Largest change of the loss by movements during training. {title}",
+        "One line per method over the epochs, with a band of one standard deviation over the seeds: R, the largest "
         f"derivative of the test loss along each kind of movement. At the end: {ends}.",
     )
 
 
 @styled
-def generalization_gap(contents, title):
-    """Test error minus training error over the epochs, per method; as `worst_movements`."""
+def generalization_gap(contents: Iterable[Content], title: str) -> Picture | None:
+    """Draws test error minus training error over the epochs, one line per method.
+
+    Args:
+        contents: of results files.
+        title: of the data.
+
+    Returns:
+        A picture; None if no recipe has such curves.
+    """
     names = ("sampled_test_error", "sampled_train_error")
     found = {method: curves_of(content, *names) for method, content in compared(contents).items()}
     values = {method: of[:, 0] - of[:, 1] for method, of in found.items() if of.size}
@@ -112,7 +128,7 @@ def generalization_gap(contents, title):
     legend_below(figure, axes[0, 0])
     return Picture(
         figure,
-        f"Generalization gap while training. {title}",
-        "Lines over the epochs, one per method, the band being one standard deviation over the seeds: test error minus "
-        f"training error in points of per cent, on fixed samples. At the end: {last_values(values)}.",
+        f"Generalization gap during training. {title}",
+        "One line per method over the epochs, with a band of one standard deviation over the seeds: test error minus "
+        f"training error in percentage points, on fixed samples. At the end: {last_values(values)}.",
     )

@@ -1,33 +1,37 @@
-"""Errors at the end of training: per method, against labels, against time."""
+"""Errors at the end of training: per method, against the number of labels, and against time."""
 
 import json
 import re
 import statistics
 from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Mapping, Sequence
+from typing import Any
 
-from trainers.pictures.curves import METHODS, method_of
+from trainers.pictures.curves import METHODS, Content, method_of
 from trainers.pictures.style import BLUE, COLORS, GREY, INK, RED, Picture, legend_below, new_figure, styled
+from trainers.results.statistics import mean_and_spread
 from trainers.results.tables import test_errors
 
 TRAINING = ("dataset", "preprocessing", "optimizer", "learning_rate", "schedule", "epochs")
 LABELS_IN_NAME = re.compile(r"(?<=[-_])(?:\d+|all)_|_\d+$")
 
 
-def mean_and_spread(values):
-    """Mean and standard deviation; that of a single value is 0."""
-    values = list(values)
-    return statistics.mean(values), statistics.stdev(values) if len(values) > 1 else 0.0
+def mean_error(content: Content) -> float:
+    """The mean test error in percent over the seeds."""
+    return statistics.mean(test_errors(content).values())
 
 
 @styled
-def errors_by_method(contents, title):
-    """Test errors of a table's recipes, the lowest mean on top: seeds, mean with standard deviation, published figure.
+def errors_by_method(contents: Iterable[Content], title: str) -> Picture:
+    """Draws the test errors of the recipes of a table, the lowest mean on top.
+
+    Each row has a dot per seed, the mean with the standard deviation, and the published error.
 
     Args:
-        contents: of the files of recipes' results.
-        title: of the data, for the heading.
+        contents: of results files.
+        title: of the data.
     """
-    ordered = sorted(contents, key=lambda content: -mean_and_spread(test_errors(content).values())[0])
+    ordered = sorted(contents, key=lambda content: -mean_error(content))
     figure, axes = new_figure(1.2 + 0.23 * len(ordered))
     ax = axes[0, 0]
     for place, content in enumerate(ordered):
@@ -41,20 +45,20 @@ def errors_by_method(contents, title):
     ax.set(xlabel="test error (%)", xlim=(0, None), ylim=(-0.7, len(ordered) - 0.3))
     unique = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
     figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=3)
-    told = [
-        f"{method_of(content['recipe']['name'])} {mean_and_spread(test_errors(content).values())[0]:.2f}"
-        for content in reversed(ordered)
-    ]
-    return Picture(figure, f"Test error of every method. {title}", f"Mean test error in per cent: {', '.join(told)}.")
+    told = [f"{method_of(content['recipe']['name'])} {mean_error(content):.2f}" for content in reversed(ordered)]
+    return Picture(figure, f"Test error of every method. {title}", f"Mean test error in percent: {', '.join(told)}.")
 
 
-def by_labels(contents):
-    """Groups recipes of one method that differ in the number of labels, and in the strengths chosen for each number.
+def by_labels(contents: Iterable[Content]) -> dict[str, dict[int | None, Content]]:
+    """Groups recipes that differ only in the number of labels, and perhaps in hyperparameters of the method.
 
-    Trainings of another length, optimizer or preprocessing are no points of one line.
+    Recipes in a group share the fields of `TRAINING`, such as epochs, optimizer and preprocessing.
+
+    Args:
+        contents: of results files.
 
     Returns:
-        `{name without the number: {number of labels, None for all: content}}`, groups of two numbers or more.
+        `{name without the number: {number of labels, or None for all: content}}`, for groups with at least two numbers.
     """
     groups = defaultdict(dict)
     for content in contents:
@@ -65,19 +69,19 @@ def by_labels(contents):
 
 
 @styled
-def errors_by_labels(contents):
-    """Test error against the number of labels, a line per method, published figures beside it.
+def errors_by_labels(contents: Iterable[Content]) -> Picture | None:
+    """Draws the test error against the number of labels, one line per method, and the published errors.
 
     Args:
-        contents: of the files of recipes' results.
+        contents: of results files.
 
     Returns:
-        A `Picture`, or None where no method was run with two numbers of labels.
+        A picture; None if no method ran with two numbers of labels.
     """
     groups = by_labels(contents)
     if not groups:
         return None
-    counts = sorted({count for group in groups.values() for count in group if count is not None}) + [None]
+    counts = [*sorted({count for group in groups.values() for count in group if count is not None}), None]
     places = {count: place for place, count in enumerate(counts)}
     figure, axes = new_figure(3.6)
     ax, told = axes[0, 0], []
@@ -94,12 +98,12 @@ def errors_by_labels(contents):
     ax.set_xticks(range(len(counts)), ["all" if count is None else str(count) for count in counts])
     ax.set(xlabel="labels", ylabel="test error (%)", ylim=(0, None), xlim=(-0.3, len(counts) - 0.7))
     legend_below(figure, ax, columns=1)
-    alt = f"Test error in per cent, from the fewest labels to all: {'; '.join(told)}."
+    alt = f"Test error in percent, from the fewest labels to all: {'; '.join(told)}."
     return Picture(figure, "Test error against the number of labels", alt)
 
 
-def on_one_device(contents):
-    """The device and backend of most runs, and the recipes' runs on it: `{name: [run, …]}`."""
+def on_one_device(contents: Iterable[Content]) -> tuple[tuple[str, str], dict[str, list[Mapping[str, Any]]]]:
+    """The device and backend of most runs, and the runs on it: `{recipe name: [run, …]}`."""
     runs = [(content["recipe"]["name"], run) for content in contents for run in content["seeds"].values()]
     where = Counter((run.get("device", "–"), run.get("backend", "–")) for _, run in runs).most_common(1)[0][0]
     kept = defaultdict(list)
@@ -109,8 +113,8 @@ def on_one_device(contents):
     return where, kept
 
 
-def frontier(points):
-    """The names of points that no other beats in both coordinates."""
+def frontier(points: Mapping[str, tuple[float, float]]) -> set[str]:
+    """The names of the points that no other point beats in both coordinates."""
     return {
         name
         for name, (x, y) in points.items()
@@ -118,8 +122,14 @@ def frontier(points):
     }
 
 
-def label_in_margin(ax, points, bold):
-    """Names points at the right of the axes, one below the other, each joined to its point by a thin line."""
+def label_in_margin(ax: Any, points: Mapping[str, tuple[float, float]], bold: Collection[str]) -> None:
+    """Lists the names of points to the right of the axes, and draws a thin line from each name to its point.
+
+    Args:
+        ax: axes that show the points.
+        points: `{name: (x, y)}`.
+        bold: names to print in bold.
+    """
     top, gap, place = ax.get_ylim()[1], 0.06, -0.06
     for name, (x, y) in sorted(points.items(), key=lambda item: item[1][1]):
         place = max(y / top, place + gap)
@@ -130,11 +140,15 @@ def label_in_margin(ax, points, bold):
 
 
 @styled
-def error_by_time(contents, title):
-    """Test error against the seconds of a whole training, all members of an ensemble together, as `errors_by_method`;
-    runs on the device that most ran on.
+def error_by_time(contents: Sequence[Content], title: str) -> Picture:
+    """Draws the test error against the seconds of a training, with all members of an ensemble.
 
-    Named are the methods of the papers' comparison and those that none beats in both.
+    The picture shows the runs on the device that most runs used. It names the methods of `METHODS`, and those that no
+    other method beats in both error and time.
+
+    Args:
+        contents: of results files.
+        title: of the data.
     """
     (device, backend), runs = on_one_device(contents)
     points = {}
@@ -155,6 +169,6 @@ def error_by_time(contents, title):
     return Picture(
         figure,
         f"Test error against training time. {title}",
-        f"Mean ± standard deviation of the error over seeds, median and range of the seconds, {device}, {backend}, "
-        f"shared with other programs; bold where no method is both faster and better. {told}.",
+        f"Mean ± standard deviation of the error over seeds, median and range of the seconds, on {device}, {backend}, "
+        f"shared with other programs. Bold: no method is both faster and better. {told}.",
     )

@@ -1,24 +1,28 @@
-"""What a ladder's decoder has learnt: reconstructions, and the shapes of its combinators."""
+"""What the decoder of a ladder learned: reconstructions, and the shapes of its combinators."""
+
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 
 from trainers.pictures.perturbations import show_image
 from trainers.pictures.style import BLUE, COLORS, GREY, Picture, new_figure, styled
+from zoo.ladder.denoising import Level
 
 
-def mean_square(values):
+def mean_square(values: np.ndarray) -> float:
+    """The mean of the squared entries."""
     return float(np.mean(np.square(values)))
 
 
 @styled
-def reconstructions(levels, image_shape, title, num_images=6):
-    """Clean, corrupted and denoised inputs as images, and below them the error in every level before and after.
+def reconstructions(levels: Sequence[Level], image_shape: tuple[int, ...], title: str, num_images: int = 6) -> Picture:
+    """Draws clean, corrupted and denoised inputs, and the error of every level before and after denoising.
 
     Args:
-        levels: of `zoo.ladder.denoising.denoise_levels`.
-        image_shape: `(height, width, channels)` of the inputs, shown from 0 to 1.
+        levels: from `zoo.ladder.denoising.denoise_levels`.
+        image_shape: `(height, width, channels)` of the inputs, whose values are 0 to 1.
         title: of data and network.
-        num_images: how many of the batch to show.
+        num_images: number of inputs to show.
     """
     figure, axes = new_figure(4.9, 4, num_images, height_ratios=[1, 1, 1, 2.4])
     for row, (name, images) in zip(axes[:3], zip(levels[0]._fields, levels[0], strict=True), strict=True):
@@ -36,25 +40,25 @@ def reconstructions(levels, image_shape, title, num_images=6):
     ax.bar(places - 0.2, before, 0.4, color=GREY, label="corrupted")
     ax.bar(places + 0.2, after, 0.4, color=BLUE, label="denoised")
     ax.set_xticks(places, [f"$z^{index}$" for index in denoised])
-    ax.set(xlabel="level", ylabel="mean square\nfrom the clean")
+    ax.set(xlabel="level", ylabel="mean square\nfrom clean")
     ax.margins(y=0.25)
     ax.legend(ncols=2, fontsize=9, loc="upper right")
     told = ", ".join(f"{i}: {a:.3f} to {b:.3f}" for i, a, b in zip(denoised, before, after, strict=True))
     return Picture(
         figure,
         f"Ladder: denoised inputs, and the error of every level. {title}",
-        "Rows of images: clean, corrupted, denoised. Bars: mean square difference to the clean path before and after "
-        f"denoising, per level, the input being 0. {told}.",
+        "Rows of images: clean, corrupted, denoised. Bars: mean square difference from the clean path before and after "
+        f"denoising, per level; level 0 is the input. {told}.",
     )
 
 
 @styled
-def combinators(curves, z, signals, title):
-    """`g(z̃, u)` of one unit in every level, a line for each signal u.
+def combinators(curves: Mapping[int, np.ndarray], z: np.ndarray, signals: Sequence[float], title: str) -> Picture:
+    """Draws `g(z̃, u)` of one unit per level, one line for each signal u.
 
     Args:
-        curves: `{level: (number of signals, or 1, n)}` of `zoo.ladder.denoising.combinator_curves`.
-        z: `(n,)`, z̃.
+        curves: `{level: (number of signals, or 1, n)}` from `zoo.ladder.denoising.combinator_curves`.
+        z: `(n,)`, values of z̃.
         signals: values of u.
         title: of data and network.
     """
@@ -79,6 +83,6 @@ def combinators(curves, z, signals, title):
     return Picture(
         figure,
         f"Ladder: combinators of one unit per level. {title}",
-        "The denoised value as a function of the corrupted one, a line for each signal from above; dotted: unchanged. "
-        f"Range of the denoised over that of the corrupted, mean over the signals: {told}.",
+        "The denoised value as a function of the corrupted one, one line for each signal from above; dotted: identity. "
+        f"Range of the denoised value divided by that of the corrupted one, mean over the signals: {told}.",
     )

@@ -1,4 +1,7 @@
-"""Inputs and the movements that raise a network's loss most."""
+"""Inputs, and the movements that raise the loss of a network most."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -8,12 +11,12 @@ from trainers.pictures.style import RED, WIDTH, Picture, new_figure, styled
 NUM_ARROWS = 10
 
 
-def draw_arrows(ax, movement):
-    """Where the content goes, at some positions of the lattice.
+def draw_arrows(ax: Any, movement: np.ndarray) -> None:
+    """Draws where the content goes, at some positions of the lattice.
 
     Args:
         ax: axes that show the image.
-        movement: V, `(height, width, 2)`; position p takes the value from p + V, so content goes by −V.
+        movement: V, `(height, width, 2)`; position p takes its value from p + V, so the content moves by -V.
     """
     rows, columns = (np.linspace(0, length - 1, NUM_ARROWS).round().astype(int) for length in movement.shape[:2])
     vectors = -movement[np.ix_(rows, columns)]
@@ -22,14 +25,21 @@ def draw_arrows(ax, movement):
 
 
 @styled
-def movement_fields(image, movements, moved, probabilities, size, title):
-    """The worst movement of each family as arrows over an image, the image really moved by it, and the difference.
+def movement_fields(
+    image: np.ndarray,
+    movements: Mapping[str, np.ndarray],
+    moved: Mapping[str, np.ndarray],
+    probabilities: Mapping[str, np.ndarray],
+    size: float,
+    title: str,
+) -> Picture:
+    """Draws the worst movement of each family as arrows over an image, the moved image, and the difference.
 
     Args:
         image: `(height, width, channels)`, of one or three channels.
         movements: `{family: V*, (height, width, 2)}`.
         moved: `{family: image moved by ε·V*}`.
-        probabilities: `{family: (num_classes,)}` of the moved images, and that of the image itself under `"clean"`.
+        probabilities: `{family: (num_classes,)}` of the moved images, and of the image itself under `"clean"`.
         size: ε, in positions.
         title: of data and network.
     """
@@ -50,20 +60,30 @@ def movement_fields(image, movements, moved, probabilities, size, title):
     return Picture(
         figure,
         f"Worst movements by {size:g} positions. {title}",
-        f"Per family of movements: the image with arrows that show where its content moves, the moved image, and the "
-        f"difference. Decision and confidence: clean {clean}; {'; '.join(told)}.",
+        "For each family of movements: the image with arrows that show where its content moves, the moved image, and "
+        f"the difference. Decision and confidence: clean {clean}; {'; '.join(told)}.",
     )
 
 
 @styled
-def sample_pairs(inputs, moved, labels, before, after, size, title):
-    """Inputs above, the same inputs moved by their worst movement below.
+def sample_pairs(
+    inputs: np.ndarray,
+    moved: np.ndarray,
+    labels: np.ndarray,
+    before: np.ndarray,
+    after: np.ndarray,
+    size: str,
+    title: str,
+) -> Picture:
+    """Draws inputs, and below each the same input after its worst movement.
 
     Args:
-        inputs, moved: `(n, length)` signals, or `(n, height, width, channels)` images of one or three channels.
+        inputs: `(n, length)` signals, or `(n, height, width, channels)` images with one or three channels.
+        moved: the same inputs after the movement.
         labels: `(n,)`.
-        before, after: probabilities `(n, num_classes)`.
-        size: ε, in positions, and the family, for the title.
+        before: probabilities `(n, num_classes)` for `inputs`.
+        after: probabilities `(n, num_classes)` for `moved`.
+        size: the family and ε in positions, for the title.
         title: of data and network.
     """
     signals, num = inputs.ndim == 2, len(inputs)

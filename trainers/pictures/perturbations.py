@@ -1,50 +1,59 @@
-"""The same input perturbed in several ways, with what the network makes of it."""
+"""Inputs that are perturbed in several ways, with the decisions of the network."""
+
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
 from trainers.pictures.style import BLUE, GREY, RED, WIDTH, Picture, new_figure, styled, without_axes
 
 
-def verdict(probabilities):
-    """The decision and its probability: `7, 99.2 %`."""
+def verdict(probabilities: np.ndarray) -> str:
+    """The decision and its confidence, such as `7, 99.2 %`."""
     return f"{probabilities.argmax()}, {100 * probabilities.max():.1f} %"
 
 
-def channels_last(image):
-    """A picture of one or three channels as `imshow` takes it."""
+def channels_last(image: np.ndarray) -> np.ndarray:
+    """An image with one or three channels in the shape that `imshow` takes."""
     return np.squeeze(image, axis=-1) if image.shape[-1] == 1 else image
 
 
-def show_image(ax, image, low=0.0, high=1.0):
-    """An image, `low` being black and `high` white or full color."""
+def show_image(ax: Any, image: np.ndarray, low: float = 0.0, high: float = 1.0) -> None:
+    """Shows an image; `low` is black, and `high` is white or full color."""
     shown = np.clip((channels_last(image) - low) / (high - low), 0, 1)
     ax.imshow(shown, vmin=0, vmax=1, interpolation="nearest")
     without_axes(ax)
 
 
-def show_change(ax, change, size):
-    """A perturbation: gray where there is none; three channels as a color about gray."""
+def show_change(ax: Any, change: np.ndarray, size: float) -> None:
+    """Shows a perturbation relative to gray, which means no change; the largest change has the given size."""
     ax.imshow(np.clip(0.5 + channels_last(change) / (2 * size), 0, 1), vmin=0, vmax=1, interpolation="nearest")
     without_axes(ax)
 
 
-def draw_signal(ax, signal, behind=0.0):
-    """A signal before a gray one."""
-    ax.plot(np.broadcast_to(behind, signal.shape), color=GREY, linewidth=1)
+def draw_signal(ax: Any, signal: np.ndarray, reference: Any = 0.0) -> None:
+    """Draws a signal in blue over a reference in gray."""
+    ax.plot(np.broadcast_to(reference, signal.shape), color=GREY, linewidth=1)
     ax.plot(signal, color=BLUE, linewidth=1)
     ax.tick_params(labelleft=False, labelbottom=False)
 
 
 @styled
-def perturbed_inputs(versions, probabilities, labels, size, title):
-    """Inputs beside their perturbed versions, decision and confidence above each, the perturbation below it.
+def perturbed_inputs(
+    versions: Mapping[str, np.ndarray],
+    probabilities: Mapping[str, np.ndarray],
+    labels: np.ndarray,
+    size: str,
+    title: str,
+) -> Picture:
+    """Draws inputs next to their perturbed versions, with the decision above and the perturbation below each.
 
     Args:
-        versions: `{kind of perturbation: inputs (n, ...)}`, the first being the clean inputs: signals `(n, length)`
-            or images `(n, height, width, channels)` of one or three channels.
+        versions: `{kind of perturbation: inputs}`, the first kind is clean. Signals have shape `(n, length)`, images
+            `(n, height, width, channels)` with one or three channels.
         probabilities: `{kind: (n, num_classes)}`.
         labels: `(n,)`.
-        size: what the perturbations have in common, for the title.
+        size: of the perturbations, for the title.
         title: of data and network.
     """
     clean, *_ = versions.values()
@@ -67,6 +76,6 @@ def perturbed_inputs(versions, probabilities, labels, size, title):
     return Picture(
         figure,
         f"Perturbations of the same size, {size}. {title}",
-        f"Decision and confidence above each input, in red where it is wrong; the perturbation below it. "
+        f"Decision and confidence above each input, in red if it is misclassified; the perturbation below it. "
         f"{'; '.join(told)}.",
     )

@@ -1,12 +1,15 @@
-"""One look for all pictures, and the files they become.
+"""The style of all pictures, and their SVG and PNG files.
 
-A picture has a transparent background. Its SVG takes the color of its text and axes from the reader's light or dark
-theme, wherever it is shown.
+A picture has a transparent background. In an SVG file, text and axes take their color from the light or dark theme of
+the reader.
 """
 
 import functools
 import io
-from typing import NamedTuple
+from collections.abc import Callable
+from typing import Any, NamedTuple
+
+import numpy as np
 
 from zoo.optional import require
 
@@ -15,10 +18,10 @@ Figure = require("matplotlib.figure", "Drawing pictures", "report").Figure
 
 INK, INK_ON_DARK = "#1f2328", "#e6edf3"
 GREY = "#8b949e"
-# Told apart with any color vision, and against white as against black (after Okabe and Ito).
+# Readers with any color vision can tell them apart, on white and on black (after Okabe and Ito).
 BLUE, RED, GREEN, PURPLE, OCHRE, SKY = "#1f7fc4", "#d55e00", "#009e73", "#c06a9b", "#b07d00", "#3fa7dd"
 COLORS = (BLUE, RED, GREEN, PURPLE, OCHRE, SKY)
-WIDTH = 5.0  # inches: letters stay legible where a telephone shows the picture whole
+WIDTH = 5.0  # inches; letters stay legible on the screen of a phone
 
 STYLE = {
     "figure.constrained_layout.use": True,
@@ -42,12 +45,12 @@ THEMES = f"svg{{color:{INK}}}@media(prefers-color-scheme:dark){{svg{{color:{INK_
 
 
 class Picture(NamedTuple):
-    """A figure, and what it shows in words.
+    """A figure and its description.
 
     Attributes:
-        figure: Matplotlib's.
+        figure: of Matplotlib.
         title: one line.
-        alt: for those who do not see it.
+        alt: text for readers who cannot see the figure.
     """
 
     figure: Figure
@@ -55,8 +58,8 @@ class Picture(NamedTuple):
     alt: str
 
 
-def styled(draw):
-    """Makes a function draw in the style of this module."""
+def styled(draw: Callable) -> Callable:
+    """Decorates a function so that it draws in the style of this module."""
 
     @functools.wraps(draw)
     def styled_draw(*args, **kwargs):
@@ -66,8 +69,21 @@ def styled(draw):
     return styled_draw
 
 
-def new_figure(height, rows=1, columns=1, width=WIDTH, **options):
-    """A figure without a background, and its axes as an array `(rows, columns)`; lengths in inches."""
+def new_figure(
+    height: float, rows: int = 1, columns: int = 1, width: float = WIDTH, **options: Any
+) -> tuple[Figure, np.ndarray]:
+    """Makes a figure with a transparent background.
+
+    Args:
+        height: in inches.
+        rows: of axes.
+        columns: of axes.
+        width: in inches.
+        **options: of `Figure.subplots`.
+
+    Returns:
+        The figure, and its axes as an array `(rows, columns)`.
+    """
     figure = Figure(figsize=(width, height), facecolor="none")
     axes = figure.subplots(rows, columns, squeeze=False, **options)
     for ax in axes.flat:
@@ -75,25 +91,27 @@ def new_figure(height, rows=1, columns=1, width=WIDTH, **options):
     return figure, axes
 
 
-def without_axes(*axes):
-    """Takes the frame and the ticks from axes that hold an image."""
+def without_axes(*axes: Any) -> None:
+    """Removes the frame and the ticks of axes that show an image."""
     for ax in axes:
         ax.grid(False)
         ax.set(xticks=[], yticks=[])
         ax.spines[:].set_visible(False)
 
 
-def legend_below(figure, ax, columns=3):
-    """One legend for the whole figure, below it."""
+def legend_below(figure: Figure, ax: Any, columns: int = 3) -> None:
+    """Puts one legend for all axes below the figure."""
     handles, labels = ax.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=2.2, columnspacing=1.2)
 
 
 @styled
-def svg(picture, command=""):
-    """The picture as the text of an SVG file whose ink is light on a dark page.
+def svg(picture: Picture, command: str = "") -> str:
+    """The picture as the text of an SVG file that adapts to light and dark themes.
 
-    Its title, its alt text and the command that draws it are in the file's metadata.
+    Args:
+        picture: its title and alt text go into the metadata of the file.
+        command: that draws the picture; goes into the metadata, too.
     """
     buffer = io.StringIO()
     description = {"Title": picture.title, "Description": picture.alt, "Source": command, "Date": None}
@@ -103,8 +121,8 @@ def svg(picture, command=""):
 
 
 @styled
-def png(picture):
-    """The picture as the bytes of a PNG file on white."""
+def png(picture: Picture) -> bytes:
+    """The picture as the bytes of a PNG file with a white background."""
     buffer = io.BytesIO()
     description = {"Title": picture.title, "Description": picture.alt}
     picture.figure.savefig(buffer, format="png", dpi=160, facecolor="white", metadata=description)

@@ -1,21 +1,24 @@
-"""The networks and examples that pictures show: published models, short runs of recipes, points of the plane."""
+"""Networks and examples for pictures: published models, short runs of recipes, and points in the plane."""
 
+import functools
 import pathlib
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 import zoo
-from trainers.runs.data import load_own_data
+from trainers.runs.data import load_data, load_own_data
 from trainers.runs.workdir import RUN_FILE, read_json
 from zoo import analysis, pretrained, regularizers
+from zoo.datasets import Dataset
 from zoo.recipes import Recipe
 from zoo.recipes.build import build_model, training_batches
 from zoo.training.callbacks.checkpoint import Checkpoint
 
 NUM_LABELED, NUM_POINTS, RADIUS = 10, 1000, 0.3
-# Arguments of the network and of the regularizers, one size of perturbation for all.
+# Arguments of the network and of the regularizers; all perturbations have the same size.
 PLANE_METHODS = {
     "none": ({}, {}),
     "weight decay": ({"kernel_regularizer": keras.regularizers.L2(1e-2)}, {}),
@@ -32,14 +35,21 @@ PLANE_METHODS = {
 
 
 class Published:
-    """A published model on the first examples of its test set, behind its preprocessing.
+    """A published model and the first examples of its test set.
+
+    Args:
+        name: of the model, or path of a SavedModel.
+        directory: folder of published models; None for the default one.
+        num_examples: to load.
 
     Attributes:
+        title: names the data set and the model.
         network: from preprocessed inputs to logits.
-        inputs, labels: preprocessed, `(n, ...)` and `(n,)`.
+        inputs: preprocessed, `(n, ...)`.
+        labels: `(n,)`.
     """
 
-    def __init__(self, name, directory, num_examples):
+    def __init__(self, name: str, directory: str | None, num_examples: int) -> None:
         model, card = pretrained.load(name, directory), pretrained.model_card(name, directory)
         data = load_own_data(card)
         self.title = f"{data.name}, {card['name']}"
@@ -47,32 +57,35 @@ class Published:
         self.inputs = prepared(model, data.x_test[:num_examples])
 
 
-def prepared(model, x):
-    """Raw inputs behind a model's preprocessing."""
+def prepared(model: zoo.RegularizedModel, x: np.ndarray) -> np.ndarray:
+    """Applies the preprocessing of a model to raw inputs."""
     return ops.convert_to_numpy(model.prepare(ops.convert_to_tensor(x), training=False)[0])
 
 
-def probabilities(network, inputs):
-    """`(n, num_classes)`, in prediction mode."""
+def probabilities(network: Any, inputs: np.ndarray) -> np.ndarray:
+    """The predicted probabilities, `(n, num_classes)`."""
     return ops.convert_to_numpy(ops.softmax(analysis.predict_logits(network, ops.convert_to_tensor(inputs))))
 
 
-def built(recipe, seed):
-    """A recipe's model as it is built for training, its data set and its batches."""
-    data = zoo.datasets.load(recipe.dataset, seed=seed, num_validation=recipe.num_validation)
+def built(recipe: Recipe, seed: int) -> tuple[zoo.RegularizedModel, Dataset, Any]:
+    """The model of a recipe as it is before training, its data set and its batches."""
+    data = load_data(recipe, seed)
     batches = training_batches(recipe, data, seed)
     return build_model(recipe, data, len(batches), seed), data, batches
 
 
-def train_briefly(recipe, seed):
-    """A recipe's model, trained, and its data set."""
+def train_briefly(recipe: Recipe, seed: int) -> tuple[zoo.RegularizedModel, Dataset]:
+    """Trains a recipe without a working directory; returns the model and its data set."""
     model, data, batches = built(recipe, seed)
     model.fit(batches, epochs=recipe.epochs, verbose=0)
     return model, data
 
 
-def restore_run(workdir):
-    """The `Recipe` of a finished run, its first model, with all that it trained with, and its data set.
+def restore_run(workdir: str | pathlib.Path) -> tuple[Recipe, zoo.RegularizedModel, Dataset]:
+    """Restores a finished run: its recipe, its first model with the state of training, and its data set.
+
+    Args:
+        workdir: of the run.
 
     Raises:
         ValueError: `workdir` holds no finished run, or a damaged one.
@@ -87,11 +100,15 @@ def restore_run(workdir):
     return recipe, model, data
 
 
-def train_on_moons(seed, epochs=60):
-    """Networks that learn two moons from few labels, one per method, without labels for the other points.
+def train_on_moons(seed: int, epochs: int = 60) -> tuple[Any, ...]:
+    """Trains one network per method on two moons with few labeled and many unlabeled points.
+
+    Args:
+        seed: of data and networks.
+        epochs: of each network.
 
     Returns:
-        What `trainers.pictures.boundaries.decision_boundaries` draws.
+        Arguments of `trainers.pictures.boundaries.decision_boundaries`.
     """
     x, y = zoo.datasets.two_moons(NUM_POINTS, seed=seed)
     x_test, y_test = zoo.datasets.two_moons(NUM_POINTS, seed=seed + 1)
@@ -105,12 +122,13 @@ def train_on_moons(seed, epochs=60):
         model.fit(batches, epochs=epochs, verbose=0)
         flat = grid.reshape(-1, 2).astype("float32")
         shades[method] = probabilities(model.network, flat)[:, 1].reshape(grid.shape[:2])
-        errors[method] = 100 * float(np.mean(analysis.misclassified(model.network, x_test, y_test)))
+        predict = functools.partial(analysis.predict_logits, model.network)
+        errors[method] = pretrained.error_percent(predict, x_test, y_test)
     return shades, (left, right, bottom, top), x, (x[rows], y[rows]), errors
 
 
-def plane_models(seed):
-    """A small network per method, and a ladder; all begin from the same seed."""
+def plane_models(seed: int) -> dict[str, zoo.RegularizedModel]:
+    """A small network per method, and a ladder; all start from the same seed."""
     models = {}
     for method, (options, penalties) in PLANE_METHODS.items():
         keras.utils.set_random_seed(seed)

@@ -1,8 +1,11 @@
-"""What theory says of small perturbations, beside what they do."""
+"""Measured penalties of small perturbations, compared with theory."""
+
+from collections.abc import Mapping
 
 import numpy as np
 
 from trainers.pictures.style import COLORS, GREY, Picture, new_figure, styled
+from zoo.analysis import Estimate
 
 NAMES = {
     "noise": r"noise: E‖h − h̃‖² / ε²‖J‖²",
@@ -14,11 +17,11 @@ LINES = ("-", "--", "-", ":")
 
 
 @styled
-def limit_ratios(ratios, title):
-    """Measured penalties over their limits for small perturbations, against ε.
+def limit_ratios(ratios: Mapping[str, tuple[np.ndarray, Estimate]], title: str) -> Picture:
+    """Draws measured penalties divided by their limits for small perturbations, against ε.
 
     Args:
-        ratios: `{statement: (epsilons, Estimate of arrays)}` of `zoo.analysis.limit_ratios`.
+        ratios: `{statement: (epsilons, estimate of arrays)}`, from `zoo.analysis.limit_ratios`.
         title: of data and network.
     """
     figure, axes = new_figure(4.0)
@@ -33,6 +36,6 @@ def limit_ratios(ratios, title):
     figure.legend(loc="outside lower center", ncols=1)
     return Picture(
         figure,
-        f"Penalties over their limits for small perturbations. {title}",
-        f"Lines against ε, both axes logarithmic; theory says 1 where ε is small: {'; '.join(told)}.",
+        f"Penalties divided by their limits for small perturbations. {title}",
+        f"Lines against ε, both axes logarithmic; theory predicts 1 for small ε: {'; '.join(told)}.",
     )

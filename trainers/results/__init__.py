@@ -1,1 +1,1 @@
-"""The results folder: figures of recipes, tables of them, published models."""
+"""The results folder: figures of every recipe, tables of them, and published models."""

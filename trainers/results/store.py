@@ -1,49 +1,49 @@
-"""The results folder: one file per recipe with every seed's figures, and tables of them all."""
+"""The results folder: one file per recipe with the figures of every seed, and a `README.md` with the tables."""
 
 import itertools
 import json
 import pathlib
 import re
+from typing import Any
 
+from trainers.results.folder import check_folder
 from trainers.results.tables import TABLES, section
 from trainers.runs.lock import locked
 from trainers.runs.workdir import differences, read_json
-from zoo.files import check_generated, write_atomic, write_generated
+from zoo.files import write_atomic, write_generated
 from zoo.recipes import RECIPES, Recipe
 
 HEADER = """# Results
 
-Test error in per cent, mean ± standard deviation over the seeds; written by `trainers.reproduce` and
-`trainers.train --results`. Each recipe's file holds its settings and every seed's figures, with its curves over the
-epochs. Published errors are as their source gives them. Differences to a table's reference are over the seeds that
-both have, with the 95 % confidence interval and the p-value of the paired t test. Seconds per epoch are those of one
-network, the median over the seeds, on machines that did other work beside: what a method's step costs, `benchmarks/`
-compares.
+Test error in percent, mean ± standard deviation over the seeds; written by `trainers.reproduce` and
+`trainers.train --results`. The file of each recipe holds its settings and the figures and curves of every seed.
+Published errors are as their source gives them. Differences to the reference of a table use the seeds that both
+recipes have, with the 95 % confidence interval and the p-value of the paired t test. Seconds per epoch are those of
+one network, the median over the seeds, on machines that did other work at the same time: to compare the cost of
+methods, see `benchmarks/`.
 """
-
-
 TIMES = {"seconds_per_epoch", "epochs"}
 
 
-def record_result(result, recipe, directory):
-    """Adds a run's figures to its recipe's file, in place of the same seed's earlier ones, and writes the table anew.
+def record_result(result: dict[str, Any], recipe: Recipe, directory: str | pathlib.Path) -> pathlib.Path:
+    """Adds the figures of a run to the file of its recipe, and rewrites the tables.
 
-    A file holds one configuration: one with figures of the recipe's earlier settings is set aside, under its name with
-    `.earlier` behind it, or `.earlier-2` and so on.
+    New figures replace earlier ones of the same seed. A file holds one configuration: figures of earlier settings of
+    the recipe move to a file with the ending `.earlier`, or `.earlier-2` and so on.
 
     Args:
-        result: the figures of a run, from `trainers.run.train`.
-        recipe: the `Recipe` that ran.
+        result: figures of a run, from `trainers.runs.run.train`.
+        recipe: that ran.
         directory: results folder.
 
     Returns:
-        The recipe's file.
+        The file of the recipe.
 
     Raises:
-        ValueError: the recipe's file is damaged, or holds others' figures, see `check_place`.
+        ValueError: the file is damaged, or holds figures that a changed recipe must not replace; see `check_place`.
     """
     path = pathlib.Path(directory) / f"{recipe.name}.json"
-    with locked(directory, wait=True):  # else two runs that end together would lose one's figures
+    with locked(directory, wait=True):  # two runs that end together would overwrite each other's figures
         check_place(path, recipe)
         seeds = recorded_seeds(recipe, path)
         if path.exists() and not seeds:
@@ -51,7 +51,7 @@ def record_result(result, recipe, directory):
             print(f"{path} held figures of other settings; they are in {aside} now.", flush=True)
         replaced = seeds.get(str(result["seed"]), result)
         if replaced.get("backend") != result.get("backend"):
-            print(f"{path}: figures of seed {result['seed']} on {replaced.get('backend')} replaced.", flush=True)
+            print(f"{path}: replaced the figures of seed {result['seed']} on {replaced.get('backend')}.", flush=True)
         seeds[str(result["seed"])] = {key: value for key, value in result.items() if key != "recipe"}
         ordered = dict(sorted(seeds.items(), key=lambda item: int(item[0])))
         write_atomic(path, as_json({"recipe": recipe.as_dict(), "seeds": ordered}))
@@ -59,46 +59,51 @@ def record_result(result, recipe, directory):
     return path
 
 
-def free_name(path):
-    """The first of the names for what is set aside that no file has."""
+def free_name(path: pathlib.Path) -> pathlib.Path:
+    """The first unused name for a file that is set aside."""
     names = (f"{path.name}.earlier{ending}" for ending in itertools.chain([""], (f"-{n}" for n in itertools.count(2))))
     return next(free for name in names if not (free := path.with_name(name)).exists())
 
 
-def check_folder(directory):
-    """Refuses, before anything is trained, a folder that could not take the figures.
+def check_results(directory: str | pathlib.Path) -> None:
+    """Checks that a folder can take figures; call it before training begins.
+
+    Args:
+        directory: results folder; created if it is missing.
 
     Raises:
-        ValueError: a file in it is damaged or no recipe's results, or its `README.md` is somebody else's.
-        OSError: it cannot be written.
+        ValueError: a file is damaged or holds no results, or `README.md` is not ours.
+        OSError: the folder cannot be written.
     """
     read_results(directory)
-    check_generated(pathlib.Path(directory) / "README.md", HEADER)
-    with locked(directory, wait=True):
-        pass
+    check_folder(directory, HEADER)
 
 
-def settings_in(content, path):
-    """The settings of the recipe in a file's content.
+def settings_in(content: Any, path: pathlib.Path) -> dict[str, Any]:
+    """The settings of the recipe in the content of a file.
+
+    Args:
+        content: of the file.
+        path: of the file, for the message.
 
     Raises:
-        ValueError: there is none, with the file's name.
+        ValueError: the content holds no recipe.
     """
     try:
-        # Read back as a recipe, earlier settings have the fields that were added since, at their defaults.
+        # As a `Recipe`, older content gets the defaults of fields that were added later.
         return Recipe(**content["recipe"]).settings()
     except (KeyError, TypeError, AttributeError, ValueError) as error:
         raise ValueError(f"{path} holds no results of a recipe ({error!r}). Remove it from the folder.") from error
 
 
-def check_place(path, recipe):
-    """Refuses a changed recipe's figures a place where those of other settings stand.
+def check_place(path: pathlib.Path, recipe: Recipe) -> None:
+    """Checks that a changed recipe does not replace figures of other settings.
 
-    A recipe as it is named may take any place, for what stands there is from before it was changed.
+    An unchanged recipe may replace any figures under its name: they come from an earlier version of the recipe.
 
     Args:
-        path: of a file that holds a recipe beside its figures: one of a results folder, or the card of a SavedModel.
-        recipe: the `Recipe` whose figures are to stand there.
+        path: a file with a recipe and its figures: in a results folder, or the card of a SavedModel.
+        recipe: whose figures are to replace those in the file.
 
     Raises:
         ValueError: the file holds figures of other settings, or is damaged.
@@ -108,19 +113,23 @@ def check_place(path, recipe):
         return
     if found := differences(settings_in(read_json(path), path), recipe.settings()):
         raise ValueError(
-            f"{path} holds figures of other settings: {found}. Choose another folder, or a name of its own for the "
-            f"changed recipe: --override=name={recipe.name}_changed."
+            f"{path} holds figures of other settings: {found}. Choose another folder, or give the changed recipe "
+            f"another name: --override=name={recipe.name}_changed."
         )
 
 
-def as_json(content):
-    """JSON with lists of numbers on one line each."""
+def as_json(content: Any) -> str:
+    """Formats JSON with every list of numbers on one line."""
     text = json.dumps(content, indent=1)
     return re.sub(r"\[[^\[\]{}\"]*\]", lambda found: " ".join(found.group().split()), text) + "\n"
 
 
-def recorded_seeds(recipe, path):
-    """`{seed: figures}` of a recipe's file, empty where it holds those of other settings or is not there.
+def recorded_seeds(recipe: Recipe, path: pathlib.Path) -> dict[str, dict[str, Any]]:
+    """`{seed: figures}` in the file of a recipe; empty if there is no file, or one of other settings.
+
+    Args:
+        recipe: whose settings count.
+        path: of the file.
 
     Raises:
         ValueError: the file is damaged.
@@ -129,43 +138,52 @@ def recorded_seeds(recipe, path):
     return content["seeds"] if content and settings_in(content, path) == recipe.settings() else {}
 
 
-def finished_seeds(recipe, directory):
-    """The seeds of which a results folder has figures, for these settings of the recipe."""
+def finished_seeds(recipe: Recipe, directory: str | pathlib.Path) -> set[int]:
+    """The seeds that have figures in a results folder, for these settings of the recipe."""
     return {int(seed) for seed in recorded_seeds(recipe, pathlib.Path(directory) / f"{recipe.name}.json")}
 
 
-def best_seed(recipe, directory):
-    """The seed with the lowest validation error; without a validation split the first, for the test set does not
-    choose."""
+def best_seed(recipe: Recipe, directory: str | pathlib.Path) -> int:
+    """The seed with the lowest validation error; the first seed if the recipe has no validation split.
+
+    The test error plays no part, because a choice by it would make the reported error too low.
+    """
     seeds = read_json(pathlib.Path(directory) / f"{recipe.name}.json")["seeds"]
     return int(min(seeds, key=lambda seed: (seeds[seed]["errors"].get("validation", 0.0), int(seed))))
 
 
-def check_content(content, path):
-    """Refuses what is no recipe's results.
+def check_content(content: Any, path: pathlib.Path) -> None:
+    """Checks that the content of a file is the results of a recipe.
+
+    Args:
+        content: of the file.
+        path: of the file, for the message.
 
     Raises:
-        ValueError: naming the file and what it lacks.
+        ValueError: the content is not, or lacks figures.
     """
     settings_in(content, path)
     try:
         complete = all("test" in run["errors"] and run.keys() >= TIMES for run in content["seeds"].values())
     except (KeyError, TypeError, AttributeError) as error:
-        raise ValueError(f"{path} holds no seeds' figures ({error!r}). Remove it from the folder.") from error
+        raise ValueError(f"{path} holds no figures of seeds ({error!r}). Remove it from the folder.") from error
     if not content["seeds"] or not complete:
         raise ValueError(
-            f"{path} lacks the test error or the time of some seed, or has no seed. Remove it, and run them again."
+            f"{path} has no seed, or lacks the test error or the time of a seed. Remove it, and run the seeds again."
         )
 
 
-def read_results(directory):
-    """What a results folder holds, in the order of the recipes.
+def read_results(directory: str | pathlib.Path) -> dict[str, dict[str, Any]]:
+    """Reads a results folder.
+
+    Args:
+        directory: the folder; a missing one has no results.
 
     Returns:
-        `{recipe name: content of its file}`; empty where there is none.
+        `{recipe name: content of its file}`, in the order of the recipes.
 
     Raises:
-        ValueError: a file is damaged, or holds something else; with its name.
+        ValueError: a file is damaged or holds something else.
     """
     results = {}
     for path in sorted(pathlib.Path(directory).glob("*.json")):
@@ -176,19 +194,27 @@ def read_results(directory):
     return {name: results[name] for name in order}
 
 
-def with_present_texts(content, path):
-    """Results with what is said of their recipe now, where its settings are still those that ran."""
+def with_present_texts(content: dict[str, Any], path: pathlib.Path) -> dict[str, Any]:
+    """Results with the notes and sources that their recipe has now, if its settings are still the same.
+
+    Args:
+        content: of the file of a recipe.
+        path: of the file, for messages.
+    """
     known = RECIPES.get(content["recipe"]["name"])
     if known is None or known.settings() != settings_in(content, path):
         return content
     return {**content, "recipe": known.as_dict()}
 
 
-def write_tables(directory):
-    """Writes `README.md` with a table for each published one, from the recipes' files; nothing where there are none.
+def write_tables(directory: str | pathlib.Path) -> None:
+    """Writes `README.md` with all tables that have results; writes nothing if there are no results.
+
+    Args:
+        directory: results folder.
 
     Raises:
-        ValueError: a file is damaged, or `README.md` is somebody else's.
+        ValueError: a file is damaged, or `README.md` is not ours.
     """
     results = read_results(directory)
     if results:

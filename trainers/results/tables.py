@@ -1,12 +1,15 @@
-"""The published tables, and ours beside them."""
+"""The published tables with our figures next to theirs."""
 
 import fnmatch
-import importlib.util
 import statistics
+from collections.abc import Iterable, Mapping
+from typing import Any
 
+from trainers.results.markdown import table
+from trainers.results.statistics import as_difference, as_mean_and_spread, mean_and_spread, paired_difference
 from zoo.recipes import RECIPES
 
-# Title, the recipes in order, and the one with which the others are compared seed by seed.
+# Title, patterns of recipes in order, and the recipe that the others are compared with, seed by seed.
 TABLES = {
     "synthetic": ("Synthetic signals (VMT paper, table 2)", ["synthetic_mlp-*"], "synthetic_mlp-baseline"),
     "mnist": ("MNIST, all labels (VMT paper, table 2)", ["mnist_mlp-*"], "mnist_mlp-baseline"),
@@ -26,73 +29,56 @@ TABLES = {
     "cifar10_4000": ("CIFAR-10, 4000 labels", ["cifar10_*-4000_*"], None),
 }
 COLUMNS = ("recipe", "published", "ours", "median", "seeds", "ours − published", "− {reference}", "s per epoch")
+Content = dict[str, Any]  # of the results file of a recipe
 
 
-def matching(names, patterns):
-    """The names that match one of the patterns, in their own order."""
+def matching(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
+    """The names that match at least one pattern, in their given order.
+
+    Args:
+        names: to choose from.
+        patterns: with the wildcards `*`, `?` and `[…]`.
+    """
     return [name for name in names if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
 
 
-def test_errors(content):
-    """`{seed: test error in per cent}` of a recipe's results."""
+def test_errors(content: Content) -> dict[int, float]:
+    """`{seed: test error in percent}` of the results of a recipe."""
     return {int(seed): run["errors"]["test"] for seed, run in content["seeds"].items()}
 
 
-def as_mean_and_spread(values):
-    """Mean and, of several values, standard deviation in a cell."""
-    values = list(values)
-    spread = f" ± {statistics.stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{statistics.mean(values):.2f}{spread}"
+def as_published(error: float | None) -> str:
+    """Formats a published error with the digits of its source, at least two decimals; a dash for None.
 
-
-def paired_difference(errors, reference):
-    """The mean difference over common seeds, its 95 % confidence interval and the paired t test's p; None below two.
-
-    Interval and p are None where all differences are equal: figures in steps of 0.01 % often are, with few seeds."""
-    seeds = sorted(errors.keys() & reference.keys())
-    if len(seeds) < 2 or importlib.util.find_spec("scipy") is None:
-        return None
-    import scipy.stats
-
-    a, b = ([values[seed] for seed in seeds] for values in (errors, reference))
-    mean, differences = statistics.mean(a) - statistics.mean(b), [x - y for x, y in zip(a, b, strict=True)]
-    if max(differences) - min(differences) < 1e-9:
-        return mean, None, None
-    test = scipy.stats.ttest_rel(a, b)
-    interval = test.confidence_interval(0.95)
-    return mean, (float(interval.low), float(interval.high)), float(test.pvalue)
-
-
-def describe_difference(difference):
-    """A paired difference in a table's cell."""
-    if difference is None:
-        return "–"
-    mean, interval, p = difference
-    return f"{mean:+.2f}" + ("" if interval is None else f" [{interval[0]:+.2f}, {interval[1]:+.2f}], p = {p:.2g}")
-
-
-def as_published(error):
-    """A published error in a cell, with its source's digits, at least two behind the point; a dash for None."""
+    Example:
+        >>> as_published(0.7), as_published(0.557), as_published(None)
+        ('0.70', '0.557', '–')
+    """
     if error is None:
         return "–"
     return f"{error:.2f}" if round(error, 2) == error else f"{error:g}"
 
 
-def changed_settings(recipe):
-    """`{field: value}` of what was changed in a recipe for these results."""
+def changed_settings(recipe: dict[str, Any]) -> dict[str, Any]:
+    """The fields of a recorded recipe that differ from the recipe of this name, with their recorded values."""
     known = RECIPES.get(recipe["name"])
     settings = known.settings() if known else {}
     return {field: recipe[field] for field in settings if recipe.get(field, settings[field]) != settings[field]}
 
 
-def label(recipe):
-    """A recipe's name, and what was changed in it for these results."""
+def label(recipe: dict[str, Any]) -> str:
+    """The name of a recorded recipe, and what was changed in it, as Markdown."""
     changed = ", ".join(f"{field}={value!r}" for field, value in changed_settings(recipe).items())
     return f"`{recipe['name']}`" + (f" with {changed}" if changed else "")
 
 
-def cells(content, reference):
-    """One recipe's cells, below `COLUMNS`."""
+def cells(content: Content, reference: Content | None) -> tuple[str, ...]:
+    """The cells of a recipe under `COLUMNS`.
+
+    Args:
+        content: results of the recipe.
+        reference: results of the recipe to compare with, or None.
+    """
     errors = test_errors(content)
     mean, published = statistics.mean(errors.values()), content["recipe"]["published_error"]
     own = reference is not None and content["recipe"]["name"] == reference["recipe"]["name"]
@@ -104,41 +90,39 @@ def cells(content, reference):
         f"{statistics.median(errors.values()):.2f}",
         str(len(errors)),
         "–" if published is None else f"{mean - published:+.2f}",
-        describe_difference(compared),
+        as_difference(compared),
         f"{statistics.median(run['seconds_per_epoch'] for run in content['seeds'].values()):.2f}",
     )
 
 
-def row(content, reference):
-    """One recipe's line."""
-    return f"| {' | '.join(cells(content, reference))} |\n"
+def shortfalls(contents: Iterable[Content]) -> str:
+    """A sentence that lists the rows whose error exceeds the published one by more than our standard deviation.
 
-
-def shortfalls(contents):
-    """A sentence about the rows that lie above their published figure by more than our spread, or about there being
-    none."""
-    behind, published_rows = [], 0
+    Returns:
+        The sentence, which also says if there is no such row; empty if no row has a published error.
+    """
+    above, published_rows = [], 0
     for content in contents:
         errors, published = list(test_errors(content).values()), content["recipe"]["published_error"]
         published_rows += published is not None
-        spread = statistics.stdev(errors) if len(errors) > 1 else 0.0
-        if published is not None and statistics.mean(errors) > published + spread + 0.005:
+        mean, spread = mean_and_spread(errors)
+        if published is not None and mean > published + spread + 0.005:
             by = "one seed" if len(errors) == 1 else f"{len(errors)} seeds"
-            behind.append(f"{label(content['recipe'])} by {statistics.mean(errors) - published:.2f} ({by})")
+            above.append(f"{label(content['recipe'])} by {mean - published:.2f} ({by})")
     if not published_rows:
         return ""
-    return f"\nBehind the published figure by more than our standard deviation: {'; '.join(behind) or 'no row'}.\n"
+    return f"\nAbove the published error by more than our standard deviation: {'; '.join(above) or 'no row'}.\n"
 
 
-def table(key, results):
-    """What one table is made of.
+def parts(key: str, results: Mapping[str, Content]) -> tuple[list[str], list[Content], Content | None]:
+    """What one table consists of.
 
     Args:
         key: of `TABLES`.
         results: `{recipe name: content of its file}`.
 
     Returns:
-        The heads of its columns, the contents of its rows, and the reference's content or None.
+        The headings of the columns, the contents of the rows, and the content of the reference or None.
     """
     _, patterns, reference_name = TABLES[key]
     reference = results.get(reference_name)
@@ -147,11 +131,15 @@ def table(key, results):
     return [column.format(reference=short) for column in COLUMNS], contents, reference
 
 
-def section(key, results):
-    """One table with its title, or nothing where no recipe has results; arguments as for `table`."""
-    columns, contents, reference = table(key, results)
+def section(key: str, results: Mapping[str, Content]) -> str:
+    """One table with its title as Markdown; empty if no recipe of the table has results.
+
+    Args:
+        key: of `TABLES`.
+        results: `{recipe name: content of its file}`.
+    """
+    columns, contents, reference = parts(key, results)
     if not contents:
         return ""
-    head = f"| {' | '.join(columns)} |\n" + "|---" * len(columns) + "|\n"
-    rows = "".join(row(content, reference) for content in contents)
-    return f"\n## {TABLES[key][0]}\n\n{head}{rows}{shortfalls(contents)}"
+    rows = [cells(content, reference) for content in contents]
+    return f"\n## {TABLES[key][0]}\n\n{table(columns, rows)}{shortfalls(contents)}"

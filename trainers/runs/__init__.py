@@ -1,1 +1,1 @@
-"""One run: its working directory, lock, queue, training and figures."""
+"""One run: its data, working directory, lock, training, figures and queue."""

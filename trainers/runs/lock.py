@@ -1,27 +1,28 @@
-"""Locks on folders, which end with the process that holds them."""
+"""Locks on folders; the system releases a lock when its process ends."""
 
 import contextlib
 import fcntl
 import os
 import pathlib
 import platform
+from collections.abc import Iterator
 
 LOCK_FILE = ".lock"
 
 
 @contextlib.contextmanager
-def locked(folder, *, wait=False):
-    """Holds the one lock of a folder; both folder and lock file are made where they lack.
+def locked(folder: str | pathlib.Path, *, wait: bool = False) -> Iterator[int]:
+    """Holds the lock of a folder; creates the folder and the lock file if they are missing.
 
     Args:
-        folder: that no second process should work in.
-        wait: whether to wait for another holder rather than to refuse.
+        folder: in which only one process may work.
+        wait: whether to wait for another holder instead of raising an error.
 
     Yields:
-        The lock's file descriptor: a child process that inherits it holds the lock as well.
+        The file descriptor of the lock. A child process that inherits it holds the lock as well.
 
     Raises:
-        OSError: another process holds it, named in the message; or the folder cannot be written.
+        OSError: another process holds the lock, or the folder cannot be written.
     """
     folder = pathlib.Path(folder)
     try:
@@ -43,7 +44,7 @@ def _acquire(descriptor, folder, wait):
         holder = os.pread(descriptor, 200, 0).decode(errors="replace")
         raise OSError(
             f"The folder {str(folder)!r} is in use by {holder or 'another process'}, or by a run that it started. "
-            "Wait for its end, or choose another folder."
+            "Wait until it ends, or choose another folder."
         ) from None
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"process {os.getpid()} on {platform.node()}".encode(), 0)

@@ -1,4 +1,4 @@
-"""A queue of training runs, each a `trainers.train` in a process of its own."""
+"""A queue of training runs; each run is a `trainers.train` in its own process."""
 
 import contextlib
 import dataclasses
@@ -8,23 +8,32 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Sequence
+from typing import Any
 
 import keras
 
-from trainers.results.store import best_seed, check_folder, finished_seeds, record_result
+from trainers.results.store import best_seed, check_results, finished_seeds, record_result
 from trainers.results.tables import TABLES, matching
 from trainers.runs.lock import locked
 from trainers.runs.termination import Termination
 from trainers.runs.workdir import RESULT_FILE, read_json
 from zoo import recipes
+from zoo.recipes import Recipe
 from zoo.validation import check_choice
 
+Job = tuple[Recipe, int]
 
-def select(tables, patterns):
-    """The recipes of some tables, and those whose names match patterns, each once and in this order.
+
+def select(tables: Sequence[str], patterns: Sequence[str]) -> list[Recipe]:
+    """The recipes of some tables, then those whose names match some patterns; each recipe once.
+
+    Args:
+        tables: names among `TABLES`.
+        patterns: names of recipes, with the wildcards `*`, `?` and `[…]`.
 
     Raises:
-        ValueError: nothing is named, a table is unknown, or no recipe matches a pattern; with the nearest name.
+        ValueError: both lists are empty, a table is unknown, or no recipe matches a pattern.
     """
     of_tables = [pattern for name in tables for pattern in TABLES[check_choice("table", name, TABLES)][1]]
     for pattern in patterns:
@@ -32,16 +41,16 @@ def select(tables, patterns):
             check_choice("recipe", pattern, recipes.RECIPES)
     names = [name for pattern in [*of_tables, *patterns] for name in matching(recipes.RECIPES, [pattern])]
     if not names:
-        raise ValueError("Name what to reproduce: --table=synthetic, or --recipes=mnist_mlp-vat.")
+        raise ValueError("Choose what to reproduce: for example --table=synthetic, or --recipes=mnist_mlp-vat.")
     return [recipes.get(name) for name in dict.fromkeys(names)]
 
 
 @contextlib.contextmanager
-def ended(running):
-    """Passes SIGTERM on to the processes that are left in the end, and waits for them.
+def ended(running: list[tuple[Any, subprocess.Popen]]) -> Iterator[list[tuple[Any, subprocess.Popen]]]:
+    """On exit, sends SIGTERM to the processes that still run, and waits for them.
 
     Args:
-        running: list of pairs of a job and its process, the leader of a group.
+        running: pairs of a job and its process; each process leads its own group.
     """
     try:
         yield running
@@ -59,12 +68,12 @@ class Queue:
 
     Attributes:
         results: folder of the figures.
-        workdir: folder of checkpoints and logs, one folder below for each run.
-        side_by_side: runs at the same time.
-        deadline: of `time.monotonic`, at which runs under way stop behind a checkpoint; None never stops.
-        distribution: flags by which runs are spread over devices and hosts. Then the runs record their figures
-            themselves, for only one of the processes does, and the first run that fails or stops for time ends the
-            queue, lest hosts go on with different runs.
+        workdir: folder of checkpoints and logs, with one subfolder per run.
+        side_by_side: number of runs at the same time.
+        deadline: time on the clock of `time.monotonic`; runs stop after a checkpoint when it passes. None never stops.
+        distribution: flags that spread each run over devices and hosts. With them, the runs record their own figures,
+            because only one process of a run may do so. The first run that fails or runs out of time ends the queue, so
+            that all hosts stop at the same run.
     """
 
     results: str
@@ -73,22 +82,30 @@ class Queue:
     deadline: float | None = None
     distribution: list[str] = dataclasses.field(default_factory=list)
 
-    def missing(self, chosen, num_seeds):
-        """`(recipe, seed)` of the runs without figures: all first seeds, then all second ones.
+    def missing(self, chosen: Sequence[Recipe], num_seeds: int) -> list[Job]:
+        """The runs without figures: the first seed of every recipe, then the second seeds, and so on.
+
+        Args:
+            chosen: recipes, in order.
+            num_seeds: of each recipe.
 
         Raises:
-            ValueError, OSError: the results folder could not take the figures, see `check_folder`.
+            ValueError: the results folder holds a damaged file, or a `README.md` that is not ours.
+            OSError: the results folder cannot be written.
         """
-        check_folder(self.results)
+        check_results(self.results)
         done = {recipe.name: finished_seeds(recipe, self.results) for recipe in chosen}
         return [(recipe, seed) for seed in range(num_seeds) for recipe in chosen if seed not in done[recipe.name]]
 
-    def work_down(self, jobs):
-        """Runs the jobs in order, as far as the time reaches; returns those that failed.
+    def work_down(self, jobs: Sequence[Job]) -> list[Job]:
+        """Runs the jobs in order until the time is up.
+
+        Returns:
+            The jobs that failed.
 
         Raises:
             OSError: another queue, or a run that it left, works in the same folder.
-            SystemExit: SIGTERM came and was passed on; every run under way is saved and over.
+            SystemExit: SIGTERM arrived; the queue passed it on, and every run has saved itself and ended.
         """
         jobs, running, failed, stopped = list(jobs), [], [], 0
         with self._locked() as self.lock, Termination() as termination, ended(running):
@@ -107,11 +124,15 @@ class Queue:
             print(f"Out of time with {left} run{'s' * (left > 1)} to go.")
         return failed
 
-    def export_best(self, chosen, saved_models):
-        """Writes the SavedModel of each recipe's seed of the lowest validation error, where its weights are here.
+    def export_best(self, chosen: Sequence[Recipe], saved_models: str) -> list[Job]:
+        """Writes the SavedModel of each recipe's best seed, if its weights are in `workdir`; see `best_seed`.
+
+        Args:
+            chosen: recipes.
+            saved_models: folder of published models.
 
         Returns:
-            `(recipe, seed)` of the exports that failed.
+            The jobs whose export failed.
         """
         failed = []
         for recipe in chosen:
@@ -119,33 +140,38 @@ class Queue:
                 continue
             seed = best_seed(recipe, self.results)
             if not (self.folder(recipe, seed) / RESULT_FILE).exists():
-                print(f"{recipe.name}, seed {seed}: no export, its weights are not in {self.workdir}.")
+                print(f"{recipe.name}, seed {seed}: not exported, because its weights are not in {self.workdir}.")
                 continue
-            environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
-            command = self.command(recipe, seed, f"--saved_models={saved_models}")
-            with Termination() as termination, ended([]) as running:
-                process = subprocess.Popen(command, env=environment, start_new_session=True)
-                running.append((recipe, process))
-                while process.poll() is None and not termination.requested:
-                    time.sleep(0.1)
-            failed += [(recipe, seed)] if process.returncode else []
+            failed += [] if self._export(recipe, seed, saved_models) else [(recipe, seed)]
         return failed
 
-    def folder(self, recipe, seed):
-        """The run's working directory; other settings of a recipe have another one."""
+    def folder(self, recipe: Recipe, seed: int) -> pathlib.Path:
+        """The working directory of a run; every change of a recipe's settings gives another one."""
         return pathlib.Path(self.workdir) / f"{recipe.name}-{recipe.digest()}" / f"seed-{seed}"
 
-    def command(self, recipe, seed, *flags):
+    def command(self, recipe: Recipe, seed: int, *flags: str) -> list[str]:
         """The command of a run."""
         program = [sys.executable, "-m", "trainers.train", f"--recipe={recipe.name}", f"--seed={seed}"]
         return [*program, f"--workdir={self.folder(recipe, seed)}", "--verbose=0", *flags]
 
+    def _export(self, recipe, seed, saved_models):
+        """Exports one run; returns whether this succeeded."""
+        environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
+        command = self.command(recipe, seed, f"--saved_models={saved_models}")
+        with Termination() as termination, ended([]) as running:
+            process = subprocess.Popen(command, env=environment, start_new_session=True)
+            running.append((recipe, process))
+            while process.poll() is None and not termination.requested:
+                time.sleep(0.1)
+        return not process.returncode
+
     def _locked(self):
-        """The lock of the queue's folder; the queues of several hosts share the folder, and their runs have locks."""
+        """The lock of the queue's folder. The queues of several hosts share the folder; there, the runs lock."""
         return contextlib.nullcontext() if "--distribute=hosts" in self.distribution else locked(self.workdir)
 
     @property
-    def out_of_time(self):
+    def out_of_time(self) -> bool:
+        """Whether the deadline has passed."""
         return self.deadline is not None and time.monotonic() > self.deadline
 
     def _start(self, recipe, seed):
@@ -154,8 +180,9 @@ class Queue:
         memory = f"{0.9 / self.side_by_side:.2f}"
         share = {"XLA_PYTHON_CLIENT_MEM_FRACTION": memory, "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
         environment = {**share, **os.environ, "KERAS_BACKEND": keras.backend.backend()}
-        # The run holds the queue's lock as well, should it outlive the queue, and gets no signal but through it.
         spread = [*self.distribution, f"--results={self.results}"] if self.distribution else []
+        # The run inherits the lock, so that the folder stays locked if the queue dies first. In its own session it
+        # receives signals from the queue only.
         return subprocess.Popen(
             self.command(recipe, seed, "--noexport", *limit, *spread),
             env=environment,
@@ -164,12 +191,12 @@ class Queue:
         )
 
     def _is_trained(self, recipe, seed):
-        """Whether a run has come to the end of its training; on several hosts its figures may still be on their way."""
+        """Whether a run finished training; on several hosts its figures may still be missing."""
         last = self.folder(recipe, seed) / f"member-{recipe.num_members - 1}"
         return (self.folder(recipe, seed) / RESULT_FILE).exists() or any(last.glob("epoch-*-final"))
 
     def _record(self, recipe, seed, process):
-        """Whether a run ended well; its figures are recorded if it came to its end."""
+        """Records the figures of a run if there are any; returns whether its process succeeded."""
         path = self.folder(recipe, seed) / RESULT_FILE
         if process.returncode == 0 and path.exists() and not self.distribution:
             record_result(read_json(path), recipe, self.results)

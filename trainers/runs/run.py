@@ -1,22 +1,24 @@
 """One training run: a recipe and a seed in a working directory, from data to figures."""
 
-import importlib.metadata
 import json
-import os
-import platform
+import pathlib
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
-import numpy as np
 
-import zoo
-from trainers.runs.callbacks.curves import CURVES, Curves
+from trainers.runs.callbacks.curves import Curves
 from trainers.runs.callbacks.deadline import Deadline
+from trainers.runs.callbacks.order import in_order
 from trainers.runs.callbacks.save_on_termination import SaveOnTermination
+from trainers.runs.data import load_data
+from trainers.runs.measuring import measure
 from trainers.runs.termination import Termination
 from trainers.runs.workdir import RESULT_FILE, opened, read_json
 from zoo.backend import distribution
+from zoo.datasets import Dataset
 from zoo.files import write_atomic
-from zoo.pretrained.exporting import error_percent
+from zoo.recipes import Recipe
 from zoo.recipes.build import (
     build_callbacks,
     build_model,
@@ -26,13 +28,18 @@ from zoo.recipes.build import (
     training_batches,
 )
 from zoo.training.callbacks.checkpoint import Checkpoint
-from zoo.training.callbacks.halt_on_nan import HaltOnNaN
 
 VALIDATION_BATCH_SIZE = 500
+CallbackMaker = Callable[[pathlib.Path, Dataset], Sequence[keras.callbacks.Callback]]
 
 
-def validation(recipe, dataset):
-    """The arguments of `fit` for a recipe's validation split; none without one."""
+def no_callbacks(directory: pathlib.Path, dataset: Dataset) -> Sequence[keras.callbacks.Callback]:
+    """Adds no callbacks to those of the run."""
+    return ()
+
+
+def validation(recipe: Recipe, dataset: Dataset) -> dict[str, Any]:
+    """The arguments of `fit` for the validation split of a recipe; empty without one."""
     if not recipe.num_validation:
         return {}
     targets = label_targets(recipe, dataset.y_validation, dataset.num_classes)
@@ -40,32 +47,54 @@ def validation(recipe, dataset):
     return dict(zip(("validation_data", "validation_batch_size"), shared, strict=True))
 
 
-def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=(), deadline=None, label_seed=None):
-    """Trains one network of a recipe, from its newest checkpoint on.
-
-    Args:
-        recipe, verbose, deadline: as for `train`.
-        dataset: `zoo.datasets.Dataset`.
-        seed: the member's.
-        directory: of its checkpoints.
-        extra_callbacks: further callbacks.
-        label_seed: of the label subset, for which None takes `seed`.
+def restored_checkpoint(directory: pathlib.Path, model: keras.Model, batches: Any, callbacks: list) -> Checkpoint:
+    """The checkpoints of a directory, after the newest one is loaded into the model.
 
     Raises:
-        TimeIsUp: at the end of the epoch in which the deadline passed.
-        SystemExit: behind the step in which SIGTERM came.
+        ValueError: the processes of the run do not see the same checkpoint.
+    """
+    stopping = [callback for callback in callbacks if isinstance(callback, keras.callbacks.EarlyStopping)]
+    checkpoint = Checkpoint(directory, *stopping)
+    done = checkpoint.state["epochs"] * len(batches) + checkpoint.state["steps"]
+    distribution.check_same("number of completed steps", done)
+    checkpoint.restore(model, batches[0])
+    return checkpoint
+
+
+def train_member(
+    recipe: Recipe,
+    dataset: Dataset,
+    seed: int,
+    directory: pathlib.Path,
+    verbose: int = 1,
+    extra_callbacks: Sequence[keras.callbacks.Callback] = (),
+    deadline: float | None = None,
+    label_seed: int | None = None,
+) -> tuple[keras.Model, Checkpoint]:
+    """Trains one network of a recipe, starting from its newest checkpoint.
+
+    Args:
+        recipe: to train.
+        dataset: to train on.
+        seed: of this member.
+        directory: of its checkpoints.
+        verbose: verbosity of Keras.
+        extra_callbacks: further callbacks, which observe the training.
+        deadline: time on the clock of `time.monotonic`, see `train`.
+        label_seed: draws the labeled subset; None uses `seed`.
 
     Returns:
         The trained model and its `Checkpoint`.
+
+    Raises:
+        TimeIsUp: the deadline passed; raised at the end of the epoch.
+        SystemExit: SIGTERM arrived; raised after the step.
     """
     batches = distribution.share_batches(training_batches(recipe, dataset, seed, label_seed))
     model = build_model(recipe, dataset, len(batches), seed)
     callbacks = build_callbacks(recipe, dataset)
-    stopping = [callback for callback in callbacks if isinstance(callback, keras.callbacks.EarlyStopping)]
-    checkpoint = Checkpoint(directory, *stopping)
+    checkpoint = restored_checkpoint(directory, model, batches, callbacks)
     state = checkpoint.state
-    distribution.check_same("number of completed steps", state["epochs"] * len(batches) + state["steps"])
-    checkpoint.restore(model, batches[0])
     if state["finished"]:
         return model, checkpoint
     batches.epoch = state["epochs"]
@@ -75,23 +104,33 @@ def train_member(recipe, dataset, seed, directory, verbose=1, extra_callbacks=()
             epochs=state["epochs"] if state["stopped"] else recipe.epochs,
             initial_epoch=state["epochs"],
             **validation(recipe, dataset),
-            callbacks=[
-                checkpoint.timer,
-                HaltOnNaN(),
-                *callbacks,
-                *extra_callbacks,
-                Curves(dataset, state["history"]),
-                checkpoint,
-                SaveOnTermination(termination, checkpoint),
-                Deadline(deadline),
-            ],
+            callbacks=in_order(
+                method=callbacks,
+                observers=extra_callbacks,
+                curves=Curves(dataset, state["history"]),
+                checkpoint=checkpoint,
+                termination=SaveOnTermination(termination, checkpoint),
+                deadline=Deadline(deadline),
+            ),
             verbose=verbose,
         )
     return model, checkpoint
 
 
-def train_members(recipe, dataset, seed, workdir, verbose, make_callbacks, deadline):
-    """Trains all members of a recipe, as `train`; returns the models and the states of their checkpoints."""
+def train_members(
+    recipe: Recipe,
+    dataset: Dataset,
+    seed: int,
+    workdir: pathlib.Path,
+    verbose: int,
+    make_callbacks: CallbackMaker,
+    deadline: float | None,
+) -> tuple[list[keras.Model], list[dict[str, Any]]]:
+    """Trains all members of a recipe; the arguments are those of `train`.
+
+    Returns:
+        The models and the states of their last checkpoints.
+    """
     models, states = [], []
     for member, member_seed in enumerate(member_seeds(recipe, seed)):
         directory = workdir / f"member-{member}"
@@ -102,83 +141,38 @@ def train_members(recipe, dataset, seed, workdir, verbose, make_callbacks, deadl
     return models, states
 
 
-def train(recipe, seed, workdir, verbose=1, make_callbacks=lambda directory, dataset: (), deadline=None):
-    """Trains all members of a recipe and measures the result, or takes up where an earlier run stopped.
+def train(
+    recipe: Recipe,
+    seed: int,
+    workdir: str | pathlib.Path,
+    verbose: int = 1,
+    make_callbacks: CallbackMaker = no_callbacks,
+    deadline: float | None = None,
+) -> tuple[keras.Model, Dataset, dict[str, Any]]:
+    """Trains all members of a recipe and measures the result; resumes a stopped run.
 
     Args:
-        recipe: `Recipe`.
+        recipe: to train.
         seed: of data split, weights, batches and penalties, at least 0.
-        workdir: working directory; running again with the same one resumes.
-        verbose: Keras's verbosity.
-        make_callbacks: directory of a member and data set -> further callbacks.
-        deadline: of `time.monotonic`, after which training stops at the end of its epoch; None never stops.
+        workdir: working directory; the same one resumes the run.
+        verbose: verbosity of Keras, 0 to 2.
+        make_callbacks: makes further callbacks from the directory of a member and the data set.
+        deadline: time on the clock of `time.monotonic`; training stops at the end of the epoch in which it passes. None
+            never stops.
 
     Returns:
-        The model, the data set and the run's figures as a dictionary.
+        The model, the data set and the figures of the run.
 
     Raises:
-        TimeIsUp: the deadline passed; running again goes on from there.
-        SystemExit: SIGTERM came; likewise.
+        TimeIsUp: the deadline passed; run again to resume.
+        SystemExit: SIGTERM arrived; run again to resume.
         OSError: another process works in the directory.
     """
     with opened(workdir, recipe, seed) as workdir:
-        dataset = zoo.datasets.load(recipe.dataset, seed=seed, num_validation=recipe.num_validation)
+        dataset = load_data(recipe, seed)
         models, states = train_members(recipe, dataset, seed, workdir, verbose, make_callbacks, deadline)
         model = combine(recipe, models)
         path = workdir / RESULT_FILE
         if not path.exists():
             write_atomic(path, json.dumps(measure(recipe, seed, model, dataset, states), indent=1))
         return model, dataset, read_json(path)
-
-
-def measure(recipe, seed, model, dataset, states):
-    """The figures of a finished run."""
-    splits = {"test": (dataset.x_test, dataset.y_test), "train": (dataset.x_train, dataset.y_train)}
-    if dataset.x_validation is not None:
-        splits["validation"] = (dataset.x_validation, dataset.y_validation)
-    epochs = sum(state["epochs"] for state in states)
-    seconds = sum(state["seconds"] for state in states)
-    predict = model.predict_on_batch
-    history = states[-1]["history"]
-    curves = {name for name in history if name.startswith(CURVES)}
-    best = int(np.argmin(history["val_loss"])) if recipe.early_stopping_patience else -1  # whose weights came back
-    return {
-        "recipe": recipe.name,
-        "seed": seed,
-        "configuration": recipe.digest(),
-        "errors": {split: error_percent(predict, x, y) for split, (x, y) in splits.items()},
-        "losses": {name: values[best] for name, values in history.items() if name not in curves},
-        "curves": {name: [float(f"{value:.4g}") for value in history[name]] for name in sorted(curves)},
-        "num_parameters": int(sum(np.prod(v.shape) for v in model.network.trainable_variables)),
-        "epochs": epochs,
-        "seconds": round(seconds, 1),
-        "seconds_per_epoch": round(seconds / epochs, 4),
-        "backend": keras.backend.backend(),
-        "device": device(),
-        "versions": versions(),
-    }
-
-
-def accelerators():
-    """The names of the devices other than the CPU."""
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return [d.device_kind for d in jax.devices() if d.platform != "cpu"]
-    import tensorflow as tf
-
-    gpus = tf.config.list_physical_devices("GPU")
-    return [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
-
-
-def device():
-    """The devices that train, in words."""
-    words = ", ".join(accelerators()) or f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
-    processes = distribution.processes_joined()
-    return words if processes == 1 else f"{words}, {processes} processes"
-
-
-def versions():
-    """The versions of what computed the figures."""
-    names = ("keras", keras.backend.backend(), "numpy")
-    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in names}}

@@ -1,24 +1,26 @@
-"""What SIGTERM does to a run: it is saved, and ends."""
+"""SIGTERM during a run: the run notes it, saves itself and exits."""
 
 import signal
 import threading
+from typing import Self
 
-EXIT_STATUS = 128 + signal.SIGTERM  # as shells have it
+EXIT_STATUS = 128 + signal.SIGTERM  # the convention of shells
 
 
 class Termination:
-    """While it is entered, SIGTERM is only noted; leaving it then ends the process with status 143.
+    """Notes SIGTERM inside its `with` block, and ends the process with status 143 after it.
 
-    Elsewhere SIGTERM kills at once, which costs nothing that is on the disk. Only the main thread can be asked to note
-    signals: in another one nothing is changed.
+    Outside the block SIGTERM kills at once, and everything on the disk stays valid. Python delivers signals to the main
+    thread only; in another thread this class changes nothing.
 
     Attributes:
-        requested: whether SIGTERM came.
+        requested: whether SIGTERM arrived.
     """
 
     requested = False
 
-    def __enter__(self):
+    def __enter__(self) -> Self:
+        """Begins to note SIGTERM."""
         self.in_charge = threading.current_thread() is threading.main_thread()
         if self.in_charge:
             self.previous = signal.signal(signal.SIGTERM, self._note)
@@ -28,6 +30,7 @@ class Termination:
         self.requested = True
 
     def __exit__(self, kind, error, traceback):
+        """Restores the earlier handler, and exits if SIGTERM arrived."""
         if self.in_charge:
             signal.signal(signal.SIGTERM, self.previous)
         if self.requested and kind is None:

@@ -1,56 +1,71 @@
-"""The working directory of a run: who works in it, and on what."""
+"""The working directory of a run: which run it belongs to, and which process works in it."""
 
 import contextlib
+import dataclasses
 import json
 import pathlib
+from collections.abc import Iterator, Mapping
+from typing import Any
 
 import keras
 
 from trainers.runs.lock import LOCK_FILE, locked
 from zoo.files import write_atomic
+from zoo.recipes import Recipe
 
 RUN_FILE = "run.json"
 RESULT_FILE = "result.json"
+# Recorded settings may lack fields that are newer than they are, and then mean these values.
+DEFAULTS = {
+    field.name: field.default for field in dataclasses.fields(Recipe) if field.default is not dataclasses.MISSING
+}
 
 
 @contextlib.contextmanager
-def opened(workdir, recipe, seed):
-    """The working directory of a run, made where it lacks, for this process alone; it says what runs in it.
+def opened(workdir: str | pathlib.Path, recipe: Recipe, seed: int) -> Iterator[pathlib.Path]:
+    """Opens the working directory of a run for this process alone; creates and labels it if it is missing.
+
+    Args:
+        workdir: the directory.
+        recipe: of the run.
+        seed: of the run.
 
     Yields:
-        Its `pathlib.Path`.
+        The path of the directory.
 
     Raises:
-        ValueError: it belongs to another run, or its description is damaged.
-        OSError: it cannot be written, or another process works in it.
+        ValueError: the directory belongs to another run, or its description is damaged.
+        OSError: the directory cannot be written, or another process works in it.
     """
     workdir = pathlib.Path(workdir)
     path = workdir / RUN_FILE
     if is_begun(workdir) and not path.exists():
-        raise ValueError(f"The workdir {str(workdir)!r} holds files of something else. Choose another one.")
+        raise ValueError(f"The workdir {str(workdir)!r} holds other files. Choose another one.")
     with locked(workdir):
         if not is_begun(workdir):
             write_atomic(path, json.dumps(description(recipe, seed), indent=1))
         if difference := differing_fields(path, recipe, seed):
             raise ValueError(
                 f"The workdir {str(workdir)!r} belongs to another run: {difference}. "
-                "Choose another --workdir, or remove it."
+                "Choose another --workdir, or remove this one."
             )
         yield workdir
 
 
-def is_begun(workdir):
-    """Whether a folder holds more than what is left of a run that was killed as it began, or refused: its lock, and its
-    description, perhaps under a temporary name."""
+def is_begun(workdir: pathlib.Path) -> bool:
+    """Whether a folder holds more than a run leaves that was refused, or killed when it began.
+
+    Such a run leaves its lock and its description, perhaps under a temporary name.
+    """
     own = (LOCK_FILE, RUN_FILE, f".{RUN_FILE}.")
     return workdir.is_dir() and any(not each.name.startswith(own) for each in workdir.iterdir())
 
 
-def read_json(path):
+def read_json(path: str | pathlib.Path) -> Any:
     """Reads a JSON file of a run.
 
     Raises:
-        ValueError: it is damaged.
+        ValueError: the file is damaged.
     """
     try:
         return json.loads(pathlib.Path(path).read_text())
@@ -58,15 +73,20 @@ def read_json(path):
         raise ValueError(f"{path} is damaged ({error}). Remove it, or choose another folder.") from error
 
 
-def description(recipe, seed):
-    """What a working directory says of its run."""
+def description(recipe: Recipe, seed: int) -> dict[str, Any]:
+    """What a working directory records about its run."""
     return {"recipe": recipe.settings(), "seed": seed, "backend": keras.backend.backend()}
 
 
-def differing_fields(path, recipe, seed):
-    """The fields in which a description on disk is not that of a run, in words; empty where it is.
+def differing_fields(path: pathlib.Path, recipe: Recipe, seed: int) -> str:
+    """Lists the fields in which a description on disk differs from a run; empty if none does.
 
-    The backend counts until the run has its figures: its random numbers are the backend's.
+    The backend must agree until the run has its figures: every backend draws its own random numbers.
+
+    Args:
+        path: of the description.
+        recipe: of the run.
+        seed: of the run.
 
     Raises:
         ValueError: the file is damaged.
@@ -77,7 +97,13 @@ def differing_fields(path, recipe, seed):
     return differences(*({**run.pop("recipe", {}), **run} for run in (there, here)))
 
 
-def differences(present, wanted):
-    """The fields in which two mappings differ, in words; empty where they agree."""
-    fields = sorted(field for field in present.keys() | wanted.keys() if present.get(field) != wanted.get(field))
-    return "; ".join(f"{field} is {present.get(field)!r} there and {wanted.get(field)!r} here" for field in fields)
+def differences(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
+    """Lists the fields in which two mappings differ; empty if they agree.
+
+    Args:
+        present: on disk; missing recipe fields have their defaults.
+        wanted: by the present command; likewise.
+    """
+    there, here = ({**dict.fromkeys(present.keys() | wanted.keys()), **DEFAULTS, **each} for each in (present, wanted))
+    fields = sorted(field for field in present.keys() | wanted.keys() if there[field] != here[field])
+    return "; ".join(f"{field} is {there[field]!r} there and {here[field]!r} here" for field in fields)

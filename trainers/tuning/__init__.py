@@ -1,1 +1,1 @@
-"""Searches for hyperparameters: what is tried, how it is asked for, and what came out."""
+"""Hyperparameter search: engines, trials, the search itself, and its report."""

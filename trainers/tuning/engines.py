@@ -1,20 +1,23 @@
-"""The engines of a search: KerasTuner's oracles, which choose each trial's values, and its tuner, which asks them."""
+"""The engines of a search: oracles of KerasTuner, which choose the values of trials, and a tuner that asks them."""
 
 import itertools
 import tempfile
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras_tuner
 import numpy as np
 import scipy.stats
 
-from zoo.recipes.search import is_whole
+from zoo.recipes.search import Search, is_whole
 
 OBJECTIVE = "validation_error"
 DEFAULT_TRIALS = 20
+Values = dict[str, Any]  # of recipe fields, by path
 
 
-def hyperparameters(space):
-    """A space in KerasTuner's terms: listed values by their place in the list, so that they can be of any kind."""
+def hyperparameters(space: Mapping[str, Mapping[str, Any]]) -> keras_tuner.HyperParameters:
+    """Describes a space to KerasTuner; listed values may have any type, so they become their indices."""
     hps = keras_tuner.HyperParameters()
     for path, domain in space.items():
         if "values" in domain:
@@ -25,62 +28,72 @@ def hyperparameters(space):
     return hps
 
 
-def decode(domain, code):
-    """The value of a recipe field that KerasTuner's value stands for; of a real range, rounded to four digits."""
+def decode(domain: Mapping[str, Any], code: Any) -> Any:
+    """The value of a recipe field for a value of KerasTuner; values of a real range are rounded to four digits.
+
+    Args:
+        domain: of the field.
+        code: index of a listed value, or a number within a range.
+    """
     if "values" in domain:
         return domain["values"][code]
     value = code if is_whole(domain) else float(f"{code:.4g}")
     return min(max(value, domain["min"]), domain["max"])
 
 
-def encode(domain, value):
-    """What `decode` makes the value of."""
+def encode(domain: Mapping[str, Any], value: Any) -> Any:
+    """The inverse of `decode`."""
     return domain["values"].index(value) if "values" in domain else value
 
 
 class Replayed:
-    """An oracle that first asks for the trials on disk again, with their values, and keeps nothing else of a search.
+    """An oracle that first repeats the trials on disk with their values, and reads no other file of a search.
 
-    KerasTuner's own files of a killed search may be incomplete, and those of a grid do not say where it was. The n-th
-    trial's random numbers depend on n and the seed alone, so a search that goes on asks for what it would have asked.
+    The files of KerasTuner may be incomplete after a kill, and those of a grid do not record its position. The random
+    numbers of trial n depend on n and the seed only. Thus a resumed search asks for the same trials as an undisturbed
+    one.
 
     Args:
         space: of the `Search`.
-        recorded: number of a trial -> its values, or None.
+        recorded: from the number of a trial to its values, or to None.
         seed: of the `Search`.
-        **options: of KerasTuner's oracle.
+        **options: of the oracle of KerasTuner.
     """
 
-    def __init__(self, space, recorded, seed, **options):
+    def __init__(
+        self, space: Mapping[str, Mapping[str, Any]], recorded: Callable[[int], Values | None], seed: int, **options
+    ) -> None:
         self.space, self.recorded, self.search_seed = space, recorded, seed
         objective = keras_tuner.Objective(OBJECTIVE, "min")
         super().__init__(objective=objective, hyperparameters=hyperparameters(space), seed=1, **options)
         self.verbose = 0
 
-    def populate_space(self, trial_id):
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """The values of a trial, in the form that KerasTuner expects."""
         values, response = self.recorded(int(trial_id)), {"status": "RUNNING"}
         if values is None:
             self.start_from(int(np.random.SeedSequence([self.search_seed, int(trial_id)]).generate_state(1)[0]))
             response = super().populate_space(trial_id)
             codes = response["values"]
             values = codes and {path: decode(domain, codes[path]) for path, domain in self.space.items()}
-        # What the oracle learns from are the rounded values, as it will be when the search goes on.
+        # The oracle learns from rounded values, because a resumed search has only these.
         codes = values and {path: encode(domain, values[path]) for path, domain in self.space.items()}
         return {**response, "values": codes}
 
-    def start_from(self, seed):
-        """Seeds what the oracle draws next."""
+    def start_from(self, seed: int) -> None:
+        """Seeds the next draw of the oracle."""
         self._seed_state = seed
 
 
 class Random(Replayed, keras_tuner.oracles.RandomSearchOracle):
-    """Values drawn from the space, no combination twice."""
+    """Random values of the space, no combination twice."""
 
 
 class Grid(Replayed, keras_tuner.Oracle):
-    """Every combination once, the last field's values first; ten values of a range, evenly on its scale."""
+    """Every combination once; the last field changes fastest. A range becomes ten evenly spaced values on its scale."""
 
-    def populate_space(self, trial_id):
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """The values of a trial, in the form that KerasTuner expects."""
         fields = self.hyperparameters.space
         combinations = itertools.product(*(sorted(field.values) for field in fields))
         chosen = next(itertools.islice(combinations, int(trial_id), None), None)
@@ -90,26 +103,28 @@ class Grid(Replayed, keras_tuner.Oracle):
 
 
 class Bayesian(Replayed, keras_tuner.oracles.BayesianOptimizationOracle):
-    """The lowest confidence bound of a Gaussian process, after three random trials for each field.
+    """The lowest confidence bound of a Gaussian process, after three random trials per field.
 
-    The process sees the errors' ranks as normal scores: on their own scale one diverged trial would make all others
-    look alike.
+    The process sees the ranks of the errors as normal scores. On the scale of errors, one diverged trial would make all
+    others look alike.
     """
 
-    def start_from(self, seed):
+    def start_from(self, seed: int) -> None:
+        """Seeds the next draw of the oracle."""
         super().start_from(seed)
         self._random_state = np.random.RandomState(seed)
 
     def _vectorize_trials(self):
         places, errors = super()._vectorize_trials()
-        # What runs elsewhere has the process's own guess, which is a score already.
+        # For running trials KerasTuner inserts the guess of the process, which is a score already.
         known = np.array([trial.status == "COMPLETED" for trial in self.trials.values()])
         errors[known] = scipy.stats.norm.ppf((scipy.stats.rankdata(errors[known]) - 0.5) / known.sum())
         return places, errors
 
-    def populate_space(self, trial_id):
+    def populate_space(self, trial_id: str) -> dict[str, Any]:
+        """The values of a trial, in the form that KerasTuner expects."""
         response = super().populate_space(trial_id)
-        # Of listed values the bound may have its minimum where a trial has been.
+        # With listed values, the minimum of the bound may be a combination that was already tried.
         if self.recorded(int(trial_id)) is None and response["values"] and self._duplicate(response["values"]):
             return self._random_populate_space()
         return response
@@ -119,39 +134,50 @@ ENGINES = {"bayesian": Bayesian, "grid": Grid, "random": Random}
 
 
 class Tuner(keras_tuner.engine.base_tuner.BaseTuner):
-    """Has every trial that the oracle asks for answered by a function.
+    """Answers every trial of an oracle by a function.
 
     Args:
-        search: `Search`.
-        recorded: number of a trial -> its values, or None where there is no such trial yet.
-        answer: number of a trial and its values -> what to minimize.
-        directory: for KerasTuner's own files.
+        search: to run.
+        recorded: from the number of a trial to its values, or to None if there is no such trial yet.
+        answer: from the number and the values of a trial to the error to minimize.
+        directory: for files of KerasTuner.
     """
 
-    def __init__(self, search, recorded, answer, directory):
+    def __init__(
+        self,
+        search: Search,
+        recorded: Callable[[int], Values | None],
+        answer: Callable[[int, Values], float],
+        directory: str,
+    ) -> None:
         self.search_space, self.answer = search.space, answer
         num_trials = search.num_trials or (None if search.engine == "grid" else DEFAULT_TRIALS)
         oracle = ENGINES[search.engine](search.space, recorded, search.seed, max_trials=num_trials)
         super().__init__(oracle, directory=directory)
 
-    def run_trial(self, trial):
+    def run_trial(self, trial: Any) -> dict[str, float]:
+        """Answers one trial."""
         codes = trial.hyperparameters.values
         values = {path: decode(domain, codes[path]) for path, domain in self.search_space.items()}
         try:
             return {OBJECTIVE: self.answer(int(trial.trial_id), values)}
-        except Exception as error:  # KerasTuner would take it for a failed trial, and go on
+        except Exception as error:  # KerasTuner would count it as a failed trial and continue
             raise keras_tuner.errors.FatalError(str(error)) from error
 
 
-def ask(search, recorded, answer):
-    """Runs a search to its end, in this process; or, by KerasTuner's environment variables, as the chief that hands out
-    trials, or as a worker that asks the chief for them.
+def ask(search: Search, recorded: Callable[[int], Values | None], answer: Callable[[int, Values], float]) -> None:
+    """Runs a search to its end in this process.
+
+    With the environment variables of KerasTuner, this process is the chief that hands out trials, or a worker that asks
+    the chief for them.
 
     Args:
-        search, recorded, answer: see `Tuner`.
+        search: to run.
+        recorded: see `Tuner`.
+        answer: see `Tuner`.
 
     Raises:
-        Exception: what `answer` raised.
+        Exception: any exception of `answer`.
     """
     with tempfile.TemporaryDirectory() as scratch:
         try:

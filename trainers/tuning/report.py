@@ -1,20 +1,25 @@
-"""What a search found: a table and a picture of its trials, and the best as an override of the recipe."""
+"""The report of a search: a table and a picture of its trials, and the best values as an override of the recipe."""
 
 import dataclasses
-import importlib.util
 import json
 import pathlib
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 
+from trainers.cli.optional import is_installed
 from trainers.cli.recipe_flags import override_flags
+from trainers.results import markdown
 from trainers.results.store import as_json
+from trainers.tuning.trial import Trial
 from zoo.files import write_atomic
+from zoo.recipes.search import Search
 
 README = """# Search: {name}
 
-Engine `{engine}`, seed {seed}; {trials} trials of {num_seeds} trainings each, {failed} failed. Validation error in per
-cent, mean ± standard deviation over the seeds; epochs and seconds over all seeds.
+Engine `{engine}`, seed {seed}; {trials} trials of {num_seeds} trainings each, {failed} failed. Validation error in
+percent, mean ± standard deviation over the seeds; epochs and seconds are sums over all seeds.
 
 {table}{best}"""
 BEST = """
@@ -26,44 +31,49 @@ Best: trial {number}. To train with its values (also in `best.json`):
 """
 
 
-def best_trial(trials, search):
-    """The complete trial of the lowest mean validation error, the earliest of equals; None if none is complete."""
+def best_trial(trials: Sequence[Trial], search: Search) -> Trial | None:
+    """The complete trial with the lowest mean validation error, the earliest of equals; None if no trial is complete.
+
+    Args:
+        trials: to choose from.
+        search: says when a trial is complete.
+    """
     complete = [trial for trial in trials if trial.is_complete(search)]
     return min(complete, key=lambda trial: (trial.error, trial.number), default=None)
 
 
-def train_command(name, assignments):
-    """The command that trains a recipe with these fields changed."""
+def train_command(name: str, assignments: Mapping[str, Any]) -> str:
+    """The command that trains a recipe with some fields changed."""
     return " ".join([f"python -m trainers.train --recipe={name}", *override_flags(assignments)])
 
 
-def table(trials, search):
-    """All trials, the best first, the failed and the unfinished last."""
+def table(trials: Sequence[Trial], search: Search) -> str:
+    """All trials as a Markdown table: the best one first, failed and unfinished ones last.
+
+    Args:
+        trials: all of the search.
+        search: names the fields.
+    """
     ordered = sorted(trials, key=lambda trial: (not trial.is_complete(search), trial.error if trial.errors else 0.0))
-    lines = [f"| trial | {' | '.join(search.space)} | validation error | epochs | seconds |"]
-    lines.append("|---" * (len(search.space) + 4) + "|")
-    for trial in ordered:
-        values = [json.dumps(trial.values[path]) for path in search.space]
-        spread = "" if trial.spread is None else f" ± {trial.spread:.2f}"
-        error = f"{trial.error:.2f}{spread}" if trial.is_complete(search) else trial.failure or "unfinished"
-        totals = [sum(run[name] for run in trial.seeds.values()) for name in ("epochs", "seconds")]
-        cells = [
-            str(trial.number),
-            *values,
-            error.replace("|", "\\|").replace("\n", " "),
-            *(f"{n:.4g}" for n in totals),
-        ]
-        lines.append(f"| {' | '.join(cells)} |")
-    return "\n".join(lines) + "\n"
+    columns = ["trial", *search.space, "validation error", "epochs", "seconds"]
+    return markdown.table(columns, [cells(trial, search) for trial in ordered])
 
 
-def draw(path, trials, search):
-    """Draws the validation error against every searched field; trials that failed are crosses at the top.
+def cells(trial: Trial, search: Search) -> list[str]:
+    """The cells of a trial in the table."""
+    values = [json.dumps(trial.values[path]) for path in search.space]
+    error = trial.figure if trial.is_complete(search) else trial.failure or "unfinished"
+    totals = [sum(run[name] for run in trial.seeds.values()) for name in ("epochs", "seconds")]
+    return [str(trial.number), *values, error, *(f"{total:.4g}" for total in totals)]
+
+
+def draw(path: pathlib.Path, trials: Sequence[Trial], search: Search) -> None:
+    """Draws the validation error against every searched field; crosses at the top are failed trials.
 
     Args:
         path: of the picture.
-        trials: list of `Trial`s, at least one complete.
-        search: `Search`.
+        trials: at least one is complete.
+        search: names the fields and their domains.
     """
     import matplotlib
 
@@ -72,7 +82,8 @@ def draw(path, trials, search):
 
     complete = [trial for trial in trials if trial.is_complete(search)]
     failed = [trial for trial in trials if trial.failure]
-    errors, spreads = [trial.error for trial in complete], [trial.spread or 0.0 for trial in complete]
+    best = best_trial(trials, search)
+    errors, spreads = [trial.error for trial in complete], [trial.spread for trial in complete]
     top = max(np.add(errors, spreads))
     figure, rows = pyplot.subplots(
         1, len(search.space), figsize=(1 + 4 * len(search.space), 4), layout="constrained", sharey=True, squeeze=False
@@ -82,12 +93,11 @@ def draw(path, trials, search):
         axes.errorbar([places(trial) for trial in complete], errors, spreads, fmt="o", capsize=2, alpha=0.7)
         if failed:
             axes.plot([places(trial) for trial in failed], [top] * len(failed), "x", color="black", label="failed")
-        best = best_trial(trials, search)
         axes.plot(places(best), best.error, "*", markersize=14, label=f"trial {best.number}")
         axes.set_xlabel(field)
     if min(errors) > 0:
-        rows[0][0].set_yscale("log")  # of all axes: the error where training nearly fails would flatten the rest
-    rows[0][0].set_ylabel("validation error in per cent")
+        rows[0][0].set_yscale("log")  # on a linear scale, trials that nearly failed would flatten the rest
+    rows[0][0].set_ylabel("validation error in percent")
     rows[0][0].legend()
     temporary = path.with_suffix(".part.png")
     figure.savefig(temporary, dpi=120)
@@ -95,8 +105,17 @@ def draw(path, trials, search):
     temporary.replace(path)
 
 
-def positions(axes, field, domain):
-    """Sets up an axis for a field's values; returns what maps a trial to its place there."""
+def positions(axes: Any, field: str, domain: Mapping[str, Any]) -> Callable[[Trial], Any]:
+    """Sets up an axis for the values of a field.
+
+    Args:
+        axes: of Matplotlib.
+        field: path of a recipe field.
+        domain: of the field.
+
+    Returns:
+        A function from a trial to its position on the axis.
+    """
     if "values" in domain:
         axes.set_xticks(range(len(domain["values"])), [json.dumps(value) for value in domain["values"]])
         return lambda trial: domain["values"].index(trial.values[field])
@@ -104,28 +123,36 @@ def positions(axes, field, domain):
     return lambda trial: trial.values[field]
 
 
-def write_report(workdir, name, assignments, search, trials):
-    """Writes `trials.json`, `README.md`, `best.json` and, where Matplotlib is installed, `trials.png`.
+def as_content(name: str, assignments: Mapping[str, Any], search: Search, trials: Sequence[Trial]) -> dict[str, Any]:
+    """The content of `trials.json`."""
+    listed = [
+        {**dataclasses.asdict(trial), "validation_error": trial.error if trial.seeds else None} for trial in trials
+    ]
+    return {"recipe": name, "override": assignments, "search": dataclasses.asdict(search), "trials": listed}
+
+
+def write_report(
+    workdir: str | pathlib.Path, name: str, assignments: Mapping[str, Any], search: Search, trials: Sequence[Trial]
+) -> tuple[Trial | None, str | None]:
+    """Writes `trials.json`, `README.md`, `best.json` and, if Matplotlib is installed, `trials.png`.
 
     Args:
         workdir: folder of the search.
         name: of the recipe.
         assignments: recipe fields that were changed for the whole search.
-        search: `Search`.
-        trials: list of `Trial`s.
+        search: that ran.
+        trials: of the search.
 
     Returns:
-        The best trial or None, and the command that trains with its values or None.
+        The best trial, and the command that trains with its values; both None if no trial is complete.
     """
     workdir, best, command = pathlib.Path(workdir), best_trial(trials, search), None
-    listed = [{**dataclasses.asdict(t), "validation_error": t.error if t.seeds else None} for t in trials]
-    content = {"recipe": name, "override": assignments, "search": dataclasses.asdict(search), "trials": listed}
-    write_atomic(workdir / "trials.json", as_json(content))
+    write_atomic(workdir / "trials.json", as_json(as_content(name, assignments, search, trials)))
     if best:
         chosen = {**assignments, **best.values}
         command = train_command(name, chosen)
         write_atomic(workdir / "best.json", json.dumps(chosen, indent=1) + "\n")
-        if importlib.util.find_spec("matplotlib"):
+        if is_installed("matplotlib"):
             draw(workdir / "trials.png", trials, search)
     text = README.format(
         name=train_command(name, assignments) if assignments else name,

@@ -1,4 +1,4 @@
-"""A search over recipe fields, alone or by a chief and its workers; every trial's figures lie in its folder."""
+"""A search over recipe fields, in one process or by a chief and its workers; each trial has a folder of its figures."""
 
 import contextlib
 import dataclasses
@@ -6,6 +6,9 @@ import json
 import os
 import pathlib
 import time
+import types
+from collections.abc import Mapping
+from typing import Any
 
 from trainers.cli.recipe_flags import choose_search, parse_overrides
 from trainers.runs.callbacks.deadline import TimeIsUp
@@ -15,8 +18,10 @@ from trainers.tuning.report import write_report
 from trainers.tuning.trial import Trial, run_trial, validation_data
 from zoo import recipes
 from zoo.files import write_atomic
+from zoo.optional import require
+from zoo.recipes import Recipe
 from zoo.recipes.build import build_model
-from zoo.recipes.search import ends
+from zoo.recipes.search import Search, ends
 from zoo.validation import check_choice
 
 SEARCH_FILE = "search.json"
@@ -24,14 +29,14 @@ TRIALS = "trials"
 NOT_COMPARABLE = ("name", "dataset", "num_validation")
 VARIABLES = ("KERASTUNER_TUNER_ID", "KERASTUNER_ORACLE_IP", "KERASTUNER_ORACLE_PORT")
 CHIEF_SECONDS = 600
-FAILED_ERROR = 100.0  # what the engine is told of a failed trial, so that it learns where not to look
+FAILED_ERROR = 100.0  # the engine learns from it where not to look
 
 
-def role():
-    """`"alone"`, or `"chief"` or `"worker"` by KerasTuner's environment variables.
+def role() -> str:
+    """The role of this process: `"alone"`, or `"chief"` or `"worker"` by the environment variables of KerasTuner.
 
     Raises:
-        ValueError: some of the variables are missing.
+        ValueError: only some of the variables are set.
     """
     missing = [name for name in VARIABLES if not os.environ.get(name)]
     if len(missing) == len(VARIABLES):
@@ -41,24 +46,28 @@ def role():
     return "chief" if "chief" in os.environ["KERASTUNER_TUNER_ID"] else "worker"
 
 
-def import_engines():
-    """The module that needs KerasTuner.
+def import_engines() -> types.ModuleType:
+    """Imports the engines, which need KerasTuner and SciPy.
 
     Raises:
-        ImportError: it is not installed.
+        ImportError: one of them is not installed.
     """
-    try:
-        from trainers.tuning import engines
-    except ImportError as error:
-        raise ImportError(f"A search needs KerasTuner ({error}): pip install '.[search]'.") from error
+    for module in ("keras_tuner", "scipy"):
+        require(module, "A search", "search")
+    from trainers.tuning import engines
+
     return engines
 
 
-def check_fields(recipe, search):
-    """Builds the model of every value that has to be possible.
+def check_fields(recipe: Recipe, search: Search) -> None:
+    """Checks a space by building a model for the end points of every range and for every listed value.
+
+    Args:
+        recipe: whose fields are searched.
+        search: with the space.
 
     Raises:
-        ValueError: a field is unknown or not to be searched, or a value is out of its range; with the nearest name.
+        ValueError: a field is unknown or must not be searched, or a value is out of its range.
     """
     dataset = validation_data(recipe, search.seeds[0], search.num_validation)
     for path, domain in search.space.items():
@@ -66,19 +75,24 @@ def check_fields(recipe, search):
         for value in ends(domain):
             try:
                 chosen = recipe.override({path: value})
-                # Whitening takes long to fit, and fits the same for all other fields.
+                # Fitting a whitening takes long, and other fields do not change it.
                 plain = chosen if path.startswith("preprocessing") else chosen.override({"preprocessing": []})
                 build_model(plain, dataset, 1, search.seeds[0])
             except (ValueError, TypeError) as error:
                 raise ValueError(f"The space of {path} has {value!r}: {error}") from error
 
 
-def prepare_folder(workdir, recipe, search):
-    """Makes the folder of a search and writes down what is searched.
+def prepare_folder(workdir: pathlib.Path, recipe: Recipe, search: Search) -> None:
+    """Creates the folder of a search and records in it what is searched.
+
+    Args:
+        workdir: the folder.
+        recipe: whose fields are searched.
+        search: to record; the number of trials may change later.
 
     Raises:
-        ValueError: the folder belongs to another search or to something else.
-        OSError: it cannot be written.
+        ValueError: the folder belongs to another search or holds other files.
+        OSError: the folder cannot be written.
     """
     settings = {key: value for key, value in dataclasses.asdict(search).items() if key != "num_trials"}
     wanted = json.loads(json.dumps({**recipe.settings(), **{f"search.{key}": settings[key] for key in settings}}))
@@ -90,57 +104,60 @@ def prepare_folder(workdir, recipe, search):
                 f"The workdir {str(workdir)!r} belongs to another search: {told}. Choose another --workdir."
             )
     elif any(not each.name.startswith((LOCK_FILE, f".{SEARCH_FILE}.")) for each in workdir.iterdir()):
-        raise ValueError(f"The workdir {str(workdir)!r} holds files of something else. Choose another --workdir.")
+        raise ValueError(f"The workdir {str(workdir)!r} holds other files. Choose another --workdir.")
     else:
         write_atomic(path, json.dumps(wanted, indent=1))
 
 
-def wait_for_chief(workdir):
-    """Returns when a chief has prepared the folder.
+def wait_for_chief(workdir: pathlib.Path) -> None:
+    """Waits until a chief has prepared the folder.
 
     Raises:
-        OSError: none has within ten minutes.
+        OSError: no chief prepared it within ten minutes.
     """
     deadline = time.monotonic() + CHIEF_SECONDS
     while not (workdir / SEARCH_FILE).exists():
         if time.monotonic() > deadline:
-            raise OSError(f"No chief has begun a search in {str(workdir)!r} within {CHIEF_SECONDS} s.")
+            raise OSError(f"No chief started a search in {str(workdir)!r} within {CHIEF_SECONDS} s.")
         time.sleep(0.2)
 
 
-def read_trials(workdir):
-    """All trials of a search so far, by number."""
+def read_trials(workdir: str | pathlib.Path) -> list[Trial]:
+    """Reads all trials of a search so far, by number."""
     folders = pathlib.Path(workdir, TRIALS).glob("*")
     return sorted((trial for folder in folders if (trial := Trial.read(folder))), key=lambda trial: trial.number)
 
 
-def run_search(recipe, search, workdir, deadline=None):
-    """Runs the trials of a search that are not done yet. A chief hands them out to its workers and runs none.
+def run_search(recipe: Recipe, search: Search, workdir: str | pathlib.Path, deadline: float | None = None) -> None:
+    """Runs the trials of a search that have no figures yet; a chief hands them to its workers and runs none.
 
     Args:
-        recipe: `Recipe`.
-        search: `Search`.
-        workdir: folder of the search; with the same one a search goes on, perhaps with more trials.
-        deadline: of `time.monotonic`, after which training stops at the end of its epoch; None never stops.
+        recipe: whose fields are searched.
+        search: to run.
+        workdir: folder of the search; the same one resumes it, perhaps with more trials.
+        deadline: time on the clock of `time.monotonic`; training stops at the end of the epoch in which it passes. None
+            never stops.
 
     Raises:
-        TimeIsUp: the deadline passed; running again goes on from there.
+        TimeIsUp: the deadline passed; run again to resume.
         ValueError: a field or a value does not fit the recipe, or the folder belongs to something else.
-        ImportError: KerasTuner is missing.
+        ImportError: KerasTuner is not installed.
         OSError: the folder cannot be written, or another process searches in it.
     """
     engines, workdir = import_engines(), pathlib.Path(workdir)
     recipe = recipe if search.epochs is None else recipe.override({"epochs": search.epochs})
     check_fields(recipe, search)
-    shared = role() == "worker"  # the folder is its chief's
+    shared = role() == "worker"  # the chief holds the lock of the folder
     if shared:
         wait_for_chief(workdir)
     with contextlib.nullcontext() if shared else locked(workdir):
         run_trials(engines, recipe, search, workdir, deadline)
 
 
-def run_trials(engines, recipe, search, workdir, deadline):
-    """The trials that are left in a folder of this search; arguments and errors as of `run_search`."""
+def run_trials(
+    engines: types.ModuleType, recipe: Recipe, search: Search, workdir: pathlib.Path, deadline: float | None
+) -> None:
+    """Runs the remaining trials in the folder of a search; arguments and errors are those of `run_search`."""
     prepare_folder(workdir, recipe, search)
 
     def folder(number):
@@ -158,18 +175,29 @@ def run_trials(engines, recipe, search, workdir, deadline):
     engines.ask(search, recorded, answer)
 
 
-def tune(name, overrides, spaces, given, workdir=None, deadline=None):
-    """Runs a search, writes down what it found and prints the best.
+def tune(
+    name: str,
+    overrides: list[str],
+    spaces: list[str],
+    given: Mapping[str, Any],
+    workdir: str | None = None,
+    deadline: float | None = None,
+) -> None:
+    """Runs a search, writes its report and prints the best trial.
 
     Args:
         name: of the recipe.
-        overrides, spaces: texts of the flags.
-        given: arguments of `Search`, see `choose_search`.
-        workdir: folder of the search; None is one for the recipe in `runs`.
-        deadline: of `time.monotonic`, or None.
+        overrides: the `--override` flags.
+        spaces: the `--space` flags.
+        given: further arguments of `Search`, see `choose_search`.
+        workdir: folder of the search; None uses `runs/NAME/search`.
+        deadline: time on the clock of `time.monotonic`, or None.
 
     Raises:
-        ValueError, TypeError, OSError, ImportError: see `run_search`.
+        ValueError: see `run_search`.
+        TypeError: a value has a wrong type.
+        OSError: see `run_search`.
+        ImportError: see `run_search`.
     """
     assignments = parse_overrides(overrides)
     recipe = recipes.get(name).override(assignments)

@@ -5,30 +5,36 @@ import json
 import pathlib
 import shutil
 import statistics
+from collections.abc import Mapping
+from typing import Any, Self
 
 import keras
 
-import zoo
+from trainers.results.statistics import as_mean_and_spread, mean_and_spread
 from trainers.runs.callbacks.deadline import TimeIsUp
+from trainers.runs.data import load_data
 from trainers.runs.run import train_member
 from trainers.runs.workdir import read_json
+from zoo.datasets import Dataset
 from zoo.files import write_atomic
-from zoo.pretrained.exporting import error_percent
+from zoo.pretrained import error_percent
+from zoo.recipes import Recipe
 from zoo.recipes.build import combine, member_seeds
+from zoo.recipes.search import Search
 
 TRIAL_FILE = "trial.json"
-LASTING = (FloatingPointError, ValueError, TypeError)  # failures that the values cause, whenever they are tried
+LASTING = (FloatingPointError, ValueError, TypeError)  # failures that the values cause every time
 
 
 @dataclasses.dataclass
 class Trial:
-    """A trial and what is known of it.
+    """A trial and its figures so far.
 
     Attributes:
-        number: from 0, in the order in which the engine asked for them.
+        number: from 0, in the order in which the engine asked for the trials.
         values: `{path of a recipe field: value}`.
-        seeds: `{seed: {"validation_error": per cent, "epochs": ..., "seconds": ...}}`.
-        failure: what ended a training that did not come to its end, or None.
+        seeds: `{seed: {"validation_error": in percent, "epochs": ..., "seconds": ...}}`.
+        failure: the error that ended a training, or None.
     """
 
     number: int
@@ -37,68 +43,82 @@ class Trial:
     failure: str | None = None
 
     @property
-    def errors(self):
-        """The validation error in per cent of each seed so far."""
+    def errors(self) -> list[float]:
+        """The validation error in percent of each seed so far."""
         return [run["validation_error"] for run in self.seeds.values()]
 
     @property
-    def error(self):
-        """The mean validation error in per cent over the seeds so far."""
+    def error(self) -> float:
+        """The mean validation error in percent over the seeds so far."""
         return statistics.mean(self.errors)
 
     @property
-    def spread(self):
-        """The standard deviation over the seeds, None of fewer than two."""
-        return statistics.stdev(self.errors) if len(self.seeds) > 1 else None
+    def spread(self) -> float:
+        """The standard deviation over the seeds; 0 for a single seed."""
+        return mean_and_spread(self.errors)[1]
 
-    def is_complete(self, search):
-        """Whether every seed has its figures."""
+    @property
+    def figure(self) -> str:
+        """The validation error as text, with its standard deviation if there are several seeds."""
+        return as_mean_and_spread(self.errors)
+
+    def is_complete(self, search: Search) -> bool:
+        """Whether every seed of the search has its figures."""
         return self.failure is None and len(self.seeds) == search.num_seeds
 
-    def describe(self):
-        """The values, and the error or failure, in a line."""
+    def describe(self) -> str:
+        """The values, and the error or the failure, in one line."""
         values = ", ".join(f"{path.split('.', 1)[-1]} {json.dumps(value)}" for path, value in self.values.items())
-        spread = "" if self.spread is None else f" ± {self.spread:.2f}"
-        return f"trial {self.number} ({values}): {self.failure or f'{self.error:.2f}{spread} %'}"
+        return f"trial {self.number} ({values}): {self.failure or f'{self.figure} %'}"
 
     @classmethod
-    def read(cls, folder):
-        """The trial that a folder holds, or None."""
+    def read(cls, folder: str | pathlib.Path) -> Self | None:
+        """Reads the trial in a folder; None if there is none."""
         path = pathlib.Path(folder) / TRIAL_FILE
         return cls(**read_json(path)) if path.exists() else None
 
-    def write(self, folder):
+    def write(self, folder: str | pathlib.Path) -> None:
         """Writes the trial into its folder."""
         folder = pathlib.Path(folder)
         folder.mkdir(parents=True, exist_ok=True)
         write_atomic(folder / TRIAL_FILE, json.dumps(dataclasses.asdict(self), indent=1))
 
 
-def validation_data(recipe, seed, num_validation):
-    """The data set of a trial: its validation examples stand in place of the test set, which no trial sees.
+def validation_data(recipe: Recipe, seed: int, num_validation: int) -> Dataset:
+    """The data set of a trial, with its validation examples in place of the test set.
 
-    For the synthetic set each seed is a draw of its own, from 1000 on one that no result uses: its other signals are
-    the validation examples, so that the training set stays whole.
+    Every seed of the synthetic set draws another data set. Seeds of trials start at 1000, so that no result uses their
+    data, and the test signals of such a draw serve as validation examples. The training set keeps its size.
 
     Args:
-        recipe: `Recipe`; its own validation split is taken if it has one.
+        recipe: its own validation split is used if it has one.
         seed: of the split or of the draw.
-        num_validation: number of validation examples if it has none.
+        num_validation: number of validation examples if the recipe has no validation split.
     """
     if recipe.dataset == "synthetic" and not recipe.num_validation:
-        data = zoo.datasets.load("synthetic", seed=seed)
+        data = load_data(recipe, seed)
         x, y = data.x_test[:num_validation], data.y_test[:num_validation]
     else:
-        data = zoo.datasets.load(recipe.dataset, seed=seed, num_validation=recipe.num_validation or num_validation)
+        data = load_data(dataclasses.replace(recipe, num_validation=recipe.num_validation or num_validation), seed)
         x, y = data.x_validation, data.y_validation
     return dataclasses.replace(data, x_test=x, y_test=y, x_validation=x, y_validation=y)
 
 
-def train_and_validate(recipe, seed, num_validation, folder, deadline=None):
-    """Trains a recipe, from the newest checkpoint on, and measures it on validation data.
+def train_and_validate(
+    recipe: Recipe, seed: int, num_validation: int, folder: pathlib.Path, deadline: float | None = None
+) -> dict[str, float]:
+    """Trains a recipe, starting from the newest checkpoint, and measures it on validation data.
+
+    Args:
+        recipe: with the values of the trial.
+        seed: of the training.
+        num_validation: as for `validation_data`.
+        folder: of the checkpoints.
+        deadline: time on the clock of `time.monotonic`, or None.
 
     Returns:
-        `{"validation_error": in per cent, "epochs": ..., "seconds": of training}`, epochs and seconds over all members.
+        `{"validation_error": in percent, "epochs": ..., "seconds": of training}`; epochs and seconds are sums over the
+        members.
 
     Raises:
         TimeIsUp: the deadline passed.
@@ -121,27 +141,36 @@ def train_and_validate(recipe, seed, num_validation, folder, deadline=None):
     }
 
 
-def run_trial(recipe, search, number, values, folder, deadline=None):
-    """Runs what is missing of a trial. Its folder holds its figures, and checkpoints of a training under way.
+def run_trial(
+    recipe: Recipe,
+    search: Search,
+    number: int,
+    values: Mapping[str, Any],
+    folder: str | pathlib.Path,
+    deadline: float | None = None,
+) -> Trial:
+    """Runs the trainings of a trial that have no figures yet.
 
-    A training that fails, because it diverges or because the values do not fit, ends its trial, not the search. One
-    that failed for want of memory, or for another reason that passes, is tried again when the search is.
+    The folder of the trial holds its figures, and checkpoints during a training. A training that diverges, or whose
+    values do not fit together, ends its trial but not the search. A training that failed for another reason, such as a
+    lack of memory, is repeated when the search runs again.
 
     Args:
-        recipe: `Recipe` without the values.
-        search: `Search`.
-        number, values: see `Trial`.
+        recipe: without the values.
+        search: names the seeds.
+        number: of the trial.
+        values: `{path of a recipe field: value}`.
         folder: of the trial.
-        deadline: of `time.monotonic`, or None.
+        deadline: time on the clock of `time.monotonic`, or None.
 
     Returns:
         The `Trial`, complete or failed.
 
     Raises:
-        TimeIsUp: the deadline passed; running again goes on from there.
+        TimeIsUp: the deadline passed; run again to resume.
         OSError: the folder cannot be written.
     """
-    trial = Trial.read(folder) or Trial(number, values)
+    trial = Trial.read(folder) or Trial(number, dict(values))
     if trial.failure and not trial.failure.startswith(tuple(kind.__name__ for kind in LASTING)):
         trial.failure = None
     trial.write(folder)

@@ -42,6 +42,8 @@ __all__ = [
     "local_distributional_smoothness",
     "loss_gradient",
     "map_batches",
+    "misclassified",
+    "misclassified_under_attack",
     "move",
     "movement_measure",
     "penalty_values",
@@ -55,6 +57,4 @@ __all__ = [
     "virtual_adversarial_noise",
     "worst_movement_changes",
     "worst_movements",
-    "misclassified",
-    "misclassified_under_attack",
 ]

@@ -61,7 +61,7 @@ class Decoder(keras.layers.Layer):
         return estimates
 
     def _normalized_signal(self, key, above, dtype):
-        """u of a level from ẑ of the one above, or from the prediction; None where g takes none."""
+        """U of a level from ẑ of the one above, or from the prediction; None where g takes none."""
         if above is None or not self.combinators[key].takes_signal:
             return None
         signal = ops.cast(self.maps[key](above) if key in self.maps else above, dtype)

@@ -16,7 +16,6 @@ class BatchNormalization(keras.layers.BatchNormalization):
     layers, masks, other axes, statistics over several devices, JAX.
 
     Example:
-
         network = keras.Sequential([
             keras.Input((32, 32, 3)),
             keras.layers.Conv2D(64, 3, use_bias=False),
@@ -55,7 +54,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
 
     def _normalize(self, inputs):
         """By plain operations. Not Keras's: its `tf.nn.moments` holds the mean constant in the variance, which makes
-        second derivatives wrong."""
+        second derivatives wrong.
+        """
         inputs = ops.cast(inputs, keras.backend.result_type(inputs.dtype, "float32"))
         axes = [axis for axis in range(len(inputs.shape)) if axis != self.axis % len(inputs.shape)]
         mean = ops.mean(inputs, axis=axes, keepdims=True)

@@ -94,7 +94,7 @@ class Regularizer:
 def hyperparameters(member):
     """The names of a regularizer's hyperparameters: the arguments of its constructor and of the shared head."""
     own = [name for name in inspect.signature(member.__init__).parameters if name not in ("self", "common")]
-    return tuple(dict.fromkeys(own + ["weight", "ramp_up_steps", "interval"]))
+    return tuple(dict.fromkeys([*own, "weight", "ramp_up_steps", "interval"]))
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -61,7 +61,7 @@ class ObjectiveModel(keras.Model):
 
     @property
     def intervals(self) -> list[int]:
-        """k of every term of the objective that takes part in every k-th step only."""
+        """K of every term of the objective that takes part in every k-th step only."""
         return []
 
     def objective(self, x, y, sample_weight=None, active=None) -> tuple[Tensor, Tensor]:

@@ -1,4 +1,4 @@
-"""Measures of a small trained model: that they are right, resumed, and refused where something is wrong."""
+"""Measurements of a small trained model: their values, their files, and their errors."""
 
 import json
 import os
@@ -16,6 +16,7 @@ from trainers.analysis.files import measure_models, measure_once
 from trainers.analysis.measurements import measure
 from trainers.analysis.plan import plan
 from trainers.runs import run
+from trainers.runs.data import splits
 from zoo import recipes
 from zoo.pretrained.card import CARD_FILE, read_card, write_card
 
@@ -27,18 +28,18 @@ NAME = "synthetic_mlp-vat"
 
 @pytest.fixture(scope="module")
 def trained(tmp_path_factory):
-    """A folder with one model, trained for a moment."""
+    """A folder with one model after a short training."""
     folder = tmp_path_factory.mktemp("models")
     recipe = recipes.get(NAME).override({"network.hidden_units": [8], "epochs": 3})
     model, data, _ = run.train(recipe, 0, folder / "work", 0)
-    splits = {"test": (data.x_test, data.y_test), "train": (data.x_train, data.y_train)}
-    zoo.export(model, folder / "models" / NAME, card={"recipe": recipe.as_dict(), "seed": 0}, splits=splits)
+    card = {"recipe": recipe.as_dict(), "seed": 0}
+    zoo.export(model, folder / "models" / NAME, card=card, splits=splits(data))
     return folder / "models"
 
 
 @pytest.fixture
 def models(trained, tmp_path):
-    """A copy of it to do harm to."""
+    """A copy of the folder, for tests that damage it."""
     shutil.copytree(trained, tmp_path / "models")
     return tmp_path / "models"
 
@@ -49,7 +50,7 @@ def measured(trained):
 
 
 def alter_card(path, **fields):
-    """A card that is intact and says something else."""
+    """Changes fields of a card and its checksum."""
     write_card(path, {**read_card(path), **fields})
 
 
@@ -83,7 +84,7 @@ def test_every_figure_has_its_error_and_settings(measured):
     json.loads(json.dumps(measured, allow_nan=False))
 
 
-def test_what_is_there_is_not_measured_again(models, tmp_path, monkeypatch):
+def test_models_with_a_current_file_are_skipped(models, tmp_path, monkeypatch):
     calls = []
 
     def pretend(path, num_examples):
@@ -120,11 +121,11 @@ def test_models_that_cannot_be_measured_are_named(models, tmp_path):
     shutil.copytree(models / NAME, unknown)
     alter_card(unknown, recipe=None)
     shutil.rmtree(models / NAME)
-    (models / "foreign").mkdir()  # no card: it is not among the models
+    (models / "foreign").mkdir()  # it has no card, so it is not a model
     failed = measure_models([], models, tmp_path / "out", 50)
     assert len(failed) == 3
     assert "saved_model.pb differs from the card" in failed[0]
-    assert "takes inputs of shape (7,), and synthetic has (100,)" in failed[1]
+    assert "takes inputs of shape (7,), but synthetic has inputs of shape (100,)" in failed[1]
     assert "names no data set" in failed[2]
     assert "Did you mean 'damaged'" in measure_models(["damagd"], models, tmp_path / "out")[0]
 
@@ -138,8 +139,7 @@ def test_plans_fit_their_data():
     assert settings == json.loads(json.dumps(settings))  # as a file gives it back
 
 
-def test_the_program(models, tmp_path):
-    """As a user runs it: one good model, one damaged."""
+def test_the_command_measures_a_good_model_and_names_a_damaged_one(models, tmp_path):
     shutil.copytree(models / NAME, models / "damaged")
     (models / "damaged" / CARD_FILE).write_text("{")
     command = [sys.executable, "-m", "trainers.analyze", f"--saved_models={models}", f"--results={tmp_path}/out"]

@@ -1,4 +1,4 @@
-"""Rank correlations against SciPy's, and where there are none."""
+"""Rank correlations: agreement with SciPy, and cases without one."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ import scipy.stats
 
 from trainers.analysis.rank_correlations import MIN_MODELS, spearman
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="needs no backend")
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="does not depend on the backend")
 
 
 def test_scipy_agrees():
@@ -27,7 +27,7 @@ def test_p_of_a_perfect_order_counts_permutations(sign):
     assert found == (pytest.approx(sign), pytest.approx(2 / 120), 5)
 
 
-def test_fewer_models_or_equal_values_have_none():
-    assert MIN_MODELS == 5  # 2/4! is above 0.05, 2/5! below
+def test_few_models_or_equal_values_have_no_correlation():
+    assert MIN_MODELS == 5  # 2/4! > 0.05 > 2/5!
     assert spearman([1, 2, 3, 4], [1, 2, 3, 4]) is None
     assert spearman([1, 2, 3, 4, 5], [0.0] * 5) is None and spearman([0.0] * 5, [1, 2, 3, 4, 5]) is None

@@ -1,4 +1,4 @@
-"""The text of the analysis: what it says, and what it does not say of too few models."""
+"""The report of an analysis, with many and with too few models."""
 
 import json
 
@@ -7,7 +7,7 @@ import pytest
 
 from trainers.analysis.report import correlations, describe, write_report
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="needs no backend")
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="does not depend on the backend")
 
 MEASURES = {
     "jacobian_frobenius_squared": {"num_examples": 100},
@@ -50,7 +50,7 @@ def test_tables_have_a_row_per_model_and_a_section_per_data_set(written):
     text = written(content(0, sign=40.0), content(1), content(2, "synthetic", shift=3.0))
     assert "## mnist" in text and "## synthetic" in text
     assert "| `model-0` | 1 ± 0.1 | 40 ± 0.5 |" in text
-    assert "| `model-1` | 2 ± 0.1 | – |" in text  # it has no such error
+    assert "| `model-1` | 2 ± 0.1 | – |" in text  # this model has no such error
     assert "`sign` 0.25 on 100 examples" in text and "`clean` on 200 examples" in text
     assert "15 bins" in text and "Means over 100 test examples" in text
 

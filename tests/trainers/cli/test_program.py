@@ -1,4 +1,4 @@
-"""What the programs have in common: one line for what is wrong, and a way to see all of it."""
+"""The frame of the commands: errors end them with one line, and an environment variable shows the traceback."""
 
 import pytest
 from absl import app
@@ -14,7 +14,7 @@ def failing(error):
 
 
 @pytest.mark.parametrize("error", [ValueError("no such recipe"), OSError("disk full"), FloatingPointError("NaN")])
-def test_what_is_wrong_ends_it_with_one_line(error, monkeypatch):
+def test_an_expected_error_ends_the_command_with_one_line(error, monkeypatch):
     with pytest.raises(SystemExit) as end:
         main_of(failing(error))(["program"])
     assert end.value.code == f"error: {error}"
@@ -23,17 +23,17 @@ def test_what_is_wrong_ends_it_with_one_line(error, monkeypatch):
         main_of(failing(error))(["program"])
 
 
-def test_defects_come_through():
+def test_defects_keep_their_traceback():
     assert not issubclass(KeyError, ERRORS)
     with pytest.raises(KeyError):
         main_of(failing(KeyError("x")))(["program"])
 
 
-def test_a_message_fails_it_and_none_does_not():
-    said = []
-    main_of(lambda: "failed: seed 3", said.append)(["program"])
-    main_of(lambda: None, said.append)(["program"])
-    assert said == ["failed: seed 3"]
+def test_a_returned_message_fails_the_command():
+    messages = []
+    main_of(lambda: "failed: seed 3", messages.append)(["program"])
+    main_of(lambda: None, messages.append)(["program"])
+    assert messages == ["failed: seed 3"]
 
 
 def test_no_time_and_finite_times_are_finite():

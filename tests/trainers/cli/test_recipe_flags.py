@@ -9,7 +9,7 @@ import pytest
 from trainers.cli.recipe_flags import override_flags, parse_override, parse_overrides, parse_spaces
 from zoo.recipes.searches import SEARCHES
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="nothing here depends on the backend")
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="does not depend on the backend")
 
 
 def test_override_values_are_json_or_text():
@@ -19,18 +19,18 @@ def test_override_values_are_json_or_text():
     assert parse_override("source=a=b") == ("source", "a=b")
 
 
-def test_flags_written_are_read_again_by_way_of_a_shell():
+def test_a_shell_passes_written_flags_back_unchanged():
     assignments = {"a.b": 0.1234, "c": [1, 2], "d": {"name": "it's"}, "e": "two words", "f": None, "g": True}
     texts = [flag.removeprefix("--override=") for flag in shlex.split(" ".join(override_flags(assignments)))]
     assert parse_overrides(texts) == assignments
 
 
-def test_overrides_from_a_file_and_beside_it(tmp_path):
+def test_overrides_from_files_and_flags(tmp_path):
     path = tmp_path / "best.json"
     path.write_text(json.dumps({"a.b": 0.5, "epochs": 3}))
     assert parse_overrides([str(path), "epochs=4"]) == {"a.b": 0.5, "epochs": 4}
     path.write_text("[1]")
-    with pytest.raises(ValueError, match=r"best.json must hold a mapping of recipe fields, received \[1\]"):
+    with pytest.raises(ValueError, match=r"best.json must map recipe fields to values, received \[1\]"):
         parse_overrides([str(path)])
     with pytest.raises(OSError, match="none.json"):
         parse_overrides([str(tmp_path / "none.json")])
@@ -55,10 +55,10 @@ def test_space_of_one_field(text, domain):
     "text, message",
     [
         ("a=logg:0.1:1", "Unknown sampling 'logg'. Did you mean 'log'"),
-        ("a=log:0.1", "field=log:min:max, received 'log:0.1'"),
+        ("a=log:0.1", "FIELD=log:MIN:MAX, received 'log:0.1'"),
     ],
 )
-def test_ranges_of_another_form_are_refused(text, message):
+def test_malformed_ranges_are_refused(text, message):
     with pytest.raises(ValueError, match=message):
         parse_spaces([text])
 
@@ -72,6 +72,6 @@ def test_spaces_add_up(tmp_path):
     assert list(vat["space"]) == ["regularizers.vat.epsilon"]  # the original is as it was
 
 
-def test_unknown_ready_made_space_names_the_nearest():
+def test_unknown_predefined_space_names_the_nearest():
     with pytest.raises(ValueError, match="Unknown space 'vmt_papr_vat'. Did you mean 'vmt_paper_vat'"):
         parse_spaces(["vmt_papr_vat"])

@@ -1,4 +1,4 @@
-"""The commands behind a table give its rows: their backends, their seeds, their settings."""
+"""The commands of a table reproduce its rows: their backends, seeds and settings."""
 
 from trainers.page.commands import REPRODUCE, of_table
 from trainers.results.tables import TABLES, matching
@@ -12,13 +12,13 @@ def content(name, backends):
     }
 
 
-def test_one_command_for_a_table_whose_rows_are_alike():
+def test_similar_rows_share_one_command():
     names = matching(recipes.RECIPES, TABLES["ladder"][1])
     contents = [content(name, ["jax", "jax"]) for name in names]
     assert of_table("ladder", contents) == f"KERAS_BACKEND=jax {REPRODUCE} --table=ladder --seeds=2"
 
 
-def test_rows_of_other_backends_and_seeds_have_commands_of_their_own():
+def test_rows_with_other_backends_or_seeds_have_separate_commands():
     rows = {"vat": ["jax", "jax"], "l1": ["jax"], "l2": ["jax"], "rpt": ["tensorflow"], "at_l2": ["jax", "tensorflow"]}
     contents = [content(f"synthetic_mlp-{name}", backends) for name, backends in rows.items()]
     mixed = "python -m trainers.train --recipe=synthetic_mlp-at_l2"

@@ -1,4 +1,4 @@
-"""The page says what the files say, escapes it, and names the file that is wrong."""
+"""The page shows and escapes what the files say, and errors name the damaged file."""
 
 import html.parser
 import json
@@ -50,8 +50,8 @@ def test_tables_show_the_cells_of_the_results(folders):
     assert {"recipe-synthetic_mlp-vat", "model-mnist_mlp-vat"} <= {card.get("id") for card in page.all("details")}
 
 
-def test_commands_of_changed_rows_are_those_rows(folders):
-    """No command of a whole table where a row has other settings, none at all where the zoo lacks the recipe."""
+def test_commands_of_changed_rows_reproduce_these_rows(folders):
+    """A table with a changed row has no common command, and an unknown recipe has no command."""
     short, unknown = (folders.results / f"{name}.json" for name in ("mnist_ladder-100_full", "synthetic_mlp-own"))
     short.write_text(short.read_text().replace('"epochs": 150', '"epochs": 7'))
     content = json.loads((folders.results / "synthetic_mlp-vat.json").read_text())
@@ -74,7 +74,7 @@ def test_models_show_card_and_analysis(folders):
         assert figure in text, figure
 
 
-def test_a_model_shows_no_analysis_of_another_one_of_its_name(folders):
+def test_a_model_shows_no_analysis_of_another_model_with_its_name(folders):
     command = "python -m trainers.analyze --model=mnist_mlp-vat"
     assert command in Elements(zoo_page(folders)).text
     path = folders.results / "analysis" / "mnist_mlp-vat.json"
@@ -82,7 +82,7 @@ def test_a_model_shows_no_analysis_of_another_one_of_its_name(folders):
     assert command not in Elements(zoo_page(folders)).text
 
 
-def test_text_of_files_does_not_become_html(folders):
+def test_text_of_files_is_escaped(folders):
     text = zoo_page(folders)
     page = Elements(text)
     assert folders.hostile not in text and folders.hostile in page.text
@@ -90,7 +90,7 @@ def test_text_of_files_does_not_become_html(folders):
     assert not any(name.startswith("on") for _, attributes in page.elements for name in attributes)
 
 
-def test_nothing_is_fetched_and_every_picture_has_words(folders):
+def test_the_page_fetches_nothing_and_every_picture_has_alt_text(folders):
     picture = Picture(new_figure(1)[0], "A title", "What it shows & means")
     (folders.pictures / "drawn.svg").write_text(svg(picture, "python -m trainers.draw --names=drawn"))
     page = Elements(zoo_page(folders))
@@ -104,12 +104,12 @@ def test_nothing_is_fetched_and_every_picture_has_words(folders):
     assert {link[1:] for link in links if link.startswith("#")} <= anchors
 
 
-def test_empty_folders_say_how_to_fill_them(tmp_path):
+def test_pages_of_empty_folders_say_how_to_fill_them(tmp_path):
     text = Elements(render(of_zoo(tmp_path, tmp_path / "none", tmp_path / "none"))).text
     assert "No results yet" in text and "No models yet" in text and "No pictures yet" in text
 
 
-def test_a_model_without_a_card_is_told(folders):
+def test_a_model_without_a_card_is_named(folders):
     (folders.saved_models / "nameless").mkdir()
     assert "nameless has no card" in Elements(zoo_page(folders)).text
 
@@ -137,7 +137,7 @@ def test_a_seed_without_a_test_error_is_named(folders):
     content = json.loads(path.read_text())
     del content["seeds"]["1"]["errors"]["test"]
     path.write_text(json.dumps(content))
-    with pytest.raises(ValueError, match="synthetic_mlp-vat.json lacks the test error"):
+    with pytest.raises(ValueError, match="synthetic_mlp-vat.json has no seed, or lacks the test error"):
         zoo_page(folders)
 
 
@@ -147,7 +147,7 @@ def test_a_card_with_fields_missing_is_named(folders):
         zoo_page(folders)
 
 
-def test_table_shows_its_own_recipes_alone(folders):
+def test_a_table_page_shows_its_recipes_only(folders):
     text = Elements(render(of_table("synthetic", folders.results))).text
     assert "synthetic_mlp-vat" in text and "mnist" not in text
     shutil.rmtree(folders.results)

@@ -1,4 +1,4 @@
-"""The programs that draw and report, as a user runs them: in processes of their own."""
+"""The commands `draw` and `report` in separate processes, as a user runs them."""
 
 import os
 import subprocess
@@ -24,6 +24,6 @@ def test_drawn_pictures_are_in_the_report_with_their_command(folders, tmp_path):
     assert f"python -m trainers.draw --names=worst_movements --results={folders.results}" in text
 
 
-def test_an_unknown_name_is_told_with_the_nearest(folders):
+def test_an_unknown_picture_names_the_nearest(folders):
     done = run("draw", "--names=pertubations", f"--directory={folders.pictures}")
     assert done.returncode == 1 and "Did you mean 'perturbations'" in done.stderr

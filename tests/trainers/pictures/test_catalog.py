@@ -1,4 +1,4 @@
-"""The pictures by name, from tiny networks in place of the published ones."""
+"""All pictures by name, drawn from tiny networks instead of published ones."""
 
 import types
 
@@ -13,7 +13,7 @@ from zoo import recipes
 
 @pytest.fixture(autouse=True)
 def without_xla(monkeypatch):
-    """It takes seconds to compile by XLA what runs in milliseconds."""
+    """Skips XLA, which takes seconds to compile what runs in milliseconds."""
     monkeypatch.setattr("zoo.training.execution_plan._choose_jit_compile", lambda seen: False)
 
 
@@ -54,7 +54,7 @@ def test_every_picture_of_networks_is_drawn(tiny, name):
     assert picture.figure.axes and picture.title and picture.alt.endswith(".")
 
 
-def test_perturbations_have_the_norm_that_they_say():
+def test_perturbations_have_their_norm():
     network, x = zoo.networks.mlp((8,), 3, hidden_units=(6,)), np.random.default_rng(0).normal(size=(4, 8))
     versions = catalog.perturbed(network, x.astype("float32"), np.arange(4) % 3, 0.5, 0)
     clean = versions.pop("clean")
@@ -62,7 +62,7 @@ def test_perturbations_have_the_norm_that_they_say():
         np.testing.assert_allclose(np.linalg.norm(version - clean, axis=1), 0.5, rtol=1e-4, err_msg=kind)
 
 
-def test_a_finished_ladder_comes_back_and_an_unfinished_one_is_refused(tmp_path, monkeypatch):
+def test_a_finished_ladder_is_restored_and_an_unfinished_one_refused(tmp_path, monkeypatch):
     from trainers.runs import run
     from trainers.runs.workdir import opened as workdir_of
 
@@ -80,17 +80,17 @@ def test_a_finished_ladder_comes_back_and_an_unfinished_one_is_refused(tmp_path,
         np.testing.assert_array_equal(a, b)
 
 
-def test_a_run_that_is_no_ladder_is_named(monkeypatch):
+def test_a_run_of_another_network_is_named(monkeypatch):
     monkeypatch.setattr(subjects, "restore_run", lambda workdir: (recipes.get("synthetic_mlp-vat"), None, None))
-    with pytest.raises(ValueError, match="runs/x holds a run of synthetic_mlp-vat, which is no ladder"):
+    with pytest.raises(ValueError, match="runs/x holds a run of synthetic_mlp-vat, which is not a ladder"):
         draw("combinators", Sources(workdir="runs/x"))
 
 
-def test_unknown_names_and_missing_results_are_told(tmp_path):
+def test_errors_for_unknown_names_and_missing_results(tmp_path):
     with pytest.raises(ValueError, match="Did you mean 'combinators'"):
         draw("combinator", Sources())
     for name in set(PICTURES) - set(catalog.FROM_NETWORKS):
-        with pytest.raises(ValueError, match="no results for the table|nothing to draw"):
+        with pytest.raises(ValueError, match="no results for the table|no data for the picture"):
             draw(name, Sources(results=str(tmp_path)))
 
 

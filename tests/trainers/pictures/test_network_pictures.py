@@ -1,4 +1,4 @@
-"""Pictures of networks: panels show the arrays that they were given."""
+"""Pictures of networks: panels show the given arrays."""
 
 import numpy as np
 import pytest
@@ -20,7 +20,7 @@ def titles(picture):
     return [ax.get_title() for ax in picture.figure.axes]
 
 
-def test_decision_and_confidence_stand_above_each_input_and_mistakes_are_red():
+def test_titles_show_decision_and_confidence_and_mistakes_are_red():
     clean = rng.uniform(size=(2, 6, 6, 1))
     versions = {"clean": clean, "worst": clean + 0.25}
     sure, mistaken = np.array([[0.1, 0.9], [0.75, 0.25]]), np.array([[0.6, 0.4], [0.2, 0.8]])
@@ -59,11 +59,11 @@ def test_arrows_show_where_content_goes():
     picture = movements.movement_fields(
         image, {"shift": field}, {"shift": moved}, dict.fromkeys(("clean", "shift"), distribution(1)[0]), 1, "t"
     )
-    before, after, difference = picture.figure.axes
+    before, after, _difference = picture.figure.axes
     (arrows,) = [each for each in before.collections if hasattr(each, "U")]
     np.testing.assert_array_equal(arrows.U, 0)
     np.testing.assert_array_equal(arrows.V, -1)
-    assert before.yaxis_inverted() and arrows.angles == "xy"  # so a negative V points up, as rows count down
+    assert before.yaxis_inverted() and arrows.angles == "xy"  # rows count downward, so a negative V points up
     np.testing.assert_array_equal(after.images[0].get_array(), moved[..., 0])
 
 
@@ -78,14 +78,14 @@ def test_ladder_bars_are_the_mean_squares():
     )
 
 
-def test_combinators_have_a_panel_a_level():
+def test_combinators_have_a_panel_per_level():
     z = np.linspace(-1, 1, 5)
     picture = ladder.combinators({0: np.stack([z, 2 * z]), 3: z[None] / 2}, z, (0, 1), "t")
     assert titles(picture) == ["level 0", "level 3"]
     assert "level 0 1.50, level 3 0.50" in picture.alt
 
 
-def test_boundaries_have_a_panel_a_method_with_its_error():
+def test_boundaries_have_a_panel_per_method_with_its_error():
     grid = np.linspace(0, 1, 12).reshape(3, 4)
     points, labeled = rng.normal(size=(7, 2)), (rng.normal(size=(4, 2)), np.array([0, 1, 0, 1]))
     shades = dict.fromkeys(("plain", "VAT"), grid)

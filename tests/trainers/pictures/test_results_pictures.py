@@ -1,4 +1,4 @@
-"""Pictures of results: what is drawn is what the files say."""
+"""Pictures of results: they show what the files say."""
 
 import numpy as np
 import pytest
@@ -27,7 +27,7 @@ GAPS = [
 ]
 
 
-def test_curves_of_seeds_that_have_none_are_left_out():
+def test_seeds_without_curves_are_left_out():
     values = curves_of(content("a-vat", GAPS), "sampled_test_error")
     np.testing.assert_array_equal(values, [[[50, 6, 4]], [[50, 8, 5]]])
     assert curves_of(content("a-vat", GAPS[2:]), "sampled_test_error").size == 0
@@ -70,7 +70,7 @@ def test_methods_are_ordered_by_their_mean_error():
     assert (published.get_xdata()[0], published.get_ydata()[0]) == (0.5, 1)
 
 
-def test_recipes_are_grouped_by_all_but_their_labels():
+def test_groups_differ_in_the_number_of_labels_only():
     names = {
         "mnist_ladder-100_full": 100,
         "mnist_ladder-all_full": None,
@@ -87,7 +87,7 @@ def test_recipes_are_grouped_by_all_but_their_labels():
 
 
 @pytest.mark.parametrize("field, value", [("epochs", 80), ("optimizer", {"name": "sgd"}), ("preprocessing", [])])
-def test_other_trainings_are_no_points_of_one_line(field, value):
+def test_other_trainings_are_not_on_one_line(field, value):
     training = {"epochs": 512, "optimizer": {"name": "adam"}, "preprocessing": [{"name": "zca_whitening"}]}
     few = content("cifar10_conv_small-4000_vat", [run(1.0)], num_labels=4000, **training)
     whole = content("cifar10_conv_small-all_vat", [run(1.0)], num_labels=None, **training)
@@ -113,7 +113,7 @@ def test_times_of_other_devices_are_left_out():
     assert "vat 3 s 1.50 %" in picture.alt and "99" not in picture.alt
 
 
-def test_times_are_of_whole_trainings():
+def test_times_cover_the_full_training():
     contents = [content("a-ensemble", [run(1.0, 0.5, 50)]), content("a-vat", [run(1.0, 2.0, 10)])]
     assert "ensemble 25 s 1.00 %, vat 20 s 1.00 %." in error_by_time(contents, "").alt
 

@@ -1,4 +1,4 @@
-"""The files that pictures become: readable on light and on dark, the same every time, with their words."""
+"""Files of pictures: readable on light and dark pages, reproducible, and with their descriptions."""
 
 import io
 import xml.etree.ElementTree as ElementTree
@@ -33,11 +33,11 @@ def contrast(a, b):
 
 @pytest.mark.parametrize("color", COLORS)
 def test_colors_are_seen_on_light_and_on_dark(color):
-    """Graphics need a contrast of 3; sky blue, which only lines with labels have, may lie a little below on white."""
+    """Graphics need a contrast of 3. Sky blue, used for labeled lines only, may have slightly less on white."""
     assert contrast(color, "#0d1117") > 3 and contrast(color, "#ffffff") > 2.6
 
 
-def test_svg_takes_its_ink_from_the_theme_and_has_no_background():
+def test_svg_follows_the_theme_and_has_no_background():
     text = svg(line(), "python -m this")
     root = ElementTree.fromstring(text)
     assert "prefers-color-scheme:dark" in text and "currentColor" in text
@@ -45,7 +45,7 @@ def test_svg_takes_its_ink_from_the_theme_and_has_no_background():
     assert "fill: #ffffff" not in text
     assert root.findtext("{http://www.w3.org/2000/svg}title") == "A <line>"
     assert "It rises &amp; ends." in text and "python -m this" in text
-    assert "an axis" in text  # letters are letters
+    assert "an axis" in text  # text stays text
 
 
 def test_svg_is_the_same_every_time():

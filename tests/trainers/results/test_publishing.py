@@ -31,5 +31,5 @@ def test_a_card_without_recipe_and_test_error(tmp_path, errors):
     assert cells(tmp_path, {**CARD, "errors": errors})[:3] == [f"`{RECIPE.name}`", "–", "–"]
 
 
-def test_changed_settings_are_told(tmp_path):
+def test_changed_settings_are_named(tmp_path):
     assert cells(tmp_path, {**CARD, "recipe": RECIPE.override({"epochs": 2}).as_dict()})[0].endswith("with epochs=2")

@@ -1,4 +1,4 @@
-"""The results folder: no seed is lost, settings are not mixed, the table's statistics are right."""
+"""The results folder: it loses no seed, mixes no settings, and its tables hold the right statistics."""
 
 import concurrent.futures
 import json
@@ -7,7 +7,7 @@ import statistics
 
 import pytest
 
-from trainers.results.store import as_json, check_folder, read_results, record_result, write_tables
+from trainers.results.store import as_json, check_results, finished_seeds, read_results, record_result, write_tables
 from zoo import recipes
 
 RECIPE = recipes.get("synthetic_mlp-vat")
@@ -28,7 +28,7 @@ def test_seeds_add_up_and_the_same_seed_replaces(tmp_path):
 CHANGED = RECIPE.override({"epochs": 7})
 
 
-def test_a_recipe_that_was_changed_since_starts_anew(tmp_path, capsys):
+def test_figures_of_an_earlier_recipe_are_set_aside(tmp_path, capsys):
     path = record_result(result(0, 0.9), CHANGED, tmp_path)
     before = path.read_text()
     record_result(result(1, 0.7), RECIPE, tmp_path)
@@ -41,14 +41,14 @@ def test_a_recipe_that_was_changed_since_starts_anew(tmp_path, capsys):
     assert aside.read_text() == before == path.with_name(f"{path.name}.earlier-2").read_text()
 
 
-def test_figures_of_another_backend_are_told_when_they_are_replaced(tmp_path, capsys):
+def test_replacing_figures_of_another_backend_is_reported(tmp_path, capsys):
     for backend in ("jax", "jax", "tensorflow"):
         assert not capsys.readouterr().out
         path = record_result({**result(0, 0.9), "backend": backend}, RECIPE, tmp_path)
-    assert f"{path}: figures of seed 0 on jax replaced." in capsys.readouterr().out
+    assert f"{path}: replaced the figures of seed 0 on jax." in capsys.readouterr().out
 
 
-def test_texts_are_those_of_the_recipe_now_where_its_settings_are(tmp_path):
+def test_unchanged_settings_get_the_present_notes_of_their_recipe(tmp_path):
     path = record_result(result(0, 0.9), RECIPE, tmp_path)
     for field, value, same in [("notes", "as they were", True), ("epochs", 7, False)]:
         content = json.loads(path.read_text())
@@ -58,7 +58,7 @@ def test_texts_are_those_of_the_recipe_now_where_its_settings_are(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "write", [write_tables, check_folder, lambda folder: record_result(result(0, 1), RECIPE, folder)]
+    "write", [write_tables, check_results, lambda folder: record_result(result(0, 1), RECIPE, folder)]
 )
 def test_somebody_elses_readme_stays(tmp_path, write):
     (tmp_path / "README.md").write_text("# My project\n")
@@ -75,7 +75,7 @@ def test_without_results_there_is_no_table(tmp_path):
 
 
 @pytest.mark.parametrize("present", [RECIPE, RECIPE.override({"epochs": 9})])
-def test_a_changed_recipe_takes_no_others_place(tmp_path, present):
+def test_a_changed_recipe_does_not_replace_other_figures(tmp_path, present):
     path = record_result(result(0, 0.9), present, tmp_path)
     before = path.read_text()
     with pytest.raises(ValueError, match=f"epochs is {present.epochs} there and 7 here.*--override=name="):
@@ -85,8 +85,24 @@ def test_a_changed_recipe_takes_no_others_place(tmp_path, present):
     assert path.read_text() == before and "| `synthetic_mlp-vat_short` |" in (tmp_path / "README.md").read_text()
 
 
+@pytest.mark.parametrize("precision", ["float32", "mixed_bfloat16"])
+def test_files_without_the_field_precision_are_of_float32(tmp_path, precision):
+    path = record_result(result(0, 0.9), RECIPE, tmp_path)
+    content = json.loads(path.read_text())
+    assert content["recipe"].pop("precision") == "float32"
+    path.write_text(json.dumps(content))
+    recipe = RECIPE.override({"precision": precision})
+    assert finished_seeds(recipe, tmp_path) == ({0} if precision == "float32" else set())
+    if precision == "float32":
+        record_result(result(1, 0.7), recipe, tmp_path)
+        assert finished_seeds(recipe, tmp_path) == {0, 1}
+    else:
+        with pytest.raises(ValueError, match="precision is 'float32' there and 'mixed_bfloat16' here"):
+            record_result(result(1, 0.7), recipe, tmp_path)
+
+
 @pytest.mark.parametrize("content", ["[]", "{}", '{"recipe": 3}', '{"recipe": {"nome": "x"}}'])
-def test_what_holds_no_recipe_is_no_place(tmp_path, content):
+def test_a_file_without_a_recipe_is_named_and_kept(tmp_path, content):
     path = tmp_path / f"{RECIPE.name}.json"
     path.write_text(content)
     with pytest.raises(ValueError, match=path.name):
@@ -94,7 +110,7 @@ def test_what_holds_no_recipe_is_no_place(tmp_path, content):
     assert path.read_text() == content
 
 
-def test_settings_from_before_a_field_was_added_are_the_same(tmp_path):
+def test_older_files_have_the_defaults_of_newer_fields(tmp_path):
     path = record_result(result(0, 0.9), RECIPE, tmp_path)
     content = json.loads(path.read_text())
     del content["recipe"]["ladder"]
@@ -114,7 +130,7 @@ def test_table_has_mean_spread_median_and_count(tmp_path):
     assert cells[:5] == ["`synthetic_mlp-vat`", "0.76", spread, f"{errors[1]:.2f}", str(len(errors))]
 
 
-def test_lists_of_numbers_stand_on_one_line():
+def test_lists_of_numbers_are_on_one_line():
     content = {"curves": {"loss": [0.5, 0.25]}, "names": ["a, [b]", "c"], "empty": []}
     text = as_json(content)
     assert json.loads(text) == content and "[ 0.5, 0.25 ]" in text
@@ -128,7 +144,7 @@ def test_damaged_file_is_named_and_kept(tmp_path):
     assert path.read_text() == '{"seeds": '
 
 
-def test_runs_that_end_together_lose_nothing(tmp_path):
+def test_runs_that_end_at_the_same_time_lose_nothing(tmp_path):
     with concurrent.futures.ThreadPoolExecutor(8) as pool:
         list(pool.map(lambda seed: record_result(result(seed, 0.5), RECIPE, tmp_path), range(24)))
     assert len(json.loads((tmp_path / f"{RECIPE.name}.json").read_text())["seeds"]) == 24

@@ -1,4 +1,4 @@
-"""Locks: one process at a time, and none behind a killed one."""
+"""Locks: one process at a time, and a killed process leaves none."""
 
 import os
 import signal
@@ -12,9 +12,9 @@ import pytest
 from trainers.runs import lock
 from trainers.runs.lock import locked
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="has nothing to do with the backend")
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="does not depend on the backend")
 
-# The module alone, for importing the package takes seconds. The child inherits the lock.
+# Loads the module alone, because importing the package takes seconds. The child inherits the lock.
 HOLDER = """
 import importlib.util, subprocess, sys, time
 spec = importlib.util.spec_from_file_location("lock", sys.argv[1])
@@ -27,7 +27,7 @@ with lock.locked(sys.argv[2]) as descriptor:
 """
 
 
-def test_second_holder_is_refused_and_told_of_the_first(tmp_path):
+def test_second_holder_is_refused_and_the_error_names_the_first(tmp_path):
     with locked(tmp_path / "run"):
         with pytest.raises(OSError, match=f"in use by process {os.getpid()} on "), locked(tmp_path / "run"):
             pass

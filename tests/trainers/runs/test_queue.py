@@ -1,4 +1,4 @@
-"""The queue: its order, what it skips, that nothing finished is lost, and that time and failures end it in order."""
+"""The queue: its order, what it skips, what it records, and how time and failures end it."""
 
 import json
 import sys
@@ -28,7 +28,7 @@ def result(recipe, seed, **errors):
 
 
 class Quick(Queue):
-    """Its runs write a result and are over; the seeds in `broken` fail."""
+    """A queue whose runs only write a result; the seeds in `broken` fail."""
 
     broken = ()
 
@@ -94,7 +94,7 @@ def test_runs_stopped_under_way_are_counted(queue, capsys):
 
 
 def test_spread_runs_that_stop_for_time_end_the_queue(queue, capsys):
-    """Another host's time may be over: it does not begin the next run."""
+    """The time of another host may be up, so this host does not start the next run."""
     spread = queue(distribution=["--distribute=hosts"])
     spread.command = lambda *job: [sys.executable, "-c", ""]
     assert spread.work_down(JOBS) == []
@@ -102,7 +102,7 @@ def test_spread_runs_that_stop_for_time_end_the_queue(queue, capsys):
     assert out.count("begins") == 1 and out.endswith("Out of time with 4 runs to go.\n")
 
 
-def test_trained_runs_whose_figures_are_on_their_way_do_not_end_it(queue, capsys):
+def test_trained_runs_without_figures_yet_do_not_end_the_queue(queue, capsys):
     spread = queue(distribution=["--distribute=hosts"])
     write = "import pathlib, sys; pathlib.Path(sys.argv[1]).mkdir(parents=True)"
     folder = "member-0/epoch-00100-final"
@@ -111,7 +111,7 @@ def test_trained_runs_whose_figures_are_on_their_way_do_not_end_it(queue, capsys
     assert capsys.readouterr().out.count("begins") == 4
 
 
-def test_a_damaged_file_is_told_before_the_first_run(queue, tmp_path):
+def test_a_damaged_file_is_named_before_the_first_run(queue, tmp_path):
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "mnist_mlp-vat.json").write_text("{")
     with pytest.raises(ValueError, match="mnist_mlp-vat.json is damaged"):
@@ -133,7 +133,7 @@ def test_best_seed_is_chosen_by_validation(tmp_path):
     assert best_seed(BASELINE, tmp_path) == 2  # the test error does not choose
 
 
-def test_an_export_that_fails_does_not_keep_the_others_from_it(queue, tmp_path):
+def test_the_other_exports_follow_a_failed_one(queue, tmp_path):
     queue().work_down(JOBS[:2])
     exporting, exported = queue(), []
     exporting.command = lambda recipe, seed, *flags: (
@@ -153,7 +153,7 @@ def test_select():
     [
         (["synthetc"], [], "Unknown table 'synthetc'. Did you mean 'synthetic'"),
         ([], ["synthetic_mlp-vta"], "Did you mean 'synthetic_mlp-vat'"),
-        ([], [], "Name what to reproduce"),
+        ([], [], "Choose what to reproduce"),
     ],
 )
 def test_bad_input(tables, patterns, message):

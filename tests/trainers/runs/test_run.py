@@ -1,4 +1,4 @@
-"""What a run may lose under its feet: the disk, the folder, the data, the clock. What is saved stays."""
+"""Runs that lose the disk, the folder, the data or the clock keep what they saved."""
 
 import errno
 import itertools
@@ -21,22 +21,22 @@ FULL = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 @pytest.fixture(scope="module")
-def whole(main, tmp_path_factory):
+def undisturbed(main, tmp_path_factory):
     """The outcome of an undisturbed run."""
-    workdir = tmp_path_factory.mktemp("whole") / "work"
+    workdir = tmp_path_factory.mktemp("undisturbed") / "work"
     assert main(workdir=str(workdir)) is None
     return outcome(workdir)
 
 
 @pytest.fixture
 def file_size_limit():
-    """Sets the largest size of the files of this process, which is how a full disk feels; None is as before."""
+    """Limits the size of files of this process, to simulate a full disk; None restores the old limit."""
     before, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     yield lambda size: resource.setrlimit(resource.RLIMIT_FSIZE, (before if size is None else size, hard))
     resource.setrlimit(resource.RLIMIT_FSIZE, (before, hard))
 
 
-def test_full_disk_keeps_the_earlier_checkpoint(main, whole, tmp_path, monkeypatch, file_size_limit):
+def test_full_disk_keeps_the_earlier_checkpoint(main, undisturbed, tmp_path, monkeypatch, file_size_limit):
     class Fill(keras.callbacks.Callback):
         def on_epoch_begin(self, epoch, logs=None):
             if epoch == 1:
@@ -49,11 +49,11 @@ def test_full_disk_keeps_the_earlier_checkpoint(main, whole, tmp_path, monkeypat
     assert check_whole(tmp_path / "work") == ["epoch-00001"]
     monkeypatch.undo()
     assert main(workdir=f"{tmp_path}/work") is None
-    assert differences(whole, outcome(tmp_path / "work")) == []
+    assert differences(undisturbed, outcome(tmp_path / "work")) == []
 
 
 @pytest.mark.parametrize("name", ["run.json", "epoch-00003-final", "result.json"])
-def test_full_disk_at_any_file_is_an_error_and_no_loss(name, main, whole, tmp_path, monkeypatch):
+def test_full_disk_at_any_file_is_an_error_and_no_loss(name, main, undisturbed, tmp_path, monkeypatch):
     rename = pathlib.Path.rename
 
     def full(path, target):
@@ -65,7 +65,7 @@ def test_full_disk_at_any_file_is_an_error_and_no_loss(name, main, whole, tmp_pa
     assert "No space left on device" in main(workdir=f"{tmp_path}/work")
     monkeypatch.undo()
     assert main(workdir=f"{tmp_path}/work") is None
-    assert differences(whole, outcome(tmp_path / "work")) == []
+    assert differences(undisturbed, outcome(tmp_path / "work")) == []
 
 
 def test_folder_that_became_read_only_is_named(main, tmp_path, monkeypatch):
@@ -76,9 +76,9 @@ def test_folder_that_became_read_only_is_named(main, tmp_path, monkeypatch):
     assert "work' cannot be written ([Errno 30] Read-only file system)" in main(workdir=f"{tmp_path}/work")
 
 
-@pytest.mark.skipif(not TENSORFLOW, reason="has nothing to do with the backend")
-def test_data_that_vanished_are_needed_once(main, tmp_path, monkeypatch):
-    """The cache serves without the prepared set; without both the run waits, and goes on when they are back."""
+@pytest.mark.skipif(not TENSORFLOW, reason="does not depend on the backend")
+def test_a_run_resumes_when_lost_data_are_back(main, tmp_path, monkeypatch):
+    """A run needs the cache or the prepared set. Without both it stops, and resumes when one is back."""
     monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "cache"))
     monkeypatch.setenv("TFDS_DATA_DIR", str(tmp_path / "vanished"))
     (tmp_path / "cache").mkdir()
@@ -96,11 +96,11 @@ def test_data_that_vanished_are_needed_once(main, tmp_path, monkeypatch):
     assert check_whole(tmp_path / "work") == ["epoch-00003-final"]
 
 
-def test_clock_that_goes_backwards_changes_nothing(main, whole, tmp_path, monkeypatch):
+def test_clock_that_goes_backwards_changes_nothing(main, undisturbed, tmp_path, monkeypatch):
     ticks = itertools.count()
     monkeypatch.setattr(time, "time", lambda: 2e9 - 1000.0 * next(ticks))
     assert main(workdir=f"{tmp_path}/work", max_seconds=0.0) is None
     assert main(workdir=f"{tmp_path}/work") is None
     monkeypatch.undo()
-    assert differences(whole, outcome(tmp_path / "work")) == []
+    assert differences(undisturbed, outcome(tmp_path / "work")) == []
     assert next(ticks) > 0

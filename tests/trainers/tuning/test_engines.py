@@ -1,4 +1,4 @@
-"""The engines: what they ask for, that they are seeded, and that they go on where they were."""
+"""The engines: their trials, their seeds, and that a resumed search asks for the same trials."""
 
 import itertools
 import math
@@ -12,25 +12,25 @@ from trainers.tuning import engines
 from zoo.recipes import search as searches
 from zoo.recipes.search import Search
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="nothing here depends on the backend")
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="does not depend on the backend")
 REAL = {"min": 0.01, "max": 10.0, "sampling": "log"}
 SPACE = {"a": REAL, "b": {"min": 1, "max": 8}, "c": {"values": [None, [8, 8], "x"]}}
 
 
 def bowl(values):
-    """Smallest at a = 1, b = 4."""
+    """A function with its minimum at a = 1, b = 4."""
     return math.log10(values["a"]) ** 2 + ((values.get("b", 4) - 4) / 8) ** 2
 
 
 def partly_divergent(values):
-    """A bowl that is smallest at a = b = 0.3; from a = 2 on, what the engine is told of a training that failed."""
+    """A bowl with its minimum at a = b = 0.3; above a = 2, the error of a failed training."""
     if values["a"] > 2:
         return 100.0
     return 1 + math.log10(values["a"] / 0.3) ** 2 + math.log10(values["b"] / 0.3) ** 2
 
 
 def asked(search, known=(), stop=None, error=bowl):
-    """The values that a search asks for, in order; `known` are those of trials on disk."""
+    """The values of the trials that a search asks for, in order; `known` are those of trials on disk."""
     trials = list(known)
 
     def recorded(number):
@@ -95,14 +95,14 @@ def test_random_values_fill_the_scale():
 
 @pytest.mark.parametrize("engine", ["grid", "random", "bayesian"])
 @pytest.mark.parametrize("stop", [2, 7])
-def test_a_search_that_was_stopped_goes_on_as_if_it_had_not_been(engine, stop):
+def test_a_resumed_search_asks_for_the_trials_of_an_undisturbed_one(engine, stop):
     search = Search({"a": REAL, "b": {"min": 1, "max": 8}}, engine=engine, num_trials=8)
     begun = asked(search, stop=stop)
     assert len(begun) == stop
     assert asked(search, known=begun) == asked(search)
 
 
-def test_bayesian_search_looks_where_it_is_good():
+def test_bayesian_search_finds_the_minimum():
     chosen = [bowl(trial) for trial in asked(Search({"a": REAL}, engine="bayesian", num_trials=11))[3:]]
     drawn = [bowl(trial) for trial in asked(Search({"a": REAL}, num_trials=11))[3:]]
     assert min(chosen) < 0.01

@@ -1,4 +1,4 @@
-"""What is written about a search."""
+"""The report of a search."""
 
 import json
 import shlex
@@ -12,7 +12,7 @@ from trainers.tuning.trial import Trial
 from zoo import recipes
 from zoo.recipes.search import Search
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="nothing here depends on the backend")
+pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="does not depend on the backend")
 EPSILON, UNITS = "regularizers.vat.epsilon", "network.hidden_units"
 REAL = {"min": 0.01, "max": 10.0, "sampling": "log"}
 SEARCH = Search({EPSILON: REAL, UNITS: {"values": [[8], [8, 8]]}}, num_seeds=2)
@@ -46,7 +46,7 @@ def test_table_has_the_best_first_and_every_trial():
     assert rows[6][3] == "FloatingPointError with seed 1001: nan \\| in epoch 1" and rows[7][3] == "unfinished"
 
 
-def test_everything_is_written_and_the_command_makes_the_recipe(tmp_path):
+def test_the_report_and_its_command(tmp_path):
     recipe = recipes.get("synthetic_mlp-vat")
     best, command = write_report(tmp_path, recipe.name, {"batch_size": 40}, SEARCH, TRIALS)
     program, *flags = shlex.split(command)[2:]

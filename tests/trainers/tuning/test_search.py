@@ -1,4 +1,4 @@
-"""A whole search: its folder, its checks, and a chief with two workers."""
+"""A search: its folder, its checks, and a chief with two workers."""
 
 import dataclasses
 import json
@@ -26,7 +26,7 @@ SEARCH = Search({EPSILON: {"min": 0.01, "max": 10.0, "sampling": "log"}}, num_tr
 
 @pytest.fixture
 def quick(monkeypatch):
-    """Trials that take no time; those of the numbers in the returned set fail. Gives the numbers that ran, too."""
+    """Replaces trials by instant ones; returns a set of numbers that shall fail, and the list of those that ran."""
     failing, ran = set(), []
 
     def run_trial(recipe, search, number, values, folder, deadline):
@@ -67,7 +67,7 @@ def test_failed_trials_do_not_end_a_search(quick, tmp_path):
     assert ran == list(range(6)) and [bool(trial.failure) for trial in read_trials(tmp_path)] == [True] * 5 + [False]
 
 
-def test_folder_of_another_search_or_of_something_else_is_refused(quick, tmp_path):
+def test_folder_of_another_search_or_with_other_files_is_refused(quick, tmp_path):
     run_search(RECIPE, SEARCH, tmp_path / "search")
     for other in ({"seed": 2}, {"epochs": 2}, {"engine": "grid"}):
         with pytest.raises(ValueError, match=f"another search: .*{next(iter(other))} is .* there and .* here"):
@@ -76,11 +76,11 @@ def test_folder_of_another_search_or_of_something_else_is_refused(quick, tmp_pat
         run_search(RECIPE.override({"batch_size": 100}), SEARCH, tmp_path / "search")
     (tmp_path / "letters").mkdir()
     (tmp_path / "letters" / "letter.txt").touch()
-    with pytest.raises(ValueError, match="holds files of something else"):
+    with pytest.raises(ValueError, match="holds other files"):
         run_search(RECIPE, SEARCH, tmp_path / "letters")
 
 
-def test_a_search_killed_as_it_began_begins_again(quick, tmp_path):
+def test_a_search_that_was_killed_early_starts_again(quick, tmp_path):
     (tmp_path / f".{SEARCH_FILE}.host-123").touch()
     run_search(RECIPE, SEARCH, tmp_path)
     assert len(read_trials(tmp_path)) == SEARCH.num_trials
@@ -103,11 +103,11 @@ def test_fields_and_values_are_checked_before_any_trial(quick, tmp_path, space, 
     assert not quick[1] and not (tmp_path / "search").exists()
 
 
-def test_the_extra_is_named_where_kerastuner_is_missing(monkeypatch, tmp_path):
+def test_the_error_without_kerastuner_names_the_extra(monkeypatch, tmp_path):
     monkeypatch.setitem(sys.modules, "keras_tuner", None)
     monkeypatch.delitem(sys.modules, "trainers.tuning.engines", raising=False)
     monkeypatch.delattr("trainers.tuning.engines", raising=False)
-    with pytest.raises(ImportError, match=r"needs KerasTuner .* pip install '.\[search\]'"):
+    with pytest.raises(ImportError, match=r"needs keras_tuner, .* pip install '.\[search\]'"):
         run_search(RECIPE, SEARCH, tmp_path)
 
 
@@ -120,11 +120,11 @@ def test_chief_and_workers_need_all_variables(monkeypatch):
 
 def test_a_worker_without_a_chief_ends_with_an_error(monkeypatch, tmp_path):
     monkeypatch.setattr(searches, "CHIEF_SECONDS", 0)
-    with pytest.raises(OSError, match="No chief has begun a search"):
+    with pytest.raises(OSError, match="No chief started a search"):
         searches.wait_for_chief(tmp_path)
 
 
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="the same on both backends, and JAX starts sooner")
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="equal on both backends; JAX starts sooner")
 def test_a_chief_and_two_workers_run_every_trial_once(tmp_path):
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""A trial: what it is measured on, what it repeats, and how it fails."""
+"""A trial: its data, its figures, and its failures."""
 
 import dataclasses
 import statistics
@@ -22,7 +22,7 @@ PLAIN, RATE = recipes.get("synthetic_mlp-baseline").override(SMALL), {"learning_
 
 @pytest.fixture
 def figures(monkeypatch):
-    """Trainings that take no time: the list of `(recipe, seed)` that were trained, with an error of seed − 1000."""
+    """Replaces trainings by instant ones with the error seed - 1000; returns the list of `(recipe, seed)`."""
     trained = []
 
     def train(recipe, seed, num_validation, folder, deadline):
@@ -35,7 +35,7 @@ def figures(monkeypatch):
     return trained
 
 
-def test_no_test_set_is_there_for_a_trial(monkeypatch, tmp_path):
+def test_a_trial_has_no_test_set(monkeypatch, tmp_path):
     x, y = np.random.default_rng(0).normal(size=(60, 100)).astype("float32"), np.arange(60, dtype="int32") % 2
     held_out = []
 
@@ -52,11 +52,11 @@ def test_no_test_set_is_there_for_a_trial(monkeypatch, tmp_path):
     assert (trial.error * 30 / 100) % 1 == pytest.approx(0, abs=1e-9)  # of 30 examples
     own = validation_data(recipe.override({"num_validation": 20}), 1001, 100)
     assert held_out[1] == (1001, 20) and own.x_test is own.x_validation
-    with pytest.raises(TypeError):  # an ordinary run does look at the test set
+    with pytest.raises(TypeError):  # negative control: an ordinary run uses the test set
         trials.train_member(recipe, load("signals", seed=0, num_validation=0), 0, tmp_path / "run", verbose=0)
 
 
-def test_synthetic_signals_to_choose_by_are_of_no_results_draw():
+def test_synthetic_validation_signals_come_from_draws_that_no_result_uses():
     data, drawn = validation_data(RECIPE, FIRST_SEED, 9000), zoo.datasets.load("synthetic", seed=FIRST_SEED)
     np.testing.assert_array_equal(data.x_train, drawn.x_train)
     assert data.x_validation.shape == (9000, 100) and validation_data(RECIPE, FIRST_SEED, 50).x_test.shape == (50, 100)
@@ -66,16 +66,16 @@ def test_synthetic_signals_to_choose_by_are_of_no_results_draw():
     assert len(stopped.x_validation) == early.num_validation and len(stopped.x_train) == 1000 - early.num_validation
 
 
-def test_same_seed_same_error_whole_or_resumed(tmp_path):
+def test_same_seed_gives_the_same_error_after_a_stop(tmp_path):
     search = dataclasses.replace(SEARCH, num_seeds=1)
-    whole = run_trial(PLAIN, search, 0, RATE, tmp_path / "whole")
-    assert whole.is_complete(search) and whole.seeds[str(FIRST_SEED)]["epochs"] == 2
-    assert [path.name for path in (tmp_path / "whole").iterdir()] == [trials.TRIAL_FILE]  # no checkpoint is left
+    undisturbed = run_trial(PLAIN, search, 0, RATE, tmp_path / "undisturbed")
+    assert undisturbed.is_complete(search) and undisturbed.seeds[str(FIRST_SEED)]["epochs"] == 2
+    assert [path.name for path in (tmp_path / "undisturbed").iterdir()] == [trials.TRIAL_FILE]  # no checkpoint is left
     with pytest.raises(trials.TimeIsUp):
         run_trial(PLAIN, search, 0, RATE, tmp_path / "resumed", deadline=0.0)
     assert Trial.read(tmp_path / "resumed").seeds == {}
     assert list((tmp_path / "resumed" / f"seed-{FIRST_SEED}").glob("*/epoch-00001"))
-    assert run_trial(PLAIN, search, 0, RATE, tmp_path / "resumed").error == whole.error
+    assert run_trial(PLAIN, search, 0, RATE, tmp_path / "resumed").error == undisturbed.error
 
 
 def test_every_seed_is_trained_once_with_the_values(figures, tmp_path):
@@ -96,7 +96,7 @@ def test_a_diverged_training_fails_its_trial_and_is_not_repeated(figures, tmp_pa
     assert trial.failure == f"FloatingPointError with seed {FIRST_SEED}: The loss became nan in epoch 1, step 3."
 
 
-def test_what_failed_for_another_reason_is_tried_again(monkeypatch, tmp_path):
+def test_a_training_that_failed_for_another_reason_is_repeated(monkeypatch, tmp_path):
     figures = {"validation_error": 1.0, "epochs": 1, "seconds": 0.0}
     answers = [RuntimeError("RESOURCE_EXHAUSTED"), figures, figures]
 
@@ -117,7 +117,7 @@ def test_values_that_do_not_fit_together_fail_the_trial(tmp_path):
     assert "early_stopping_patience needs num_validation" in trial.failure
 
 
-def test_a_folder_that_cannot_be_written_is_no_failed_trial(tmp_path):
+def test_an_unwritable_folder_is_an_error_and_no_failed_trial(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError):
         run_trial(RECIPE, SEARCH, 0, {EPSILON: 0.1}, tmp_path / "file" / "trial")

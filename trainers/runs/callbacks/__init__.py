@@ -1,1 +1,1 @@
-"""What a run does between its epochs."""
+"""The callbacks of a run and their order: curves, logs, pictures, termination, deadline."""

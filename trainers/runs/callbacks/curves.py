@@ -1,32 +1,37 @@
-"""What runs between the epochs of a training run: its curves, and its deadline."""
+"""Curves of a run over its epochs: errors and movement penalties on a fixed sample."""
+
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from zoo.analysis import compiled, map_batches, movement_measure
+from zoo.datasets import Dataset
+from zoo.pretrained import error_percent
 
 CURVES = ("worst_", "sampled_")
 NUM_SAMPLED = 1000
 
 
 class Curves(keras.callbacks.Callback):
-    """Errors and movement penalties of a fixed sample, before the first epoch and after each.
+    """Measures errors and movement penalties on a fixed sample, before the first epoch and after each one.
 
-    Put it before the `Checkpoint` to whose history it adds, one value at a time: `sampled_train_error` and
-    `sampled_test_error` in per cent, whose difference is the generalization gap, and `worst_shift`, `worst_rotation`,
-    `worst_scale`: R of each movement on the sampled test inputs, where the inputs have such a movement.
+    The curves are `sampled_train_error` and `sampled_test_error` in percent, whose difference is the generalization
+    gap, and `worst_shift`, `worst_rotation` and `worst_scale`: R of each movement on the sampled test inputs, if the
+    inputs have such a movement.
 
     Args:
-        dataset: `zoo.datasets.Dataset`; the sample is the first examples of each split.
-        history: `{name: list}` to add to, that of a `Checkpoint`.
+        dataset: the sample is the first `NUM_SAMPLED` examples of the training and of the test split.
+        history: `{name: list}`, the history of a `Checkpoint`; every measurement appends one value per curve.
     """
 
-    def __init__(self, dataset, history):
+    def __init__(self, dataset: Dataset, history: dict[str, list[float]]) -> None:
         super().__init__()
         self.dataset, self.history = dataset, history
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Prepares the sample."""
         data = self.dataset
         self.sample = {
             "train": self._prepared(data.x_train, data.y_train),
@@ -38,19 +43,20 @@ class Curves(keras.callbacks.Callback):
 
     def _prepared(self, x, y):
         inputs, _ = self.model.prepare(ops.convert_to_tensor(x[:NUM_SAMPLED]), training=False)
-        return inputs, y[:NUM_SAMPLED].ravel()
+        return ops.convert_to_numpy(inputs), y[:NUM_SAMPLED].ravel()
 
-    def on_epoch_begin(self, epoch, logs=None):
-        if len(self.history.get("sampled_train_error", ())) == epoch:  # else the run goes on
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Measures before the first epoch; a resumed run already has this value."""
+        if len(self.history.get("sampled_train_error", ())) == epoch:
             self._measure()
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Measures after the epoch."""
         self._measure()
 
     def _measure(self):
         for split, (inputs, labels) in self.sample.items():
-            predicted = ops.convert_to_numpy(self._logits(inputs)).argmax(axis=-1)
-            self._add(f"sampled_{split}_error", 100 * float(np.mean(predicted != labels)))
+            self._add(f"sampled_{split}_error", error_percent(self._logits, inputs, labels, batch_size=NUM_SAMPLED))
         for name, changes in map_batches(self._movements, *self.sample["test"]).items():
             self._add(f"worst_{name}", float(np.mean(changes)))
 

@@ -1,6 +1,7 @@
 """The time budget of a run."""
 
 import time
+from typing import Any
 
 import keras
 
@@ -8,24 +9,25 @@ from zoo.backend.distribution import gather
 
 
 class TimeIsUp(Exception):
-    """Training stopped at its deadline, behind a checkpoint."""
+    """Training stopped at its deadline; its last checkpoint is complete."""
 
 
 class Deadline(keras.callbacks.Callback):
-    """Stops training at the end of the epoch in which the time is over. Put it behind `Checkpoint`.
+    """Stops training at the end of the epoch in which the deadline passes.
 
     Args:
-        deadline: of `time.monotonic`, or None.
+        deadline: time on the clock of `time.monotonic`; None never stops.
 
     Raises:
-        TimeIsUp: naming the epochs that are done.
+        TimeIsUp: with the number of complete epochs.
     """
 
-    def __init__(self, deadline):
+    def __init__(self, deadline: float | None) -> None:
         super().__init__()
         self.deadline = deadline
 
-    def on_epoch_end(self, epoch, logs=None):
-        # Clocks differ between hosts, but either all stop or none.
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Raises `TimeIsUp` if the deadline has passed on any host."""
+        # The clocks of hosts differ, but all hosts must stop after the same epoch.
         if any(gather(self.deadline is not None and time.monotonic() > self.deadline)):
-            raise TimeIsUp(f"stopped for time after {epoch + 1} epochs; the same command goes on from there")
+            raise TimeIsUp(f"out of time after {epoch + 1} epochs; run the same command again to resume")

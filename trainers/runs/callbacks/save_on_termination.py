@@ -1,36 +1,44 @@
-"""Saving a run that SIGTERM stops."""
+"""Saves a run that SIGTERM stops."""
+
+from typing import Any
 
 import keras
 
-from trainers.runs.termination import EXIT_STATUS
+from trainers.runs.termination import EXIT_STATUS, Termination
+from zoo.training.callbacks.checkpoint import Checkpoint
+
+RESUME = "run the same command again to resume"
 
 
 class SaveOnTermination(keras.callbacks.Callback):
-    """Saves a checkpoint after the step in which SIGTERM came, and ends the process. Put it behind the `Checkpoint`.
+    """Saves a checkpoint after the step in which SIGTERM arrived, then ends the process.
 
     Args:
         termination: an entered `Termination`.
-        checkpoint: `Checkpoint`.
+        checkpoint: saves the run.
 
     Raises:
         SystemExit: with status 143.
     """
 
-    def __init__(self, termination, checkpoint):
+    def __init__(self, termination: Termination, checkpoint: Checkpoint) -> None:
         super().__init__()
         self.termination, self.checkpoint = termination, checkpoint
 
     @property
-    def needs_every_step(self):
+    def needs_every_step(self) -> bool:
+        """Whether steps must run one at a time, as the checkpoint says."""
         return self.checkpoint.needs_every_step
 
-    def on_train_batch_end(self, batch, logs=None):
-        if self.termination.requested and batch + 1 < self.params["steps"]:  # else the epoch ends and saves
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Saves and exits within the epoch; after its last step, `on_epoch_end` does so."""
+        if self.termination.requested and batch + 1 < self.params["steps"]:
             self.checkpoint.save_within_epoch(batch + 1)
-            print(f"Stopped by SIGTERM in epoch {self.checkpoint.state['epochs'] + 1}; the same command goes on.")
+            print(f"Stopped by SIGTERM in epoch {self.checkpoint.state['epochs'] + 1}; {RESUME}.")
             raise SystemExit(EXIT_STATUS)
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Exits; the checkpoint of the epoch is complete."""
         if self.termination.requested:
-            print(f"Stopped by SIGTERM after {epoch + 1} epochs; the same command goes on.")
+            print(f"Stopped by SIGTERM after {epoch + 1} epochs; {RESUME}.")
             raise SystemExit(EXIT_STATUS)

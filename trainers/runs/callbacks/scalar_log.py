@@ -1,30 +1,36 @@
 """Training curves for TensorBoard, on both backends."""
 
+import pathlib
+from typing import Any
+
 import keras
 from tensorboard.summary import Writer
 
 
 class ScalarLog(keras.callbacks.Callback):
-    """Writes every epoch's logs as scalars.
+    """Writes the logs of every epoch as scalars.
 
-    Keras's own `TensorBoard` callback writes through TensorFlow, which a JAX run does not import; TensorBoard's
-    writer needs neither.
+    The `TensorBoard` callback of Keras writes through TensorFlow, which a run on JAX does not import. The writer of
+    TensorBoard needs no TensorFlow.
 
     Args:
-        directory: folder for the event files.
+        directory: folder of the event files.
     """
 
-    def __init__(self, directory):
+    def __init__(self, directory: str | pathlib.Path) -> None:
         super().__init__()
         self.directory = directory
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Opens the event file."""
         self.writer = Writer(str(self.directory))
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Writes the logs of the epoch."""
         for name, value in (logs or {}).items():
             self.writer.add_scalar(f"epoch/{name}", float(value), epoch)
         self.writer.flush()
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Closes the event file."""
         self.writer.close()

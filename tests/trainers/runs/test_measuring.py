@@ -1,0 +1,51 @@
+"""The figures of a run: sums over members, the epoch of the weights, and the device."""
+
+import keras
+import numpy as np
+import pytest
+
+import zoo
+from trainers.runs import measuring
+from zoo import recipes
+from zoo.datasets import Dataset
+
+HISTORY = {"loss": [3.0, 2.0, 1.0], "val_loss": [0.5, 0.25, 0.75], "sampled_test_error": [50.0, 1 / 3]}
+
+
+@pytest.fixture
+def figures():
+    """Measures a small network by a recipe."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(20, 6)).astype("float32"), np.arange(20, dtype="int32") % 3
+    model = zoo.RegularizedModel(zoo.networks.mlp((6,), 3, hidden_units=(4,)))
+    model.build((None, 6))
+    states = [{"epochs": 2, "seconds": 1.0, "history": {}}, {"epochs": 3, "seconds": 2.04, "history": HISTORY}]
+    return (
+        lambda name: measuring.measure(recipes.get(name), 7, model, Dataset("toy", x, y, x, y, 3), states),
+        model,
+        x,
+        y,
+    )
+
+
+def test_figures_are_sums_over_the_members_and_curves_of_the_last(figures):
+    measure, model, x, y = figures
+    found = measure("synthetic_mlp-vat")
+    assert (found["epochs"], found["seconds"], found["seconds_per_epoch"]) == (5, 3.0, 0.608)
+    assert found["losses"] == {"loss": 1.0, "val_loss": 0.75} and found["curves"] == {
+        "sampled_test_error": [50, 0.3333]
+    }
+    error = 100 * np.mean(model.predict(x, verbose=0).argmax(axis=1) != y)
+    assert found["errors"] == {"test": pytest.approx(error), "train": pytest.approx(error)}
+    assert found["backend"] == keras.backend.backend() and set(found["versions"]) >= {"python", "keras", "numpy"}
+
+
+def test_losses_are_those_of_the_epoch_that_early_stopping_restored(figures):
+    assert figures[0]("synthetic_mlp-early_stopping")["losses"] == {"loss": 2.0, "val_loss": 0.25}
+
+
+def test_the_device_names_accelerators_or_the_cpu(monkeypatch):
+    monkeypatch.setattr(measuring, "accelerators", lambda: [])
+    assert measuring.device().startswith("CPU (")
+    monkeypatch.setattr(measuring, "accelerators", lambda: ["A", "A"])
+    assert measuring.device() == "A, A"

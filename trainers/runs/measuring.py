@@ -1,0 +1,80 @@
+"""The figures of a finished run, and the devices and versions that computed them."""
+
+import importlib.metadata
+import os
+import platform
+from typing import Any
+
+import keras
+import numpy as np
+
+from trainers.runs.callbacks.curves import CURVES
+from trainers.runs.data import splits
+from zoo.backend import distribution
+from zoo.datasets import Dataset
+from zoo.pretrained import error_percent
+from zoo.recipes import Recipe
+
+
+def measure(
+    recipe: Recipe, seed: int, model: keras.Model, dataset: Dataset, states: list[dict[str, Any]]
+) -> dict[str, Any]:
+    """Measures a finished run.
+
+    Args:
+        recipe: that ran.
+        seed: of the run.
+        model: the trained classifier, from raw inputs to logits.
+        dataset: with the splits to measure on.
+        states: the state of the last checkpoint of each member.
+
+    Returns:
+        What `result.json` holds. Epochs and seconds are sums over the members; losses and curves are those of the last
+        member.
+    """
+    epochs = sum(state["epochs"] for state in states)
+    seconds = sum(state["seconds"] for state in states)
+    history = states[-1]["history"]
+    curves = {name for name in history if name.startswith(CURVES)}
+    # Early stopping restores the weights of the best epoch.
+    best = int(np.argmin(history["val_loss"])) if recipe.early_stopping_patience else -1
+    return {
+        "recipe": recipe.name,
+        "seed": seed,
+        "configuration": recipe.digest(),
+        "errors": {split: error_percent(model.predict_on_batch, x, y) for split, (x, y) in splits(dataset).items()},
+        "losses": {name: values[best] for name, values in history.items() if name not in curves},
+        "curves": {name: [float(f"{value:.4g}") for value in history[name]] for name in sorted(curves)},
+        "num_parameters": int(sum(np.prod(v.shape) for v in model.network.trainable_variables)),
+        "epochs": epochs,
+        "seconds": round(seconds, 1),
+        "seconds_per_epoch": round(seconds / epochs, 4),
+        "backend": keras.backend.backend(),
+        "device": device(),
+        "versions": versions(),
+    }
+
+
+def accelerators() -> list[str]:
+    """The names of the devices other than the CPU."""
+    if keras.backend.backend() == "jax":
+        import jax
+
+        return [d.device_kind for d in jax.devices() if d.platform != "cpu"]
+    import tensorflow as tf
+
+    gpus = tf.config.list_physical_devices("GPU")
+    return [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
+
+
+def device() -> str:
+    """Describes the devices that train, such as `"CPU (x86_64, 8 cores)"`."""
+    words = ", ".join(accelerators()) or f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
+    processes = distribution.processes_joined()
+    return words if processes == 1 else f"{words}, {processes} processes"
+
+
+def versions() -> dict[str, str]:
+    """The versions of Python, Keras, the backend and NumPy."""
+    names = ("keras", keras.backend.backend(), "numpy")
+    return {"python": platform.python_version(), **{name: importlib.metadata.version(name) for name in names}}
