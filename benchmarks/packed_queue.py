@@ -7,7 +7,7 @@ import zipfile
 from trainers.runs.lock import LOCK_FILE
 from trainers.runs.queue import Queue
 from trainers.runs.workdir import RESULT_FILE
-from zoo.files import whole
+from zoo.files import atomic
 
 
 @dataclasses.dataclass
@@ -50,7 +50,7 @@ def pack(queue, recipe, seed, output):
     folder, path = queue.folder(recipe, seed), pathlib.Path(output) / f"{recipe.name}-seed-{seed}.zip"
     figures = pathlib.Path(queue.results) / f"{recipe.name}.json"
     path.parent.mkdir(parents=True, exist_ok=True)
-    with whole(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as packed:
+    with atomic(path) as temporary, zipfile.ZipFile(temporary, "w", zipfile.ZIP_DEFLATED) as packed:
         for file in sorted(folder.rglob("*")):
             if file.is_file() and file.name != LOCK_FILE:
                 packed.write(file, pathlib.Path("runs") / file.relative_to(queue.workdir))

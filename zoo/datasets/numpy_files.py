@@ -10,7 +10,7 @@ import pathlib
 
 import numpy as np
 
-from zoo.files import whole
+from zoo.files import atomic
 
 
 def write(folder, stem, arrays, parts):
@@ -34,7 +34,7 @@ def write(folder, stem, arrays, parts):
     paths = [pathlib.Path(folder) / f"{stem}-{part}-of-{parts}.npy" for part in range(1, parts + 1)]
     pathlib.Path(folder).mkdir(parents=True, exist_ok=True)
     for path, part in zip(paths, np.array_split(records, parts), strict=True):
-        with whole(path) as temporary, open(temporary, "wb") as opened:
+        with atomic(path) as temporary, open(temporary, "wb") as opened:
             np.save(opened, part)
     return paths
 
