@@ -7,8 +7,7 @@ regularizers, for any Keras network, on TensorFlow and on JAX.
 import zoo.backend.derivatives  # noqa: F401 (first: it refuses a backend on which nothing else would work)
 from zoo import analysis, datasets, ladder, layers, networks, pretrained, recipes, regularizers
 from zoo.ladder import LadderNetwork
-from zoo.pretrained.export import export
-from zoo.pretrained.load import list_models, load, model_card
+from zoo.pretrained import export, list_models, load, model_card
 from zoo.regularizers import (
     AdversarialTraining,
     EntropyMinimization,

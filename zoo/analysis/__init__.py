@@ -4,11 +4,14 @@ Every measure takes a network from inputs to logits, in prediction mode, and giv
 `Estimate.of(values)` is their mean with its standard error.
 """
 
-from zoo.analysis.attacks import ATTACKS, projected_gradient_descent
-from zoo.analysis.attacks.gaussian_noise import gaussian_noise
-from zoo.analysis.attacks.gaussian_sign_noise import gaussian_sign_noise
-from zoo.analysis.attacks.sign_noise import sign_noise
-from zoo.analysis.attacks.virtual_adversarial_noise import virtual_adversarial_noise
+from zoo.analysis.attacks import (
+    ATTACKS,
+    gaussian_noise,
+    gaussian_sign_noise,
+    projected_gradient_descent,
+    sign_noise,
+    virtual_adversarial_noise,
+)
 from zoo.analysis.calibration import Reliability, reliability
 from zoo.analysis.estimate import Estimate
 from zoo.analysis.fisher import largest_fisher_eigenvalue
