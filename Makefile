@@ -1,20 +1,29 @@
 PYTHON ?= python3
 VENV ?= .venv
+BACKENDS ?= tensorflow jax
 ARGS ?=
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: train test lint types docs clean
+.PHONY: train test stress lint types docs clean
 
 train: $(VENV)/installed
 	$(VENV)/bin/python -m trainers.train $(ARGS)
 
-# Both backends run even when the first fails.
-test: $(VENV)/installed-dev
-	@status=0; for backend in tensorflow jax; do \
+# Every backend runs even if an earlier one fails.
+define on_backends
+	@status=0; for backend in $(BACKENDS); do \
 		echo "KERAS_BACKEND=$$backend"; \
-		KERAS_BACKEND=$$backend $(VENV)/bin/python -m pytest -n auto --dist loadfile $(ARGS) || status=1; \
+		KERAS_BACKEND=$$backend $(VENV)/bin/python -m pytest -n auto --dist worksteal -m $(1) $(ARGS) || status=1; \
 	done; exit $$status
+endef
+
+test: $(VENV)/installed-dev
+	$(call on_backends,"not stress")
+
+# Killed runs, several processes, a browser.
+stress: $(VENV)/installed-dev
+	$(call on_backends,stress)
 
 lint: $(VENV)/installed-dev
 	$(VENV)/bin/ruff check
