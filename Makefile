@@ -14,7 +14,7 @@ train: $(VENV)/installed
 define on_backends
 	@status=0; for backend in $(BACKENDS); do \
 		echo "KERAS_BACKEND=$$backend"; \
-		KERAS_BACKEND=$$backend $(VENV)/bin/python -m pytest -n auto --dist worksteal -m $(1) $(ARGS) || status=1; \
+		KERAS_BACKEND=$$backend $(VENV)/bin/python -m pytest -n auto --dist loadfile -m $(1) $(ARGS) || status=1; \
 	done; exit $$status
 endef
 
