@@ -29,7 +29,7 @@ def test_reads_both_splits(from_prepared, tmp_path, tiny_images):
     [
         ("tiny_train_only", "no split test, only train"),
         ("tiny_mixed", "differ in size"),
-        ("tiny_unlabelled", "not an image classification set: its features are image"),
+        ("tiny_unlabeled", "not an image classification set: its features are image"),
         ("tiny_hidden_labels", "train split has examples without a label"),
         ("mnits", "no such set. Did you mean 'mnist'"),
         ("mnist:9.0.0", "only: 3"),

@@ -21,6 +21,13 @@ class EpochwiseDataset(keras.utils.PyDataset):
     Args:
         seed: at least 0.
         steps_per_epoch: number of batches in an epoch, at least 1.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.datasets import Batches
+        >>> from zoo.datasets.epochwise import EpochwiseDataset
+        >>> isinstance(Batches(np.zeros((4, 2)), np.zeros(4)), EpochwiseDataset)
+        True
     """
 
     def __init__(self, seed: int, steps_per_epoch: int):

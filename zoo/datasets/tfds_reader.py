@@ -49,7 +49,7 @@ def read(name: str, download_folder: str | os.PathLike) -> tuple[Any, ...]:
     missing = sorted({"train", "test"} - set(builder.info.splits))
     if missing:
         raise ValueError(f"it has no split {' and '.join(missing)}, only {', '.join(builder.info.splits)}.")
-    return *_read_split(builder, "train"), *_read_split(builder, "test"), np.int64(label.num_classes)
+    return *_read_split(builder, "train"), *_read_split(builder, "test"), np.asarray(label.num_classes)
 
 
 def _read_split(builder: Any, split: str) -> tuple[np.ndarray, np.ndarray]:
