@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo.ladder.pooling import ScaledGlobalMean2D
 from zoo.layers import build_preprocessing
 from zoo.pretrained import conversion
 
@@ -26,7 +27,7 @@ PIPELINES = {
 def small_conv(input_shape, num_classes):
     layers = keras.layers
     stage = [layers.Conv2D(6, 3, padding="same"), layers.BatchNormalization(), layers.LeakyReLU(0.1)]
-    head = [layers.MaxPooling2D(), layers.Dropout(0.5), zoo.layers.ScaledGlobalMean2D(), layers.Dense(num_classes)]
+    head = [layers.MaxPooling2D(), layers.Dropout(0.5), ScaledGlobalMean2D(), layers.Dense(num_classes)]
     return keras.Sequential([keras.Input(input_shape), *stage, *head])
 
 

@@ -1,6 +1,5 @@
 """From a recipe to what Keras trains."""
 
-import contextlib
 import random
 
 import keras
@@ -10,6 +9,7 @@ from zoo import networks, regularizers
 from zoo.datasets import Batches, SemiSupervised, balanced_subset, bootstrap
 from zoo.ladder import AdversarialNoise, LadderNetwork
 from zoo.layers import build_preprocessing
+from zoo.recipes.network import build_network
 from zoo.training import LinearDecay, ReestimateStatistics, RegularizedModel
 from zoo.training.precision import compute_in_single_precision
 from zoo.validation import check_choice, check_options
@@ -77,30 +77,6 @@ def build_loss(recipe):
     if recipe.label_smoothing:
         return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing)
     return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-
-
-@contextlib.contextmanager
-def dtype_policy(name):
-    """Makes this the policy of the layers that are built inside."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
-def build_network(recipe, input_shape, num_classes):
-    """The network of a recipe, freshly initialized, whose layers compute in the recipe's precision.
-
-    Args:
-        recipe: `Recipe`.
-        input_shape: shape of one preprocessed input.
-        num_classes: number of logits.
-    """
-    options = dict(recipe.network)
-    with dtype_policy(recipe.precision):
-        return networks.build(options.pop("name", None), tuple(input_shape), num_classes, **options)
 
 
 def ladder_options(options):
