@@ -5,6 +5,7 @@ python -m docs.method_table
 
 import json
 import pathlib
+import textwrap
 
 from trainers.page.commands import backend_of
 from trainers.results.markdown import table
@@ -121,12 +122,11 @@ def rows():
 
 
 def how_to_reproduce():
-    """The line above the table: the command of one row, with its backend and all of its seeds."""
+    """What stands above the table: the command of one figure, with its backend and all of its seeds."""
     seeds = content_of(EXAMPLE)["seeds"]
-    command = f"{backend_of(seeds.values())}python -m trainers.reproduce --recipes={EXAMPLE} --seeds={len(seeds)}"
-    return (
-        f"To reproduce a figure, train all of its seeds. VAT on MNIST, for example: `{command} --results=reproduced`.\n"
-    )
+    flags = f"--recipes={EXAMPLE} --seeds={len(seeds)} --results=reproduced"
+    command = f"{backend_of(seeds.values())}python -m trainers.reproduce {flags}"
+    return f"To reproduce a figure, train all of its seeds. For example, VAT on MNIST:\n\n```sh\n{command}\n```\n"
 
 
 def backends():
@@ -153,18 +153,22 @@ def notes():
     settings = next(attack["settings"] for method in METHODS for attack in attacks(method))
     steps, *_ = measured_steps()
     above = shortfalls(content for column in columns() for method in METHODS for content in contents(column, method))
-    return (
-        f"Recipes, with the code of the row for `*`: {recipes}. {backends()}. {cifar10_note()}\n\n"
+    paragraphs = (
+        f"Recipes, with the code of the row for `*`: {recipes}. {backends()}. {cifar10_note()}",
         f"Error under attack: {settings['num_steps']} steps of projected gradient descent with L∞ norm "
         f"{settings['size']:g} (pixels from 0 to 1) on the published MNIST model of one seed, "
         f"{settings['num_examples']} test images. Step time: multiple of the plain step of the MNIST network on JAX, "
         f"batches of {steps['batch_size']}, {steps['device']}; of ladders, multiple of the supervised step of their "
-        f"encoder.\n{above}"
+        f"encoder.",
+        above.strip(),
+    )
+    return "\n".join(
+        textwrap.fill(each, 120, break_on_hyphens=False, break_long_words=False) + "\n" for each in paragraphs if each
     )
 
 
 def render():
-    """The line above the table, the table and the notes, as Markdown."""
+    """An example of a command, the table and the notes, as Markdown."""
     head = ("method", *columns(), "error under attack", "step time")
     return f"{how_to_reproduce()}\n{table(head, rows())}\n{notes()}"
 
