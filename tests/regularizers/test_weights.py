@@ -121,7 +121,7 @@ def test_parameter_tying():
     [
         (("encoder", "decode"), "Unknown layer with a kernel 'decode'. Did you mean 'decoder'"),
         (("encoder", "norm"), "Unknown layer with a kernel 'norm'"),
-        (("encoder", "logits"), r"one shape, received 'encoder' of \(4, 4\) and 'logits' of \(4, 2\)"),
+        (("encoder", "logits"), r"the same shape, received 'encoder' of \(4, 4\) and 'logits' of \(4, 2\)"),
     ],
 )
 def test_layers_that_cannot_be_tied(names, message):

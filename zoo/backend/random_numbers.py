@@ -2,6 +2,8 @@
 
 import functools
 import math
+import numbers
+from typing import Any
 
 import keras
 import numpy as np
@@ -9,13 +11,58 @@ from keras import ops, random
 
 from zoo.backend.replicas import num_replicas, own_rows
 
+Tensor = Any  # a tensor of the backend
+Seed = int | keras.random.SeedGenerator | None
+
+
+def as_generator(seed: Seed) -> keras.random.SeedGenerator:
+    """Makes a generator of seeds from what a caller may pass as `seed`.
+
+    Args:
+        seed: an integer, a `keras.random.SeedGenerator`, or None. None draws a seed from Python's `random`, which
+            `keras.utils.set_random_seed` fixes.
+
+    Returns:
+        `seed` itself if it is a generator, else a new generator. Call this outside a compiled step: a new generator has
+        a variable.
+
+    Raises:
+        ValueError: `seed` is not an integer, a generator or None.
+
+    Example:
+        >>> from zoo.backend.random_numbers import as_generator
+        >>> generator = as_generator(7)
+        >>> as_generator(generator) is generator
+        True
+    """
+    return seed if isinstance(seed, keras.random.SeedGenerator) else keras.random.SeedGenerator(seed)
+
+
+def as_integer(seed: Seed) -> int:
+    """Makes an integer seed, such as NumPy takes, from what a caller may pass as `seed`.
+
+    Args:
+        seed: as for `as_generator`. A generator moves on by one.
+
+    Returns:
+        `seed` itself if it is an integer, else an integer of at least 0.
+
+    Example:
+        >>> from zoo.backend.random_numbers import as_integer
+        >>> as_integer(7)
+        7
+    """
+    if isinstance(seed, numbers.Integral):
+        return int(seed)
+    low, high = ops.convert_to_numpy(as_generator(seed).next()).tolist()
+    return (high << 32) + low
+
 
 @functools.cache
 def _tensorflow_uniform():
     import tensorflow as tf
 
-    # XLA takes thirty times as long on a CPU for the generator that TensorFlow would choose, and knows this one, too;
-    # outside XLA this one does not exist.
+    # TensorFlow's default algorithm takes XLA thirty times as long on a CPU. "threefry" exists only inside XLA.
     @tf.function(jit_compile=True)
     def draw(shape, dtype, seed):
         return tf.random.stateless_uniform(shape, seed, dtype=dtype, alg="threefry")
@@ -23,29 +70,45 @@ def _tensorflow_uniform():
     return draw
 
 
-def uniform(shape, dtype, seed):
-    """Uniform numbers in [0, 1).
+def uniform(shape: tuple, dtype: str, seed: keras.random.SeedGenerator) -> Tensor:
+    """Draws uniform numbers from [0, 1).
 
     Args:
-        shape: tuple; the number of examples may be a tensor.
+        shape: shape of the result. The number of examples may be a tensor.
         dtype: `"float32"` or `"float64"`.
-        seed: `keras.random.SeedGenerator`.
+        seed: generator of seeds.
+
+    Returns:
+        A tensor of this shape and type.
+
+    Example:
+        >>> from zoo.backend.random_numbers import uniform
+        >>> uniform((2, 3), "float32", keras.random.SeedGenerator(0)).shape.as_list()
+        [2, 3]
     """
     if keras.backend.backend() == "tensorflow":
         return _tensorflow_uniform()(shape, dtype, seed.next())
     return random.uniform(shape, dtype=dtype, seed=seed)
 
 
-def normal(like, seed, *, per_example=True):
-    """Standard normal numbers of the shape and type of `like`, `(n, ...)`.
+def normal(like: Tensor, seed: keras.random.SeedGenerator, *, per_example: bool = True) -> Tensor:
+    """Draws standard normal numbers of the shape and type of a tensor.
 
-    By the inverse error function of uniform numbers: under XLA on a CPU the cosine of the Box–Muller transform takes
-    more than four times as long, long enough to show in the time of a training step.
+    The numbers are the inverse error function of uniform numbers. Under XLA on a CPU, the cosine of the Box–Muller
+    transform takes more than four times as long, which shows in the time of a training step.
 
     Args:
-        like: tensor.
-        seed: `keras.random.SeedGenerator`.
-        per_example: whether n counts the examples of a batch, of which each device then has its own numbers.
+        like: tensor `(n, ...)`.
+        seed: generator of seeds.
+        per_example: whether n counts the examples of a batch. If so, each device draws its own numbers.
+
+    Returns:
+        A tensor of the shape and type of `like`.
+
+    Example:
+        >>> from zoo.backend.random_numbers import normal
+        >>> normal(keras.ops.zeros((2, 3)), keras.random.SeedGenerator(0)).shape.as_list()
+        [2, 3]
     """
     dtype = "float64" if keras.backend.standardize_dtype(like.dtype) == "float64" else "float32"
     num_rows = ops.shape(like)[0]
@@ -53,6 +116,6 @@ def normal(like, seed, *, per_example=True):
     drawn = uniform((num_drawn, *ops.shape(like)[1:]), dtype, seed)
     if per_example:
         drawn = own_rows(drawn, num_rows)
-    # Uniform numbers are multiples of `cell`. Its middle in place of its edge keeps them off 0, and the mean at 0.
+    # Uniform numbers are multiples of `cell`. The middle of the cell keeps them away from 0, and their mean at 1/2.
     cell = float(np.finfo(dtype).eps)
     return ops.cast(math.sqrt(2.0) * ops.erfinv(2.0 * drawn + (cell - 1.0)), like.dtype)

@@ -1,4 +1,4 @@
-"""Ladder networks."""
+"""Ladder networks: classifiers that learn from labels and from denoising their own layers."""
 
 from zoo.ladder.adversarial_noise import AdversarialNoise
 from zoo.ladder.combinators import COMBINATORS

@@ -1,5 +1,6 @@
-"""The ladder's encoder, a Keras network in its own right, and its clean and corrupted passes."""
+"""The encoder of a ladder, which is a complete Keras network, and its clean and corrupted passes."""
 
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import keras
@@ -9,26 +10,47 @@ from zoo.ladder.projections import project
 from zoo.ladder.rung import Rung, batch_moments, standardize
 from zoo.validation import check_choice
 
+Tensor = Any  # a tensor of the backend
 
-def ladder_encoder(input_shape, num_classes, *, rungs, activation="relu", scale_logits=True, name="ladder_encoder"):
-    """Builds the encoder of a ladder network: by itself, a batch-normalized classifier.
+
+def ladder_encoder(
+    input_shape: tuple[int, ...],
+    num_classes: int,
+    *,
+    rungs: Sequence[Mapping[str, Any]],
+    activation: str = "relu",
+    scale_logits: bool = True,
+    name: str = "ladder_encoder",
+) -> keras.Model:
+    """Builds the encoder of a ladder network. By itself it is a batch-normalized classifier.
 
     Args:
-        input_shape: shape of one example; it is flattened where the first rung is dense.
-        num_classes: number of logits, the units of the last rung.
-        rungs: list of maps as `zoo.ladder.projections.project` takes them, from the bottom to the top:
-            `[{"name": "dense", "units": 1000}, ...]`.
-        activation: of dense maps and convolutions below the top: `"relu"` or `"leaky_relu"`. Poolings are linear.
-        scale_logits: whether the logits have a γ.
-        name: of the model.
+        input_shape: shape of one example. It is flattened if the first rung is dense.
+        num_classes: number of logits, which equals the units of the last rung.
+        rungs: maps from the bottom to the top, as `zoo.ladder.projections.project` takes them:
+            `{"name": "dense", "units": 1000}`, `{"name": "conv", "filters": 96, "size": 3, "padding": "full"}`,
+            `{"name": "max_pool", "size": 2}` or `{"name": "global_mean"}`.
+        activation: activation of dense maps and convolutions below the top: `"relu"` or `"leaky_relu"`. Poolings are
+            linear.
+        scale_logits: whether the logits have a scale γ.
+        name: name of the model.
 
     Returns:
         A functional `keras.Model` of `Rung`s, from inputs `(n, *input_shape)` to logits `(n, num_classes)`.
 
     Raises:
-        TypeError: `rungs` is no list of dictionaries.
-        ValueError: an unknown activation; there is no rung, one does not fit its input, or the last one does not give
-            `num_classes` logits.
+        TypeError: `rungs` is not a list of dictionaries.
+        ValueError: an unknown activation; or there is no rung, a rung does not fit its input, or the last rung does not
+            give `num_classes` logits.
+
+    Source: Rasmus, Valpola, Honkala, Berglund, Raiko, 2015, "Semi-supervised learning with ladder networks",
+    https://arxiv.org/abs/1507.02672, algorithm 1.
+
+    Example:
+        >>> rungs = [{"name": "dense", "units": 16}, {"name": "dense", "units": 10}]
+        >>> encoder = zoo.ladder.ladder_encoder((28, 28, 1), num_classes=10, rungs=rungs)
+        >>> encoder.output_shape
+        (None, 10)
     """
     check_choice("activation", activation, ("relu", "leaky_relu"))
     if not isinstance(rungs, (list, tuple)) or not all(isinstance(spec, dict) for spec in rungs):
@@ -51,17 +73,26 @@ def ladder_encoder(input_shape, num_classes, *, rungs, activation="relu", scale_
         )(x)
     if x.shape[1:] != (num_classes,):
         raise ValueError(
-            f"The last ladder layer {rungs[-1]!r} gives outputs of shape {x.shape[1:]}, for {num_classes} classes it "
+            f"The last ladder layer {rungs[-1]!r} gives outputs of shape {x.shape[1:]}; for {num_classes} classes it "
             f"must give ({num_classes},)."
         )
     return keras.Model(inputs, x, name=name)
 
 
-def rungs_of(encoder):
+def rungs_of(encoder: keras.Model) -> list[Rung]:
     """The rungs of an encoder, from the bottom to the top.
 
+    Args:
+        encoder: model made by `ladder_encoder`.
+
     Raises:
-        TypeError: it holds none, or layers other than rungs above the input.
+        TypeError: the model has no rung, or has layers other than rungs above the input.
+
+    Example:
+        >>> from zoo.ladder.encoder import rungs_of
+        >>> encoder = zoo.ladder.ladder_encoder((6,), num_classes=3, rungs=[{"name": "dense", "units": 3}])
+        >>> [rung.name for rung in rungs_of(encoder)]
+        ['rung_1']
     """
     above = [layer for layer in encoder.layers if not isinstance(layer, (layers.InputLayer, layers.Flatten))]
     if not above or not all(isinstance(layer, Rung) for layer in above):
@@ -70,28 +101,39 @@ def rungs_of(encoder):
 
 
 class Encoding(NamedTuple):
-    """What one pass through the encoder leaves.
+    """The values of one pass through the encoder.
 
     Attributes:
-        z: `z⁰ … z^L`, normalized and with noise where there was any; `z⁰` is the input.
+        z: z⁰ … z^L of all rows, after the noise if there is any. z⁰ is the input.
         logits: `(n, num_classes)`.
-        moments: for rung 1 … L, mean and variance of the last group of rows before normalizing.
+        moments: for rungs 1 … L, mean and variance of the last group of rows before the normalization.
+
+    Example:
+        >>> from zoo.ladder.encoder import Encoding
+        >>> Encoding(z=[np.ones((2, 3))], logits=np.ones((2, 3)), moments=[]).logits.shape
+        (2, 3)
     """
 
-    z: list[Any]
-    logits: Any
-    moments: list[Any]
+    z: list[Tensor]
+    logits: Tensor
+    moments: list[tuple[Tensor, Tensor]]
 
 
-def normalize_groups(values, num_first):
-    """Normalizes the first rows and the rest of a batch each by statistics of their own.
+def normalize_groups(values: Tensor, num_first: int | Tensor | None) -> tuple[Tensor, tuple[Tensor, Tensor]]:
+    """Normalizes the first rows and the other rows of a batch, each group by its own statistics.
 
     Args:
         values: `(n, ..., k)`.
-        num_first: number of rows in the first group; None makes one group of all.
+        num_first: number of rows in the first group, or None to make one group of all rows.
 
     Returns:
-        The normalized values, and mean and variance of the last group.
+        The normalized values; mean and variance of the last group.
+
+    Example:
+        >>> from zoo.ladder.encoder import normalize_groups
+        >>> normalized, _ = normalize_groups(np.array([[0.0], [2.0], [5.0], [7.0]]), 2)
+        >>> np.asarray(normalized).ravel().round(6)
+        array([-1.,  1., -1.,  1.])
     """
     groups = [values] if num_first is None else [values[:num_first], values[num_first:]]
     moments = [batch_moments(group) for group in groups]
@@ -99,17 +141,28 @@ def normalize_groups(values, num_first):
     return normalized[0] if num_first is None else ops.concatenate(normalized), moments[-1]
 
 
-def encode(rungs, inputs, num_first=None, corrupt=lambda level, z: z):
-    """Runs the encoder on batch statistics.
+def encode(
+    rungs: Sequence[Rung],
+    inputs: Tensor,
+    num_first: int | Tensor | None = None,
+    corrupt: Callable[[int, Tensor], Tensor] = lambda level, z: z,
+) -> Encoding:
+    """Runs the encoder with the statistics of the batch.
 
     Args:
-        rungs: of the encoder, from the bottom to the top.
-        inputs: x, `(n, ...)`, of the shape that the lowest rung takes.
-        num_first: number of leading rows whose statistics are kept apart from the others'; None for one group.
-        corrupt: `(level, z) -> z̃`, adds noise; level 0 is the input. The default is the clean path.
+        rungs: rungs of the encoder, from the bottom to the top.
+        inputs: x, `(n, ...)`, in the shape that the lowest rung takes.
+        num_first: number of leading rows that are normalized apart from the others, or None for one group.
+        corrupt: `(level, z) -> z̃` adds noise. Level 0 is the input. The default is the clean path.
 
     Returns:
         An `Encoding`.
+
+    Example:
+        >>> from zoo.ladder.encoder import encode, rungs_of
+        >>> encoder = zoo.ladder.ladder_encoder((6,), num_classes=3, rungs=[{"name": "dense", "units": 3}])
+        >>> [z.shape.as_list() for z in encode(rungs_of(encoder), keras.ops.ones((4, 6))).z]
+        [[4, 6], [4, 3]]
     """
     h = corrupt(0, inputs)
     z, moments = [h], []

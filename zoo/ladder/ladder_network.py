@@ -1,68 +1,85 @@
 """Ladder networks, with Gaussian and with adversarial noise."""
 
 import math
+from collections.abc import Callable, Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
 from zoo.backend.derivatives import linearize
 from zoo.backend.random_numbers import normal
-from zoo.datasets.batches import SemiSupervised
+from zoo.datasets import SemiSupervised
 from zoo.ladder.adversarial_noise import AdversarialNoise, split_levels
 from zoo.ladder.decoder import Decoder
-from zoo.ladder.encoder import encode, rungs_of
+from zoo.ladder.encoder import Encoding, encode, rungs_of
 from zoo.ladder.levels import check_combinators, check_length, check_levels
+from zoo.ladder.rung import Rung
 from zoo.regularizers.linearized_pass import LinearizedPass
 from zoo.training import ObjectiveModel, RegularizedModel
 from zoo.training.arguments import split_inputs
 from zoo.training.outputs import per_example_loss, returns_logits
 from zoo.validation import check_number
 
+Tensor = Any  # a tensor of the backend
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class LadderNetwork(ObjectiveModel):
-    """A classifier that learns from labels and from denoising itself, layer by layer.
+    """A classifier that learns from labels and from denoising its own layers.
 
-    `J = L(h̃, y) + Σ_l λ_l·C_l`: the cross-entropy of the corrupted path on labeled inputs, and on unlabeled ones
-    the cost `C_l = mean ‖z^l − (ẑ^l − μ^l)/σ^l‖²` of the decoder's ẑ^l against the clean path's z^l, whose batch
-    statistics before normalizing are μ^l and σ^l. Labeled and unlabeled rows are normalized by statistics of their
-    own. Predictions are the clean path's, on moving averages of the unlabeled rows' statistics; training metrics are
-    the corrupted path's.
+    `J = L(h̃, y) + Σ_l λ_l·C_l` with `C_l = mean ‖z^l − (ẑ^l − μ^l)/σ^l‖²`. L is the cross-entropy of the corrupted path
+    on labeled inputs. C_l compares, on unlabeled inputs, the decoder's ẑ^l with the clean path's z^l, whose batch
+    statistics before the normalization are μ^l and σ^l. Labeled and unlabeled rows are normalized by separate
+    statistics. Predictions come from the clean path, with moving averages of the unlabeled rows' statistics. Training
+    metrics come from the corrupted path.
 
-    `fit` takes a `zoo.datasets.SemiSupervised`, or any data whose inputs are `{"labeled": ..., "unlabeled": ...}`;
-    plain `(x, y)` serve as labeled and as unlabeled inputs both. Each cost is a metric, `denoising_<level>`.
+    `fit` takes a `zoo.datasets.SemiSupervised`, or any data whose inputs are `{"labeled": ..., "unlabeled": ...}`. The
+    inputs of plain `(x, y)` serve both as labeled and as unlabeled inputs. Each cost is a metric, `denoising_<level>`.
 
     Args:
-        network: the encoder, from `ladder_encoder`.
-        denoising_weights: `λ_0 … λ_L`, each at least 0: 0 is the input, then the rungs upwards. All 0 trains the
-            encoder alone; only the last above 0 is the Γ-model; only the first, the bottom-only ladder.
-        combinators: g of every level: `"gauss"`, `"linear"`, `"identity"` or `"mlp"`, or a list of L + 1 of these and
-            None, for no decoder. Levels below the lowest cost have none in any case.
-        noise_std: standard deviation of the Gaussian noise on the corrupted input and every rung's z, one number or a
-            list of L + 1.
-        adversarial_noise: `AdversarialNoise` to add to it, or None.
-        preprocessing: a Keras layer that comes before the network; noise is in its output's units.
-        seed: integer from which the noise is drawn; None takes one from Keras's global state.
+        network: the encoder, made by `ladder_encoder`.
+        denoising_weights: `λ_0 … λ_L`, each at least 0. λ_0 is for the input, the others for the rungs from the bottom
+            to the top. With all at 0 the encoder trains alone. Only the last above 0 is the Γ-model, only the first the
+            bottom-only ladder.
+        combinators: g of every level: `"gauss"`, `"linear"`, `"identity"` or `"mlp"`; or a list of L + 1 names, with
+            None for a level without decoder. Levels below the lowest cost never have one.
+        noise_std: standard deviation of the Gaussian noise on the corrupted input and on z of every rung, at least 0:
+            one number, or a list of L + 1 numbers.
+        adversarial_noise: `AdversarialNoise` that adds to the Gaussian noise, or None.
+        preprocessing: Keras layer that runs before the network, or None. Noise is in units of its output.
+        seed: integer or `keras.random.SeedGenerator` for the noise. None draws a seed, which
+            `keras.utils.set_random_seed` fixes.
+        **kwargs: arguments of `keras.Model`.
 
     Raises:
-        TypeError: `network` is no ladder encoder, `adversarial_noise` no `AdversarialNoise`.
-        ValueError: a list of the wrong length, a number out of range, an unknown combinator.
+        TypeError: `network` is not a ladder encoder, or `adversarial_noise` is not an `AdversarialNoise`.
+        ValueError: a list has the wrong length, a number is out of range, or a combinator is unknown.
 
-    Source: Rasmus et al. 2015, "Semi-supervised learning with ladder networks", algorithm 1; adversarial noise:
-    Maroñas Molano 2016 (thesis).
+    Source: Rasmus, Valpola, Honkala, Berglund, Raiko, 2015, "Semi-supervised learning with ladder networks",
+    https://arxiv.org/abs/1507.02672, algorithm 1. Adversarial noise: Maroñas Molano, 2016, "Adversarial learning with
+    ladder networks" (thesis).
+
+    Example:
+        >>> rungs = [{"name": "dense", "units": 16}, {"name": "dense", "units": 10}]
+        >>> encoder = zoo.ladder.ladder_encoder((784,), num_classes=10, rungs=rungs)
+        >>> model = zoo.LadderNetwork(encoder, denoising_weights=[1000, 10, 0.1])
+        >>> model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])
+        >>> [metric.name for metric in model.penalty_metrics]
+        ['denoising_0', 'denoising_1', 'denoising_2']
     """
 
     def __init__(
         self,
-        network,
+        network: keras.Model,
         *,
-        denoising_weights,
-        combinators="gauss",
-        noise_std=0.3,
-        adversarial_noise=None,
-        preprocessing=None,
-        seed=None,
-        **kwargs,
+        denoising_weights: Sequence[float],
+        combinators: str | Sequence[str | None] = "gauss",
+        noise_std: float | Sequence[float] = 0.3,
+        adversarial_noise: AdversarialNoise | None = None,
+        preprocessing: keras.Layer | None = None,
+        seed: Any = None,
+        **kwargs: Any,
     ):
         super().__init__(network, preprocessing=preprocessing, seed=seed, **kwargs)
         rungs = rungs_of(network)
@@ -75,23 +92,31 @@ class LadderNetwork(ObjectiveModel):
         if adversarial_noise is not None and not isinstance(adversarial_noise, AdversarialNoise):
             raise TypeError(f"adversarial_noise must be an AdversarialNoise or None, received {adversarial_noise!r}.")
         self.adversarial_noise = adversarial_noise
-        self.noisy_shapes = {}
-        if adversarial_noise is not None:
-            self.noisy_shapes = {level: self.level_shapes[level] for level in adversarial_noise.strengths(num_levels)}
+        noisy_levels = () if adversarial_noise is None else adversarial_noise.epsilons(num_levels)
+        self.noisy_shapes = {level: self.level_shapes[level] for level in noisy_levels}
         self.decoder = Decoder(rungs, self.level_shapes, check_combinators(combinators, weights))
         costly = [level for level, weight in enumerate(weights) if weight]
         self.penalty_metrics = [keras.metrics.Mean(name=f"denoising_{level}") for level in costly]
 
     @property
-    def rungs(self):
-        """The encoder's layers, from the bottom to the top."""
+    def rungs(self) -> list[Rung]:
+        """The rungs of the encoder, from the bottom to the top."""
         return rungs_of(self.network)
 
-    def fit(self, x=None, y=None, *args, **kwargs):
-        """Keras's `fit`; arrays are checked first, and the zoo's own batches keep their order.
+    def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
+        """Keras's `fit`. Arrays are checked first, and the zoo's own batches keep their order.
+
+        Args:
+            x: as for Keras's `fit`, or a `zoo.datasets.SemiSupervised`.
+            y: labels, or None if `x` has them.
+            *args: further arguments of Keras's `fit`.
+            **kwargs: further arguments of Keras's `fit`.
+
+        Returns:
+            Keras's `History`.
 
         Raises:
-            ValueError: as `RegularizedModel.fit`; and an unlabeled set smaller than the labeled one.
+            ValueError: as for `RegularizedModel.fit`; or the unlabeled set is smaller than the labeled one.
         """
         if isinstance(x, SemiSupervised) and len(x.x_unlabeled) < len(x.x):
             raise ValueError(
@@ -100,25 +125,30 @@ class LadderNetwork(ObjectiveModel):
             )
         return super().fit(x, y, *args, **kwargs)
 
-    def classifier(self):
-        """The clean path as a compiled `RegularizedModel`, with the same weights: what is exported and published."""
+    def classifier(self) -> RegularizedModel:
+        """The clean path as a compiled `RegularizedModel` that shares the weights. This is what `zoo.export` takes."""
         model = RegularizedModel(self.network, preprocessing=self.preprocessing, name="classifier")
         model.build((None, *self.raw_input_shape))
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile("adam", loss, metrics=["accuracy"])
         return model
 
-    def objective(self, x, y, sample_weight=None, active=None):
-        """The ladder's cost of one batch; moves the averages of the encoder's statistics.
+    def objective(
+        self, x: Any, y: Tensor, sample_weight: Tensor | None = None, active: Any = None
+    ) -> tuple[Tensor, Tensor]:
+        """The ladder's cost of one batch. It updates the moving averages of the encoder's statistics.
 
         Args:
             x: `{"labeled": ..., "unlabeled": ...}`, or inputs that are both.
             y: labels of the labeled inputs.
-            sample_weight: `(num_labeled,)` or None; it weighs the cross-entropy.
+            sample_weight: `(num_labeled,)` or None. It weights the cross-entropy.
             active: not used.
 
         Returns:
-            The scalar cost and the corrupted path's logits of the labeled inputs.
+            The scalar cost, and the logits of the corrupted path for the labeled inputs.
+
+        Raises:
+            ValueError: the loss is not a categorical cross-entropy of logits.
         """
         if not returns_logits(self.loss):
             raise ValueError(
@@ -137,23 +167,30 @@ class LadderNetwork(ObjectiveModel):
         self.iterations.assign(self.iterations + 1)
         return loss, logits[:num_labeled]
 
-    def gaussian_noise(self, level, z):
-        """Noise for z of one level, or 0."""
+    def gaussian_noise(self, level: int, z: Tensor) -> Tensor | float:
+        """Gaussian noise for z of one level; 0 if its `noise_std` is 0."""
         std = self.noise_std[level]
         return std * normal(z, self.seed_generator) if std else 0.0
 
-    def passes(self, inputs, y, num_labeled, boundary, gaussian_noise):
-        """Clean pass, corrupted pass and decoder.
+    def passes(
+        self,
+        inputs: Tensor,
+        y: Tensor,
+        num_labeled: int | Tensor,
+        boundary: int | Tensor | None,
+        gaussian_noise: Callable[[int, Tensor], Any],
+    ) -> tuple[Tensor, dict[int, Tensor]]:
+        """Runs the clean pass, the corrupted pass and the decoder.
 
         Args:
             inputs: z⁰, labeled rows first.
             y: labels of the labeled rows.
-            num_labeled: how many rows have labels.
-            boundary: where the unlabeled rows begin; None where all rows are unlabeled ones, too.
+            num_labeled: number of rows with labels.
+            boundary: index of the first unlabeled row; None if all rows also serve as unlabeled rows.
             gaussian_noise: `(level, z) -> noise`.
 
         Returns:
-            The corrupted path's logits of all rows, and `{level: cost}`.
+            The logits of the corrupted path for all rows, and `{level: cost}`.
         """
         unlabeled = slice(boundary, None)
         if self.noisy_shapes:
@@ -164,7 +201,7 @@ class LadderNetwork(ObjectiveModel):
             clean_z = clean.z
         for rung, moments in zip(self.rungs, clean.moments, strict=True):
             rung.update_statistics(*moments)
-        if not self.penalty_metrics:  # without a cost the unlabeled rows have no part in the corrupted path
+        if not self.penalty_metrics:  # without a cost, unlabeled rows do not matter to the corrupted path
             inputs, boundary = inputs[:num_labeled], None
             noise = {level: each[:num_labeled] for level, each in noise.items()}
         corrupted = encode(
@@ -173,16 +210,15 @@ class LadderNetwork(ObjectiveModel):
         if not self.penalty_metrics:
             return corrupted.logits, {}
         estimates = self.decoder.denoise([z[unlabeled] for z in corrupted.z], corrupted.logits[unlabeled])
-        moments = [None, *clean.moments]
-        costs = {
-            level: self.decoder.cost(level, clean_z[level], estimates[level], moments[level])
-            for level, weight in enumerate(self.denoising_weights)
-            if weight
-        }
-        return corrupted.logits, costs
+        return corrupted.logits, self._costs(clean_z, estimates, [None, *clean.moments])
 
-    def _adversarial_pass(self, inputs, y, num_labeled, boundary):
-        """The clean pass over all rows, and the adversarial noise at it."""
+    def _costs(self, z: Sequence[Tensor], estimates: dict[int, Tensor], moments: Sequence[Any]) -> dict[int, Tensor]:
+        """`{level: cost}` of the levels whose cost has a weight."""
+        costly = [level for level, weight in enumerate(self.denoising_weights) if weight]
+        return {level: self.decoder.cost(level, z[level], estimates[level], moments[level]) for level in costly}
+
+    def _adversarial_pass(self, inputs, y, num_labeled, boundary) -> tuple[Encoding, dict[int, Tensor]]:
+        """The clean pass over all rows, and the adversarial noise at this pass."""
 
         def run(flat):
             noise = split_levels(flat, self.noisy_shapes)
@@ -202,9 +238,11 @@ class LadderNetwork(ObjectiveModel):
             vjp=clean.vjp,
             seed=self.seed_generator,
         )
-        return clean.aux, self.adversarial_noise.draw(linearized, self.level_shapes)
+        adversarial_noise: Any = self.adversarial_noise
+        return clean.aux, adversarial_noise.draw(linearized, self.level_shapes)
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor, serialized."""
         return {
             **super().get_config(),
             "denoising_weights": self.denoising_weights,

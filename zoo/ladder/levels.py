@@ -1,14 +1,30 @@
-"""Settings that every level of a ladder has: z⁰, the input, and z¹ … z^L of its rungs."""
+"""Settings of the levels of a ladder: z⁰, the input, and z¹ … z^L of its rungs."""
+
+from collections.abc import Sequence
+from typing import Any
 
 from zoo.ladder.combinators import COMBINATORS
 from zoo.validation import check_choice, check_number
 
 
-def check_length(what, values, num_levels):
-    """Refuses a list that is not as long as the ladder is high.
+def check_length(what: str, values: Any, num_levels: int) -> list:
+    """Refuses a list with another length than the number of levels.
+
+    Args:
+        what: name of the argument in the message.
+        values: the list received.
+        num_levels: L + 1.
+
+    Returns:
+        The values as a list.
 
     Raises:
-        ValueError: with the length received and the one that fits.
+        ValueError: the list has another length.
+
+    Example:
+        >>> from zoo.ladder.levels import check_length
+        >>> check_length("denoising_weights", (1.0, 0.1), 2)
+        [1.0, 0.1]
     """
     if not isinstance(values, (list, tuple)) or len(values) != num_levels:
         raise ValueError(
@@ -18,32 +34,49 @@ def check_length(what, values, num_levels):
     return list(values)
 
 
-def check_levels(what, values, num_levels, *, rest=None):
-    """Numbers of at least 0 for z⁰ … z^L.
+def check_levels(what: str, values: Any, num_levels: int, *, rest: float | None = None) -> list[float]:
+    """Returns a number of at least 0 for each level.
 
     Args:
-        what: the argument's name.
+        what: name of the argument in the message.
         values: a list of L + 1 numbers, or one number.
         num_levels: L + 1.
-        rest: what the rungs get where one number is given; None gives them the same number.
+        rest: the number for the rungs if `values` is one number; None uses the same number.
+
+    Returns:
+        L + 1 numbers.
 
     Raises:
-        TypeError, ValueError: a list of another length, or a number out of range.
+        TypeError: a value is not a number.
+        ValueError: the list has another length, or a number is negative.
+
+    Example:
+        >>> from zoo.ladder.levels import check_levels
+        >>> check_levels("noise_std", 0.3, 3), check_levels("labeled", 0.3, 3, rest=0.0)
+        ([0.3, 0.3, 0.3], [0.3, 0.0, 0.0])
     """
     if not isinstance(values, (list, tuple)):
         values = [values, *[values if rest is None else rest] * (num_levels - 1)]
     return [check_number(what, value, 0) for value in check_length(what, values, num_levels)]
 
 
-def check_combinators(combinators, denoising_weights):
-    """The combinator of each level that the costs need, None for the others.
+def check_combinators(combinators: Any, denoising_weights: Sequence[float]) -> list[str | None]:
+    """The combinator of each level that the costs need, and None for the other levels.
 
     Args:
-        combinators: a name for all levels, or a list of names and None for z⁰ … z^L.
+        combinators: one name for all levels, or a list of names and None for z⁰ … z^L.
         denoising_weights: λ_0 … λ_L. Levels below the lowest cost need no decoder.
 
+    Returns:
+        L + 1 names or None.
+
     Raises:
-        ValueError: a list of another length, an unknown name, or a level with a cost and no combinator.
+        ValueError: the list has another length, a name is unknown, or a level with a cost has no combinator.
+
+    Example:
+        >>> from zoo.ladder.levels import check_combinators
+        >>> check_combinators("gauss", [0.0, 0.0, 1.0])
+        [None, None, 'gauss']
     """
     num_levels = len(denoising_weights)
     if not isinstance(combinators, (list, tuple)):
@@ -54,7 +87,8 @@ def check_combinators(combinators, denoising_weights):
             check_choice(f"combinators[{level}]", name, COMBINATORS)
         elif weight:
             raise ValueError(
-                f"denoising_weights[{level}] is {weight!r} and combinators[{level}] is None; a cost needs a combinator."
+                f"denoising_weights[{level}] is {weight!r} and combinators[{level}] is None. A level with a cost needs "
+                "a combinator."
             )
     lowest = next((level for level, weight in enumerate(denoising_weights) if weight), num_levels)
     return [None] * lowest + combinators[lowest:]

@@ -1,6 +1,8 @@
-"""Regularization methods: one a file, each a small pure computation over a clean forward pass."""
+"""Regularizers: penalties that a `RegularizedModel` adds to its loss, and the mathematics that users may need."""
 
 import inspect
+from collections.abc import Mapping
+from typing import Any
 
 from zoo.regularizers.adversarial_training import AdversarialTraining
 from zoo.regularizers.clean_pass import CleanPass
@@ -18,7 +20,7 @@ from zoo.regularizers.virtual_movement_training import VirtualMovementTraining
 from zoo.regularizers.weight_noise import WeightNoise
 from zoo.validation import check_choice
 
-METHODS = {
+METHODS: dict[str, type[Regularizer]] = {
     "at": AdversarialTraining,
     "vat": VirtualAdversarialTraining,
     "entropy": EntropyMinimization,
@@ -28,23 +30,25 @@ METHODS = {
     "weight_noise": WeightNoise,
     "parameter_tying": ParameterTying,
 }
-"""Every method's class by its name in recipes."""
+"""The class of each regularizer by its name in recipes."""
 
 
-def build(methods):
+def build(methods: Mapping[str, Any]) -> Regularizer | None:
     """Makes a regularizer from data.
 
     Args:
-        methods: mapping from a method's name (`"at"`, `"vat"`, `"vmt"` …) to its hyperparameters.
+        methods: maps the name of each regularizer (`"at"`, `"vat"`, `"vmt"` …) to a dictionary of its hyperparameters.
 
     Returns:
-        The `Regularizer`, a sum if there are several, or None if there is none.
+        The `Regularizer`, a `RegularizerSum` if there are several, or None if there is none.
 
     Raises:
-        ValueError: an unknown method or hyperparameter, with the nearest name; a value out of range.
-        TypeError: a hyperparameter that is missing or of the wrong type.
+        ValueError: an unknown regularizer or hyperparameter, with the nearest name; or a value out of range.
+        TypeError: a hyperparameter is missing or has the wrong type.
 
-    Example: `build({"vat": {"epsilon": 2.0}, "vmt": {"field": "smooth", "weight": 0.5}})`.
+    Example:
+        >>> zoo.regularizers.build({"vat": {"epsilon": 2.0}, "vmt": {"field": "smooth", "weight": 0.5}}).terms[1].weight
+        0.5
     """
     terms = []
     for name, options in methods.items():
@@ -53,9 +57,9 @@ def build(methods):
             raise TypeError(f"The hyperparameters of {name} must be a dictionary, received {options!r}.")
         for option in options:
             check_choice(f"hyperparameter of {name}", option, hyperparameters(method))
-        for option, parameter in inspect.signature(method.__init__).parameters.items():
+        for option, parameter in inspect.signature(method).parameters.items():
             positional = parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
-            if positional and option != "self" and parameter.default is parameter.empty and option not in options:
+            if positional and parameter.default is parameter.empty and option not in options:
                 raise TypeError(f"The method {name} needs a value for {option!r}, received {options!r}.")
         terms.append(method(**options))
     return None if not terms else terms[0] if len(terms) == 1 else RegularizerSum(terms)

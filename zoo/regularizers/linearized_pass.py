@@ -1,37 +1,57 @@
-"""A forward pass and its linearization: what directions in the input do to the logits, and back."""
+"""A forward pass with its linearization: how directions in the input change the logits, and back."""
 
+from collections.abc import Callable
 from typing import Any
 
+import keras
 from keras import ops
 
 from zoo.backend.derivatives import linearize
 from zoo.backend.replicas import sum_over_replicas
 from zoo.regularizers.math.divergences import check_classes
 
-Tensor = Any
+Tensor = Any  # a tensor of the backend
 
 
 class LinearizedPass:
     """Logits at a batch of inputs, with products of their Jacobian J.
 
-    Rows are ordered: the first `num_labeled` rows have labels.
+    The first `num_labeled` rows have labels.
 
     Args:
         inputs: `(n, ...)`, the point of linearization, constant with respect to the weights.
         logits: `(n, k)` in float32.
         losses: maps the logits of the labeled rows to their losses, `(num_labeled, k) -> (num_labeled,)`.
         num_labeled: number of rows with labels.
-        jvp, vjp: `J·tangents` and `Jᵀ·cotangents`; None if no regularizer needs them.
-        seed: `keras.random.SeedGenerator` from which penalties draw.
+        jvp: `tangents -> J·tangents`, or None if no regularizer needs it.
+        vjp: `cotangents -> Jᵀ·cotangents`, or None if no regularizer needs it.
+        seed: `keras.random.SeedGenerator` from which penalties draw random numbers, or None if none draws.
+
+    Example:
+        >>> from zoo.analysis.prediction_pass import prediction_pass
+        >>> clean_pass = prediction_pass(lambda x: keras.ops.matmul(x, np.diag([2.0, 1.0])), np.ones((1, 2)))
+        >>> np.asarray(clean_pass.push_forward(np.array([[1.0, 1.0]])))
+        array([[2., 1.]])
     """
 
-    def __init__(self, *, inputs, logits, losses, num_labeled, jvp=None, vjp=None, seed=None):
+    def __init__(
+        self,
+        *,
+        inputs: Tensor,
+        logits: Tensor,
+        losses: Callable[[Tensor], Tensor],
+        num_labeled: int | Tensor,
+        jvp: Callable[[Tensor], Tensor] | None = None,
+        vjp: Callable[[Tensor], Tensor] | None = None,
+        seed: keras.random.SeedGenerator | None = None,
+    ):
         self.inputs = inputs
         self.logits = logits
         self.losses = losses
         self.num_labeled = num_labeled
-        self.seed = seed
-        self._jvp, self._vjp = jvp, vjp
+        self.seed: Any = seed
+        self._jvp: Any = jvp
+        self._vjp: Any = vjp
         # Not functools.cached_property: its lock in Python 3.11 blocks the threads in which MirroredStrategy traces.
         self._loss_gradient = self._virtual_loss_gradient = None
 
@@ -88,6 +108,6 @@ class LinearizedPass:
             self._virtual_loss_gradient = self._gradient_of(losses)
         return self._virtual_loss_gradient
 
-    def _gradient_of(self, losses):
+    def _gradient_of(self, losses: Callable[[Tensor], Tensor]) -> Tensor:
         by_logits = linearize(lambda logits: (losses(logits), ()), self.logits)
         return self.pull_back(by_logits.vjp(ops.ones_like(by_logits.outputs)))

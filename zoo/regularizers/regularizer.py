@@ -1,6 +1,7 @@
 """The shared head of all regularizers: weights, ramp-up, sums, serialization."""
 
 import inspect
+from collections.abc import Iterable
 from typing import Any
 
 import keras
@@ -9,36 +10,56 @@ from keras import ops
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.validation import check_number
 
+Tensor = Any  # a tensor of the backend
+
 
 class Regularizer:
-    """A penalty `λ(t)·R` added to a network's training loss.
+    """A penalty `λ(t)·R` that a model adds to its training loss.
 
-    Members implement `penalty(clean_pass)` and declare by `needs_input_derivatives` whether the clean forward pass
-    must be differentiable with respect to its input, by `moves_inputs` whether they look at inputs beside those of the
-    batch. Regularizers add up and scale:
-    `VirtualAdversarialTraining(2.0) + 0.5 * VirtualMovementTraining("shift")`.
+    To make a regularizer of your own, subclass this class and implement `per_example(clean_pass)`. Set
+    `needs_input_derivatives` if it needs products with the Jacobian of the logits in the input, and `moves_inputs =
+    False` if it evaluates the network at the inputs of the batch only. Keep each constructor argument as an attribute
+    of the same name; `get_config` reads these attributes.
 
-    A member's constructor arguments are its hyperparameters: each is kept as an attribute of the same name, from
-    which `get_config` is derived.
+    Regularizers add up and scale: `VirtualAdversarialTraining(2.0) + 0.5 * VirtualMovementTraining("shift")`.
 
     Args:
         weight: λ, at least 0.
-        ramp_up_steps: number of training steps over which λ grows linearly from 0; 0 starts at full weight.
-        interval: k, at least 1: the penalty takes part in every k-th training step, the first included, with k
-            times its weight ("lazy regularization", Karras et al. 2020). The other steps cost as much as without it.
+        ramp_up_steps: number of training steps over which λ grows linearly from 0, at least 0. With 0 it starts at its
+            full value.
+        interval: k, at least 1. The penalty takes part in training steps 0, k, 2k …, with k times its weight ("lazy
+            regularization"). The other steps cost as much as without the penalty.
+
+    Raises:
+        TypeError: an argument is not a number, or not an integer.
+        ValueError: an argument is out of range.
+
+    Source: lazy regularization is that of Karras, Laine, Aittala, Hellsten, Lehtinen, Aila, 2020, "Analyzing and
+    improving the image quality of StyleGAN", https://arxiv.org/abs/1912.04958.
+
+    Example:
+        >>> @keras.saving.register_keras_serializable(package="mine")
+        ... class LogitDecay(zoo.regularizers.Regularizer):
+        ...     metric_name = "logit_decay"
+        ...     moves_inputs = False
+        ...
+        ...     def per_example(self, clean_pass):
+        ...         return keras.ops.sum(keras.ops.square(clean_pass.logits), axis=-1)
+        >>> 0.1 * LogitDecay(interval=4)
+        LogitDecay(weight=0.1, ramp_up_steps=0, interval=4)
     """
 
-    metric_name = "penalty"
-    needs_input_derivatives = False
-    moves_inputs = True
+    metric_name: Any = "penalty"
+    needs_input_derivatives: Any = False
+    moves_inputs: bool = True
 
-    def __init__(self, *, weight=1.0, ramp_up_steps=0, interval=1):
+    def __init__(self, *, weight: float = 1.0, ramp_up_steps: int = 0, interval: int = 1):
         self.weight = check_number("weight", weight, 0)
         self.ramp_up_steps = check_number("ramp_up_steps", ramp_up_steps, 0, integer=True)
         self.interval = check_number("interval", interval, 1, integer=True)
 
-    def per_example(self, clean_pass: CleanPass) -> Any:
-        """The penalty of each example, before its weight: what a regularizer implements.
+    def per_example(self, clean_pass: CleanPass) -> Tensor:
+        """The penalty of each example, before its weight. A subclass implements it.
 
         Args:
             clean_pass: the `CleanPass` over the batch.
@@ -48,22 +69,29 @@ class Regularizer:
         """
         raise NotImplementedError
 
-    def penalty(self, clean_pass: CleanPass) -> Any:
+    def penalty(self, clean_pass: CleanPass) -> Tensor:
         """The penalty R of one batch, a scalar: the mean over the examples, with their sample weights.
 
-        Penalties on the weights alone override this instead of `per_example`.
+        A penalty on the weights alone overrides this instead of `per_example`.
+
+        Args:
+            clean_pass: the `CleanPass` over the batch.
         """
         return clean_pass.mean(self.per_example(clean_pass))
 
-    def current_weight(self, step):
-        """λ times the interval, at training step `step` (a scalar tensor counting from 0)."""
+    def current_weight(self, step: Tensor) -> Tensor:
+        """λ times the interval, after the ramp-up.
+
+        Args:
+            step: number of the training step, a scalar tensor that counts from 0.
+        """
         weight = self.weight * self.interval
         if not self.ramp_up_steps:
             return weight
         return weight * ops.minimum((ops.cast(step, "float32") + 1) / self.ramp_up_steps, 1.0)
 
     @property
-    def terms(self):
+    def terms(self) -> tuple["Regularizer", ...]:
         """The regularizers that this one adds up: itself alone."""
         return (self,)
 
@@ -75,11 +103,13 @@ class Regularizer:
 
     __rmul__ = __mul__
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
         return {name: getattr(self, name) for name in hyperparameters(type(self))}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "Regularizer":
+        """Makes the regularizer from the result of `get_config`."""
         objects = {
             name: keras.saving.deserialize_keras_object(value)
             for name, value in config.items()
@@ -91,35 +121,52 @@ class Regularizer:
         return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.get_config().items())})"
 
 
-def hyperparameters(member):
-    """The names of a regularizer's hyperparameters: the arguments of its constructor and of the shared head."""
-    own = [name for name in inspect.signature(member.__init__).parameters if name not in ("self", "common")]
+def hyperparameters(regularizer: type[Regularizer]) -> tuple[str, ...]:
+    """The names of the hyperparameters of a regularizer: the arguments of its constructor, and the common ones.
+
+    Args:
+        regularizer: subclass of `Regularizer`.
+
+    Example:
+        >>> from zoo.regularizers import hyperparameters
+        >>> hyperparameters(zoo.WeightNoise)
+        ('noise_std', 'weight', 'ramp_up_steps', 'interval')
+    """
+    own = [name for name in inspect.signature(regularizer.__init__).parameters if name not in ("self", "common")]
     return tuple(dict.fromkeys([*own, "weight", "ramp_up_steps", "interval"]))
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class RegularizerSum(Regularizer):
-    """The sum of several regularizers, each with its own weight and its own metric.
+    """The sum of several regularizers. Each keeps its own weight and its own metric.
 
     Args:
-        terms: `Regularizer`s; a sum among them is taken apart.
+        terms: `Regularizer` objects. A sum among them contributes its terms.
 
     Raises:
-        TypeError: a term is no `Regularizer`.
+        TypeError: a term is not a `Regularizer`.
+
+    Example:
+        >>> total = zoo.VirtualAdversarialTraining(2.0) + 0.5 * zoo.EntropyMinimization()
+        >>> [term.metric_name for term in total.terms]
+        ['vat', 'entropy']
     """
 
-    def __init__(self, terms):
+    def __init__(self, terms: Iterable[Regularizer]):
+        terms = tuple(terms)
         for term in terms:
             if not isinstance(term, Regularizer):
                 raise TypeError(f"A sum of regularizers takes Regularizer objects, received {term!r}.")
-        self._terms = tuple(part for term in terms for part in term.terms)
+        self._terms = tuple(each for term in terms for each in term.terms)
 
     @property
-    def terms(self):
+    def terms(self) -> tuple[Regularizer, ...]:
+        """The regularizers that this one adds up."""
         return self._terms
 
     @property
-    def needs_input_derivatives(self):
+    def needs_input_derivatives(self) -> bool:
+        """Whether a term needs products with the Jacobian of the logits in the input."""
         return any(term.needs_input_derivatives for term in self.terms)
 
     def __mul__(self, factor):
@@ -130,9 +177,11 @@ class RegularizerSum(Regularizer):
     def __repr__(self):
         return " + ".join(map(repr, self.terms))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """The terms, serialized."""
         return {"terms": [keras.saving.serialize_keras_object(term) for term in self.terms]}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "RegularizerSum":
+        """Makes the sum from the result of `get_config`."""
         return cls([keras.saving.deserialize_keras_object(term) for term in config["terms"]])

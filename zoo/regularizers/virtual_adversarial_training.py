@@ -1,14 +1,19 @@
-"""Virtual adversarial training and entropy minimization."""
+"""Virtual adversarial training."""
+
+from typing import Any
 
 import keras
 from keras import ops
 
+from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.math import per_example
 from zoo.regularizers.math.divergences import categorical_kl, squared_distance
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.regularizers.math.worst_directions import finite_difference_iteration, power_iteration
 from zoo.regularizers.regularizer import Regularizer
 from zoo.validation import check_choice, check_number
+
+Tensor = Any  # a tensor of the backend
 
 DIRECTIONS = ("adversarial", "random")
 DISTRIBUTIONS = ("categorical", "gaussian")
@@ -18,41 +23,51 @@ DISTRIBUTIONS = ("categorical", "gaussian")
 class VirtualAdversarialTraining(Regularizer):
     """Virtual adversarial training (VAT): `J = L(x, y) + λ·KL[p(x) ‖ p(x + r)]`, `r = ε·d`, `‖d‖ = 1`.
 
-    d is the direction of steepest growth of the divergence, found by K power iterations from a random direction;
-    p(x) and r are constant with respect to the weights. It needs no labels: in semi-supervised training it covers
-    labeled and unlabeled inputs.
+    d is the direction in which the divergence grows fastest. K power iterations find it from a random direction. p(x)
+    and r are constant with respect to the weights. VAT needs no labels: in semi-supervised training it covers labeled
+    and unlabeled inputs.
 
     Args:
-        epsilon: ε, L2 norm of the perturbation in units of the (preprocessed) input; at least 0.
-        num_power_iterations: K, at least 0; 0 leaves the random direction.
-        xi: ξ, the step of the published finite-difference iteration, above 0; None (default) takes its exact limit of
-            small steps, a Hessian-vector product, at the same cost and in any precision.
-        distribution: of the outputs: `"categorical"` (softmax of the logits), or `"gaussian"` for regression, where
-            the divergence is `‖h − h̃‖²/(2σ²)`.
-        output_std: σ of the Gaussian outputs, above 0.
+        epsilon: ε, L2 norm of the perturbation in units of the (preprocessed) input, at least 0.
+        num_power_iterations: K, at least 0. With 0 the direction stays random.
+        xi: ξ, step of the published finite-difference iteration in units of the input, above 0. None (default) computes
+            the limit of small steps exactly, as a Hessian-vector product, at the same cost and in any precision.
+        distribution: distribution of the outputs: `"categorical"` (softmax of the logits), or `"gaussian"` for
+            regression, with the divergence `‖h − h̃‖²/(2σ²)`.
+        output_std: σ of Gaussian outputs, above 0.
         direction: `"adversarial"`, or `"random"` for random perturbation training (RPT), which skips the iterations.
-        input_range: `(low, high)`: the perturbed inputs are clipped to it; None leaves them as they are.
+        input_range: `(low, high)` to which the perturbed inputs are clipped, or None.
         **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
 
     Raises:
-        ValueError: an argument out of its range, or at the first batch a ξ too small for the network's precision.
+        TypeError: a number is expected and not given.
+        ValueError: an argument is out of range or unknown; at the first batch, if ξ is too small for the precision of
+            the network.
 
-    Source: Miyato et al. 2016 (arXiv:1507.00677); differs in its default by the exact iteration.
+    Source: Miyato, Maeda, Koyama, Nakae, Ishii, 2016, "Distributional smoothing with virtual adversarial training",
+    https://arxiv.org/abs/1507.00677. The default iteration is exact instead of a finite difference.
+
+    Example:
+        >>> network = zoo.networks.mlp((784,), num_classes=10, hidden_units=(8,))
+        >>> model = zoo.RegularizedModel(network, zoo.VirtualAdversarialTraining(epsilon=2.0))
+        >>> model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        >>> [metric.name for metric in model.penalty_metrics]
+        ['vat']
     """
 
     metric_name = "vat"
 
     def __init__(
         self,
-        epsilon,
+        epsilon: float,
         *,
-        num_power_iterations=1,
-        xi=None,
-        distribution="categorical",
-        output_std=1.0,
-        direction="adversarial",
-        input_range=None,
-        **common,
+        num_power_iterations: int = 1,
+        xi: float | None = None,
+        distribution: str = "categorical",
+        output_std: float = 1.0,
+        direction: str = "adversarial",
+        input_range: tuple[float, float] | None = None,
+        **common: Any,
     ):
         super().__init__(**common)
         self.epsilon = check_number("epsilon", epsilon, 0)
@@ -64,11 +79,20 @@ class VirtualAdversarialTraining(Regularizer):
         self.input_range = check_input_range(input_range)
 
     @property
-    def needs_input_derivatives(self):
+    def needs_input_derivatives(self) -> bool:
+        """Whether the direction comes from exact power iterations."""
         return self.direction == "adversarial" and self.xi is None and self.num_power_iterations > 0
 
-    def perturbation(self, clean_pass, direction):
-        """`r = ε·d` after K iterations from the unit vectors `direction`; constant with respect to the weights."""
+    def perturbation(self, clean_pass: CleanPass, direction: Tensor) -> Tensor:
+        """`r = ε·d` after K iterations, constant with respect to the weights.
+
+        Args:
+            clean_pass: the `CleanPass` over the batch.
+            direction: unit vectors `(n, ...)` from which the iterations start.
+
+        Returns:
+            r, `(n, ...)`.
+        """
         if self.direction == "adversarial":
             arguments = (clean_pass, direction, self.distribution, self.num_power_iterations)
             if self.xi is None:
@@ -77,13 +101,14 @@ class VirtualAdversarialTraining(Regularizer):
                 direction = finite_difference_iteration(*arguments, self.xi)
         return self.epsilon * direction
 
-    def divergence(self, outputs, perturbed_outputs):
-        """The divergence of each example's prediction, `(n, k), (n, k) -> (n,)`."""
+    def divergence(self, outputs: Tensor, perturbed_outputs: Tensor) -> Tensor:
+        """The divergence of the prediction for each example, `(n, k), (n, k) -> (n,)`."""
         if self.distribution == "categorical":
             return categorical_kl(outputs, perturbed_outputs)
         return squared_distance(outputs, perturbed_outputs) / (2 * self.output_std**2)
 
-    def per_example(self, clean_pass):
+    def per_example(self, clean_pass: CleanPass) -> Tensor:
+        """`KL[p(x) ‖ p(x + r)]` of each example, `(n,)`."""
         start = per_example.random_direction(clean_pass.inputs, clean_pass.seed)
         perturbed = clean_pass.inputs + self.perturbation(clean_pass, start)
         logits = clean_pass.forward(clip_to_range(perturbed, self.input_range))

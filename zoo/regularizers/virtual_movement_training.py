@@ -1,10 +1,14 @@
 """Virtual movement training."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
 
 from zoo.backend.random_numbers import uniform
+from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.math import per_example
 from zoo.regularizers.math.movement import (
     BORDERS,
@@ -14,50 +18,76 @@ from zoo.regularizers.math.movement import (
     spatial_gradient,
     unit_gradient,
 )
-from zoo.regularizers.math.movement_fields import FIELDS, Rotation, Scale, Shift, get_field, orthonormal_basis
+from zoo.regularizers.math.movement_fields import (
+    FIELDS,
+    MovementField,
+    Rotation,
+    Scale,
+    Shift,
+    get_field,
+    orthonormal_basis,
+)
 from zoo.regularizers.regularizer import Regularizer
 from zoo.validation import check_choice
+
+Tensor = Any  # a tensor of the backend
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class VirtualMovementTraining(Regularizer):
     """Virtual movement training (VMT): `J = L(x, y) + λ·mean_n R(V*)`, `R = max_V |∂L/∂ε|`.
 
-    An infinitesimal movement εV of the lattice on which the input lives changes the loss by
-    `∂L/∂ε = Σ_p g_p (∇I_p · V_p)`. Over the combinations `V = Σ_k c_k B_k` of a family of fields with
-    `mean_p ‖V_p‖² = 1` the largest change is `R = sqrt(sᵀ G⁻¹ s)`, with the scores `s_k = Σ_p g_p (∇I_p · B_k(p))` and
-    the Gram matrix G of the family. The weights' gradient runs through g. It needs labels: in semi-supervised
-    training it covers the labeled inputs alone, unless the others are given virtual ones.
+    An infinitesimal movement εV of the lattice of an input changes the loss by `∂L/∂ε = Σ_p g_p (∇I_p · V_p)`, with the
+    loss gradient g and the spatial gradient ∇I of the input. Over the combinations `V = Σ_k c_k B_k` of a family of
+    fields with `mean_p ‖V_p‖² = 1` the largest change is `R = sqrt(sᵀ G⁻¹ s)`, with the scores
+    `s_k = Σ_p g_p (∇I_p · B_k(p))` and the Gram matrix G of the family. The weights' gradient runs through g.
+
+    VMT needs labels. In semi-supervised training it covers only the labeled inputs, unless `virtual_labels` is set.
 
     Args:
-        field: `"shift"`, `"rotation"`, `"scale"`, `"affine"`, `"smooth"`; `"all"` for `Σ_i w_i R_i / Σ_i w_i` over the
-            first three with fresh `w_i ~ U(0, 1)` for every batch; a mapping such as
+        field: `"shift"`, `"rotation"`, `"scale"`, `"affine"` or `"smooth"`; `"all"` for `Σ_i w_i R_i / Σ_i w_i` over
+            the first three with new `w_i ~ U(0, 1)` for every batch; a mapping such as
             `{"name": "smooth", "num_cosines": 6}`; or a `MovementField`.
-        normalization: of g: `"none"` (default), `"example"` or `"batch"`, see `unit_gradient`.
-        border: what lies outside the lattice: `"zero"` (default), `"nearest"` or `"periodic"`.
-        lattice_shape: tuple of the lattice's m lengths, for inputs that do not show it, such as flattened images;
-            by default `(n, length)` is a signal and everything else has its channels last.
-        virtual_labels: whether inputs without labels take part, the network's own decisions being theirs (not in the
-            paper).
+        normalization: `"none"` (default) uses g as it is, `"example"` divides g by its norm for each example, `"batch"`
+            by its norm over the batch.
+        border: values outside the lattice: `"zero"` (default), `"nearest"` or `"periodic"`.
+        lattice_shape: lengths of the m axes of the lattice, each at least 2, for inputs that do not show it, such as
+            flattened images. With None, `(n, length)` is a signal and any other input has its channels last.
+        virtual_labels: whether inputs without labels take part, with the network's own decisions as labels. This is not
+            in the paper.
         **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
 
     Raises:
-        ValueError: unknown names; at the first batch, inputs that do not fill the lattice, or a lattice on which the
-            family has no field (rotation of a signal).
+        TypeError: `field` is not a name, a mapping or a `MovementField`.
+        ValueError: an unknown name; at the first batch, if inputs do not fill the lattice or the family has no field on
+            it (such as the rotation of a signal).
 
-    Source: "Regularization Neural Networks via Constrained Virtual Movement Field", equations 9 to 15 and 23. Affine
-    and smooth fields are additions. Not to be confused with virtual mixup training.
+    Source: "Regularization neural networks via constrained virtual movement field", anonymous submission to ICLR 2018,
+    equations 9 to 15 and 23. Affine and smooth fields are additions. Virtual mixup training is a different method.
+
+    Example:
+        >>> network = zoo.networks.mlp((28, 28, 1), num_classes=10, hidden_units=(8,))
+        >>> model = zoo.RegularizedModel(network, zoo.VirtualMovementTraining("affine", weight=2.0))
+        >>> model.terms[0].metric_name
+        'vmt_affine'
     """
 
     needs_input_derivatives = True
 
     def __init__(
-        self, field, *, normalization="none", border="zero", lattice_shape=None, virtual_labels=False, **common
+        self,
+        field: str | Mapping[str, Any] | MovementField,
+        *,
+        normalization: str = "none",
+        border: str = "zero",
+        lattice_shape: tuple[int, ...] | None = None,
+        virtual_labels: bool = False,
+        **common: Any,
     ):
         super().__init__(**common)
         if isinstance(field, str):
             check_choice("movement field", field, [*FIELDS, "all"])
-        elif field != "all":
+        else:
             get_field(field)
         self.field = field
         self.normalization = check_choice("normalization", normalization, NORMALIZATIONS)
@@ -66,11 +96,22 @@ class VirtualMovementTraining(Regularizer):
         self.virtual_labels = bool(virtual_labels)
 
     @property
-    def metric_name(self):
+    def metric_name(self) -> str:
+        """`"vmt_"` and the name of the field."""
         return "vmt_all" if self.field == "all" else f"vmt_{get_field(self.field).name}"
 
-    def bases(self, lattice):
-        """The orthonormal basis of each family on a lattice, empty families left out."""
+    def bases(self, lattice: tuple[int, ...]) -> list[np.ndarray]:
+        """The orthonormal basis of each family on a lattice, without families that have no field there.
+
+        Args:
+            lattice: lengths of its m axes.
+
+        Returns:
+            Arrays `(num_fields, positions, m)`.
+
+        Raises:
+            ValueError: no family has a field there.
+        """
         families = [Shift(), Rotation(), Scale()] if self.field == "all" else [get_field(self.field)]
         fields = [orthonormal_basis(family.basis(lattice)) for family in families]
         fields = [basis for basis in fields if len(basis)]
@@ -78,11 +119,15 @@ class VirtualMovementTraining(Regularizer):
             raise ValueError(f"The lattice {lattice} has no movement of the kind {self.field!r}.")
         return fields
 
-    def scores(self, clean_pass):
-        """The derivatives of each labeled example's loss along every basis field; of all with virtual labels.
+    def scores(self, clean_pass: CleanPass) -> list[tuple[np.ndarray, Tensor]]:
+        """The derivatives of the loss along every basis field, for each labeled example (all with virtual labels).
+
+        Args:
+            clean_pass: the `CleanPass` over the batch.
 
         Returns:
-            A list of `(bases, scores)`, one per family: `(num_fields, positions, m)` and `(num_labeled, num_fields)`.
+            A pair for each family: the basis, `(num_fields, positions, m)`, and the scores,
+            `(num_labeled, num_fields)`.
         """
         gradient = clean_pass.virtual_loss_gradient if self.virtual_labels else clean_pass.loss_gradient
         gradient = lattice_view(unit_gradient(gradient, self.normalization), self.lattice_shape)
@@ -93,11 +138,18 @@ class VirtualMovementTraining(Regularizer):
         ends = np.cumsum([len(basis) for basis in bases]).tolist()
         return [(basis, scores[:, end - len(basis) : end]) for basis, end in zip(bases, ends, strict=True)]
 
-    def _moved(self, clean_pass):
+    def _moved(self, clean_pass: CleanPass) -> Tensor:
         return clean_pass.inputs if self.virtual_labels else clean_pass.labeled_inputs
 
-    def worst_movement(self, clean_pass):
-        """The worst movement V* of each labeled example, `(num_labeled, *lattice, m)`, one per family in a list."""
+    def worst_movement(self, clean_pass: CleanPass) -> list[Tensor]:
+        """The worst movement V* of each labeled example (each example with virtual labels).
+
+        Args:
+            clean_pass: the `CleanPass` over the batch.
+
+        Returns:
+            A tensor `(num_labeled, *lattice, m)` for each family, in units of the lattice spacing.
+        """
         lattice = tuple(lattice_view(self._moved(clean_pass), self.lattice_shape).shape[1:-1])
         movements = []
         for basis, scores in self.scores(clean_pass):
@@ -106,7 +158,8 @@ class VirtualMovementTraining(Regularizer):
             movements.append(ops.reshape(movement, (-1, *lattice, len(lattice))))
         return movements
 
-    def per_example(self, clean_pass):
+    def per_example(self, clean_pass: CleanPass) -> Tensor:
+        """`R(V*)` of each labeled example (each example with virtual labels), `(num_labeled,)`."""
         values = [per_example.root(per_example.squared_norm(s)) for _, s in self.scores(clean_pass)]
         if len(values) == 1:
             return values[0]

@@ -1,49 +1,64 @@
-"""Classical penalties on weights that Keras does not have.
+"""Noise on the weights.
 
-Keras has the others: `keras.regularizers.L1` and `L2` on kernels, `keras.constraints.MaxNorm`, `keras.layers.Dropout`
-and `GaussianNoise`, label smoothing in its cross-entropies, `keras.callbacks.EarlyStopping`. The networks and recipes
-of the zoo take them as arguments.
+Keras has the other classical penalties and noises: `keras.regularizers.L1` and `L2` on kernels,
+`keras.constraints.MaxNorm`, `keras.layers.Dropout` and `GaussianNoise`, label smoothing in its cross-entropies, and
+`keras.callbacks.EarlyStopping`. The networks and recipes of the zoo take them as arguments.
 """
+
+from typing import Any
 
 import keras
 
 from zoo.backend.random_numbers import normal
+from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.math.kernels import is_kernel
 from zoo.regularizers.regularizer import Regularizer
 from zoo.validation import check_number
 
+Tensor = Any  # a tensor of the backend
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class WeightNoise(Regularizer):
-    """Noise on the weights: `λ·(L(x, y; W + n) − L(x, y; W))`, `n ~ N(0, η·I)` drawn for every batch.
+    """Noise on the weights: `J = L(x, y; W) + λ·(L(x, y; W + n) − L(x, y; W))`, `n ~ N(0, η·I)` for every batch.
 
     At λ = 1 the objective is the loss under noisy weights. For a squared loss and small η the penalty tends to
-    `η·E‖∇_W ŷ‖²` (up to the loss's own factor), exactly so for linear regression. Kernels are disturbed, biases not.
+    `η·E‖∇_W ŷ‖²` (up to the factor in the loss); for linear regression this is exact. Noise is added to kernels, not to
+    biases. The penalty needs labels.
 
     Args:
-        noise_std: √η, standard deviation of the noise, in units of the weights, at least 0.
+        noise_std: √η, standard deviation of the noise in units of the weights, at least 0.
         **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
 
     Raises:
-        ValueError: `noise_std` negative.
+        TypeError: `noise_std` is not a number.
+        ValueError: `noise_std` is negative.
 
-    Source: Na, "Regularization for Deep Learning", noise robustness (Jim et al. 1996; Graves 2011).
+    Source: Na, "Regularization for deep learning" (lecture slides), noise robustness; after Graves, 2011, "Practical
+    variational inference for neural networks", NeurIPS.
+
+    Example:
+        >>> network = zoo.networks.mlp((784,), num_classes=10, hidden_units=(8,))
+        >>> model = zoo.RegularizedModel(network, zoo.WeightNoise(noise_std=0.05))
+        >>> model.terms[0].noise_std
+        0.05
     """
 
     metric_name = "weight_noise"
     moves_inputs = False
 
-    def __init__(self, noise_std, **common):
+    def __init__(self, noise_std: float, **common: Any):
         super().__init__(**common)
         self.noise_std = check_number("noise_std", noise_std, 0)
 
-    def per_example(self, clean_pass):
+    def per_example(self, clean_pass: CleanPass) -> Tensor:
+        """`L(x, y; W + n) − L(x, y; W)` of each labeled example, `(num_labeled,)`."""
         noisy = [
             (v, v.value + self.noise_std * normal(v.value, clean_pass.seed, per_example=False))
             for v in clean_pass.variables
             if v.trainable and is_kernel(v)
         ]
-        # Of all inputs, whose batch statistics the clean losses have.
+        # All inputs pass, not only the labeled ones: the clean losses have the batch statistics of all inputs.
         logits = clean_pass.forward(clean_pass.inputs, weights=noisy)
         losses, clean_losses = (
             clean_pass.losses(each[: clean_pass.num_labeled]) for each in (logits, clean_pass.logits)

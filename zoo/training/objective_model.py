@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from zoo.backend.keras_internals import takes_training
+from zoo.backend.random_numbers import as_generator
 from zoo.backend.replicas import num_replicas
 from zoo.datasets import Batches, SemiSupervised
 from zoo.datasets.epochwise import kept_epoch
@@ -53,7 +54,7 @@ class ObjectiveModel(keras.Model):
         self.preprocessing = preprocessing
         if preprocessing is not None:
             preprocessing.trainable = False
-        self.seed_generator = keras.random.SeedGenerator(seed)
+        self.seed_generator = as_generator(seed)
         self.iterations = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, name="steps")
         self.raw_input_shape = None
         self.penalty_metrics = []

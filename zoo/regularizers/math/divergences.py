@@ -1,24 +1,36 @@
-"""Distances between the predictions at an input and at its perturbation, from logits, per example.
+"""Distances between the predictions at an input and at its perturbation, from logits, example by example.
 
-Each divergence comes with its Hessian at coinciding arguments, with respect to the second one, applied to a vector:
-that is what the power iterations for the most adverse perturbation need, and it is exact where finite differences
-of the divergence itself lose their digits.
+Each divergence comes with its Hessian in the second argument at equal arguments, as a product with a vector. Power
+iterations for the worst perturbation need this product. It is exact, while finite differences of the divergence lose
+digits.
 """
+
+from typing import Any
 
 from keras import ops
 
-IMPOSSIBLE = -1e30  # log-probability of a class that a network has ruled out by a logit of −∞; 0·∞ would be NaN
+Tensor = Any  # a tensor of the backend
+
+IMPOSSIBLE = -1e30  # log-probability of a class whose logit is −∞. With −∞ itself, 0·∞ would be NaN.
 
 
-def check_classes(what, logits):
-    """The number of classes, at least 2: the softmax of a single logit is 1 whatever the network does.
+def check_classes(what: str, logits: Tensor) -> int:
+    """Refuses logits of fewer than 2 classes: the softmax of a single logit is always 1.
 
     Args:
-        what: needs them, as the message should begin, e.g. `"Virtual labels need"`.
+        what: beginning of the message, such as `"Virtual labels need"`.
         logits: `(n, num_classes)`.
 
+    Returns:
+        The number of classes.
+
     Raises:
-        ValueError: there are fewer.
+        ValueError: there are fewer than 2 classes.
+
+    Example:
+        >>> from zoo.regularizers.math.divergences import check_classes
+        >>> check_classes("Virtual labels need", np.zeros((4, 3)))
+        3
     """
     num_classes = logits.shape[-1]
     if num_classes < 2:
@@ -26,40 +38,63 @@ def check_classes(what, logits):
     return num_classes
 
 
-def log_probabilities(logits):
-    """`log p` of `p = softmax(h)`, finite for classes that are ruled out, too."""
+def log_probabilities(logits: Tensor) -> Tensor:
+    """`log p` with `p = softmax(h)`. It stays finite for a class whose logit is −∞.
+
+    Args:
+        logits: h, `(n, num_classes)`.
+
+    Returns:
+        `(n, num_classes)`.
+
+    Example:
+        >>> from zoo.regularizers.math.divergences import log_probabilities
+        >>> np.exp(log_probabilities(np.array([[0.0, -np.inf]])))
+        array([[1., 0.]])
+    """
     return ops.maximum(ops.log_softmax(logits), IMPOSSIBLE)
 
 
-def categorical_kl(logits, perturbed_logits):
+def categorical_kl(logits: Tensor, perturbed_logits: Tensor) -> Tensor:
     """`KL[softmax(h) ‖ softmax(h̃)] = Σ_k p_k (log p_k − log p̃_k)`.
 
     Args:
-        logits, perturbed_logits: `(n, num_classes)`.
+        logits: h, `(n, num_classes)`.
+        perturbed_logits: h̃, `(n, num_classes)`.
 
     Returns:
         `(n,)`, in nats, at least 0.
 
     Raises:
-        ValueError: there are fewer than 2 classes; for regression there is `squared_distance`.
+        ValueError: there are fewer than 2 classes. For regression use `squared_distance`.
+
+    Example:
+        >>> logits = np.log([[0.5, 0.5]])
+        >>> round(float(zoo.regularizers.categorical_kl(logits, np.log([[0.25, 0.75]]))[0]), 4)
+        0.1438
     """
     check_classes("The categorical divergence needs", logits)
     log_p, log_q = log_probabilities(logits), log_probabilities(perturbed_logits)
     return ops.sum(ops.exp(log_p) * (log_p - log_q), axis=-1)
 
 
-def categorical_hessian_product(logits, vectors):
-    """`(diag(p) − p pᵀ)·u`, the Fisher information of a categorical distribution in its logits times `u`.
+def categorical_hessian_product(logits: Tensor, vectors: Tensor) -> Tensor:
+    """`(diag(p) − p pᵀ)·u`, the Fisher information of a categorical distribution in its logits, times `u`.
 
-    `u` enters only by its differences. Taken from the entry of the likeliest class, they keep the small
-    probabilities of a confident prediction, which `u − p·u` would round away.
+    Only differences between the entries of `u` matter. Differences from the entry of the likeliest class keep the
+    small probabilities of a confident prediction; `u − p·u` would round them away.
 
     Args:
-        logits: `(n, num_classes)`, of p.
-        vectors: `(n, num_classes)`, u.
+        logits: logits of p, `(n, num_classes)`.
+        vectors: u, `(n, num_classes)`.
 
     Returns:
         `(n, num_classes)`.
+
+    Example:
+        >>> from zoo.regularizers.math.divergences import categorical_hessian_product
+        >>> np.asarray(categorical_hessian_product(np.zeros((1, 2)), np.array([[1.0, 0.0]])))
+        array([[ 0.25, -0.25]])
     """
     p = ops.softmax(logits)
     likeliest = ops.one_hot(ops.argmax(logits, axis=-1), logits.shape[-1], dtype=vectors.dtype)
@@ -67,37 +102,50 @@ def categorical_hessian_product(logits, vectors):
     return p * (differences - ops.sum(p * differences, axis=-1, keepdims=True))
 
 
-def squared_distance(outputs, perturbed_outputs):
-    """`‖h − h̃‖²`, the squared Euclidean distance of each example's outputs.
+def squared_distance(outputs: Tensor, perturbed_outputs: Tensor) -> Tensor:
+    """`‖h − h̃‖²`, the squared Euclidean distance between the outputs of each example.
 
     Args:
-        outputs, perturbed_outputs: h and h̃, `(n, k)`.
+        outputs: h, `(n, k)`.
+        perturbed_outputs: h̃, `(n, k)`.
 
     Returns:
         `(n,)`, at least 0.
+
+    Example:
+        >>> np.asarray(zoo.regularizers.squared_distance(np.array([[3.0, 4.0]]), np.zeros((1, 2))))
+        array([25.])
     """
     return ops.sum(ops.square(outputs - perturbed_outputs), axis=-1)
 
 
-def gaussian_kl(means, stds, other_means, other_stds):
+def gaussian_kl(means: Tensor, stds: Tensor, other_means: Tensor, other_stds: Tensor) -> Tensor:
     """`KL[N(μ, diag σ²) ‖ N(m, diag τ²)] = −½ Σ_k [1 + 2 log(σ_k/τ_k) − (σ_k² + (μ_k − m_k)²)/τ_k²]`.
 
     Args:
-        means, other_means: μ and m, `(n, k)`.
-        stds, other_stds: σ and τ, positive, broadcastable to `(n, k)`.
+        means: μ, `(n, k)`.
+        stds: σ, above 0, broadcastable to `(n, k)`.
+        other_means: m, `(n, k)`.
+        other_stds: τ, above 0, broadcastable to `(n, k)`.
 
     Returns:
         `(n,)`, in nats, at least 0.
 
-    Source: appendix A, equation 6, of the note that connects smoothness, VAT and ladder networks.
+    Source: Abbas, Kivinen, Raiko, 2016, "Understanding regularization by virtual adversarial training, ladder networks
+    and others", appendix A, equation 6.
+
+    Example:
+        >>> means, stds = np.zeros((1, 2)), np.ones((1, 2))
+        >>> np.asarray(zoo.regularizers.gaussian_kl(means, stds, means + 1.0, stds))
+        array([1.])
     """
     stds, other_stds = ops.broadcast_to(stds, means.shape), ops.broadcast_to(other_stds, means.shape)
     squares = (ops.square(stds) + ops.square(means - other_means)) / ops.square(other_stds)
     return -0.5 * ops.sum(1 + 2 * ops.log(stds / other_stds) - squares, axis=-1)
 
 
-def entropy(logits):
-    """`H[p] = −Σ_k p_k log p_k`, the entropy of each example's prediction.
+def entropy(logits: Tensor) -> Tensor:
+    """`H[p] = −Σ_k p_k log p_k`, the entropy of the prediction for each example.
 
     Args:
         logits: h with `p = softmax(h)`, `(n, num_classes)`.
@@ -107,6 +155,10 @@ def entropy(logits):
 
     Raises:
         ValueError: there are fewer than 2 classes.
+
+    Example:
+        >>> np.exp(zoo.regularizers.entropy(np.zeros((1, 4)))).round(4)
+        array([4.])
     """
     check_classes("The entropy needs", logits)
     log_p = log_probabilities(logits)

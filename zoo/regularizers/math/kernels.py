@@ -1,23 +1,47 @@
-"""The kernels among a network's variables."""
+"""The kernels among the variables of a network."""
+
+from collections.abc import Iterable
+
+import keras
 
 from zoo.validation import check_choice
 
 
-def is_kernel(variable):
-    """Whether a variable is the matrix of an affine map, as against a bias, a normalization's parameter or a slope."""
+def is_kernel(variable: keras.Variable) -> bool:
+    """Whether a variable is a weight matrix, not a bias, a slope or a parameter of a normalization.
+
+    Args:
+        variable: variable of a network.
+
+    Example:
+        >>> from zoo.regularizers.math.kernels import is_kernel
+        >>> network = zoo.networks.mlp((4,), 3, hidden_units=())
+        >>> [is_kernel(variable) for variable in network.trainable_variables]
+        [True, False]
+    """
     return len(variable.shape) >= 2 and variable.name not in ("bias", "beta", "gamma", "alpha")
 
 
-def kernel_of(layer, variables):
+def kernel_of(layer: str, variables: Iterable[keras.Variable]) -> keras.Variable:
     """The kernel of a layer.
 
     Args:
-        layer: its name, `"hidden_1"`, with more of the variable's path where it takes that to tell it from others:
-            `"lstm/lstm_cell/recurrent_kernel"`. (Keras's paths do not always have the models around a layer.)
-        variables: of the network.
+        layer: name of the layer, such as `"hidden_1"`. If several layers have that name, add the part of the variable's
+            path that tells them apart: `"lstm/lstm_cell/recurrent_kernel"`. (Keras's paths do not always include the
+            models around a layer.)
+        variables: variables of the network.
+
+    Returns:
+        The variable.
 
     Raises:
-        ValueError: there is none, with the nearest name, or several.
+        ValueError: no kernel has that name, with the nearest name; or several kernels have it.
+
+    Example:
+        >>> from zoo.regularizers.math.kernels import kernel_of
+        >>> network = zoo.networks.mlp((4,), 3, hidden_units=(5,))
+        >>> tuple(kernel_of("hidden_1", network.variables).shape)
+        (4, 5)
     """
     kernels = [variable for variable in variables if is_kernel(variable)]
     owner = {variable.path: variable.path.rpartition("/")[0] for variable in kernels}
@@ -25,7 +49,7 @@ def kernel_of(layer, variables):
     if len(found) > 1:
         names = ", ".join(variable.path for variable in found)
         raise ValueError(
-            f"{layer!r} names several kernels: {names}. Name one by more of its path, or give the layers other names."
+            f"{layer!r} names several kernels: {names}. Give more of the path of one of them, or rename the layers."
         )
     if not found:
         check_choice("layer with a kernel", layer, {place.rpartition("/")[2] for place in owner.values()})

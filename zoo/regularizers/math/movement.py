@@ -1,31 +1,38 @@
-"""Movement of the lattice on which inputs live: its derivatives."""
+"""Movement of the lattice of an input, and the derivatives of a loss along it."""
 
 import math
+from typing import Any
 
+import numpy as np
 from keras import ops
 
 from zoo.backend.replicas import sum_over_replicas
 from zoo.regularizers.math import per_example
 
+Tensor = Any  # a tensor of the backend
+
 NORMALIZATIONS = ("none", "example", "batch")
-
-
 BORDERS = ("zero", "nearest", "periodic")
 
 
-def lattice_view(x, lattice_shape=None):
-    """Sees inputs as channels on a lattice.
+def lattice_view(x: Tensor, lattice_shape: tuple[int, ...] | None = None) -> Tensor:
+    """Reshapes inputs to channels on a lattice.
 
     Args:
-        x: `(n, ...)`. Without `lattice_shape`, `(n, length)` is a signal of one channel and everything else has its
-            channels last.
-        lattice_shape: tuple of m lengths; the rest of the entries are channels, counted last.
+        x: `(n, ...)`.
+        lattice_shape: m lengths, each at least 2. The remaining entries are channels, which come last. With None,
+            `(n, length)` is a signal with one channel, and any other input has its channels last.
 
     Returns:
         `(n, *lattice_shape, channels)`.
 
     Raises:
-        ValueError: the entries do not fill the lattice, or it has an axis shorter than 2.
+        ValueError: the entries do not fill the lattice, or one of its axes is shorter than 2.
+
+    Example:
+        >>> from zoo.regularizers.math.movement import lattice_view
+        >>> lattice_view(np.zeros((2, 784)), (28, 28)).shape.as_list()
+        [2, 28, 28, 1]
     """
     shape = tuple(x.shape[1:])
     lattice = tuple(lattice_shape or (shape if len(shape) == 1 else shape[:-1]))
@@ -37,13 +44,39 @@ def lattice_view(x, lattice_shape=None):
     return ops.reshape(x, (-1, *lattice, math.prod(shape) // math.prod(lattice)))
 
 
-def along(axis, start, stop):
-    """The index that takes `start:stop` along `axis`."""
+def along(axis: int, start: int | None, stop: int | None) -> tuple[slice, ...]:
+    """The index that takes `start:stop` along an axis.
+
+    Args:
+        axis: number of the axis, from 0.
+        start: first position, or None.
+        stop: position after the last one, or None.
+
+    Example:
+        >>> from zoo.regularizers.math.movement import along
+        >>> np.arange(6).reshape(2, 3)[along(1, 0, 2)]
+        array([[0, 1],
+               [3, 4]])
+    """
     return (slice(None),) * axis + (slice(start, stop),)
 
 
-def extend(images, axis, border):
-    """Adds one position before and one behind the lattice along `axis`."""
+def extend(images: Tensor, axis: int, border: str) -> Tensor:
+    """Adds one position at each end of an axis of the lattice.
+
+    Args:
+        images: `(n, *lattice, channels)`.
+        axis: number of the axis, from 1.
+        border: values outside the lattice, see `spatial_gradient`.
+
+    Returns:
+        The images, longer by 2 along the axis.
+
+    Example:
+        >>> from zoo.regularizers.math.movement import extend
+        >>> np.asarray(extend(np.array([[[1.0], [2.0]]]), 1, "nearest")).ravel()
+        array([1., 1., 2., 2.])
+    """
     first, last = images[along(axis, 0, 1)], images[along(axis, -1, None)]
     if border == "zero":
         first, last = ops.zeros_like(first), ops.zeros_like(last)
@@ -52,15 +85,21 @@ def extend(images, axis, border):
     return ops.concatenate([first, images, last], axis=axis)
 
 
-def spatial_gradient(images, border="zero"):
-    """Central differences `(I_{p+1} − I_{p−1})/2` along every lattice axis.
+def spatial_gradient(images: Tensor, border: str = "zero") -> Tensor:
+    """Central differences `(I_{p+1} − I_{p−1})/2` along every axis of the lattice.
 
     Args:
-        images: `(n, *lattice, channels)`.
-        border: what lies outside the lattice: `"zero"`, `"nearest"` (the border's value) or `"periodic"`.
+        images: I, `(n, *lattice, channels)`.
+        border: values outside the lattice: `"zero"`, `"nearest"` (the value at the border) or `"periodic"`.
 
     Returns:
-        `(n, *lattice, channels, m)`.
+        `(n, *lattice, channels, m)` for a lattice with m axes.
+
+    Example:
+        >>> from zoo.regularizers.math.movement import spatial_gradient
+        >>> signal = np.array([[[0.0], [1.0], [4.0]]])
+        >>> np.asarray(spatial_gradient(signal, "nearest")).ravel()
+        array([0.5, 2. , 1.5])
     """
     gradients = []
     for axis in range(1, len(images.shape) - 1):
@@ -69,28 +108,46 @@ def spatial_gradient(images, border="zero"):
     return ops.stack(gradients, axis=-1)
 
 
-def movement_scores(loss_gradient, image_gradient, basis):
+def movement_scores(loss_gradient: Tensor, image_gradient: Tensor, basis: np.ndarray) -> Tensor:
     """The derivatives `s_k = Σ_p g_p (∇I_p · B_k(p))` of the loss along basis fields, summed over channels.
 
     Args:
         loss_gradient: g, `(n, *lattice, channels)`.
         image_gradient: ∇I, `(n, *lattice, channels, m)`.
-        basis: `(num_fields, positions, m)`.
+        basis: B, `(num_fields, positions, m)`.
 
     Returns:
-        `(n, num_fields)`.
+        s, `(n, num_fields)`.
 
-    Source: VMT paper, equation 8.
+    Source: "Regularization neural networks via constrained virtual movement field", anonymous submission to ICLR 2018,
+    equation 8.
+
+    Example:
+        >>> from zoo.regularizers.math.movement import movement_scores
+        >>> g, gradient, shift = np.ones((1, 3, 1)), np.ones((1, 3, 1, 1)), np.ones((1, 3, 1))
+        >>> np.asarray(movement_scores(g, gradient, shift))
+        array([[3.]])
     """
     pulls = ops.sum(ops.expand_dims(loss_gradient, -1) * image_gradient, axis=-2)
     flat_basis = ops.convert_to_tensor(basis.reshape(len(basis), -1).T, dtype=pulls.dtype)
     return ops.matmul(per_example.flatten(pulls), flat_basis)
 
 
-def unit_gradient(gradient, normalization):
-    """The loss gradient "as a unit tensor": divided by its norm per example, over the whole batch, or not at all.
+def unit_gradient(gradient: Tensor, normalization: str) -> Tensor:
+    """Divides a loss gradient by its norm. The weights' gradient runs through the norm.
 
-    The norm is differentiated too.
+    Args:
+        gradient: g, `(n, ...)`.
+        normalization: `"none"` returns g, `"example"` divides by the norm of each example, `"batch"` by the norm over
+            the whole batch.
+
+    Returns:
+        `(n, ...)`.
+
+    Example:
+        >>> from zoo.regularizers.math.movement import unit_gradient
+        >>> np.asarray(unit_gradient(np.array([[3.0, 4.0]]), "example"))
+        array([[0.6, 0.8]])
     """
     if normalization == "none":
         return gradient

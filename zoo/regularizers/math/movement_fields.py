@@ -1,12 +1,14 @@
-"""Movement fields: how the lattice on which an input lives may be moved.
+"""Movement fields: the ways in which the lattice of an input may move.
 
-A field is a free combination `V = Σ_k c_k B_k` of basis fields; every basis field gives each lattice position p a
-vector in R^m, for an m-dimensional lattice. Everything here is NumPy in float64 and runs once per lattice shape.
+A field is a free combination `V = Σ_k c_k B_k` of basis fields. Every basis field gives each lattice position p a
+vector in R^m, on a lattice with m axes. This module uses NumPy in float64 and runs once per lattice shape.
 """
 
+import functools
 import itertools
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 import keras
 import numpy as np
@@ -14,21 +16,38 @@ import numpy as np
 from zoo.validation import check_choice, check_number, check_options
 
 
-def centered_coordinates(lattice_shape):
-    """The coordinates `p − c` of all positions, `(positions, m)`, in units of the lattice spacing."""
+def centered_coordinates(lattice_shape: Sequence[int]) -> np.ndarray:
+    """The coordinates `p − c` of all positions relative to the center c of the lattice.
+
+    Args:
+        lattice_shape: m lengths.
+
+    Returns:
+        `(positions, m)`, positions in row-major order, in units of the lattice spacing.
+
+    Example:
+        >>> from zoo.regularizers.math.movement_fields import centered_coordinates
+        >>> centered_coordinates((3,)).ravel()
+        array([-1.,  0.,  1.])
+    """
     axes = [np.arange(length) - (length - 1) / 2 for length in lattice_shape]
     return np.stack([axis.ravel() for axis in np.meshgrid(*axes, indexing="ij")], axis=-1)
 
 
-def along_axes(functions, num_axes):
-    """One basis field for every scalar function on the lattice and every axis along which it may move.
+def along_axes(functions: Sequence[np.ndarray], num_axes: int) -> np.ndarray:
+    """One basis field for every pair of a scalar function on the lattice and an axis of movement.
 
     Args:
-        functions: list of `(positions,)`.
-        num_axes: m.
+        functions: arrays `(positions,)`.
+        num_axes: m, number of axes of the lattice.
 
     Returns:
         `(len(functions)·m, positions, m)`.
+
+    Example:
+        >>> from zoo.regularizers.math.movement_fields import along_axes
+        >>> along_axes([np.ones(6)], 2).shape
+        (2, 6, 2)
     """
     return np.stack([f[:, None] * np.eye(num_axes)[axis] for f in functions for axis in range(num_axes)])
 
@@ -36,29 +55,42 @@ def along_axes(functions, num_axes):
 class MovementField:
     """A family of movement fields on lattices of any shape.
 
-    Subclass it for a field of your own: implement `basis`, register the class with Keras, and pass an instance to
-    `VirtualMovementTraining`.
+    To make a field of your own, subclass this class, implement `basis`, register the subclass with Keras and pass an
+    instance to `VirtualMovementTraining`.
+
+    Example:
+        >>> @keras.saving.register_keras_serializable(package="mine")
+        ... class Stretch(zoo.regularizers.MovementField):
+        ...     name = "stretch"
+        ...
+        ...     def basis(self, lattice_shape):
+        ...         (length,) = lattice_shape
+        ...         return np.linspace(0.0, 1.0, length).reshape(1, length, 1)
+        >>> zoo.VirtualMovementTraining(Stretch()).metric_name
+        'vmt_stretch'
     """
 
     name = "field"
 
-    def basis(self, lattice_shape):
+    def basis(self, lattice_shape: tuple[int, ...]) -> np.ndarray:
         """The basis fields on a lattice.
 
         Args:
-            lattice_shape: tuple of m lengths.
+            lattice_shape: m lengths.
 
         Returns:
-            `(num_fields, positions, m)`, positions in row-major order; `num_fields` may be 0 where the lattice has no
-            such movement.
+            `(num_fields, positions, m)`, positions in row-major order. `num_fields` is 0 if the lattice has no such
+            movement.
         """
         raise NotImplementedError
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
         return {}
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "MovementField":
+        """Makes the field from the result of `get_config`."""
         return cls(**config)
 
     def __repr__(self):
@@ -67,21 +99,41 @@ class MovementField:
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Shift(MovementField):
-    """All positions move by one vector (VMT paper, equation 11)."""
+    """All positions move by one vector: `V_p = v`.
+
+    Source: "Regularization neural networks via constrained virtual movement field", anonymous submission to ICLR 2018,
+    equation 11.
+
+    Example:
+        >>> zoo.regularizers.Shift().basis((28, 28)).shape
+        (2, 784, 2)
+    """
 
     name = "shift"
 
-    def basis(self, lattice_shape):
+    def basis(self, lattice_shape: tuple[int, ...]) -> np.ndarray:
+        """One constant field along each axis."""
         return along_axes([np.ones(math.prod(lattice_shape))], len(lattice_shape))
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Rotation(MovementField):
-    """Rotation about the center (VMT paper, equation 14); on m-dimensional lattices about any plane, none for m = 1."""
+    """Rotation about the center, in every plane of two axes: `V_p = (−y, x)` at `p − c = (x, y)`.
+
+    A signal has no rotation.
+
+    Source: "Regularization neural networks via constrained virtual movement field", anonymous submission to ICLR 2018,
+    equation 14. Lattices of other than two dimensions are an addition.
+
+    Example:
+        >>> zoo.regularizers.Rotation().basis((28, 28)).shape
+        (1, 784, 2)
+    """
 
     name = "rotation"
 
-    def basis(self, lattice_shape):
+    def basis(self, lattice_shape: tuple[int, ...]) -> np.ndarray:
+        """One field for each pair of axes."""
         p = centered_coordinates(lattice_shape)
         num_axes = len(lattice_shape)
         planes = list(itertools.combinations(range(num_axes), 2))
@@ -93,68 +145,105 @@ class Rotation(MovementField):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Scale(MovementField):
-    """Scaling about the center by a factor of its own along each axis (VMT paper, equation 15)."""
+    """Scaling about the center, by a separate factor along each axis: `V_p = (a·x, b·y)` at `p − c = (x, y)`.
+
+    Source: "Regularization neural networks via constrained virtual movement field", anonymous submission to ICLR 2018,
+    equation 15.
+
+    Example:
+        >>> zoo.regularizers.Scale().basis((28, 28)).shape
+        (2, 784, 2)
+    """
 
     name = "scale"
 
-    def basis(self, lattice_shape):
+    def basis(self, lattice_shape: tuple[int, ...]) -> np.ndarray:
+        """One field along each axis."""
         p = centered_coordinates(lattice_shape)
         return np.stack([p * axis for axis in np.eye(len(lattice_shape))])
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Affine(MovementField):
-    """Any affine movement: shift, rotation, scale and shear at once; `m(m + 1)` basis fields, six on images."""
+    """Any affine movement `V_p = A(p − c) + v`: shift, rotation, scaling and shear together.
+
+    It has `m(m + 1)` basis fields on a lattice with m axes: six on images.
+
+    Example:
+        >>> zoo.regularizers.Affine().basis((28, 28)).shape
+        (6, 784, 2)
+    """
 
     name = "affine"
 
-    def basis(self, lattice_shape):
+    def basis(self, lattice_shape: tuple[int, ...]) -> np.ndarray:
+        """The constant and every coordinate, along each axis."""
         p = centered_coordinates(lattice_shape)
         return along_axes([np.ones(len(p)), *p.T], len(lattice_shape))
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Smooth(MovementField):
-    """Smooth deformations: along each axis the first `num_cosines` cosines per lattice dimension, and their products.
+    """Smooth deformations: products of low-frequency cosines along the axes of the lattice.
 
-    The cosines are those of the discrete cosine transform, `cos(π·i·(p + ½)/length)`, the constant included:
-    `m·num_cosines^m` basis fields.
+    The cosines are those of the discrete cosine transform, `cos(π·i·(p + ½)/length)` with `i = 0 … num_cosines − 1`.
+    There are `m·num_cosines^m` basis fields on a lattice with m axes.
 
     Args:
-        num_cosines: cosines per lattice dimension, at least 1 (which is `Shift`); at most the shortest length.
+        num_cosines: cosines per axis, at least 1 (which equals `Shift`) and at most the shortest length.
+
+    Raises:
+        TypeError: `num_cosines` is not an integer.
+        ValueError: `num_cosines` is below 1, or above the shortest length of the lattice (raised by `basis`).
+
+    Example:
+        >>> zoo.regularizers.Smooth(num_cosines=3).basis((28, 28)).shape
+        (18, 784, 2)
     """
 
     name = "smooth"
 
-    def __init__(self, num_cosines=4):
+    def __init__(self, num_cosines: int = 4):
         self.num_cosines = check_number("num_cosines", num_cosines, 1, integer=True)
 
-    def basis(self, lattice_shape):
+    def basis(self, lattice_shape: tuple[int, ...]) -> np.ndarray:
+        """Every product of a cosine per axis, along each axis."""
         check_number("num_cosines", self.num_cosines, 1, min(lattice_shape), integer=True)
         frequencies = np.arange(self.num_cosines)
         waves = [np.cos(np.pi * frequencies[:, None] * (np.arange(n) + 0.5) / n) for n in lattice_shape]
-        products = [
-            math.prod(np.ix_(*factors)).ravel() for factors in itertools.product(*waves)
-        ]  # one array per combination of a cosine along each axis
+        choices = itertools.product(*waves)  # one cosine per axis
+        products = [functools.reduce(np.multiply, np.ix_(*chosen)).ravel() for chosen in choices]
         return along_axes(products, len(lattice_shape))
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor."""
         return {"num_cosines": self.num_cosines}
 
 
-FIELDS = {field.name: field for field in (Shift, Rotation, Scale, Affine, Smooth)}
+FIELDS: dict[str, type[MovementField]] = {field.name: field for field in (Shift, Rotation, Scale, Affine, Smooth)}
 
 
-def get_field(field):
-    """Returns the `MovementField` that a name, a mapping with a `"name"` and arguments, or an instance stands for.
+def get_field(field: Any) -> MovementField:
+    """Returns a `MovementField` from its description.
+
+    Args:
+        field: a name such as `"shift"`; a mapping with a `"name"` and arguments; or a `MovementField`.
+
+    Returns:
+        The field.
 
     Raises:
-        TypeError: it is none of these.
-        ValueError: an unknown name, with the nearest one.
+        TypeError: `field` is none of these.
+        ValueError: an unknown name or argument, with the nearest one.
+
+    Example:
+        >>> from zoo.regularizers.math.movement_fields import get_field
+        >>> get_field({"name": "smooth", "num_cosines": 6})
+        Smooth(num_cosines=6)
     """
     if isinstance(field, MovementField):
         return field
-    options = {"name": field} if isinstance(field, str) else dict(field) if isinstance(field, Mapping) else None
+    options: Any = {"name": field} if isinstance(field, str) else dict(field) if isinstance(field, Mapping) else None
     if options is None:
         raise TypeError(f"A movement field is a name, a mapping or a MovementField, received {field!r}.")
     name = check_choice("movement field", options.pop("name", None), FIELDS)
@@ -162,16 +251,22 @@ def get_field(field):
     return FIELDS[name](**options)
 
 
-def orthonormal_basis(fields):
-    """Basis fields with the same span and the Gram matrix `mean_p B_k(p)·B_l(p) = δ_kl`.
+def orthonormal_basis(fields: np.ndarray) -> np.ndarray:
+    """Basis fields with the same span and with the Gram matrix `mean_p B_k(p)·B_l(p) = δ_kl`.
 
-    With it the largest `|∂L/∂ε|` over normalized combinations, `sqrt(sᵀ G⁻¹ s)`, is the norm of the scores.
+    With this basis the largest `|∂L/∂ε|` over normalized combinations, `sqrt(sᵀ G⁻¹ s)`, is the norm of the scores.
 
     Args:
         fields: `(num_fields, positions, m)`.
 
     Returns:
-        `(rank, positions, m)`, where linearly dependent fields count once.
+        `(rank, positions, m)`. Linearly dependent fields count once.
+
+    Example:
+        >>> from zoo.regularizers.math.movement_fields import orthonormal_basis
+        >>> basis = orthonormal_basis(zoo.regularizers.Affine().basis((5, 4)))
+        >>> np.einsum("kpi,lpi->kl", basis, basis).round(9)[0, :2] / 20
+        array([1., 0.])
     """
     num_fields, num_positions, num_axes = fields.shape
     flat = fields.reshape(num_fields, num_positions * num_axes)
