@@ -9,8 +9,9 @@ import textwrap
 
 from trainers.page.commands import backend_of
 from trainers.results.markdown import table
+from trainers.results.statistics import as_mean_and_spread
 from trainers.results.store import read_results
-from trainers.results.tables import as_mean_and_spread, as_published, changed_settings, shortfalls, test_errors
+from trainers.results.tables import as_published, changed_settings, errors_by_seed, shortfalls
 from zoo.files import write_atomic
 from zoo.recipes import RECIPES
 
@@ -82,7 +83,7 @@ def contents(column, method):
 def error_cell(column, method):
     """Our test error in percent with its seeds, and the published one if there is one; a dash without results."""
     for content in contents(column, method):
-        errors, published = test_errors(content).values(), content["recipe"]["published_error"]
+        errors, published = errors_by_seed(content).values(), content["recipe"]["published_error"]
         ours = f"{as_mean_and_spread(errors)} ({len(errors)})"
         return ours if published is None else f"{ours}, published {as_published(published)}"
     return "–"
