@@ -18,7 +18,7 @@ from absl import app, flags
 
 import zoo
 from benchmarks import subjects
-from trainers.runs import measuring
+from trainers.runs import measuring, run
 from trainers.runs.lock import LOCK_FILE
 from zoo import recipes
 
