@@ -1,4 +1,4 @@
-"""Searches as data: what is allowed, what is refused, and that those written down fit their recipes."""
+"""Searches as data: valid ones, invalid ones, and that the ready-made ones fit their recipes."""
 
 import json
 
@@ -75,6 +75,6 @@ def test_grids_of_the_thesis_have_the_values_that_its_recipes_chose():
         ({"space": {"a": {"min": 1, "max": 2, "sampling": "lag"}}}, "Did you mean 'log'"),
     ],
 )
-def test_what_is_no_search_is_refused(settings, message):
+def test_bad_searches_are_refused(settings, message):
     with pytest.raises((ValueError, TypeError), match=message):
         Search.from_data(settings)

@@ -23,7 +23,7 @@ def build_optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Op
 
     Example:
         >>> from zoo import recipes
-        >>> from zoo.recipes.build import build_optimizer
+        >>> from zoo.recipes.optimization import build_optimizer
         >>> type(build_optimizer(recipes.get("synthetic_mlp-vat"), steps_per_epoch=50)).__name__
         'Adam'
     """
@@ -46,7 +46,7 @@ def build_loss(recipe: Recipe) -> keras.losses.Loss:
 
     Example:
         >>> from zoo import recipes
-        >>> from zoo.recipes.build import build_loss
+        >>> from zoo.recipes.optimization import build_loss
         >>> build_loss(recipes.get("synthetic_mlp-vat")).name
         'sparse_categorical_crossentropy'
     """
