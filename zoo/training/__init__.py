@@ -1,4 +1,4 @@
-"""Training: any Keras network with a regularizer, by Keras's own `fit`."""
+"""Training of any Keras network with a regularizer, by Keras's own `fit`."""
 
 from zoo.training.callbacks.reestimate_statistics import ReestimateStatistics
 from zoo.training.objective_model import ObjectiveModel

@@ -1,4 +1,4 @@
-"""What the arguments of `fit`, `evaluate` and `predict` say."""
+"""The arguments of `fit`, `evaluate` and `predict`."""
 
 import inspect
 from collections.abc import Callable
@@ -8,14 +8,37 @@ from zoo.datasets import Batches, SemiSupervised
 
 
 def split_inputs(x: Any) -> tuple[Any, Any]:
-    """The labeled and the unlabeled inputs of a batch; the latter are None if there are none."""
+    """Splits the inputs of a batch.
+
+    Args:
+        x: inputs, or `{"labeled": ..., "unlabeled": ...}`.
+
+    Returns:
+        The labeled and the unlabeled inputs; the latter are None if there are none.
+
+    Example:
+        >>> from zoo.training.arguments import split_inputs
+        >>> split_inputs({"labeled": 1, "unlabeled": 2})
+        (1, 2)
+    """
     if isinstance(x, dict) and set(x) == {"labeled", "unlabeled"}:
         return x["labeled"], x["unlabeled"]
     return x, None
 
 
-def arguments_of(function: Callable, *args, **kwargs) -> dict[str, Any]:
-    """The arguments of a call of a method by their names, without `self` and without defaults."""
+def arguments_of(function: Callable, *args: Any, **kwargs: Any) -> dict[str, Any]:
+    """The arguments of a call of a method by their names, without `self` and without defaults.
+
+    Args:
+        function: the method, as a function with an argument `self`.
+        *args: positional arguments of the call.
+        **kwargs: keyword arguments of the call.
+
+    Example:
+        >>> from zoo.training.arguments import arguments_of
+        >>> arguments_of(keras.Model.fit, 1, epochs=3)
+        {'x': 1, 'epochs': 3}
+    """
     options = inspect.signature(function).bind(None, *args, **kwargs).arguments
     options.pop("self")
     options.update(options.pop("kwargs", {}))
@@ -23,7 +46,16 @@ def arguments_of(function: Callable, *args, **kwargs) -> dict[str, Any]:
 
 
 def shape_of(x: Any) -> tuple[int | None, ...] | None:
-    """The shape of a batch of labeled inputs, if `fit`'s data tells it without being read; else None."""
+    """The shape of a batch of labeled inputs, if the data of `fit` shows it before it is read; else None.
+
+    Args:
+        x: the inputs, as `fit` takes them.
+
+    Example:
+        >>> from zoo.training.arguments import shape_of
+        >>> shape_of(np.zeros((50, 28, 28)))
+        (None, 28, 28)
+    """
     if isinstance(x, (Batches, SemiSupervised)):
         return (None, *x.x.shape[1:])
     if hasattr(x, "element_spec") and isinstance(x.element_spec, tuple):

@@ -1,5 +1,8 @@
 """Checks of arrays before training starts."""
 
+from collections.abc import Mapping
+from typing import Any
+
 import keras
 import numpy as np
 
@@ -7,30 +10,54 @@ from zoo.datasets import Batches, SemiSupervised
 from zoo.training.outputs import Outputs, outputs_of
 
 
-def is_array(values):
-    """Whether `values` can be checked before training: an array or a tensor of one of the backends."""
+def is_array(values: Any) -> bool:
+    """Whether `values` can be checked before training: a NumPy array or a tensor of the backend.
+
+    Args:
+        values: any object.
+
+    Example:
+        >>> from zoo.training.checks import is_array
+        >>> is_array(np.zeros(3)), is_array(iter([]))
+        (True, False)
+    """
     return isinstance(values, np.ndarray) or keras.ops.is_tensor(values)
 
 
-def check_single_input(x):
-    """Refuses several inputs, and one in a list, which Keras takes for several.
+def check_single_input(x: Any) -> None:
+    """Refuses several inputs, and one input in a list, which Keras takes for several.
+
+    Args:
+        x: the inputs, as `fit` takes them.
 
     Raises:
-        ValueError: with their number.
+        ValueError: `x` is a list, a tuple or a dictionary, except one of labeled and unlabeled inputs.
+
+    Example:
+        >>> from zoo.training.checks import check_single_input
+        >>> check_single_input({"labeled": np.zeros(2), "unlabeled": np.zeros(3)})
     """
     if isinstance(x, (list, tuple)) or (isinstance(x, dict) and set(x) != {"labeled", "unlabeled"}):
         raise ValueError(
             f"The network has one input: pass one array, not a {type(x).__name__} of {len(x)}; or "
-            '{"labeled": ..., "unlabeled": ...}.'
+            'pass {"labeled": ..., "unlabeled": ...}.'
         )
 
 
-def check_inputs(role, inputs):
-    """Refuses inputs that are no finite numbers, and none at all.
+def check_inputs(role: str, inputs: np.ndarray) -> None:
+    """Refuses inputs that are not finite real numbers, and an empty array.
+
+    Args:
+        role: what the inputs are for in the message, such as `"training"`.
+        inputs: `(n, ...)`.
 
     Raises:
-        ValueError: with the shape, the kind of entries, or the number of those that are not finite and the first
-            example that has one.
+        ValueError: there is no example, the entries are not real numbers, or some of them are NaN or infinite. The
+            message has their number and the first example that has one.
+
+    Example:
+        >>> from zoo.training.checks import check_inputs
+        >>> check_inputs("training", np.zeros((2, 3)))
     """
     if not inputs.ndim or not len(inputs):
         raise ValueError(f"The {role} inputs must be at least one example, received shape {inputs.shape}.")
@@ -47,11 +74,20 @@ def check_inputs(role, inputs):
         )
 
 
-def check_class_indices(role, labels, num_classes):
-    """Refuses labels that are no class indices.
+def check_class_indices(role: str, labels: np.ndarray, num_classes: int | None) -> None:
+    """Refuses labels that are not class indices.
+
+    Args:
+        role: what the labels are for in the message, such as `"training"`.
+        labels: `(n,)` or `(n, 1)`.
+        num_classes: number of classes, or None if it is not known.
 
     Raises:
-        ValueError: labels that are no integers, of a shape other than `(n,)` or `(n, 1)`, or out of range.
+        ValueError: the labels are not integers, have another shape, or are out of range.
+
+    Example:
+        >>> from zoo.training.checks import check_class_indices
+        >>> check_class_indices("training", np.array([0, 2, 1]), 3)
     """
     if labels.dtype.kind not in "iu":
         raise ValueError(f"The {role} labels must be integer class indices, received dtype {labels.dtype}.")
@@ -63,14 +99,23 @@ def check_class_indices(role, labels, num_classes):
         raise ValueError(f"The {role} labels must be {allowed}, received {wrong.flat[0]} ({wrong.size} out of range).")
 
 
-def num_units(network):
-    """The number of classes between which a network decides; None if it is not known yet or there are none."""
+def num_units(network: keras.Layer) -> int | None:
+    """The number of classes between which a network decides; None if it is not known yet or below 2.
+
+    Args:
+        network: any Keras network.
+
+    Example:
+        >>> from zoo.training.checks import num_units
+        >>> num_units(zoo.networks.mlp((4,), 3, hidden_units=()))
+        3
+    """
     shape = getattr(network, "output_shape", None) if network.built else None
     units = shape[-1] if isinstance(shape, tuple) else None
     return units if isinstance(units, int) and units > 1 else None
 
 
-def check_data(model, options):
+def check_data(model: Any, options: Mapping[str, Any]) -> None:
     """Checks the arrays in the arguments of a model's `fit`.
 
     Args:
@@ -78,11 +123,16 @@ def check_data(model, options):
         options: the arguments of `fit` by their names.
 
     Raises:
-        ValueError: what is wrong, with the value received and what is allowed.
+        ValueError: inputs or labels are wrong, with the value received and what is allowed.
+
+    Example:
+        >>> from zoo.training.checks import check_data
+        >>> model = zoo.RegularizedModel(zoo.networks.mlp((4,), 3, hidden_units=()))
+        >>> check_data(model, {"x": np.zeros((2, 4)), "y": np.array([0, 2])})
     """
     x, validation = options.get("x"), options.get("validation_data")
     check_single_input(x)
-    pairs = {"training": (x, options.get("y"))}
+    pairs: dict[str, tuple[Any, ...]] = {"training": (x, options.get("y"))}
     if isinstance(x, (Batches, SemiSupervised)):
         pairs = {"training": (x.x, x.y)}
     if isinstance(x, SemiSupervised):
@@ -94,29 +144,33 @@ def check_data(model, options):
         check_arrays(role, inputs, labels, outputs, num_units(model.network))
 
 
-def check_arrays(role, inputs, labels, outputs: Outputs | None, num_classes):
-    """Checks a pair of arrays; what is no array (a generator, a `tf.data` set) passes.
+def check_arrays(role: str, inputs: Any, labels: Any, outputs: Outputs | None, num_classes: int | None) -> None:
+    """Checks a pair of arrays. Objects that are not arrays (a generator, a `tf.data` set) are not checked.
 
     Args:
-        role: `"training"` or `"validation"`, for the message.
+        role: what the arrays are for in the message, such as `"training"` or `"validation"`.
         inputs: `(n, ...)`.
         labels: `(n, ...)`.
-        outputs: what the loss says of the network's outputs, or None.
-        num_classes: units of the network, or None where they are not known yet.
+        outputs: meaning of the network's outputs, or None if the loss is not known.
+        num_classes: number of classes, or None if it is not known.
 
     Raises:
-        ValueError: what is wrong, with the value received and what is allowed.
+        ValueError: inputs or labels are wrong, with the value received and what is allowed.
+
+    Example:
+        >>> from zoo.training.checks import check_arrays
+        >>> check_arrays("training", np.zeros((2, 3)), np.array([0, 1]), outputs=None, num_classes=2)
     """
     if not is_array(inputs):
         return
-    inputs = keras.ops.convert_to_numpy(inputs)
+    inputs = np.asarray(keras.ops.convert_to_numpy(inputs))
     check_inputs(role, inputs)
     if not is_array(labels):
         return
-    labels = keras.ops.convert_to_numpy(labels)
+    labels = np.asarray(keras.ops.convert_to_numpy(labels))
     if not labels.ndim:
-        raise ValueError(f"The {role} labels must be one for each input, received shape ().")
+        raise ValueError(f"The {role} labels must be an array with one label per input, received shape ().")
     if len(labels) != len(inputs):
-        raise ValueError(f"There are {len(inputs)} {role} inputs and {len(labels)} labels; both must be as many.")
+        raise ValueError(f"Every input needs one label, received {len(inputs)} {role} inputs and {len(labels)} labels.")
     if outputs is not None and outputs.sparse:
         check_class_indices(role, labels, num_classes)

@@ -2,13 +2,13 @@
 
 The choices were measured with `benchmarks.step_time`:
 
-- XLA fuses what stands between the matrix products of dense networks. On CPUs its convolutions are slower than
-  TensorFlow's, and so are its random numbers, by far. TensorFlow therefore runs networks with convolutions, dropout or
-  noise without XLA on a CPU. On GPUs XLA is the rule, as in Keras.
-- Several steps at a time save the dispatch, which can take longer than the step of a small network. XLA makes one
-  program of them, whose number of steps is fixed: it has to divide the epoch. On CPUs XLA's gradient of a convolution
-  is forty times slower inside a loop, so networks with convolutions do not use such programs.
-- Training data that fits is kept on JAX's accelerator, so that no step waits for its batch.
+- XLA fuses the operations between the matrix products of dense networks. On CPUs its convolutions and its random
+  numbers are much slower than TensorFlow's. TensorFlow therefore runs networks with convolutions, dropout or noise
+  without XLA on a CPU. On GPUs XLA is the default, as in Keras.
+- Several steps at a time save the dispatch, which can take longer than the step of a small network. XLA compiles them
+  into one program with a fixed number of steps, which must divide the epoch. On CPUs XLA's gradient of a convolution is
+  forty times slower inside a loop, so networks with convolutions do not use such programs.
+- On JAX, training data that fits stays on the accelerator, so that no step waits for its batch.
 """
 
 import dataclasses
@@ -23,8 +23,8 @@ from zoo.backend.keras_internals import flatten_layers
 from zoo.datasets import Batches, SemiSupervised
 
 STEPS_AT_A_TIME = 10
-MOST_BYTES = 2**28  # of the inputs of one program, which are stacked
-MOST_MEMORY = 0.25  # share of the device's memory for training data
+MOST_BYTES = 2**28  # limit for the inputs of one program, which are stacked
+MOST_MEMORY = 0.25  # limit for the share of the device's memory that training data takes
 COMPILED_BY_JAX = (
     keras.layers.RandomPerspective,
     keras.layers.RandomRotation,
@@ -37,13 +37,18 @@ BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_tra
 
 @dataclasses.dataclass(frozen=True)
 class ExecutionPlan:
-    """How training steps run. `print(model.execution_plan)` shows it after `fit` began.
+    """How training steps run. After `fit` begins, `print(model.execution_plan)` shows it.
 
     Attributes:
         jit_compile: whether XLA compiles the step.
         steps_per_execution: number of steps that run between two callbacks.
         one_program: whether XLA compiles these steps into one program.
-        data_on_device: whether the training data is kept on the accelerator.
+        data_on_device: whether the training data stays on the accelerator.
+
+    Example:
+        >>> from zoo.training.execution_plan import ExecutionPlan
+        >>> ExecutionPlan(jit_compile=True)
+        ExecutionPlan(jit_compile=True, steps_per_execution=1, one_program=False, data_on_device=False)
     """
 
     jit_compile: bool = False
@@ -61,16 +66,21 @@ class Circumstances(NamedTuple):
         shared: whether several devices share a batch.
         deterministic: whether every operation has to give the same bits each time.
         compilable: whether XLA can compile all layers.
-        built: whether all layers are built, so that the next two are known.
+        built: whether all layers are built. Only then are `convolves` and `draws` known.
         convolves: whether a layer has convolution kernels.
         draws: whether a layer draws random numbers.
-        num_steps: number of batches of an epoch whose batches are all whole; None if it is not known.
+        num_steps: number of batches in an epoch if all of them are full; else, or if it is not known, None.
         batch_bytes: bytes of one batch of inputs.
-        data_bytes: bytes of the training data; None if it is not in arrays of the zoo's own batches.
+        data_bytes: bytes of the training data; None if it is not in the zoo's own batches.
         memory_bytes: memory of the accelerator.
         counted: whether the caller gives a number of steps, per epoch or for validation.
-        watched: whether a callback looks at every step.
+        watched: whether a callback needs to see every step.
         alternates: whether steps differ from each other.
+
+    Example:
+        >>> from zoo.training.execution_plan import Circumstances
+        >>> Circumstances("jax", num_steps=50).accelerator
+        False
     """
 
     backend: str
@@ -96,11 +106,20 @@ def plan_execution(
     """Decides how training steps run. A pure function: the same circumstances give the same plan.
 
     Args:
-        seen: what is known when `fit` begins.
-        jit_compile, steps_per_execution: as `compile` received them. A value other than `"auto"` is kept.
+        seen: the circumstances when `fit` begins.
+        jit_compile: as `compile` received it. A value other than `"auto"` is kept.
+        steps_per_execution: as `compile` received it. A value other than `"auto"` is kept.
+
+    Returns:
+        The plan.
+
+    Example:
+        >>> from zoo.training.execution_plan import Circumstances, plan_execution
+        >>> plan_execution(Circumstances("tensorflow", convolves=True)).jit_compile
+        False
     """
     jit = _choose_jit_compile(seen) if jit_compile == "auto" else bool(jit_compile)
-    steps = _choose_steps(seen) if steps_per_execution == "auto" else steps_per_execution
+    steps = _choose_steps(seen) if steps_per_execution == "auto" else int(steps_per_execution)
     return ExecutionPlan(
         jit_compile=jit,
         steps_per_execution=steps,
@@ -109,18 +128,18 @@ def plan_execution(
     )
 
 
-def _choose_jit_compile(seen):
+def _choose_jit_compile(seen: Circumstances) -> bool:
     if not seen.compilable:
         return False
     if seen.backend == "jax":
         return True
     if seen.deterministic or seen.shared:
-        return False  # as in Keras: TensorFlow cannot compile the step in either case
+        return False  # as in Keras: TensorFlow cannot compile the step in these cases
     return seen.accelerator or (seen.built and not (seen.convolves or seen.draws))
 
 
-def _choose_steps(seen):
-    # Of data without an end, Keras would run more steps than given.
+def _choose_steps(seen: Circumstances) -> int:
+    # If the data has no end, Keras would run more steps than the caller asks for.
     single = seen.counted or seen.watched or seen.alternates
     if seen.backend == "jax":  # several steps gain nothing there unless they are one program
         single = single or not _fit_one_program(seen, STEPS_AT_A_TIME)
@@ -129,14 +148,14 @@ def _choose_steps(seen):
     return 1 if single else STEPS_AT_A_TIME
 
 
-def _fit_one_program(seen, steps):
+def _fit_one_program(seen: Circumstances, steps: int) -> bool:
     if seen.num_steps is None or seen.num_steps % steps or steps * seen.batch_bytes > MOST_BYTES or seen.shared:
         return False
     return seen.accelerator or (seen.built and not seen.convolves)
 
 
-def _fits_on_device(seen):
-    # On a CPU the data is in its memory anyway. Several devices each take their own part of a batch.
+def _fits_on_device(seen: Circumstances) -> bool:
+    # A CPU has the data in its memory already. Several devices each take their own part of a batch.
     if seen.backend != "jax" or seen.shared or seen.data_bytes is None:
         return False
     return seen.data_bytes <= MOST_MEMORY * seen.memory_bytes
@@ -146,9 +165,17 @@ def observe(layers: Iterable[keras.Layer | None], options: Mapping[str, Any], *,
     """The circumstances of a call of `fit`.
 
     Args:
-        layers: network and preprocessing, built or not, or None.
-        options: the arguments of `fit`.
+        layers: network and preprocessing, each built or not, or None.
+        options: the arguments of `fit` by their names.
         alternates: whether steps differ from each other.
+
+    Returns:
+        What `plan_execution` needs to know.
+
+    Example:
+        >>> from zoo.training.execution_plan import observe
+        >>> observe([zoo.networks.mlp((4,), 3)], {"x": np.zeros((64, 4))}, alternates=False).num_steps
+        2
     """
     layers = [layer for layer in layers if layer is not None]
     flat = [inner for layer in layers for inner in flatten_layers(layer)]
@@ -176,10 +203,17 @@ def observe(layers: Iterable[keras.Layer | None], options: Mapping[str, Any], *,
 
 
 def let_jax_compile(layers: Iterable[keras.Layer | None]) -> None:
-    """Marks Keras's augmentation layers as compilable on JAX.
+    """Marks Keras's augmentation layers as compilable, on JAX.
 
-    Keras says of them that no backend compiles them, because TensorFlow's XLA lacks their image operations. JAX
-    compiles them. Without the mark it would run a whole step operation by operation because of them.
+    Keras marks them as not compilable on any backend, because TensorFlow's XLA lacks their image operations. JAX
+    compiles them. With Keras's mark, JAX would run the whole step operation by operation.
+
+    Args:
+        layers: network and preprocessing, or None.
+
+    Example:
+        >>> from zoo.training.execution_plan import let_jax_compile
+        >>> let_jax_compile([keras.layers.RandomRotation(0.1), None])
     """
     if keras.backend.backend() != "jax":
         return
@@ -189,11 +223,16 @@ def let_jax_compile(layers: Iterable[keras.Layer | None]) -> None:
 
 
 def whole_epoch(x: Any, options: Mapping[str, Any]) -> tuple[int | None, int]:
-    """Number of batches of an epoch whose batches are all whole, or None, and bytes of one batch of inputs.
+    """The number of batches in an epoch if all of them are full, else None; and the bytes of one batch of inputs.
 
     Args:
-        x: as `fit` takes it.
-        options: further arguments of `fit`.
+        x: inputs, as `fit` takes them.
+        options: further arguments of `fit` by their names.
+
+    Example:
+        >>> from zoo.training.execution_plan import whole_epoch
+        >>> whole_epoch(np.zeros((64, 4)), {}), whole_epoch(np.zeros((65, 4)), {})
+        ((2, 1024), (None, 0))
     """
     if options.get("steps_per_epoch") or options.get("validation_split"):
         return None, 0
@@ -206,10 +245,10 @@ def whole_epoch(x: Any, options: Mapping[str, Any]) -> tuple[int | None, int]:
     return (num_steps, x.nbytes // num_steps) if num_steps and not rest else (None, 0)
 
 
-def _is_watched(callbacks):
-    """Whether a callback has to see every step. One that is content with some has `needs_every_step = False`."""
+def _is_watched(callbacks: Any) -> bool:
+    """Whether a callback needs to see every step. A callback that does not says so by `needs_every_step = False`."""
     return any(
-        # Looked up on the instance, because `LambdaCallback` sets its hooks there.
+        # Read from the instance, because `LambdaCallback` sets its hooks there.
         getattr(getattr(callback, hook), "__func__", None) is not getattr(keras.callbacks.Callback, hook)
         for callback in keras.tree.flatten(callbacks or [])
         for hook in BATCH_HOOKS

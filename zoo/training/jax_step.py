@@ -3,6 +3,8 @@
 import contextlib
 import functools
 import itertools
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import jax
 import keras
@@ -10,15 +12,16 @@ import numpy as np
 
 from zoo.backend.keras_internals import as_step_function, loss_tracker, state_shardings
 from zoo.datasets import Batches, SemiSupervised
+from zoo.training.execution_plan import ExecutionPlan
 
 
-def train_step(model, active, state, data):
+def train_step(model: Any, active: tuple[bool, ...], state: tuple, data: Any) -> tuple[dict[str, Any], tuple]:
     """One step of gradient descent on `model.objective`.
 
     Args:
         model: compiled `ObjectiveModel`.
-        active: which terms take part, for `model.objective`.
-        state: values of the trainable, the other, the optimizer's and the metrics' variables.
+        active: for each term whether it takes part, see `model.objective`.
+        state: values of the trainable variables, the others, the optimizer's and the metrics'.
         data: batch of `fit`.
 
     Returns:
@@ -49,13 +52,13 @@ def train_step(model, active, state, data):
     return logs, (trainable, others, optimizer, metrics)
 
 
-def train_function(model, plan, active):
-    """What `fit` calls: `(state, iterator) -> (logs, state)`, for `model.steps_per_execution` steps.
+def train_function(model: Any, plan: ExecutionPlan, active: tuple[bool, ...]) -> Callable:
+    """The function that `fit` calls: `(state, iterator) -> (logs, state)`, for `model.steps_per_execution` steps.
 
     Args:
         model: compiled `ObjectiveModel`.
-        plan: `ExecutionPlan`.
-        active: which terms take part, for `model.objective`.
+        plan: how the steps run.
+        active: for each term whether it takes part, see `model.objective`.
     """
     step = functools.partial(train_step, model, active)
     if not plan.jit_compile or model.run_eagerly:
@@ -66,7 +69,7 @@ def train_function(model, plan, active):
 
 
 def _one_program(step, num_steps, one_by_one):
-    """Runs `num_steps` steps as one program; `one_by_one` takes fewer, such as that of `train_on_batch`."""
+    """Runs `num_steps` steps as one program. `one_by_one` runs fewer steps, such as the one of `train_on_batch`."""
 
     def scan(state, batches):
         def body(state, batch):
@@ -93,19 +96,36 @@ def _stack_on_device(leaves):
 
 
 def _stack(*leaves):
-    """Arrays of one shape, stacked: NumPy's in NumPy, JAX's on their device."""
+    """Stacks arrays of one shape: NumPy arrays in NumPy, JAX arrays on their device."""
     return np.stack(leaves) if isinstance(leaves[0], np.ndarray) else _stack_on_device(leaves)
 
 
-def iterations(model, state, iterator):
-    """The number of training steps before the one with these arguments. `fit` has emptied the variables."""
+def iterations(model: Any, state: tuple, iterator: Iterator) -> int:
+    """The number of training steps before the one with these arguments.
+
+    It is read from the state, because `fit` has emptied the variables.
+
+    Args:
+        model: compiled `ObjectiveModel`.
+        state: as for `train_step`.
+        iterator: not used.
+    """
     index = [variable is model.iterations for variable in model.non_trainable_variables].index(True)
     return int(state[1][index])
 
 
 @contextlib.contextmanager
-def fitting(model, plan, options):
-    """The arguments with which Keras's `fit` trains the model, from those that ours received."""
+def fitting(model: Any, plan: ExecutionPlan, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A context with the arguments for Keras's `fit`.
+
+    Args:
+        model: compiled `ObjectiveModel`. It is not used.
+        plan: how the steps run.
+        options: the arguments that the model's `fit` received.
+
+    Yields:
+        The arguments for Keras's `fit`.
+    """
     if plan.data_on_device and isinstance(options["x"], (Batches, SemiSupervised)):
         options["x"].move_to_device()
     yield options

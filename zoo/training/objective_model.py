@@ -1,4 +1,4 @@
-"""The shared head of the models that train on an objective of their own."""
+"""The shared head of the models that train on their own objective."""
 
 import contextlib
 import functools
@@ -14,7 +14,7 @@ from zoo.datasets import Batches, SemiSupervised
 from zoo.datasets.epochwise import kept_epoch
 from zoo.training.arguments import arguments_of, shape_of, split_inputs
 from zoo.training.checks import check_data
-from zoo.training.execution_plan import let_jax_compile, observe, plan_execution
+from zoo.training.execution_plan import ExecutionPlan, let_jax_compile, observe, plan_execution
 from zoo.training.lazy_terms import TakingTurns, patterns
 from zoo.training.outputs import check_outputs, outputs_of
 from zoo.training.precision import computes_in
@@ -34,61 +34,103 @@ class ObjectiveModel(keras.Model):
 
     Args:
         network: any `keras.Model` or layer with one input tensor and one output of shape `(batch, units)`.
-        preprocessing: a Keras layer that runs before the network, or None. No gradient runs through it: it is made
-            not trainable, so that weight decay does not act on it.
-        seed: integer from which the objective's random numbers are drawn; None takes one from Keras's global state.
+        preprocessing: a Keras layer that runs before the network, or None. No gradient runs through it. The model makes
+            it not trainable, so that weight decay does not act on it.
+        seed: integer or `keras.random.SeedGenerator` for the random numbers of the objective. None draws a seed, which
+            `keras.utils.set_random_seed` fixes.
+        **kwargs: arguments of `keras.Model`.
 
     Attributes:
-        execution_plan: the `ExecutionPlan` of the last `fit`, None before the first.
-        iterations: number of training steps so far.
+        execution_plan: the `ExecutionPlan` of the last `fit`; None before the first.
+        iterations: variable with the number of training steps so far.
+        penalty_metrics: metrics of the penalties. A subclass fills the list.
 
     Raises:
         ValueError: the network has several inputs.
+
+    Example:
+        >>> class Doubled(zoo.training.ObjectiveModel):
+        ...     def objective(self, x, y, sample_weight=None, active=None):
+        ...         inputs, _ = self.prepare(x)
+        ...         outputs = self.call_network(inputs, training=True)
+        ...         return 2 * self.labeled_loss(x, y, outputs, sample_weight), outputs
+        >>> model = Doubled(zoo.networks.mlp((4,), 3, hidden_units=()))
+        >>> model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=True)
+        >>> sorted(model.fit(np.zeros((8, 4)), np.zeros(8, "int32"), verbose=0).history)
+        ['loss']
     """
 
-    def __init__(self, network, *, preprocessing=None, seed=None, **kwargs):
+    def __init__(
+        self, network: keras.Layer, *, preprocessing: keras.Layer | None = None, seed: Any = None, **kwargs: Any
+    ):
         super().__init__(**kwargs)
         if len(inputs := getattr(network, "inputs", None) or ()) > 1:
             raise ValueError(f"{type(self).__name__} wraps networks with one input, received {len(inputs)} inputs.")
-        self.network = network
+        self.network: Any = network
         self.preprocessing = preprocessing
         if preprocessing is not None:
             preprocessing.trainable = False
         self.seed_generator = as_generator(seed)
-        self.iterations = self.add_weight(shape=(), dtype="int32", initializer="zeros", trainable=False, name="steps")
-        self.raw_input_shape = None
-        self.penalty_metrics = []
-        self.execution_plan = None
+        self.iterations: Any = self.add_weight(
+            shape=(), dtype="int32", initializer="zeros", trainable=False, name="steps"
+        )
+        self.raw_input_shape: Any = None
+        self.penalty_metrics: list[keras.Metric] = []
+        self.execution_plan: ExecutionPlan | None = None
 
     @property
     def intervals(self) -> list[int]:
         """K of every term of the objective that takes part in every k-th step only."""
         return []
 
-    def objective(self, x, y, sample_weight=None, active=None) -> tuple[Tensor, Tensor]:
-        """The loss of one batch; updates the state of the network.
+    def objective(
+        self, x: Any, y: Tensor, sample_weight: Tensor | None = None, active: Any = None
+    ) -> tuple[Tensor, Tensor]:
+        """The loss of one batch. It updates the state of the network.
 
         Args:
             x: inputs, or labeled and unlabeled ones.
             y: labels of the labeled inputs, as the loss takes them.
             sample_weight: `(num_labeled,)` or None.
-            active: for each of `intervals` whether the term takes part; None for all.
+            active: for each of `intervals` whether its term takes part; None if all do.
 
         Returns:
-            The scalar loss and the outputs for the labeled inputs.
+            The scalar loss, and the outputs for the labeled inputs.
         """
         raise NotImplementedError
 
-    def labeled_loss(self, x, y, y_pred, sample_weight):
-        """The compiled loss and the weight penalties of the layers: the mean over the examples of this device."""
+    def labeled_loss(self, x: Any, y: Tensor, y_pred: Tensor, sample_weight: Tensor | None) -> Tensor:
+        """The compiled loss plus the weight penalties of the layers: the mean over the examples of this device.
+
+        Args:
+            x: inputs.
+            y: labels.
+            y_pred: outputs for the labeled inputs.
+            sample_weight: `(num_labeled,)` or None.
+
+        Returns:
+            A scalar.
+        """
         # Keras divides the loss by the number of devices, whose gradients it adds up.
         return self.compute_loss(x, y, y_pred, sample_weight, training=True) * num_replicas()
 
-    def compile(self, *args, jit_compile="auto", steps_per_execution="auto", **kwargs):
-        """Keras's `compile`. What is `"auto"` is decided when `fit` begins, see `zoo.training.execution_plan`.
+    def compile(
+        self,
+        *args: Any,
+        jit_compile: bool | str = "auto",
+        steps_per_execution: int | str = "auto",
+        **kwargs: Any,
+    ) -> None:
+        """Keras's `compile`. `fit` decides what is `"auto"` when it begins, see `zoo.training.execution_plan`.
+
+        Args:
+            *args: arguments of Keras's `compile`: optimizer, loss, metrics.
+            jit_compile: whether XLA compiles the training step, or `"auto"`.
+            steps_per_execution: number of training steps at a time, or `"auto"`.
+            **kwargs: further arguments of Keras's `compile`.
 
         Raises:
-            ValueError: `loss_weights`, which Keras would apply to the loss but not to the penalties.
+            ValueError: `loss_weights` is given. Keras would apply it to the loss, but not to the penalties.
         """
         options = arguments_of(keras.Model.compile, *args, **kwargs)
         if options.get("loss_weights") is not None:
@@ -96,36 +138,39 @@ class ObjectiveModel(keras.Model):
                 "There is one loss, and penalties have their own weights: loss_weights must be None, received "
                 f"{options['loss_weights']!r}."
             )
-        self.compile_request = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
+        self.compile_request: Any = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
         self.execution_plan = None
         let_jax_compile([self.network, self.preprocessing])
         steps = 1 if steps_per_execution == "auto" else steps_per_execution
         super().compile(*args, jit_compile=jit_compile, steps_per_execution=steps, **kwargs)
         scaled = self.optimizer is None or isinstance(self.optimizer, keras.optimizers.LossScaleOptimizer)
         if options.get("auto_scale_loss", True) and not scaled and computes_in(self, "float16"):
-            # Keras looks at the policy of this model only, not at that of the network inside.
+            # Keras reads the policy of this model only, not that of the network inside.
             self.optimizer = keras.optimizers.LossScaleOptimizer(self.optimizer)
 
-    def get_compile_config(self):
+    def get_compile_config(self) -> dict[str, Any] | None:
+        """Keras's, with the number of steps that `compile` received."""
         config = super().get_compile_config()
         return config and {**config, "steps_per_execution": self.compile_request["steps_per_execution"]}
 
-    def compile_from_config(self, config):
-        """Compiles a loaded model as it was. The backend that runs now decides again whether XLA compiles."""
+    def compile_from_config(self, config: dict[str, Any]) -> None:
+        """Compiles a loaded model as before. `fit` decides again whether XLA compiles."""
         self.compile(**keras.saving.deserialize_keras_object({**config, "jit_compile": "auto"}))
         if self.built and self.optimizer is not None:
             self.optimizer.build(self.trainable_variables)
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
+        """Builds preprocessing and network for raw inputs of a shape `(None, ...)`."""
         self.raw_input_shape = tuple(split_inputs(input_shape)[0][1:])
         inputs = keras.KerasTensor((None, *self.raw_input_shape))
         if self.preprocessing is not None:
             inputs = self.preprocessing(inputs)
         if not self.network.built:
-            self.network(inputs)  # not its build(): only a call builds the layers inside any layer
+            self.network(inputs)  # a call and not build(): only a call builds the layers inside any layer
         self.built = True
 
-    def call(self, x, training=False):
+    def call(self, x: Any, training: bool = False) -> Tensor:
+        """Runs preprocessing and network on the labeled inputs."""
         inputs, _ = split_inputs(x)
         if self.preprocessing is not None:
             inputs = self.preprocessing(inputs, training=training)
@@ -134,16 +179,25 @@ class ObjectiveModel(keras.Model):
             check_outputs(outputs, outputs_of(self.loss).kind)  # before the loss fails on them
         return outputs
 
-    def call_network(self, inputs, training):
-        """The network in the given mode; networks whose `call` knows no modes are called without."""
+    def call_network(self, inputs: Tensor, training: bool) -> Tensor:
+        """Runs the network. A network whose `call` has no argument `training` is called without it."""
         return self.network(inputs, training=training) if takes_training(self.network) else self.network(inputs)
 
-    def fit(self, x=None, y=None, *args, **kwargs):
+    def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
         """Keras's `fit`. Arrays are checked first, and the zoo's own batches keep their order.
 
+        Args:
+            x: as for Keras's `fit`, or `zoo.datasets.Batches` or `SemiSupervised`.
+            y: labels, or None if `x` has them.
+            *args: further arguments of Keras's `fit`.
+            **kwargs: further arguments of Keras's `fit`.
+
+        Returns:
+            Keras's `History`.
+
         Raises:
-            ValueError: NaN or infinite inputs; labels out of range, of another length, or not integers if the loss
-                wants class indices; in `validation_data` too. Several inputs.
+            ValueError: there are several inputs; inputs are NaN or infinite; labels are out of range or not as many as
+                inputs, or are not integers although the loss takes class indices. `validation_data` is checked too.
         """
         options = arguments_of(keras.Model.fit, x, y, *args, **kwargs)
         own = isinstance(x, (Batches, SemiSupervised))
@@ -158,9 +212,9 @@ class ObjectiveModel(keras.Model):
             return super().fit(**options)
 
     def _plan(self, options):
-        """Decides how the steps of a call of `fit` run. Functions that were made for another plan are dropped."""
+        """Decides how the steps of a call of `fit` run, and drops functions that were made for another plan."""
         if not self.built and (shape := shape_of(options["x"])) is not None:
-            self.build(shape)  # only then is it known which layers there are
+            self.build(shape)  # an unbuilt network may not have its layers yet
         alternates = len(patterns(self.intervals)) > 1
         seen = observe([self.network, self.preprocessing], options, alternates=alternates)
         plan = plan_execution(seen, **self.compile_request)
@@ -168,15 +222,15 @@ class ObjectiveModel(keras.Model):
             self.train_function = self.test_function = self.predict_function = None
         self.execution_plan, self.steps_per_execution = plan, plan.steps_per_execution
 
-    def make_train_function(self, force=False):
-        """Keras's compiles `train_step`. This one makes a step for each set of terms that take part together."""
+    def make_train_function(self, force: bool = False) -> None:
+        """Makes a step for each set of terms that take part together. Keras's own method compiles `train_step`."""
         if self.train_function is None or force:
             if self.execution_plan is None:
-                self._plan({"x": None, "steps_per_epoch": 1})  # `train_on_batch` before any `fit`
+                self._plan({"x": None, "steps_per_epoch": 1})  # for `train_on_batch` before any `fit`
             actives = patterns(self.intervals)
             if len(actives) > 1 and self.steps_per_execution > 1:
                 raise ValueError(
-                    f"Penalties with an interval need steps one at a time, received steps_per_execution="
+                    "Penalties with an interval need one step at a time, received steps_per_execution="
                     f"{self.steps_per_execution} and intervals {self.intervals}."
                 )
             make = functools.partial(backend_step.train_function, self, self.execution_plan)
@@ -188,19 +242,19 @@ class ObjectiveModel(keras.Model):
         if isinstance(self.train_function, TakingTurns):
             self.train_function.forget()
 
-    def evaluate(self, *args, **kwargs):
-        """Keras's `evaluate`; the zoo's own batches stay at their epoch."""
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """Keras's `evaluate`. The zoo's own batches stay at their epoch."""
         with self._single_pass(arguments_of(keras.Model.evaluate, *args, **kwargs)):
             return super().evaluate(*args, **kwargs)
 
-    def predict(self, *args, **kwargs):
-        """Keras's `predict`; the zoo's own batches stay at their epoch."""
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
+        """Keras's `predict`. The zoo's own batches stay at their epoch."""
         with self._single_pass(arguments_of(keras.Model.predict, *args, **kwargs)):
             return super().predict(*args, **kwargs)
 
     @contextlib.contextmanager
     def _single_pass(self, options):
-        """Runs steps one by one if their number is given and `fit` chose how many run at a time."""
+        """Runs one step at a time if the caller gives their number and `fit` chose how many run at a time."""
         before, chosen = self.steps_per_execution, self.compile_request["steps_per_execution"] == "auto"
         single = options.get("steps") is not None and before > 1 and chosen
         if single:
@@ -212,26 +266,35 @@ class ObjectiveModel(keras.Model):
             if single:
                 self.steps_per_execution, self.test_function, self.predict_function = before, None, None
 
-    def test_step(self, *arguments):
-        """Keras's, with logs without the penalties: an evaluation computes none."""
+    def test_step(self, *arguments: Any) -> Any:
+        """Keras's, without the penalties in its logs: an evaluation computes no penalty."""
         result = super().test_step(*arguments)
         logs, *state = result if isinstance(result, tuple) else (result,)
         penalties = {metric.name for metric in self.penalty_metrics}
         logs = {name: value for name, value in logs.items() if name not in penalties}
         return (logs, *state) if state else logs
 
-    def prepare(self, x, training=True):
-        """Inputs ready for the network, labeled first, and the number of the labeled ones."""
+    def prepare(self, x: Any, training: bool = True) -> tuple[Tensor, Tensor]:
+        """Makes the inputs of the network.
+
+        Args:
+            x: raw inputs, or labeled and unlabeled ones.
+            training: mode of the preprocessing.
+
+        Returns:
+            Preprocessed inputs, labeled ones first; and the number of labeled inputs.
+        """
         labeled, unlabeled = split_inputs(x)
         inputs = labeled if unlabeled is None else ops.concatenate([labeled, unlabeled])
         if self.preprocessing is not None:
             inputs = self.preprocessing(inputs, training=training)
-        # Integers have no derivatives, and half precision does not hold small perturbations.
+        # Integers have no derivatives, and half precision cannot represent small perturbations.
         in_double = getattr(self.network, "compute_dtype", None) == "float64"
         inputs = ops.cast(inputs, "float64" if in_double else keras.config.floatx())
         return ops.stop_gradient(inputs), ops.shape(labeled)[0]
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor, serialized."""
         return {
             **super().get_config(),
             "network": keras.saving.serialize_keras_object(self.network),
@@ -240,6 +303,7 @@ class ObjectiveModel(keras.Model):
         }
 
     @classmethod
-    def from_config(cls, config):
+    def from_config(cls, config: dict[str, Any]) -> "ObjectiveModel":
+        """Makes the model from the result of `get_config`."""
         deserialize = keras.saving.deserialize_keras_object
         return cls(**{k: deserialize(v) if isinstance(v, dict) else v for k, v in config.items()})

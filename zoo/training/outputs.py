@@ -1,12 +1,14 @@
-"""What a network's outputs mean, read off its loss, and the logits that penalties compute with."""
+"""The meaning of a network's outputs, from its loss, and the logits that penalties use."""
 
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
 from zoo.backend.precision import at_least_single
+
+Tensor = Any  # a tensor of the backend
 
 
 class Outputs(NamedTuple):
@@ -14,14 +16,19 @@ class Outputs(NamedTuple):
 
     Attributes:
         kind: `"categorical"`, `"binary"` or `"regression"`.
-        to_logits: outputs to logits `(n, k)`; a single binary output becomes the logits of two classes.
-        from_logits: its inverse.
+        to_logits: outputs to logits `(n, k)`. A single binary output becomes the logits of two classes.
+        from_logits: inverse of `to_logits`.
         sparse: whether labels are class indices.
+
+    Example:
+        >>> from zoo.training.outputs import outputs_of
+        >>> outputs_of("sparse_categorical_crossentropy").sparse
+        True
     """
 
     kind: str
-    to_logits: Callable
-    from_logits: Callable
+    to_logits: Callable[[Tensor], Tensor]
+    from_logits: Callable[[Tensor], Tensor]
     sparse: bool = False
 
 
@@ -67,42 +74,47 @@ MEANS = ("sum_over_batch_size", "mean")
 
 
 def _is_among(loss, losses):
-    """Whether a loss is one of these functions, or an object of one of these classes or of one below."""
+    """Whether a loss is one of these functions, or an instance of one of these classes."""
     if isinstance(loss, keras.losses.Loss):
         return isinstance(loss, tuple(each for each in losses if isinstance(each, type)))
     return loss in losses
 
 
-def outputs_of(loss):
-    """Reads the meaning of a network's outputs off the loss that it is trained with.
+def outputs_of(loss: Any) -> Outputs:
+    """The meaning of a network's outputs, from the loss that trains it.
 
     Args:
-        loss: a Keras loss object, function or name. Cross-entropies say by their `from_logits` whether the network
-            returns logits or probabilities; every other loss is taken for regression, and where a penalty computes
-            with classes nevertheless, the network's outputs for their logits.
+        loss: a Keras loss object, function or name. The `from_logits` of a cross-entropy says whether the network
+            returns logits or probabilities. Any other loss counts as regression; a penalty that computes with classes
+            then uses the outputs as logits.
 
     Returns:
         An `Outputs`.
 
     Raises:
-        ValueError: it is not one loss for one output, it is no mean over the batch, or it passes over examples.
+        ValueError: there is not exactly one loss, its reduction is not a mean over the batch, or it ignores a class.
+
+    Example:
+        >>> from zoo.training.outputs import outputs_of
+        >>> outputs_of(keras.losses.BinaryCrossentropy(from_logits=True)).kind
+        'binary'
     """
     if loss is None or isinstance(loss, (list, tuple, dict)):
         raise ValueError(
-            f"RegularizedModel needs one loss for the one output of its network, received loss={loss!r}. "
-            "Pass compile() a Keras loss, such as SparseCategoricalCrossentropy(from_logits=True)."
+            f"The model needs one loss for the one output of its network, received loss={loss!r}. "
+            "Pass a Keras loss to compile(), such as SparseCategoricalCrossentropy(from_logits=True)."
         )
     loss = keras.losses.get(loss)
-    if getattr(loss, "reduction", MEANS[0]) not in MEANS:  # compile() takes the mean of a function
+    if getattr(loss, "reduction", MEANS[0]) not in MEANS:  # a function has no reduction: compile() takes its mean
         allowed = " or ".join(map(repr, MEANS))
         raise ValueError(
-            f"Penalties are means over the batch, so the loss has to be one: its reduction must be {allowed}, received "
+            f"Penalties are means over the batch, so the reduction of the loss must be {allowed}, received "
             f"{loss.reduction!r}."
         )
     if getattr(loss, "ignore_class", None) is not None:
         raise ValueError(
-            "Penalties cover all examples, so the loss has to: its ignore_class must be None, received "
-            f"{loss.ignore_class!r}. Pass such examples as unlabeled ones, by zoo.datasets.SemiSupervised."
+            "Penalties cover all examples, so the loss must cover them too: its ignore_class must be None, received "
+            f"{loss.ignore_class!r}. Pass these examples as unlabeled ones, with zoo.datasets.SemiSupervised."
         )
     from_logits = getattr(loss, "from_logits", False)
     if _is_among(loss, CATEGORICAL):
@@ -115,13 +127,22 @@ def outputs_of(loss):
     return Outputs("regression", _identity, _identity)
 
 
-def returns_logits(loss):
-    """Whether a loss is a cross-entropy that takes the logits of classes."""
+def returns_logits(loss: Any) -> bool:
+    """Whether a loss is a categorical cross-entropy of logits.
+
+    Args:
+        loss: a Keras loss object, function or name.
+
+    Example:
+        >>> from zoo.training.outputs import returns_logits
+        >>> returns_logits(keras.losses.SparseCategoricalCrossentropy(from_logits=True)), returns_logits("mse")
+        (True, False)
+    """
     outputs = outputs_of(loss)
     return outputs.kind == "categorical" and outputs.to_logits is _identity
 
 
-def per_example_loss(loss):
+def per_example_loss(loss: Any) -> Callable[[Tensor, Tensor], Tensor]:
     """The loss of each example, before any reduction.
 
     Args:
@@ -129,29 +150,46 @@ def per_example_loss(loss):
 
     Returns:
         `(labels, outputs) -> (n,)`.
+
+    Example:
+        >>> from zoo.training.outputs import per_example_loss
+        >>> np.asarray(per_example_loss("mse")(np.array([[1.0], [2.0]]), np.array([[1.0], [5.0]])))
+        array([0., 9.])
     """
     loss = keras.losses.get(loss)
     values, sparse = loss.call if isinstance(loss, keras.losses.Loss) else loss, _is_among(loss, SPARSE)
 
     def compute(labels, outputs):
         if not sparse:
-            labels = ops.cast(labels, outputs.dtype)  # as compile() does
+            labels = ops.cast(labels, outputs.dtype)  # as a compiled model does
         if outputs.shape[-1] == 1 and len(labels.shape) == 1:
-            labels = ops.expand_dims(labels, -1)  # as compile() does for losses that are functions
+            labels = ops.expand_dims(labels, -1)  # as a compiled model does for losses that are functions
         each = values(labels, outputs)
         return ops.mean(ops.reshape(each, (ops.shape(outputs)[0], -1)), axis=-1)
 
     return compute
 
 
-def check_outputs(outputs, kind):
-    """Refuses network outputs that no penalty could work with, and returns them in at least single precision.
+def check_outputs(outputs: Any, kind: str) -> Tensor:
+    """Refuses network outputs that penalties cannot use.
+
+    Args:
+        outputs: outputs of the network.
+        kind: `"categorical"`, `"binary"` or `"regression"`.
+
+    Returns:
+        The outputs, `(n, units)`, in at least single precision.
 
     Raises:
-        ValueError: several outputs, a shape other than `(batch, units)`, or units that do not suit the loss.
+        ValueError: there are several outputs, their shape is not `(batch, units)`, or the units do not suit the loss.
+
+    Example:
+        >>> from zoo.training.outputs import check_outputs
+        >>> check_outputs(keras.ops.zeros((2, 3)), "categorical").shape.as_list()
+        [2, 3]
     """
     if isinstance(outputs, (list, tuple, dict)):
-        raise ValueError(f"RegularizedModel wraps networks with one output, received {len(outputs)} outputs.")
+        raise ValueError(f"The network must have one output, received {len(outputs)} outputs.")
     units = outputs.shape[-1] if len(outputs.shape) == 2 else None
     fits = {"categorical": units and units >= 2, "binary": units == 1, "regression": units}[kind]
     if not fits:

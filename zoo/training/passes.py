@@ -1,4 +1,4 @@
-"""The clean pass of a batch through a network in training, and perturbed passes from the same state."""
+"""The clean pass of a batch through a network in training mode, and perturbed passes from the same state."""
 
 import contextlib
 from collections.abc import Callable
@@ -11,17 +11,23 @@ from zoo.backend.derivatives import linearize
 from zoo.training.outputs import Outputs, check_outputs
 from zoo.training.statistics import second_derivatives
 
-Tensor = Any
+Tensor = Any  # a tensor of the backend
 
 
 class Passes(NamedTuple):
-    """The clean pass, and the function for perturbed ones.
+    """The clean pass, and the function that runs perturbed passes.
 
     Attributes:
-        logits: `(n, k)` of the clean pass.
+        logits: logits of the clean pass, `(n, k)`.
         losses: scalars that layers added during the clean pass.
-        jvp, vjp: products with the Jacobian of the logits in the inputs, or None.
+        jvp: `tangents -> J·tangents`, with the Jacobian J of the logits in the inputs; or None.
+        vjp: `cotangents -> Jᵀ·cotangents`, or None.
         forward: `(inputs, weights=()) -> logits` of a perturbed pass.
+
+    Example:
+        >>> from zoo.training.passes import Passes
+        >>> Passes(np.zeros((2, 3)), [], None, None, lambda inputs, weights=(): inputs).jvp is None
+        True
     """
 
     logits: Tensor
@@ -34,17 +40,28 @@ class Passes(NamedTuple):
 def run_passes(model: Any, inputs: Tensor, outputs: Outputs, *, linearized: bool) -> Passes:
     """Runs the clean pass, which updates the state of the network.
 
-    All passes start from the state as it is now, random state included: so perturbed passes see the dropout masks of
-    the clean pass. Only the clean pass updates moving averages and random state.
+    All passes start from the current state, which includes the state of random generators. Perturbed passes therefore
+    see the dropout masks of the clean pass. Only the clean pass updates moving averages and random state.
 
     Args:
         model: `ObjectiveModel`.
         inputs: `(n, ...)`, preprocessed.
-        outputs: what the network's outputs mean.
+        outputs: meaning of the network's outputs.
         linearized: whether products with the Jacobian are needed.
+
+    Returns:
+        The passes.
 
     Raises:
         ValueError: the network assigns to trainable variables.
+
+    Example:
+        >>> from zoo.training.outputs import outputs_of
+        >>> from zoo.training.passes import run_passes
+        >>> model = zoo.RegularizedModel(zoo.networks.mlp((4,), 3, hidden_units=()))
+        >>> outputs = outputs_of("sparse_categorical_crossentropy")
+        >>> run_passes(model, keras.ops.zeros((2, 4)), outputs, linearized=True).logits.shape.as_list()
+        [2, 3]
     """
     network = model.network
     # Copies: on TensorFlow a variable's value is the variable itself, which is about to change.

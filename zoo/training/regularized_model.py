@@ -1,5 +1,8 @@
 """Any Keras network, trained with a regularizer."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import ops
 
@@ -9,35 +12,54 @@ from zoo.training.objective_model import ObjectiveModel
 from zoo.training.outputs import outputs_of, per_example_loss
 from zoo.training.passes import run_passes
 
+Tensor = Any  # a tensor of the backend
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class RegularizedModel(ObjectiveModel):
-    """A network that trains on its loss plus a regularizer, and otherwise is the network.
+    """A network that trains on its loss plus a regularizer: `J = L(x, y) + Σ_i λ_i·R_i(x, y)`.
 
-    Train it by `fit` on arrays, `tf.data` or `PyDataset`s of `(x, y)` or `(x, y, sample_weight)`, or on a
-    `zoo.datasets.SemiSupervised`, whose inputs are `{"labeled": ..., "unlabeled": ...}`. Loss and penalties share one
-    forward pass over labeled and unlabeled inputs together, and one linearization of it. Each penalty is reported
-    under its own name, before its weight.
+    In every other respect the model behaves as the network does. Train it by `fit` on arrays, `tf.data` or `PyDataset`s
+    of `(x, y)` or `(x, y, sample_weight)`, or on a `zoo.datasets.SemiSupervised`, whose inputs are
+    `{"labeled": ..., "unlabeled": ...}`. Loss and penalties share one forward pass over labeled and unlabeled inputs,
+    and one linearization of it. Each penalty R_i is reported as a metric, before its weight λ_i.
 
-    Perturbed passes use the batch statistics of their own inputs and the dropout masks and noise of the clean pass,
-    and leave moving averages alone: only the clean pass updates the network's state. A `Masking` layer sees perturbed
-    inputs, too: what a random perturbation fills is no longer masked.
+    Perturbed passes use the batch statistics of their own inputs and the dropout masks and noise of the clean pass.
+    Only the clean pass updates the state of the network, such as moving averages. A `Masking` layer also sees perturbed
+    inputs: entries that a random perturbation fills are no longer masked.
 
     Args:
         network: any `keras.Model` or layer with one input tensor and one output of shape `(batch, units)`: logits or
             probabilities (as the loss's `from_logits` says), or values for regression.
-        regularizer: a `Regularizer`, several of them added up, or None for the plain loss.
-        preprocessing: a Keras layer that comes before the network: scaling, whitening, augmentation. Perturbations
-            are in its output's units, and no gradient runs through it.
-        seed: integer from which the penalties' random numbers are drawn; None takes one from Keras's global state.
+        regularizer: a `Regularizer`, a sum of several, or None for the plain loss.
+        preprocessing: a Keras layer that runs before the network, or None: scaling, whitening, augmentation.
+            Perturbations are in units of its output, and no gradient runs through it.
+        seed: integer or `keras.random.SeedGenerator` for the random numbers of the penalties. None draws a seed, which
+            `keras.utils.set_random_seed` fixes.
+        **kwargs: arguments of `keras.Model`.
 
     Raises:
-        TypeError: `regularizer` is no `Regularizer`.
-        ValueError: the network has several inputs, or integers or indices that a term would move; at the first batch,
-            it assigns to trainable variables.
+        TypeError: `regularizer` is not a `Regularizer`.
+        ValueError: the network has several inputs; its inputs are integers or indices, which a penalty cannot move; or,
+            at the first batch, it assigns to trainable variables.
+
+    Example:
+        >>> network = zoo.networks.mlp((784,), num_classes=10, hidden_units=(8,))
+        >>> model = zoo.RegularizedModel(network, zoo.VirtualAdversarialTraining(2.0) + zoo.EntropyMinimization())
+        >>> model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=True)
+        >>> sorted(model.fit(np.zeros((8, 784)), np.zeros(8, "int32"), verbose=0).history)
+        ['entropy', 'loss', 'vat']
     """
 
-    def __init__(self, network, regularizer=None, *, preprocessing=None, seed=None, **kwargs):
+    def __init__(
+        self,
+        network: keras.Layer,
+        regularizer: Regularizer | None = None,
+        *,
+        preprocessing: keras.Layer | None = None,
+        seed: Any = None,
+        **kwargs: Any,
+    ):
         super().__init__(network, preprocessing=preprocessing, seed=seed, **kwargs)
         if regularizer is not None and not isinstance(regularizer, Regularizer):
             raise TypeError(f"regularizer must be a zoo Regularizer or None, received {regularizer!r}.")
@@ -49,41 +71,49 @@ class RegularizedModel(ObjectiveModel):
 
     @property
     def terms(self) -> tuple[Regularizer, ...]:
-        """The regularizers that the loss sums up."""
+        """The regularizers whose penalties the loss adds up."""
         return self.regularizer.terms if self.regularizer is not None else ()
 
     @property
-    def intervals(self):
+    def intervals(self) -> list[int]:
+        """The interval of each term."""
         return [term.interval for term in self.terms]
 
-    def build(self, input_shape):
+    def build(self, input_shape: Any) -> None:
+        """Builds preprocessing and network for raw inputs of a shape `(None, ...)`.
+
+        Raises:
+            ValueError: a penalty moves inputs that are integers or indices.
+        """
         super().build(input_shape)
         moving = [term for term in self.terms if term.moves_inputs]
         types = [tensor.dtype for tensor in getattr(self.network, "inputs", None) or ()]
         if moving and any(map(keras.backend.is_int_dtype, types)):
             raise ValueError(
-                f"{type(moving[0]).__name__} moves the network's inputs, which cannot be integers, received a network "
-                f"whose Input has dtype={types[0]!r}. Leave out the dtype, or pass layers such as Rescaling as "
+                f"{type(moving[0]).__name__} moves the network's inputs, so they cannot be integers, received a "
+                f"network whose Input has dtype={types[0]!r}. Remove the dtype, or pass layers such as Rescaling as "
                 "preprocessing=."
             )
         layers = [each for each in getattr(self.network, "layers", ()) if not isinstance(each, keras.layers.InputLayer)]
         if moving and layers and isinstance(layers[0], keras.layers.Embedding):
             raise ValueError(
-                f"{type(moving[0]).__name__} moves the network's inputs, which cannot be indices, received a network "
-                f"that begins with the Embedding {layers[0].name!r}. Pass that as preprocessing=, trained before."
+                f"{type(moving[0]).__name__} moves the network's inputs, so they cannot be indices, received a network "
+                f"that begins with the Embedding {layers[0].name!r}. Pass a trained Embedding as preprocessing=."
             )
 
-    def objective(self, x, y, sample_weight=None, active=None):
-        """The regularized loss of one batch; updates the state of the network.
+    def objective(
+        self, x: Any, y: Tensor, sample_weight: Tensor | None = None, active: Sequence[bool] | None = None
+    ) -> tuple[Tensor, Tensor]:
+        """The regularized loss of one batch. It updates the state of the network.
 
         Args:
             x: inputs, or labeled and unlabeled ones.
             y: labels of the labeled inputs, as the loss takes them.
-            sample_weight: `(num_labeled,)` or None; it weighs loss and penalties.
-            active: for each term whether it takes part; None for all.
+            sample_weight: `(num_labeled,)` or None. It weights loss and penalties.
+            active: for each term whether it takes part; None if all do.
 
         Returns:
-            The scalar loss and the network's outputs on the labeled inputs.
+            The scalar loss, and the outputs for the labeled inputs.
         """
         outputs = outputs_of(self.loss)
         inputs, num_labeled = self.prepare(x)
@@ -92,7 +122,7 @@ class RegularizedModel(ObjectiveModel):
         linearized = any(term.needs_input_derivatives for term, _ in terms)
         passes = run_passes(self, inputs, outputs, linearized=linearized)
         y_pred = outputs.from_logits(passes.logits[:num_labeled])
-        # Weight penalties of the layers are in labeled_loss; losses that layers added during the pass are not.
+        # labeled_loss includes the weight penalties of the layers, but not the losses that layers add during a pass.
         loss = self.labeled_loss(x, y, y_pred, sample_weight)
         loss = loss + sum(ops.sum(ops.cast(added, loss.dtype)) for added in passes.losses)
         if terms:
@@ -122,5 +152,6 @@ class RegularizedModel(ObjectiveModel):
             total = total + ops.cast(term.current_weight(self.iterations.value), dtype) * penalty
         return total
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """The arguments of the constructor, serialized."""
         return {**super().get_config(), "regularizer": keras.saving.serialize_keras_object(self.regularizer)}

@@ -2,6 +2,8 @@
 
 import contextlib
 import functools
+from collections.abc import Callable, Iterator
+from typing import Any
 
 import keras
 import tensorflow as tf
@@ -9,15 +11,16 @@ import tensorflow as tf
 from zoo.backend.keras_internals import as_step_function, loss_tracker
 from zoo.backend.replicas import num_replicas
 from zoo.datasets import Batches, SemiSupervised
+from zoo.training.execution_plan import ExecutionPlan
 from zoo.training.statistics import second_derivatives, synchronized_statistics
 
 
-def train_step(model, active, data):
+def train_step(model: Any, active: tuple[bool, ...], data: Any) -> dict[str, Any]:
     """One step of gradient descent on `model.objective`.
 
     Args:
         model: compiled `ObjectiveModel`.
-        active: which terms take part, for `model.objective`.
+        active: for each term whether it takes part, see `model.objective`.
         data: batch of `fit`.
 
     Returns:
@@ -35,26 +38,26 @@ def train_step(model, active, data):
     return model.compute_metrics(x, y, y_pred, sample_weight)
 
 
-def train_function(model, plan, active):
-    """What `fit` calls: `iterator -> logs`, for `model.steps_per_execution` steps.
+def train_function(model: Any, plan: ExecutionPlan, active: tuple[bool, ...]) -> Callable:
+    """The function that `fit` calls: `iterator -> logs`, for `model.steps_per_execution` steps.
 
     Args:
         model: compiled `ObjectiveModel`.
-        plan: `ExecutionPlan`.
-        active: which terms take part, for `model.objective`.
+        plan: how the steps run.
+        active: for each term whether it takes part, see `model.objective`.
     """
     step = functools.partial(train_step, model, active)
     if model.run_eagerly or not plan.jit_compile:
         return as_step_function(model, step)
-    # Compiled here, and not by Keras's own option, which predictions would share: their batches vary in size.
+    # Compiled here and not by Keras's own option: that would also compile predictions, whose batches vary in size.
     one_by_one = as_step_function(model, tf.function(step, jit_compile=True, autograph=False, reduce_retracing=True))
-    # A model with metrics of its own says only within the step what its logs are.
+    # A model that overrides compute_metrics shows its logs only within the step.
     keeps_metrics = type(model).compute_metrics is keras.Model.compute_metrics
     return _one_program(model, step, plan, one_by_one) if plan.one_program and keeps_metrics else one_by_one
 
 
 def _one_program(model, step, plan, one_by_one):
-    """Runs several steps as one program; `one_by_one` takes the generator of `train_on_batch`."""
+    """Runs several steps as one program. `one_by_one` takes the generator of `train_on_batch`."""
     num_steps = plan.steps_per_execution
 
     @tf.function(jit_compile=True, autograph=False)
@@ -74,30 +77,48 @@ def _one_program(model, step, plan, one_by_one):
     return lambda iterator: (read_and_run if isinstance(iterator, tf.data.Iterator) else one_by_one)(iterator)
 
 
-def iterations(model, iterator):
-    """The number of training steps before the one with these arguments."""
+def iterations(model: Any, iterator: Iterator) -> int:
+    """The number of training steps before the one with these arguments.
+
+    Args:
+        model: compiled `ObjectiveModel`.
+        iterator: not used.
+    """
     return int(model.iterations)
 
 
 class NextEpoch(keras.callbacks.Callback):
-    """Moves batches on to their next epoch, as Keras does if it reads them itself."""
+    """Moves batches to their next epoch, as Keras does if it reads them itself.
 
-    def __init__(self, batches):
+    Args:
+        batches: the zoo's own batches that `tf.data` reads.
+    """
+
+    def __init__(self, batches: Batches | SemiSupervised):
         super().__init__()
         self.batches = batches
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict | None = None) -> None:
+        """Moves the batches to their next epoch."""
         self.batches.epoch += 1
 
 
 @contextlib.contextmanager
-def fitting(model, plan, options):
-    """The arguments with which Keras's `fit` trains the model, from those that ours received.
+def fitting(model: Any, plan: ExecutionPlan, options: dict[str, Any]) -> Iterator[dict[str, Any]]:
+    """A context with the arguments for Keras's `fit`.
 
-    The zoo's batches come out of `tf.data`, because reading them in Python slows the step down.
+    `tf.data` reads the zoo's own batches, because reading them in Python slows the step down.
+
+    Args:
+        model: compiled `ObjectiveModel`.
+        plan: how the steps run. It is not used.
+        options: the arguments that the model's `fit` received.
+
+    Yields:
+        The arguments for Keras's `fit`.
 
     Raises:
-        ValueError: on several devices, what `_spread` refuses.
+        ValueError: on several devices, a network or a number of steps that does not run there.
     """
     x, callbacks = options["x"], options.get("callbacks")
     spread = model.distribute_strategy.num_replicas_in_sync > 1
@@ -109,7 +130,7 @@ def fitting(model, plan, options):
 
 
 def _read_in_python(batches):
-    """The zoo's batches for several devices: a strategy would copy the variables of their `tf_dataset`."""
+    """The zoo's own batches for several devices. A strategy would copy the variables of their `tf_dataset`."""
     signature = keras.tree.map_structure(lambda array: tf.TensorSpec(array.shape, array.dtype), batches[0])
     dataset = tf.data.Dataset.from_generator(
         lambda: (batches[step] for step in range(len(batches))), output_signature=signature
@@ -122,8 +143,8 @@ def _spread(model):
     """The strategy's scope, with batch normalization over the rows of all devices.
 
     Raises:
-        ValueError: layers that draw random numbers, which would be the same on every device; several steps at a time,
-            which Keras's loop over them cannot run on several devices.
+        ValueError: a layer draws random numbers, which would be the same on every device; or several steps run at a
+            time, which Keras's loop cannot do on several devices.
     """
     if model.steps_per_execution > 1:
         raise ValueError(

@@ -9,7 +9,7 @@ import pytest
 from keras import layers
 
 import zoo
-from zoo.training.callbacks.checkpoint import ARRAYS_FILE, EARLIER_FILE, STATE_FILE, Checkpoint
+from zoo.training.callbacks.checkpoint import ARRAYS_FILE, STATE_FILE, Checkpoint
 from zoo.training.callbacks.halt_on_nan import HaltOnNaN
 
 
@@ -210,23 +210,6 @@ def test_run_stopped_before_its_last_words_only_ends(train, tmp_path, assert_sam
     again, checkpoint = train(epochs=2)
     assert checkpoint.state["finished"] and checkpoint.state["epochs"] == 2
     assert_same_weights(whole, again)
-
-
-def test_checkpoint_of_an_earlier_version_is_restored(train, tmp_path, assert_same_weights):
-    """Weights in HDF5, and seeds beside the state."""
-    whole, _ = train("whole")
-    with pytest.raises(KeyboardInterrupt):
-        stopping = Interrupt(2)
-        train(callbacks=[stopping])
-    folder, model = tmp_path / "run" / "epoch-00002", stopping.model
-    (folder / ARRAYS_FILE).unlink()
-    model.save_weights(folder / EARLIER_FILE)
-    weights = {id(weight) for weight in model.weights}
-    seeds = [keras.ops.convert_to_numpy(v).tolist() for v in model.variables if id(v) not in weights]
-    state = json.loads((folder / STATE_FILE).read_text())
-    earlier = {key: state[key] for key in ("epochs", "finished", "history", "seconds")}
-    (folder / STATE_FILE).write_text(json.dumps({**earlier, "seeds": seeds}))
-    assert_same_weights(whole, train()[0])
 
 
 def test_early_stopping_goes_on_where_it_was(train, data, tmp_path, assert_same_weights):

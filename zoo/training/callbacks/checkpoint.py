@@ -1,106 +1,102 @@
-"""Checkpoints from which a stopped run goes on as if it had not been stopped."""
+"""Checkpoints from which a stopped run continues as if it had not stopped."""
 
 import json
 import os
 import pathlib
-import time
 import zipfile
+from collections.abc import Iterable, Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
 from zoo.backend.distribution import is_writer
 from zoo.files import atomic, remove
+from zoo.training.callbacks.skip_steps import skip_steps
+from zoo.training.callbacks.timer import Timer
 from zoo.training.execution_plan import STEPS_AT_A_TIME
 
 STATE_FILE = "state.json"
-ARRAYS_FILE = "arrays.npz"  # not HDF5, whose library crashes where a full disk keeps it from closing its file
-EARLIER_FILE = "model.weights.h5"  # of earlier versions of the zoo, only read
+ARRAYS_FILE = "arrays.npz"  # not HDF5, whose library crashes if a full disk keeps it from closing its file
 GROUPS = ("variables", "optimizer", "metrics", "best")
 START = {"epochs": 0, "steps": 0, "stopped": False, "finished": False, "history": {}, "seconds": 0.0}
 STOPPING_STATE = ("wait", "best", "best_epoch", "stopped_epoch")
 
 
-class Timer(keras.callbacks.Callback):
-    """The seconds of training. Put it first: what the callbacks behind it do at the end of an epoch is not counted."""
-
-    def __init__(self):
-        super().__init__()
-        self.seconds, self.begun = 0.0, None
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.begun = time.monotonic()
-
-    def on_epoch_end(self, epoch, logs=None):
-        self.read()
-        self.begun = None
-
-    def read(self):
-        """The seconds up to now."""
-        if self.begun is not None:
-            now = time.monotonic()
-            self.seconds, self.begun = self.seconds + now - self.begun, now
-        return self.seconds
-
-
 class Checkpoint(keras.callbacks.Callback):
-    """Saves all that training goes on from after every epoch, and after a step when asked; restores the newest.
+    """Saves the state of training after every epoch, and after a step on request; restores the newest state.
 
-    Each checkpoint is a folder `epoch-NNNNN` (`-final` when training is over, `-step-NNNNNNN` within the next epoch)
-    that appears whole; only then is its predecessor removed. (Keras's `BackupAndRestore` overwrites its files in place:
-    killed while it writes, it leaves a broken checkpoint or weights of one epoch with the number of another.)
+    Each checkpoint is a folder `epoch-NNNNN` (`-final` after training, `-step-NNNNNNN` within the next epoch). It
+    appears only when it is complete, and only then is its predecessor removed. Keras's `BackupAndRestore` overwrites
+    its files in place. If it is killed while it writes, the checkpoint is broken, or has the weights of one epoch with
+    the number of another.
 
-    Put it last in the list of callbacks, and its `timer` first. Call `restore` before `fit`.
+    Put the callback last in the list of callbacks, and its `timer` first. Call `restore` before `fit`.
 
     Args:
-        directory: where the checkpoints go.
-        early_stopping: the `keras.callbacks.EarlyStopping` that watches the training, whose state is saved too, or
-            None.
+        directory: folder for the checkpoints. It is created if it is missing.
+        early_stopping: the `keras.callbacks.EarlyStopping` of the training, whose state is saved too, or None.
 
     Attributes:
-        state: of the newest checkpoint: `{"epochs": completed, "steps": completed in the epoch under way, "stopped":
-            whether a callback ended training early, "finished": whether training came to its end, "history": {name:
-            [value per epoch]}, "seconds": of training, over all the runs so far}`.
+        state: state of the newest checkpoint: `{"epochs": completed epochs, "steps": completed steps of the current
+            epoch, "stopped": whether a callback ended training early, "finished": whether training ended, "history":
+            {name: [value per epoch]}, "seconds": seconds of training in all runs}`.
         timer: the `Timer` of these seconds.
+
+    Raises:
+        ValueError: the newest checkpoint is damaged.
+
+    Example:
+        >>> model = zoo.RegularizedModel(zoo.networks.mlp((4,), num_classes=3, hidden_units=()))
+        >>> model.build((None, 4))
+        >>> model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=True)
+        >>> checkpoint = zoo.training.callbacks.Checkpoint("run")
+        >>> checkpoint.restore(model)
+        >>> callbacks = [checkpoint.timer, checkpoint]
+        >>> _ = model.fit(np.zeros((8, 4)), np.zeros(8, "int32"), epochs=2, callbacks=callbacks, verbose=0)
+        >>> zoo.training.callbacks.Checkpoint("run").state["epochs"]
+        2
     """
 
-    def __init__(self, directory, early_stopping=None):
+    def __init__(self, directory: str | os.PathLike, early_stopping: keras.callbacks.EarlyStopping | None = None):
         super().__init__()
         self.directory = pathlib.Path(directory)
-        self.early_stopping = early_stopping
-        self.arrays = {group: [] for group in GROUPS}
+        self.early_stopping: Any = early_stopping
+        self.arrays: dict[str, list[np.ndarray]] = {group: [] for group in GROUPS}
         newest = self.newest()
         self.restored = self._read_state(newest) if newest is not None else {}
-        self.state = {key: self.restored.get(key, value) for key, value in {**START, "history": {}}.items()}
+        self.state: dict[str, Any] = {
+            key: self.restored.get(key, each) for key, each in {**START, "history": {}}.items()
+        }
         self.timer = Timer()
         self.timer.seconds = self.state["seconds"]
 
-    def newest(self):
-        """The newest complete checkpoint's folder, or None."""
+    def newest(self) -> pathlib.Path | None:
+        """The folder of the newest complete checkpoint, or None."""
         complete = sorted(self.directory.glob("epoch-*"))
         return complete[-1] if complete else None
 
     @staticmethod
-    def _read_state(folder):
+    def _read_state(folder: pathlib.Path) -> dict[str, Any]:
         try:
             return json.loads((folder / STATE_FILE).read_text())
         except (OSError, ValueError) as error:
             raise ValueError(
-                f"The checkpoint {folder} is damaged ({error}). Remove that folder to start anew, or choose another "
+                f"The checkpoint {folder} is damaged ({error}). Remove that folder to start again, or choose another "
                 "workdir."
             ) from error
 
     @property
-    def needs_every_step(self):
-        """Whether steps have to run one at a time, because those that are done are no multiple of several."""
+    def needs_every_step(self) -> bool:
+        """Whether steps have to run one at a time, because the completed steps are not a multiple of several."""
         return self.state["steps"] % STEPS_AT_A_TIME != 0
 
-    def restore(self, model, batch=None):
-        """Loads the newest checkpoint into a compiled model; without one the model stays as it is.
+    def restore(self, model: Any, batch: Sequence[Any] | None = None) -> None:
+        """Loads the newest checkpoint into a compiled model. Without a checkpoint the model does not change.
 
         Args:
             model: `zoo.training.ObjectiveModel`.
-            batch: `(x, y)`, needed where the checkpoint was made within an epoch: only a batch builds the metrics.
+            batch: `(x, y)`. A checkpoint within an epoch needs it, because only a batch builds the metrics.
 
         Raises:
             ValueError: the checkpoint is damaged or belongs to another model.
@@ -111,21 +107,16 @@ class Checkpoint(keras.callbacks.Callback):
         if not model.optimizer.built:
             model.optimizer.build(model.trainable_variables)
         if self.state["steps"]:
-            model.test_on_batch(*batch)
+            model.test_on_batch(*(batch or ()))
         try:
             self._assign(model, newest)
         except (OSError, EOFError, ValueError, KeyError, zipfile.BadZipFile) as error:
             raise ValueError(
-                f"The checkpoint {newest} does not fit this model or is damaged ({error}). Remove it to start anew, "
+                f"The checkpoint {newest} does not fit this model or is damaged ({error}). Remove it to start again, "
                 "or choose another workdir."
             ) from error
 
-    def _assign(self, model, folder):
-        if (folder / EARLIER_FILE).exists():
-            model.load_weights(folder / EARLIER_FILE)
-            weights = {id(weight) for weight in model.weights}
-            assign([v for v in model.variables if id(v) not in weights], self.restored["seeds"])
-            return
+    def _assign(self, model: Any, folder: pathlib.Path) -> None:
         with np.load(folder / ARRAYS_FILE) as arrays:
             self.arrays = {group: [] for group in GROUPS}
             for name, array in arrays.items():
@@ -133,39 +124,46 @@ class Checkpoint(keras.callbacks.Callback):
         assign(model.variables, self.arrays["variables"])
         assign(model.optimizer.variables, self.arrays["optimizer"])
 
-    def on_train_begin(self, logs=None):
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Restores early stopping, and skips the steps that an earlier run has taken."""
         for name, value in (self.restored.get("early_stopping") or {}).items():
-            setattr(self.early_stopping, name, value)  # it has just forgotten them
+            setattr(self.early_stopping, name, value)  # EarlyStopping has just reset them
         if self.arrays["best"]:
             self.early_stopping.best_weights = self.arrays["best"]
         if self.state["steps"]:
-            pass_over_steps(self.model, self.state["steps"])
+            skip_steps(self.model, self.state["steps"])
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Restores the metrics of an epoch that an earlier run has begun."""
         if self.state["steps"] and epoch == self.state["epochs"]:
             assign(self.model.metrics_variables, self.arrays["metrics"])
 
-    def on_epoch_end(self, epoch, logs=None):
+    def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Saves a checkpoint."""
         history = self.state["history"]
         for name, value in (logs or {}).items():
             history.setdefault(name, []).append(float(value))
         self.state.update(epochs=epoch + 1, steps=0, stopped=bool(self.model.stop_training))
         self._save()
 
-    def save_within_epoch(self, steps):
-        """Saves a checkpoint after so many steps of the epoch under way; `fit` then goes on behind them."""
-        if steps > self.state["steps"]:  # else they are just being passed over
+    def save_within_epoch(self, steps: int) -> None:
+        """Saves a checkpoint within an epoch. The next `fit` continues after its steps.
+
+        Args:
+            steps: number of completed steps of the current epoch.
+        """
+        if steps > self.state["steps"]:  # otherwise `fit` is still skipping steps
             self.state["steps"] = steps
             self._save()
 
-    def on_train_end(self, logs=None):
-        # Saved once more: early stopping has just brought back the best weights.
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Saves the final checkpoint, because early stopping may have restored the best weights."""
         self.state["finished"] = True
         self._save()
 
-    def _save(self):
+    def _save(self) -> None:
         self.state["seconds"] = self.timer.read()
-        arrays = self._collect()  # of several processes, all take part in what this may compute
+        arrays = self._collect()  # all processes take part, because collecting may compute
         if not is_writer():
             return
         try:
@@ -173,17 +171,17 @@ class Checkpoint(keras.callbacks.Callback):
         except OSError as error:
             raise OSError(
                 f"The checkpoint {self._name()} cannot be written to {self.directory} "
-                f"({os.strerror(error.errno) if error.errno else error}). The one before it is kept; the same command "
-                "goes on from there."
+                f"({os.strerror(error.errno) if error.errno else error}). The previous one is kept. Run the same "
+                "command again to continue from there."
             ) from error
-        for other in self.directory.iterdir():  # earlier ones, and what killed processes left
+        for other in self.directory.iterdir():  # earlier checkpoints, and remains of killed processes
             if other.name.lstrip(".").startswith("epoch-") and other.name != self._name():
                 remove(other)
 
-    def _collect(self):
+    def _collect(self) -> dict[str, np.ndarray]:
         """All arrays of a checkpoint by their names."""
         groups = {
-            "variables": self.model.variables,  # seeds of random numbers among them
+            "variables": self.model.variables,  # including the state of random generators
             "optimizer": self.model.optimizer.variables,
             "metrics": self.model.metrics_variables if self.state["steps"] else [],
             "best": getattr(self.early_stopping, "best_weights", None) or [],
@@ -191,7 +189,7 @@ class Checkpoint(keras.callbacks.Callback):
         values = {f"{group}:{i}": value for group in GROUPS for i, value in enumerate(groups[group])}
         return {name: keras.ops.convert_to_numpy(value) for name, value in values.items()}
 
-    def _write(self, folder, arrays):
+    def _write(self, folder: pathlib.Path, arrays: dict[str, np.ndarray]) -> None:
         stopping = self.early_stopping
         self.directory.mkdir(parents=True, exist_ok=True)
         with atomic(folder) as temporary:
@@ -200,35 +198,28 @@ class Checkpoint(keras.callbacks.Callback):
             state = {name: getattr(stopping, name) for name in STOPPING_STATE} if stopping is not None else None
             (temporary / STATE_FILE).write_text(json.dumps({**self.state, "early_stopping": state}))
 
-    def _name(self):
-        """The name of the checkpoint's folder; a later one sorts behind."""
+    def _name(self) -> str:
+        """The name of the checkpoint's folder. A later name sorts after an earlier one."""
         steps = f"-step-{self.state['steps']:07d}" if self.state["steps"] else ""
         return f"epoch-{self.state['epochs']:05d}{'-final' if self.state['finished'] else steps}"
 
 
-def assign(variables, values):
-    """Gives variables their values; there have to be as many."""
-    for variable, value in zip(variables, values, strict=True):
-        variable.assign(value)
-
-
-def pass_over_steps(model, steps):
-    """Lets `fit`, which has just begun, read the batches of the first steps without training on them.
+def assign(variables: Iterable[keras.Variable], values: Iterable[np.ndarray]) -> None:
+    """Assigns values to variables.
 
     Args:
-        model: `ObjectiveModel`.
-        steps: number of steps that were taken before, a multiple of `model.steps_per_execution`.
+        variables: the variables.
+        values: as many arrays.
+
+    Raises:
+        ValueError: there are more or fewer values than variables, or a shape does not fit.
+
+    Example:
+        >>> from zoo.training.callbacks.checkpoint import assign
+        >>> variable = keras.Variable([0.0, 0.0])
+        >>> assign([variable], [np.array([1.0, 2.0])])
+        >>> np.asarray(variable)
+        array([1., 2.], dtype=float32)
     """
-    function, left = model.train_function, steps
-
-    def pass_over(*arguments):
-        nonlocal left
-        *state, iterator = arguments
-        for _ in range(model.steps_per_execution):
-            next(iterator)
-        left -= model.steps_per_execution
-        if left <= 0:
-            model.train_function = function
-        return ({}, *state) if state else {}
-
-    model.train_function = pass_over
+    for variable, value in zip(variables, values, strict=True):
+        variable.assign(value)

@@ -1,6 +1,7 @@
-"""A guard against a loss that is no number."""
+"""A guard against a loss that is not finite."""
 
 import math
+from typing import Any
 
 import keras
 
@@ -10,28 +11,35 @@ from zoo.training.precision import computes_in
 class HaltOnNaN(keras.callbacks.Callback):
     """Stops training with an error as soon as the loss is NaN or infinite.
 
-    Put it before `Checkpoint` in the list of callbacks, so that no broken epoch is saved.
+    Put it before `Checkpoint` in the list of callbacks, so that `Checkpoint` does not save the broken epoch.
 
     Raises:
-        FloatingPointError: naming epoch and step, both counted from 1; of several steps in one execution, the last.
+        FloatingPointError: the loss is not finite. The message has the epoch and the step, counted from 1; if several
+            steps run at a time, the last of them.
+
+    Example:
+        >>> guard = zoo.training.callbacks.HaltOnNaN()
+        >>> guard.on_epoch_begin(0)
+        >>> guard.on_train_batch_end(0, {"loss": 2.3})
     """
 
     needs_every_step = False
 
-    def on_epoch_begin(self, epoch, logs=None):
+    def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
+        """Notes the epoch for the message."""
         self.epoch = epoch
 
-    def on_train_batch_end(self, batch, logs=None):
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Checks the loss."""
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):
-            step = min(batch + 1, self.params.get("steps") or batch + 1)  # an execution may reach beyond the epoch
+            step = min(batch + 1, self.params.get("steps") or batch + 1)  # several steps may reach beyond the epoch
             raise FloatingPointError(
-                f"The loss became {loss} in epoch {self.epoch + 1}, step {step}. The last good checkpoint is kept. A "
-                "lower learning rate, a smaller weight of the penalty or a ramp-up (ramp_up_steps) may help."
-                + self._hint()
+                f"The loss became {loss} in epoch {self.epoch + 1}, step {step}. The last good checkpoint is kept. Try "
+                "a lower learning rate, a smaller weight of the penalty or a ramp-up (ramp_up_steps)." + self._hint()
             )
 
-    def _hint(self):
+    def _hint(self) -> str:
         if not computes_in(self.model, "float16"):
             return ""
         return " The network computes in float16, which overflows at 65504; mixed_bfloat16 has the range of float32."

@@ -1,6 +1,9 @@
-"""Statistics of batch normalization that the trained weights have."""
+"""Statistics of batch normalization for the trained weights."""
+
+from typing import Any
 
 import keras
+import numpy as np
 
 from zoo.training.statistics import reestimate_statistics
 from zoo.validation import check_number
@@ -9,17 +12,28 @@ from zoo.validation import check_number
 class ReestimateStatistics(keras.callbacks.Callback):
     """Re-estimates the statistics of batch normalization when training ends, see `reestimate_statistics`.
 
-    Put it after callbacks that bring back earlier weights, and before those that save.
+    Put it after callbacks that restore earlier weights, and before callbacks that save.
 
     Args:
         x: raw training inputs, `(n, ...)`.
-        batch_size: at least 1.
+        batch_size: number of examples per batch, at least 1.
+
+    Raises:
+        TypeError: `batch_size` is not an integer.
+        ValueError: `batch_size` is below 1.
+
+    Example:
+        >>> x = np.random.normal(size=(64, 4)).astype("float32")
+        >>> callback = zoo.training.ReestimateStatistics(x, batch_size=32)
+        >>> callback.set_model(zoo.RegularizedModel(zoo.networks.mlp((4,), num_classes=3, hidden_units=(8,))))
+        >>> callback.on_train_end()
     """
 
-    def __init__(self, x, batch_size=100):
+    def __init__(self, x: np.ndarray, batch_size: int = 100):
         super().__init__()
         self.x = x
         self.batch_size = check_number("batch_size", batch_size, 1, integer=True)
 
-    def on_train_end(self, logs=None):
+    def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
+        """Re-estimates the statistics."""
         reestimate_statistics(self.model, self.x, self.batch_size)
