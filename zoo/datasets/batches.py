@@ -6,7 +6,6 @@ from typing import Any
 import numpy as np
 
 from zoo.datasets.epochwise import EpochwiseDataset, check_pair, draw_indices
-from zoo.datasets.semi_supervised import SemiSupervised  # noqa: F401 (zoo.training and zoo.ladder import it here)
 from zoo.validation import check_number
 
 

@@ -38,7 +38,7 @@ FAMILY = Family(
 
 # Two CPU cores finish 30 epochs in hours.
 SHORT_FAMILY = Family(
-    dataclasses.replace(FAMILY.base, name="cifar10_conv_small_30ep", epochs=30, learning_rate=0.1),
+    dataclasses.replace(FAMILY.base, name="cifar10_conv_small_30ep", epochs=30, learning_rate=0.3),
     source="VMT paper, table 3, after 80 epochs",
 )
 
@@ -103,7 +103,7 @@ def short_vmt(field: str, **options: Any) -> Recipe:
         'cifar10_conv_small_30ep-vmt_shift'
     """
     return SHORT_FAMILY.recipe(
-        f"vmt_{field}", vmt(field), search=short_search("regularizers.vmt.weight", [0.25, 1.0, 4.0]), **options
+        f"vmt_{field}", vmt(field), search=short_search("regularizers.vmt.weight", [0.125, 0.5, 2.0]), **options
     )
 
 
