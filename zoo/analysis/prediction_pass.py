@@ -6,8 +6,8 @@ from keras import ops
 
 from zoo.backend.derivatives import linearize
 from zoo.backend.keras_internals import takes_training
-from zoo.backend.precision import at_least_single
 from zoo.regularizers.clean_pass import CleanPass
+from zoo.training.outputs import at_least_single
 
 
 def predict_logits(network, inputs):

@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from zoo.backend.precision import at_least_single
-
 Tensor = Any  # a tensor of the backend
 
 
@@ -199,3 +197,9 @@ def check_outputs(outputs: Any, kind: str) -> Tensor:
             f"received outputs of shape {tuple(outputs.shape)}."
         )
     return at_least_single(outputs)
+
+
+def at_least_single(tensor: Any) -> Any:
+    """A tensor in float32 if it is in half precision, else as it is."""
+    half = keras.backend.standardize_dtype(tensor.dtype) in ("float16", "bfloat16")
+    return ops.cast(tensor, "float32") if half else tensor
