@@ -47,7 +47,7 @@ def _linearize_tensorflow(function, x):
         outputs, aux = function(x)
 
     def vjp(cotangents):
-        return tape.gradient(outputs, x, cotangents, unconnected_gradients="zero")
+        return tape.gradient(outputs, x, cotangents, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
     def jvp(tangents):
         # Jᵀv is linear in v, so differentiating it with respect to v gives J: the value of v is irrelevant, and the
@@ -56,7 +56,7 @@ def _linearize_tensorflow(function, x):
         with tf.GradientTape() as transpose:
             transpose.watch(v)
             pulled_back = vjp(v)
-        return transpose.gradient(pulled_back, v, tangents, unconnected_gradients="zero")
+        return transpose.gradient(pulled_back, v, tangents, unconnected_gradients=tf.UnconnectedGradients.ZERO)
 
     return Linearization(outputs, aux, jvp, vjp)
 

@@ -31,7 +31,7 @@ def whole_moments(x: Tensor, axes: Sequence[int], keepdims: bool = False) -> tup
 
     mean = tf.reduce_mean(x, axes, keepdims=True)
     variance = tf.reduce_mean(tf.square(x - mean), axes, keepdims=True)
-    return (mean, variance) if keepdims else (tf.squeeze(mean, axes), tf.squeeze(variance, axes))
+    return (mean, variance) if keepdims else (tf.squeeze(mean, list(axes)), tf.squeeze(variance, list(axes)))
 
 
 def takes_moments(layer: keras.Layer) -> bool:

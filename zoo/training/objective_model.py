@@ -200,10 +200,10 @@ class ObjectiveModel(keras.Model):
         check_data(self, options)
         if not self.compiled:
             return super().fit(**options)  # which says so
-        plan_fit(self, options)
+        plan = plan_fit(self, options)
         if own and options.get("steps_per_epoch") is not None:
             options["x"] = x.endless()
-        with fitting(self, self.execution_plan, options) as options:
+        with fitting(self, plan, options) as options:
             return super().fit(**options)
 
     def make_train_function(self, force: bool = False) -> None:

@@ -9,7 +9,7 @@ import keras
 
 from zoo.datasets.epochwise import kept_epoch
 from zoo.training.arguments import shape_of
-from zoo.training.execution_plan import observe, plan_execution
+from zoo.training.execution_plan import ExecutionPlan, observe, plan_execution
 from zoo.training.lazy_terms import TakingTurns, patterns
 
 if keras.backend.backend() == "jax":
@@ -20,12 +20,15 @@ else:
 fitting = backend_step.fitting
 
 
-def plan_fit(model: Any, options: Mapping[str, Any]) -> None:
+def plan_fit(model: Any, options: Mapping[str, Any]) -> ExecutionPlan:
     """Decides how the steps of a call of `fit` run, and drops functions that were made for another plan.
 
     Args:
         model: compiled `ObjectiveModel`.
         options: the arguments of `fit` by their names.
+
+    Returns:
+        The plan, which is kept as `model.execution_plan`.
     """
     if not model.built and (shape := shape_of(options["x"])) is not None:
         model.build(shape)  # an unbuilt network may not have its layers yet
@@ -36,6 +39,7 @@ def plan_fit(model: Any, options: Mapping[str, Any]) -> None:
     if plan != model.execution_plan:
         model.train_function = model.test_function = model.predict_function = None
     model.execution_plan, model.steps_per_execution = plan, plan.steps_per_execution
+    return plan
 
 
 def make_train_function(model: Any) -> Callable:
@@ -47,15 +51,15 @@ def make_train_function(model: Any) -> Callable:
     Raises:
         ValueError: terms alternate, and several steps are to run at a time.
     """
-    if model.execution_plan is None:
-        plan_fit(model, {"x": None, "steps_per_epoch": 1})  # for `train_on_batch` before any `fit`
+    # There is no plan yet in `train_on_batch` before any `fit`.
+    plan = model.execution_plan or plan_fit(model, {"x": None, "steps_per_epoch": 1})
     actives = patterns(model.intervals)
     if len(actives) > 1 and model.steps_per_execution > 1:
         raise ValueError(
             "Penalties with an interval need one step at a time, received steps_per_execution="
             f"{model.steps_per_execution} and intervals {model.intervals}."
         )
-    functions = {active: backend_step.train_function(model, model.execution_plan, active) for active in actives}
+    functions = {active: backend_step.train_function(model, plan, active) for active in actives}
     if len(actives) == 1:
         return functions[actives[0]]
     return TakingTurns(functions, model.intervals, functools.partial(backend_step.iterations, model))
