@@ -77,6 +77,7 @@ class ObjectiveModel(keras.Model):
         self.raw_input_shape: Any = None
         self.penalty_metrics: list[keras.Metric] = []
         self.execution_plan: ExecutionPlan | None = None
+        self.compile_request: Any = {"jit_compile": "auto", "steps_per_execution": "auto"}
 
     @property
     def intervals(self) -> list[int]:
@@ -138,7 +139,7 @@ class ObjectiveModel(keras.Model):
                 "There is one loss, and penalties have their own weights: loss_weights must be None, received "
                 f"{options['loss_weights']!r}."
             )
-        self.compile_request: Any = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
+        self.compile_request = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
         self.execution_plan = None
         let_jax_compile([self.network, self.preprocessing])
         steps = 1 if steps_per_execution == "auto" else steps_per_execution

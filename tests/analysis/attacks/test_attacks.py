@@ -108,6 +108,19 @@ def test_every_attack_is_of_no_size_without_effect_and_seeded(attack, rng):
     assert np.any(first != unmoved)
 
 
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_seeds_are_integers_generators_or_none(attack, model, data):
+    x, y = data
+
+    def attacked(seed):
+        return keras.ops.convert_to_numpy(ATTACKS[attack](model.network, x, y, 0.5, seed))
+
+    np.testing.assert_array_equal(attacked(3), attacked(keras.random.SeedGenerator(3)))
+    first, second = attacked(None), attacked(None)
+    assert first.shape == x.shape
+    assert not attack.startswith("gaussian") or np.any(first != second)
+
+
 def test_movements_are_those_of_all_inputs_at_once(rng):
     """Each input has its own movement, whatever the batches."""
     network = keras.Sequential([keras.Input((5,)), keras.layers.Dense(3)])
@@ -127,12 +140,12 @@ def test_generalization_gap(model, data):
 
 @pytest.mark.parametrize("attack", [sign_noise, gaussian_sign_noise, gaussian_noise])
 def test_noise_of_negative_size(model, data, attack):
-    with pytest.raises(ValueError, match="(tau|std) must be at least 0, received -1"):
+    with pytest.raises(ValueError, match="(epsilon|noise_std) must be at least 0, received -1"):
         attack(model, *data, -1.0)
 
 
 def test_bad_input(model, data):
     with pytest.raises(ValueError, match="Did you mean 'sign'"):
         attacked_error_percent(model, *data, "sgn", 0.25)
-    with pytest.raises(ValueError, match="size must be at least 0, received -1"):
+    with pytest.raises(ValueError, match="epsilon must be at least 0, received -1"):
         attacked_error_percent(model, *data, "sign", -1)
