@@ -14,7 +14,7 @@ from zoo.datasets import Batches, SemiSupervised
 from zoo.datasets.epochwise import kept_epoch
 from zoo.training.arguments import arguments_of, shape_of, split_inputs
 from zoo.training.checks import check_data
-from zoo.training.execution_plan import ExecutionPlan, let_jax_compile, observe, plan_execution
+from zoo.training.execution_plan import let_jax_compile, observe, plan_execution
 from zoo.training.lazy_terms import TakingTurns, patterns
 from zoo.training.outputs import check_outputs, outputs_of
 from zoo.training.precision import computes_in
@@ -76,7 +76,7 @@ class ObjectiveModel(keras.Model):
         )
         self.raw_input_shape: Any = None
         self.penalty_metrics: list[keras.Metric] = []
-        self.execution_plan: ExecutionPlan | None = None
+        self.execution_plan: Any = None  # an ExecutionPlan once `fit` begins
         self.compile_request: Any = {"jit_compile": "auto", "steps_per_execution": "auto"}
 
     @property

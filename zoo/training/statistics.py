@@ -1,7 +1,7 @@
 """Statistics of normalization layers: over several devices, their derivatives, their mean over a training set."""
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -54,7 +54,7 @@ def synchronized_statistics(network: keras.Layer) -> Iterator[None]:
             layer.synchronized = False  # other backends cannot load a layer with True
 
 
-def whole_moments(x: Tensor, axes: Sequence[int], keepdims: bool = False) -> tuple[Tensor, Tensor]:
+def whole_moments(x: Tensor, axes: list[int], keepdims: bool = False) -> tuple[Tensor, Tensor]:
     """Mean and variance over some axes, with exact derivatives of every order, on TensorFlow.
 
     Args:
