@@ -18,7 +18,7 @@ from absl import app, flags
 
 import zoo
 from benchmarks import subjects
-from trainers.runs import run
+from trainers.runs import measuring, run
 from trainers.runs.lock import LOCK_FILE
 from zoo import recipes
 
@@ -95,7 +95,7 @@ def watch_runs():
 
 def main(_):
     keras.utils.set_random_seed(0)
-    print(keras.backend.backend(), run.device())
+    print(keras.backend.backend(), measuring.device())
     if METHODS.value:
         watch_methods()
     if ROUNDS.value:

@@ -9,7 +9,7 @@ from benchmarks import subjects
 from benchmarks.limit import limit, memory_rate
 from benchmarks.products import DTYPES, has_torch, layer_times
 from benchmarks.timing import interleave
-from trainers.runs.run import accelerators, device, versions
+from trainers.runs.measuring import accelerators, device, versions
 from zoo.validation import check_choice
 
 

@@ -11,8 +11,8 @@ from absl import app, flags, logging
 
 from trainers.cli.program import main_of
 from zoo import pretrained
+from zoo.optional import require
 from zoo.pretrained import conversion
-from zoo.pretrained.exporting import import_tensorflow
 
 MODEL = flags.DEFINE_string("model", None, "Name of a published model, or path of a SavedModel.", required=True)
 FORMAT = flags.DEFINE_string("format", "onnx", f"Format of the file: {' or '.join(conversion.SUFFIXES)}.")
@@ -26,7 +26,7 @@ def convert() -> None:
     file_format = conversion.check_format(FORMAT.value)
     path = pretrained.find(MODEL.value, SAVED_MODELS.value).resolve()  # "." has no name
     model = pretrained.load(path)
-    saved_model = import_tensorflow("Reading a SavedModel").saved_model.load(str(path))
+    saved_model = require("tensorflow", "Reading a SavedModel").saved_model.load(str(path))
     output = OUTPUT.value or path.name + conversion.SUFFIXES[file_format]
     difference = conversion.convert(model, output, file_format, reference=saved_model.serve)
     print(f"{output}: raw inputs of shape {model.raw_input_shape} to class probabilities")

@@ -16,8 +16,8 @@ from absl import app, flags
 from trainers.cli.program import main_of
 from trainers.runs.data import load_own_data, splits
 from zoo import analysis, pretrained
+from zoo.optional import require
 from zoo.pretrained import card
-from zoo.pretrained.exporting import import_tensorflow
 
 MODEL = flags.DEFINE_string("model", None, "Name of a published model, or path of a SavedModel.", required=True)
 SPLIT = flags.DEFINE_enum("split", "test", ["test", "train", "validation"], "Split to measure on.")
@@ -68,7 +68,7 @@ def evaluate() -> None:
         error = analysis.attacked_error_percent(model, x, y, ATTACK.value, EPSILON.value, seed=seed)
         print(f"{measured}, {ATTACK.value} attack with epsilon {EPSILON.value}: error {error:.2f} %")
         return
-    model = import_tensorflow("Reading a SavedModel").saved_model.load(str(path))
+    model = require("tensorflow", "Reading a SavedModel").saved_model.load(str(path))
     print(f"{measured}: error {pretrained.error_percent(model.serve, x, y):.2f} %")
     on_card = content["errors"].get(SPLIT.value)
     if on_card is not None and DATASET.value is None:

@@ -26,7 +26,6 @@ import keras
 from absl import app, flags, logging
 
 from trainers.cli import distribution_flags
-from trainers.cli.optional import is_installed
 from trainers.cli.program import is_finite, main_of
 from trainers.cli.recipe_flags import parse_overrides
 from trainers.results import publishing, store
@@ -40,6 +39,7 @@ from trainers.runs.workdir import RESULT_FILE
 from zoo import recipes
 from zoo.backend.devices import enable_determinism
 from zoo.datasets import Dataset
+from zoo.optional import is_installed
 from zoo.pretrained.card import CARD_FILE
 from zoo.recipes import Recipe
 from zoo.validation import check_number

@@ -1,28 +1,40 @@
-"""Files and folders that are there whole or not at all."""
+"""Atomic writes: after a crash, a file or folder is either complete or absent."""
 
 import contextlib
 import os
 import pathlib
 import platform
 import shutil
+from collections.abc import Iterator
 
 ASIDE = ".old"
 
 
 @contextlib.contextmanager
-def atomic(path):
-    """Gives a temporary path to fill, and renames it to `path` when it is complete and on the disk.
+def atomic(path: str | os.PathLike) -> Iterator[pathlib.Path]:
+    """Yields a temporary path, and renames it to `path` once the block has filled it.
 
-    A folder that it replaces is moved aside first. What a killed process left behind beside `path` is removed.
+    The content reaches the disk before the rename. An existing folder is moved aside first. Temporary files that
+    killed processes left in the same folder are removed.
 
     Args:
-        path: of the file or folder to be; an earlier one is replaced.
+        path: the file or folder to write. An existing one is replaced.
 
     Yields:
-        The temporary path, beside `path`: nothing is there yet.
+        The temporary path, in the same folder. Nothing exists there yet.
 
     Raises:
-        OSError: it cannot be written; an earlier one is as it was.
+        OSError: writing failed. An existing file or folder is unchanged.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from zoo.files import atomic
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder) / "errors.txt"
+        ...     with atomic(path) as temporary:
+        ...         _ = temporary.write_text("1.12")
+        ...     path.read_text()
+        '1.12'
     """
     path = pathlib.Path(path)
     stem = f".{path.name}.{platform.node()}-"
@@ -38,19 +50,19 @@ def atomic(path):
         remove(aside)
 
 
-def _move(temporary, path, aside):
+def _move(temporary: pathlib.Path, path: pathlib.Path, aside: pathlib.Path) -> None:
     if path.is_dir():
-        path.rename(aside)  # a folder with content cannot be renamed over
+        path.rename(aside)  # a rename cannot replace a folder that has content
     try:
         temporary.rename(path)
-    except BaseException:  # Ctrl-C as well
+    except BaseException:  # includes Ctrl-C
         if aside.exists():
             aside.rename(path)
         raise
 
 
-def _tidy(path, stem):
-    """Removes what killed processes left beside `path`, and brings back what one of them had moved aside."""
+def _tidy(path: pathlib.Path, stem: str) -> None:
+    """Removes the temporary files of killed processes, and restores a folder that one of them had moved aside."""
     for left in [each for each in path.parent.glob(".*") if each.name.startswith(stem)]:
         if _runs(left.name.removeprefix(stem).removesuffix(ASIDE)):
             continue
@@ -60,25 +72,44 @@ def _tidy(path, stem):
             remove(left)
 
 
-def write_atomic(path, text):
-    """Writes a text file that appears whole, see `atomic`.
+def write_atomic(path: str | os.PathLike, text: str) -> None:
+    """Writes a text file atomically, see `atomic`.
 
     Args:
-        path: of the file; an earlier one is replaced.
+        path: the file. An existing one is replaced.
         text: its content.
 
     Raises:
-        OSError: it cannot be written; an earlier file is as it was.
+        OSError: writing failed. An existing file is unchanged.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from zoo.files import write_atomic
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder) / "errors.txt"
+        ...     write_atomic(path, "1.12")
+        ...     path.read_text()
+        '1.12'
     """
     with atomic(path) as temporary:
         temporary.write_text(text)
 
 
-def check_generated(path, text):
-    """Refuses to replace a text file by a generated one where it is no earlier version of it: of the same first line.
+def check_generated(path: str | os.PathLike, text: str) -> None:
+    """Checks that a generated text may replace a file: the file is missing, or begins with the same line.
+
+    Args:
+        path: the file.
+        text: the generated text.
 
     Raises:
-        ValueError: with both first lines.
+        ValueError: the file begins with another line, so it is not an earlier version of the text.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from zoo.files import check_generated
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     check_generated(pathlib.Path(folder) / "README.md", "# Results")
     """
     heading, path = text.splitlines()[0], pathlib.Path(path)
     present = path.read_text().splitlines()[:1] if path.exists() else [heading]
@@ -89,27 +120,51 @@ def check_generated(path, text):
         )
 
 
-def write_generated(path, text):
-    """Writes a generated text file, see `write_atomic`, in place of its own earlier versions alone.
+def write_generated(path: str | os.PathLike, text: str) -> None:
+    r"""Writes a generated text file atomically. Replaces only earlier versions of the same text.
+
+    Args:
+        path: the file.
+        text: the generated text. Its first line identifies it.
 
     Raises:
-        ValueError: the file there is another one, see `check_generated`.
-        OSError: it cannot be written.
+        ValueError: the existing file is not an earlier version, see `check_generated`.
+        OSError: writing failed.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from zoo.files import write_generated
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     path = pathlib.Path(folder) / "README.md"
+        ...     for error in ("1.12", "0.64"):
+        ...         write_generated(path, f"# Results\n{error}")
+        ...     path.read_text()
+        '# Results\n0.64'
     """
     check_generated(path, text)
     write_atomic(path, text)
 
 
-def remove(path):
-    """Removes a file or a folder; nothing there is fine."""
+def remove(path: pathlib.Path) -> None:
+    """Removes a file, a link or a folder with its content, if it exists.
+
+    Args:
+        path: the file or folder.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> from zoo.files import remove
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     remove(pathlib.Path(folder) / "missing")
+    """
     if path.is_dir() and not path.is_symlink():
         shutil.rmtree(path, ignore_errors=True)
     else:
         path.unlink(missing_ok=True)
 
 
-def _runs(process):
-    """Whether another process with this number, as text, runs on this machine."""
+def _runs(process: str) -> bool:
+    """Whether another process with this number runs on this machine."""
     if not process.isdigit() or int(process) == os.getpid():
         return False
     try:
@@ -121,13 +176,13 @@ def _runs(process):
     return True
 
 
-def _sync(path):
-    """Brings a file, or all of a folder, from the system's memory to the disk, so that a power cut leaves it whole."""
+def _sync(path: pathlib.Path) -> None:
+    """Flushes a file, or a folder with its content, to the disk, so that it survives a power cut."""
     for each in (*path.rglob("*"), path) if path.is_dir() else (path,):
         _sync_one(each)
 
 
-def _sync_one(path):
+def _sync_one(path: pathlib.Path) -> None:
     descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)

@@ -1,23 +1,36 @@
-"""Checks of arguments whose errors name the value received, what is allowed and the nearest right name."""
+"""Argument checks. Their errors name the value received, what is allowed and the nearest right name."""
 
 import difflib
 import inspect
 import math
 import numbers
+from collections.abc import Callable, Collection, Iterable
+from typing import Any
 
 import numpy as np
 
 
-def check_choice(what, value, allowed):
-    """Returns `value` when it is one of `allowed`.
+def check_choice(what: str, value: Any, allowed: Iterable[str]) -> str:
+    """Returns `value` if it is one of `allowed`.
 
     Args:
-        what: what is being chosen, as the message should call it, e.g. `"recipe"`.
+        what: name of the choice in the message, e.g. `"recipe"`.
         value: the value received.
-        allowed: iterable of the allowed strings.
+        allowed: the allowed strings.
+
+    Returns:
+        `value`.
 
     Raises:
-        ValueError: with the value, the nearest allowed name and all allowed names.
+        ValueError: `value` is not allowed. The message names the nearest allowed string and all of them.
+
+    Example:
+        >>> from zoo.validation import check_choice
+        >>> check_choice("norm", "l2", ["l1", "l2"])
+        'l2'
+        >>> check_choice("mean", "geometrical", ["arithmetic", "geometric"])
+        Traceback (most recent call last):
+        ValueError: Unknown mean 'geometrical'. Did you mean 'geometric'? Allowed: 'arithmetic', 'geometric'.
     """
     allowed = sorted(allowed)
     if value in allowed:
@@ -27,17 +40,27 @@ def check_choice(what, value, allowed):
     raise ValueError(f"Unknown {what} {value!r}.{hint} Allowed: {', '.join(map(repr, allowed))}.")
 
 
-def check_options(what, options, function, given=()):
-    """Checks the keyword arguments that data names for a function.
+def check_options(
+    what: str, options: Collection[str], function: Callable[..., Any], given: Collection[str] = ()
+) -> None:
+    """Checks that a function can be called with the keyword arguments that a recipe names.
 
     Args:
-        what: what the function makes, as the messages should call it, e.g. `"max_pool"`.
-        options: names of the arguments.
+        what: name in the messages of what the function makes, e.g. `"max_pool"`.
+        options: names of the keyword arguments.
         function: the function or class that takes them.
-        given: names of arguments that it gets otherwise.
+        given: names of the arguments that the caller passes itself.
 
     Raises:
-        ValueError: an unknown name, with the nearest one, or one that is needed and missing.
+        ValueError: a name is unknown, or a required argument is missing.
+
+    Example:
+        >>> from zoo.validation import check_options
+        >>> def pool(size, stride=1): ...
+        >>> check_options("max_pool", {"size": 2}, pool)
+        >>> check_options("max_pool", {"stride": 2}, pool)
+        Traceback (most recent call last):
+        ValueError: max_pool lacks size; received stride.
     """
     parameters = inspect.signature(function).parameters.values()
     named = {p.name: p for p in parameters if p.name not in given and p.kind not in (p.VAR_POSITIONAL, p.VAR_KEYWORD)}
@@ -48,40 +71,65 @@ def check_options(what, options, function, given=()):
         raise ValueError(f"{what} lacks {', '.join(missing)}; received {', '.join(options) or 'no options'}.")
 
 
-def check_number(what, value, minimum=-math.inf, maximum=math.inf, *, above=None, integer=False):
-    """Returns `value` when it is a finite number in the allowed range.
+def check_number(
+    what: str,
+    value: Any,
+    minimum: float = -math.inf,
+    maximum: float = math.inf,
+    *,
+    above: float | None = None,
+    integer: bool = False,
+) -> Any:
+    """Returns `value` if it is a finite number in the allowed range.
 
     Args:
-        what: the argument's name.
+        what: name of the argument in the messages.
         value: the value received.
-        minimum, maximum: inclusive bounds.
+        minimum: inclusive lower bound.
+        maximum: inclusive upper bound.
         above: exclusive lower bound, in place of `minimum`.
-        integer: whether only whole numbers are allowed.
+        integer: whether the number must be an integer.
+
+    Returns:
+        `value`, unchanged.
 
     Raises:
-        TypeError: the value is no number, or not whole where `integer` asks for it.
-        ValueError: it is outside the range, infinite or NaN.
+        TypeError: `value` is not a number, or not an integer although `integer` is set.
+        ValueError: `value` is out of range, infinite or NaN.
+
+    Example:
+        >>> from zoo.validation import check_number
+        >>> check_number("epochs", 5, 1, integer=True)
+        5
+        >>> check_number("dropout", 1.5, 0, 1)
+        Traceback (most recent call last):
+        ValueError: dropout must be at least 0 and at most 1, received 1.5.
     """
     kind = numbers.Integral if integer else numbers.Real
     if isinstance(value, bool) or not isinstance(value, kind):
         raise TypeError(f"{what} must be {'an integer' if integer else 'a number'}, received {value!r}.")
-    inside = minimum <= value <= maximum and math.isfinite(value) and (above is None or value > above)
-    if not inside:
+    number: Any = value  # `numbers.Real` declares no comparison with a float
+    if not (minimum <= number <= maximum and math.isfinite(number) and (above is None or number > above)):
         lower = f"above {above}" if above is not None else f"at least {minimum}" if minimum > -math.inf else ""
         upper = f"at most {maximum}" if maximum < math.inf else ""
-        allowed = " and ".join(part for part in (lower, upper) if part) or "finite"
+        allowed = " and ".join(bound for bound in (lower, upper) if bound) or "finite"
         raise ValueError(f"{what} must be {allowed}, received {value!r}.")
     return value
 
 
-def class_indices(labels):
-    """Labels as an array of shape `(n,)`.
+def class_indices(labels: Any) -> np.ndarray:
+    """Returns labels as an array of shape `(n,)`.
 
     Args:
         labels: class indices, `(n,)` or `(n, 1)`.
 
     Raises:
-        ValueError: another shape, such as that of one-hot labels.
+        ValueError: the shape is another one, such as that of one-hot labels.
+
+    Example:
+        >>> from zoo.validation import class_indices
+        >>> class_indices([[3], [1]])
+        array([3, 1])
     """
     labels = np.asarray(labels)
     if labels.ndim == 2 and labels.shape[1] == 1:

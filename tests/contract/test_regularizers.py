@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 import zoo
+from zoo.recipes import network as recipe_networks
 from zoo.regularizers import METHODS, build, hyperparameters
 
 EXAMPLES = {
@@ -30,7 +31,7 @@ def data(shape=(5, 4, 2), num_examples=24):
 
 def trained(regularizer, name="mlp", shape=(5, 4, 2), epochs=2, run_eagerly=EAGER):
     keras.utils.set_random_seed(1)
-    network = zoo.networks.build(name, shape, 3, **NETWORKS[name])
+    network = recipe_networks.network_by_name(name, shape, 3, **NETWORKS[name])
     model = zoo.RegularizedModel(network, regularizer, seed=1)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     model.compile("adam", loss, metrics=["accuracy"], run_eagerly=run_eagerly)
@@ -103,13 +104,13 @@ SHAPES = {"mlp": (5, 4, 2), "ladder_encoder": (5, 4, 2), "conv_small": (16, 16, 
 
 
 def test_every_network_has_an_example():
-    assert set(NETWORKS) == set(zoo.networks.NETWORKS)
+    assert set(NETWORKS) == set(recipe_networks.NETWORKS)
 
 
 @pytest.mark.parametrize("name", NETWORKS)
 def test_network_round_trip_and_export(name, tmp_path):
     keras.utils.set_random_seed(0)
-    network = zoo.networks.build(name, SHAPES[name], 3, **NETWORKS[name])
+    network = recipe_networks.network_by_name(name, SHAPES[name], 3, **NETWORKS[name])
     x, _ = data(SHAPES[name], 4)
     restored = type(network).from_config(network.get_config())
     restored.set_weights(network.get_weights())

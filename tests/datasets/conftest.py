@@ -28,7 +28,7 @@ store("tiny", {"image": image, "label": label}, good, ["train", "test"])
 store("tiny_train_only", {"image": image, "label": label}, good, ["train"])
 store("tiny_mixed", {"image": image, "label": label}, [good[0], {"image": pixels[1, :3], "label": 0}],
       ["train", "test"])
-store("tiny_unlabelled", {"image": image}, [{"image": p} for p in pixels], ["train", "test"])
+store("tiny_unlabeled", {"image": image}, [{"image": p} for p in pixels], ["train", "test"])
 store("tiny_hidden_labels", {"image": image, "label": label}, [{"image": p, "label": -1} for p in pixels],
       ["train", "test"])
 """

@@ -1,36 +1,17 @@
-"""Batches: what an epoch covers, that the seed and the epoch alone fix it, and what is refused."""
+"""Batches of a labeled set: what an epoch covers, and what is refused."""
 
 import keras
 import numpy as np
 import pytest
 
-from zoo import RegularizedModel
-from zoo.datasets import Batches, SemiSupervised
+from zoo.datasets import Batches
 
 X = np.arange(23, dtype="float32")[:, None] * np.ones(4, "float32")
 Y = np.arange(23, dtype="int32")
-U = np.arange(100, 160, dtype="float32")[:, None] * np.ones(4, "float32")
-
-
-def equal(a, b):
-    leaves = zip(keras.tree.flatten(a), keras.tree.flatten(b), strict=True)
-    return all(np.array_equal(p, q) for p, q in leaves)
 
 
 def labels_of(batches):
     return np.concatenate([y for _, y in batches])
-
-
-def semi_supervised(**options):
-    return SemiSupervised(X, Y, U, **{"batch_size": 5, "unlabeled_batch_size": 8, **options})
-
-
-DATASETS = {"batches": lambda **options: Batches(X, Y, 5, **options), "semi_supervised": semi_supervised}
-
-
-@pytest.fixture(params=DATASETS)
-def dataset(request):
-    return DATASETS[request.param]
 
 
 def test_rows_of_x_and_y_belong_together():
@@ -63,125 +44,6 @@ def test_more_steps_than_one_permutation():
     assert np.bincount(labels_of(batches)).tolist() == [5] * 23
 
 
-def test_seed_and_epoch_fix_the_batches(dataset):
-    first, second = dataset(seed=3), dataset(seed=3)
-    assert equal(list(first), list(second))
-    assert not equal(list(first), list(dataset(seed=4)))
-    second.epoch += 1
-    assert not equal(list(first), list(second))
-
-
-def test_resumed_run_sees_the_same_batches(dataset):
-    whole, resumed = dataset(seed=1), dataset(seed=1)
-    for _ in range(3):
-        list(whole)
-        whole.epoch += 1
-    resumed.epoch = 3
-    assert equal(list(whole), list(resumed))
-
-
-def test_batches_in_any_order(dataset):
-    one, other = dataset(), dataset()
-    backwards = [other[i] for i in reversed(range(len(other)))]
-    assert equal([one[i] for i in range(len(one))], backwards[::-1])
-
-
-def test_fit_counts_every_epoch_once(dataset):
-    """Across two calls of `fit`, with a model that Keras builds from the first batch."""
-    seen = []
-
-    class Recorder(keras.Model):
-        def __init__(self):
-            super().__init__()
-            self.dense = keras.layers.Dense(1)
-
-        def call(self, inputs):
-            return self.dense(inputs["labeled"] if isinstance(inputs, dict) else inputs)
-
-    class Epochs(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            seen.append(data.epoch)
-
-    data, model = dataset(), Recorder()
-    model.compile("sgd", "mse")
-    model.fit(data, epochs=3, verbose=0, callbacks=[Epochs()])
-    model.fit(data, initial_epoch=3, epochs=5, verbose=0, callbacks=[Epochs()])
-    assert seen == [0, 1, 2, 3, 4]
-
-
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="tf.data comes with TensorFlow")
-def test_the_same_batches_from_tf_data(dataset):
-    one, other = dataset(), dataset()
-    stream = one.tf_dataset
-    for _ in range(2):
-        assert len(stream) == len(other) and equal(list(stream.as_numpy_iterator()), list(other))
-        one.epoch += 1
-        other.epoch += 1
-    for a, b in zip(keras.tree.flatten(stream.element_spec), keras.tree.flatten(other[0]), strict=True):
-        assert a.shape == b.shape and a.dtype.name == b.dtype.name
-
-
-def test_evaluation_and_prediction_leave_the_epoch(dataset):
-    data = dataset()
-    model = RegularizedModel(keras.Sequential([keras.Input((4,)), keras.layers.Dense(23)]))
-    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=True)
-    model.evaluate(data, verbose=0)
-    model.predict(data, verbose=0)
-    assert data.epoch == 0
-    model.fit(data, validation_data=dataset(), epochs=2, verbose=0)
-    model.fit(data, validation_data=data, epochs=2, verbose=0)
-    assert data.epoch == 4
-
-
-def test_the_zoos_fit_counts_every_epoch_once_and_follows_the_order(dataset):
-    """Across two calls of `fit`; a layer sums its inputs, each weighed by when it came."""
-    seen, data, reference = [], dataset(), dataset()
-
-    class Sum(keras.layers.Layer):
-        def __init__(self):
-            super().__init__()
-            self.total = self.add_weight(shape=(4,), initializer="zeros", trainable=False)
-            self.scale = self.add_weight(shape=(), initializer="ones")
-            self.count = self.add_weight(shape=(), initializer="zeros", trainable=False)
-
-        def call(self, inputs):
-            self.count.assign(self.count + 1)
-            self.total.assign(self.total + self.count * keras.ops.sum(inputs, axis=0))
-            return self.scale * inputs
-
-    class Epochs(keras.callbacks.Callback):
-        def on_epoch_begin(self, epoch, logs=None):
-            seen.append(data.epoch)
-
-    layer = Sum()
-    model = RegularizedModel(keras.Sequential([keras.Input((4,)), layer]))
-    model.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    data.y = reference.y = np.zeros_like(Y)
-    before = keras.ops.convert_to_numpy(layer.total), float(layer.count)
-    model.fit(data, epochs=2, verbose=0, callbacks=[Epochs()])
-    model.fit(data, initial_epoch=2, epochs=3, verbose=0, callbacks=[Epochs()])
-    assert seen == [0, 1, 2] and data.epoch == 3
-    expected, count = before
-    for reference.epoch in range(3):
-        for x, _ in reference:
-            count += 1
-            expected = expected + count * sum(rows.sum(axis=0) for rows in keras.tree.flatten(x))
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(layer.total), expected, rtol=1e-4)
-
-
-@pytest.mark.skipif(keras.backend.backend() != "jax", reason="on TensorFlow, tf.data gathers")
-@pytest.mark.parametrize("dataset", DATASETS)
-def test_the_same_batches_from_the_device(dataset):
-    here, there = DATASETS[dataset](), DATASETS[dataset]()
-    there.move_to_device()
-    for here.epoch in (0, 1):
-        there.epoch = here.epoch
-        assert equal(list(here), list(there))
-    leaves = keras.tree.flatten(there[0])
-    assert all(keras.ops.is_tensor(leaf) for leaf in leaves)
-    assert there.num_bytes == sum(array.nbytes for array in {"batches": (X, Y), "semi_supervised": (X, Y, U)}[dataset])
-
-
 def test_resumed_fit_is_gradient_descent_on_the_resumed_epochs():
     rng = np.random.default_rng(0)
     x, y = rng.normal(size=(23, 4)).astype("float32"), rng.normal(size=(23, 1)).astype("float32")
@@ -197,66 +59,18 @@ def test_resumed_fit_is_gradient_descent_on_the_resumed_epochs():
     np.testing.assert_allclose(keras.ops.convert_to_numpy(model.weights[0].value), weights, atol=1e-5)
 
 
-def test_semi_supervised_streams():
-    data = semi_supervised()
-    assert len(data) == len(U) // 8
-    for inputs, y in data:
-        assert np.array_equal(inputs["labeled"][:, 0], y)
-        assert inputs["unlabeled"].shape == (8, 4) and inputs["unlabeled"].min() >= U.min()
-    unlabeled = np.concatenate([inputs["unlabeled"][:, 0] for inputs, _ in data])
-    assert len(set(unlabeled)) == 8 * len(data)
-
-
-def test_labelled_set_repeats_in_fresh_permutations():
-    labels = labels_of(semi_supervised(steps_per_epoch=23))
-    rounds = labels.reshape(5, 23)
-    assert all(sorted(r) == Y.tolist() for r in rounds)
-    assert len({tuple(r) for r in rounds}) == 5
-
-
-def test_streams_are_not_in_step():
-    data = SemiSupervised(X, Y, X, batch_size=5, unlabeled_batch_size=5)
-    assert not all(equal(inputs["labeled"], inputs["unlabeled"]) for inputs, _ in data)
-
-
 @pytest.mark.parametrize(
-    ("make", "message"),
+    ("make", "error", "message"),
     [
-        (lambda: Batches(X, Y[:-1]), "received 23 and 22"),
-        (lambda: Batches(X[:0], Y[:0]), "at least 1"),
-        (lambda: Batches(X, Y, 0), "batch_size must be at least 1"),
-        (lambda: Batches(X, Y, seed=-1), "seed"),
-        (lambda: Batches(X, Y, steps_per_epoch=0), "steps_per_epoch"),
-        (lambda: semi_supervised(batch_size=24), "batch_size must be .* at most 23, received 24"),
-        (lambda: semi_supervised(unlabeled_batch_size=61), "unlabeled_batch_size must be .* at most 60"),
-        (lambda: SemiSupervised(X, Y, U[:, :3], batch_size=5), r"received \(3,\)"),
-        (lambda: SemiSupervised(X, Y, U.astype("uint8"), batch_size=5), "uint8"),
+        (lambda: Batches(X, Y[:-1]), ValueError, "received 23 and 22"),
+        (lambda: Batches(X[:0], Y[:0]), ValueError, "at least 1"),
+        (lambda: Batches(X, Y, 0), ValueError, "batch_size must be at least 1"),
+        (lambda: Batches(X, Y, seed=-1), ValueError, "seed must be at least 0, received -1"),
+        (lambda: Batches(X, Y, seed=None), TypeError, "seed must be an integer, received None"),
+        (lambda: Batches(X, Y, seed=keras.random.SeedGenerator(0)), TypeError, "seed must be an integer, received <"),
+        (lambda: Batches(X, Y, steps_per_epoch=0), ValueError, "steps_per_epoch"),
     ],
 )
-def test_refused(make, message):
-    with pytest.raises(ValueError, match=message):
+def test_bad_arguments_are_refused(make, error, message):
+    with pytest.raises(error, match=message):
         make()
-
-
-def test_shards_put_together_are_the_whole_batches():
-    """Of labeled and unlabeled inputs alike, in every epoch."""
-    whole = SemiSupervised(X, Y, U, batch_size=4, unlabeled_batch_size=8)
-    parts = [SemiSupervised(X, Y, U, batch_size=4, unlabeled_batch_size=8).shard(i, 2) for i in range(2)]
-    for epoch in range(2):
-        for dataset in (whole, *parts):
-            dataset.epoch = epoch
-        for batch, *shares in zip(whole, *parts, strict=True):
-            assert equal(batch, keras.tree.map_structure(lambda *rows: np.concatenate(rows), *shares))
-
-
-@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="tf.data comes with TensorFlow")
-def test_the_same_shards_from_tf_data():
-    part = Batches(X, Y, 6).shard(1, 3)
-    assert equal(list(part.tf_dataset.as_numpy_iterator()), list(part))
-
-
-def test_uneven_shards_are_refused():
-    with pytest.raises(ValueError, match="Batches of 5 examples cannot be cut into 2 equal parts"):
-        Batches(X, Y, 5).shard(0, 2)
-    with pytest.raises(ValueError, match="index must be at least 0 and at most 1, received 2"):
-        Batches(X, Y, 4).shard(2, 2)

@@ -46,8 +46,8 @@ def test_first_load_fills_the_cache_and_the_next_reads_it(tiny, tiny_images, mon
 
 def test_error_of_the_child_comes_without_traceback(tiny):
     with pytest.raises(ValueError) as caught:
-        tfds_images.load_images("tiny_unlabelled")
-    assert "'tiny_unlabelled'" in str(caught.value) and "its features are image" in str(caught.value)
+        tfds_images.load_images("tiny_unlabeled")
+    assert "'tiny_unlabeled'" in str(caught.value) and "its features are image" in str(caught.value)
     assert "Traceback" not in str(caught.value) and not list(tiny.iterdir())
 
 

@@ -1,4 +1,4 @@
-"""Reading prepared sets, and the words for those that cannot be read."""
+"""Reading prepared sets, and the errors for those that cannot be read."""
 
 import functools
 import types
@@ -29,7 +29,7 @@ def test_reads_both_splits(from_prepared, tmp_path, tiny_images):
     [
         ("tiny_train_only", "no split test, only train"),
         ("tiny_mixed", "differ in size"),
-        ("tiny_unlabelled", "no image classification set: its features are image"),
+        ("tiny_unlabeled", "not an image classification set: its features are image"),
         ("tiny_hidden_labels", "train split has examples without a label"),
         ("mnits", "no such set. Did you mean 'mnist'"),
         ("mnist:9.0.0", "only: 3"),
@@ -43,7 +43,7 @@ def test_refused_sets(from_prepared, tmp_path, name, message):
 
 def test_failed_download_says_where_it_looked_and_what_to_do(monkeypatch, tmp_path):
     def fail():
-        raise ConnectionError("no route to host\nmore that nobody wants to read")
+        raise ConnectionError("no route to host\na second line")
 
     absent = types.SimpleNamespace(is_prepared=lambda: False, data_path="/data/mnist/3.0.1", download_and_prepare=fail)
     monkeypatch.setattr(tfds_reader.tfds, "builder", lambda name, data_dir=None: absent)
@@ -51,7 +51,7 @@ def test_failed_download_says_where_it_looked_and_what_to_do(monkeypatch, tmp_pa
         tfds_reader.read("mnist", tmp_path)
     message = str(caught.value)
     assert "/data/mnist/3.0.1" in message and "ConnectionError: no route to host" in message
-    assert "TFDS_DATA_DIR" in message and "tfds build mnist" in message and "nobody" not in message
+    assert "TFDS_DATA_DIR" in message and "tfds build mnist" in message and "second line" not in message
 
 
 def test_interrupted_write_leaves_nothing(monkeypatch, tmp_path):

@@ -13,7 +13,7 @@ import pytest
 
 import zoo
 from tests.support.documents import DOCUMENTS, ROOT, Command, commands
-from trainers.cli.recipe_flags import parse_spaces
+from trainers.cli.recipe_flags import parse_override, parse_spaces
 from trainers.results.tables import TABLES, matching
 from zoo import recipes
 from zoo.recipes.search import ends
@@ -41,8 +41,7 @@ def check_names(command):
     """
     chosen = [recipes.get(name) for name in values(command, "recipe")]
     for assignment in values(command, "override"):
-        field, value = assignment.split("=")
-        chosen[0].override({field: json.loads(value)})
+        chosen[0].override(dict([parse_override(assignment)]))
     if module_of(command) == "trainers.tune" and values(command, "space"):
         for path, domain in parse_spaces(values(command, "space"))["space"].items():
             for value in ends(domain):

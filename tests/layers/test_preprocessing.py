@@ -48,7 +48,7 @@ def test_augmented_recipes_move_whitened_images_by_whole_pixels(name):
 @pytest.mark.parametrize(
     "steps, error, message",
     [
-        (["rescaling"], TypeError, "A preprocessing step is .*received 'rescaling'"),
+        (["rescaling"], TypeError, "A preprocessing step must be .*received 'rescaling'"),
         ([{"name": "rescalling"}], ValueError, "Did you mean 'rescaling'"),
         ([{"name": "rescaling"}], ValueError, "rescaling lacks scale"),
         ([{"name": "rescaling", "scal": 1.0}], ValueError, "Did you mean 'scale'"),

@@ -111,7 +111,7 @@ def test_activity_regularizer_is_a_mean_over_examples(copies):
     assert expected > 0
 
 
-def test_serialised_identifiers():
+def test_serialized_identifiers():
     config = keras.saving.serialize_keras_object(keras.regularizers.L2(0.5))
     model = mlp((4,), 2, hidden_units=(3,), kernel_regularizer=config, kernel_constraint="non_neg")
     assert all(np.isclose(kernel.regularizer.l2, 0.5) for kernel in kernels(model))

@@ -1,6 +1,7 @@
 """Export, list and load: what is written works with TensorFlow alone and comes back as a Keras model."""
 
 import os
+import pathlib
 import shutil
 import subprocess
 import sys
@@ -11,6 +12,7 @@ import pytest
 
 import zoo
 from zoo.layers import build_preprocessing
+from zoo.pretrained.exporting import serving_weights
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 needs_tensorflow = pytest.mark.skipif(not TENSORFLOW, reason="SavedModels are written by the TensorFlow backend")
@@ -104,7 +106,7 @@ def test_weights_are_stored_once(exported):
     model, path, _ = exported
     shapes = dict(tf.train.list_variables(str(path / "variables" / "variables")))
     stored = sum(int(np.prod(shape)) for key, shape in shapes.items() if key.startswith("weights/"))
-    expected = sum(int(np.prod(w.shape)) for w in zoo.pretrained.serving_weights(model))
+    expected = sum(int(np.prod(w.shape)) for w in serving_weights(model))
     others = [key for key in shapes if "VARIABLE_VALUE" in key and not key.startswith("weights/")]
     assert stored == expected and not others
 
@@ -196,3 +198,12 @@ def test_other_backend_says_who_can_export(tmp_path):
     model = zoo.RegularizedModel(zoo.networks.mlp((4,), 2, hidden_units=(3,)))
     with pytest.raises(ValueError, match="KERAS_BACKEND=tensorflow"):
         zoo.export(model, tmp_path / "toy")
+
+
+def test_published_models_are_found_from_any_directory(tmp_path, monkeypatch):
+    monkeypatch.delenv("ZOO_SAVED_MODELS", raising=False)
+    monkeypatch.chdir(tmp_path)
+    assert zoo.pretrained.default_directory() == pathlib.Path(zoo.__file__).resolve().parents[1] / "saved_models"
+    assert "synthetic_mlp-vat" in zoo.list_models()
+    monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
+    assert zoo.pretrained.default_directory() == tmp_path and zoo.list_models() == []

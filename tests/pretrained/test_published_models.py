@@ -10,7 +10,7 @@ import pytest
 
 import zoo
 
-FOLDER = pathlib.Path(__file__).resolve().parents[1] / "saved_models"
+FOLDER = pathlib.Path(__file__).resolve().parents[2] / "saved_models"
 SYNTHETIC = sorted(path.name for path in FOLDER.glob("synthetic_*"))
 HAS_MNIST = (pathlib.Path(os.environ.get("TFDS_DATA_DIR", "/nowhere")) / "mnist").is_dir()
 needs_mnist = pytest.mark.skipif(not HAS_MNIST, reason="TFDS_DATA_DIR names no folder with a prepared MNIST")

@@ -1,4 +1,4 @@
-"""Recipes as data, and what is built from them."""
+"""Recipes as data, and the models and batches built from them."""
 
 import json
 import os
@@ -37,7 +37,7 @@ def tiny(recipe):
             changes[f"network.rungs.{index}.{width}"] = 4
     if recipe.num_labels:
         changes["num_labels"] = 20
-    # Whitening has a test of its own, and takes long at this size.
+    # Whitening has its own test, and takes long at this size.
     changes["preprocessing"] = [step for step in recipe.preprocessing if step["name"] != "zca_whitening"]
     return recipe.override(changes)
 
@@ -62,7 +62,7 @@ def weights_after_training(recipe):
     return model.network.get_weights()
 
 
-# One member stands for those that differ by their regularizer, the number of labels or a kind of noise alone.
+# Of recipes that differ only in the regularizer, the number of labels or the kind of noise, one is trained.
 ALIKE = ("cifar10_", "mnist_ladder-1000", "mnist_ladder-all", "mnist_ladder-noise")
 CHOSEN = ("vmt_all", "4000_gamma", "4000_vat_vmt_smooth", "all_full", "noise_gaussian_l2")
 TRAINED = [name for name in recipes.RECIPES if not name.startswith(ALIKE) or name.endswith(CHOSEN)]
@@ -82,7 +82,7 @@ def test_same_seed_gives_the_same_weights(name):
 
 
 @pytest.mark.parametrize("name", recipes.RECIPES)
-def test_recipe_is_data_and_named_after_what_it_is(name):
+def test_recipe_is_data_and_named_after_its_data_set_and_network(name):
     recipe = recipes.get(name)
     assert recipes.Recipe(**json.loads(json.dumps(recipe.as_dict()))).as_dict() == recipe.as_dict()
     assert name == recipe.name and name.startswith(f"{recipe.dataset}_")

@@ -1,4 +1,4 @@
-"""Searches as data: what is allowed, what is refused, and that those written down fit their recipes."""
+"""Searches as data: valid ones, invalid ones, and that the ready-made ones fit their recipes."""
 
 import json
 
@@ -66,15 +66,15 @@ def test_grids_of_the_thesis_have_the_values_that_its_recipes_chose():
         ({"space": {"a": {"values": [1]}}, "seed": -1}, "seed must be at least 0, received -1"),
         ({"space": {"a": [1, 2]}}, r"The space of a must be .* received \[1, 2\]"),
         ({"space": {"a": {"value": [1]}}}, "Unknown key in the space of a 'value'. Did you mean 'values'"),
-        ({"space": {"a": {"values": []}}}, "values of a must be a list of different ones"),
-        ({"space": {"a": {"values": [1, 2, 1]}}}, r"a list of different ones.*\[1, 2, 1\]"),
-        ({"space": {"a": {"values": [1], "min": 0}}}, "alone, received"),
+        ({"space": {"a": {"values": []}}}, "values of a must be a list of different values"),
+        ({"space": {"a": {"values": [1, 2, 1]}}}, r"a list of different values.*\[1, 2, 1\]"),
+        ({"space": {"a": {"values": [1], "min": 0}}}, "without other keys, received"),
         ({"space": {"a": {"max": 1}}}, "min of a must be a number, received None"),
         ({"space": {"a": {"min": 2.0, "max": 1.0}}}, "max of a must be above 2.0, received 1.0"),
         ({"space": {"a": {"min": 0.0, "max": 1.0, "sampling": "log"}}}, "min of a, .* must be above 0, received 0.0"),
         ({"space": {"a": {"min": 1, "max": 2, "sampling": "lag"}}}, "Did you mean 'log'"),
     ],
 )
-def test_what_is_no_search_is_refused(settings, message):
+def test_bad_searches_are_refused(settings, message):
     with pytest.raises((ValueError, TypeError), match=message):
         Search.from_data(settings)

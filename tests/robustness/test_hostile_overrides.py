@@ -1,4 +1,4 @@
-"""Any JSON in any recipe field: a model, or an error that the programs print on one line."""
+"""Any JSON value in any recipe field gives a model or a clear error."""
 
 import json
 
@@ -27,7 +27,7 @@ BASES = {
     }.items()
 }
 WORDS = ["mlp", "conv_small", "adam", "sgd", "name", "epsilon", "field", "shift", "../../x", "", "zca_whitening", "é\0"]
-# Small or beyond all sense: what lies between would be taken at its word, and fill the memory.
+# Small or absurdly large. Values between would be valid, and fill the memory.
 SCALARS = st.one_of(
     st.none(),
     st.booleans(),
@@ -42,7 +42,7 @@ VALUES = st.recursive(
 
 
 def paths(values, prefix=""):
-    """All dotted paths into a recipe, and one that leads beyond each of its ends."""
+    """All dotted paths into a recipe, and for each of its ends one path beyond it."""
     pairs = values.items() if isinstance(values, dict) else enumerate(values)
     for key, value in pairs:
         yield f"{prefix}{key}"

@@ -1,4 +1,4 @@
-"""SavedModels from strangers: damaged, led out of their folder, or with code in the card, they are refused in words."""
+"""Untrusted SavedModels: damaged files, links out of the folder and code in the card give a clear error."""
 
 import json
 import os
@@ -29,12 +29,12 @@ def exported(tmp_path_factory):
 
 @pytest.fixture
 def copied(exported, tmp_path):
-    """A copy of it in a folder of its own."""
+    """A copy of it in a separate folder."""
     return shutil.copytree(exported, tmp_path / "toy")
 
 
 def sign(path, card):
-    """Writes a card with the checksums that fit it, as a stranger would."""
+    """Writes a card with matching checksums, as an attacker would."""
     path.joinpath(CARD_FILE).write_text(json.dumps({**card, CHECKSUM: card_sum(card)}))
 
 
@@ -97,7 +97,7 @@ def test_signed_cards_of_any_content_load_or_are_refused(exported, tmp_path_fact
 
 
 @pytest.mark.parametrize("content", ["[" * 100_000, '"text"', "5", "\x00", '{"card_sha256": 3}'])
-def test_cards_that_are_no_cards_are_damaged(copied, content):
+def test_files_that_are_not_cards_count_as_damaged(copied, content):
     (copied / CARD_FILE).write_text(content)
     with pytest.raises(ValueError, match="damaged|altered"):
         zoo.load(copied)
@@ -105,7 +105,7 @@ def test_cards_that_are_no_cards_are_damaged(copied, content):
 
 @pytest.mark.parametrize("name", ["variables", "saved_model.pb", "assets/more"])
 def test_links_out_of_the_folder_are_refused(copied, tmp_path, name):
-    """TensorFlow would follow them, to files that no checksum covers."""
+    """TensorFlow would follow them to files that no checksum covers."""
     card, outside = read(copied), tmp_path / "outside"
     if (copied / name).exists():
         (copied / name).rename(outside)
@@ -117,7 +117,7 @@ def test_links_out_of_the_folder_are_refused(copied, tmp_path, name):
         zoo.load(copied)
 
 
-def test_what_is_no_file_is_refused_rather_than_waited_for(copied):
+def test_a_pipe_is_refused_without_waiting_for_it(copied):
     os.mkfifo(copied / "assets.extra")
     with pytest.raises(ValueError, match="assets.extra"):
         zoo.load(copied)
@@ -132,7 +132,7 @@ def test_names_of_files_on_a_card_are_only_compared(copied):
 
 
 def with_layer(card, config):
-    """The card with one layer of its network replaced."""
+    """Replaces one layer of the network on a card."""
     layers = card["model"]["config"]["network"]["config"]["layers"]
     index = next(i for i, layer in enumerate(layers) if layer["class_name"] == "Activation")
     layers[index] = {**layers[index], **config, "config": {"name": "activation", **config["config"]}}
@@ -144,7 +144,9 @@ EXECUTED = []
 
 def hostile_lambda():
     """The description of a Lambda layer with code, as Keras writes it."""
-    layer = keras.layers.Lambda(lambda x: __import__("tests.test_hostile_saved_models").EXECUTED.append(1) or x)
+    layer = keras.layers.Lambda(
+        lambda x: __import__("tests.robustness.test_hostile_saved_models").EXECUTED.append(1) or x
+    )
     return {**keras.saving.serialize_keras_object(layer), "build_config": None}
 
 
@@ -182,7 +184,7 @@ def test_own_descriptions_pass(exported):
     config = read(exported)["model"]
     check_config(config)
     assert isinstance(read_model(config), zoo.RegularizedModel)
-    with pytest.raises(ValueError, match="Dense, no RegularizedModel"):
+    with pytest.raises(ValueError, match="Dense, not a RegularizedModel"):
         read_model(keras.saving.serialize_keras_object(keras.layers.Dense(2)))
 
 

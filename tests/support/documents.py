@@ -7,7 +7,13 @@ from typing import NamedTuple
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
-DOCUMENTS = [ROOT / "README.md", ROOT / "BUILD.md", ROOT / "docs" / "README.md", *GUIDES]
+DOCUMENTS = [
+    ROOT / "README.md",
+    ROOT / "BUILD.md",
+    ROOT / "benchmarks" / "README.md",
+    ROOT / "docs" / "README.md",
+    *GUIDES,
+]
 LINKING = sorted(
     {path for pattern in ("*.md", "*/README.md", "results/*/README.md", "docs/**/*.md") for path in ROOT.glob(pattern)}
 )

@@ -4,7 +4,7 @@
     KERAS_BACKEND=jax python -m trainers.train --distribute=hosts --coordinator=10.0.0.1:1234 --num_processes=2 \
         --process_index=0
 
-BUILD.md explains both.
+docs/guides/distribute.md explains both.
 """
 
 import contextlib

@@ -10,7 +10,7 @@ from typing import Any
 from trainers.pictures.curves import METHODS, Content, method_of
 from trainers.pictures.style import BLUE, COLORS, GREY, INK, RED, Picture, legend_below, new_figure, styled
 from trainers.results.statistics import mean_and_spread
-from trainers.results.tables import test_errors
+from trainers.results.tables import errors_by_seed
 
 TRAINING = ("dataset", "preprocessing", "optimizer", "learning_rate", "schedule", "epochs")
 LABELS_IN_NAME = re.compile(r"(?<=[-_])(?:\d+|all)_|_\d+$")
@@ -18,7 +18,7 @@ LABELS_IN_NAME = re.compile(r"(?<=[-_])(?:\d+|all)_|_\d+$")
 
 def mean_error(content: Content) -> float:
     """The mean test error in percent over the seeds."""
-    return statistics.mean(test_errors(content).values())
+    return statistics.mean(errors_by_seed(content).values())
 
 
 @styled
@@ -35,7 +35,7 @@ def errors_by_method(contents: Iterable[Content], title: str) -> Picture:
     figure, axes = new_figure(1.2 + 0.23 * len(ordered))
     ax = axes[0, 0]
     for place, content in enumerate(ordered):
-        errors, published = list(test_errors(content).values()), content["recipe"]["published_error"]
+        errors, published = list(errors_by_seed(content).values()), content["recipe"]["published_error"]
         mean, spread = mean_and_spread(errors)
         ax.scatter(errors, [place] * len(errors), s=12, color=GREY, alpha=0.7, label="one seed")
         ax.errorbar(mean, place, xerr=spread, fmt="o", markersize=5, color=BLUE, capsize=2.5, label="mean ± s.d.")
@@ -87,7 +87,7 @@ def errors_by_labels(contents: Iterable[Content]) -> Picture | None:
     ax, told = axes[0, 0], []
     for index, (name, group) in enumerate(sorted(groups.items())):
         found = sorted((places[count], content) for count, content in group.items())
-        means, spreads = zip(*(mean_and_spread(test_errors(content).values()) for _, content in found), strict=True)
+        means, spreads = zip(*(mean_and_spread(errors_by_seed(content).values()) for _, content in found), strict=True)
         color, x = COLORS[index % len(COLORS)], [place for place, _ in found]
         ax.errorbar(x, means, yerr=spreads, fmt="o-", color=color, capsize=3, label=name)
         published = [(place, content["recipe"]["published_error"]) for place, content in found]

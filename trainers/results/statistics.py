@@ -3,8 +3,7 @@
 import statistics
 from collections.abc import Iterable, Mapping
 
-from trainers.cli.optional import is_installed
-from zoo.optional import require
+from zoo.optional import is_installed, require
 
 Difference = tuple[float, tuple[float, float] | None, float | None]
 

@@ -42,7 +42,7 @@ def matching(names: Iterable[str], patterns: Iterable[str]) -> list[str]:
     return [name for name in names if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
 
 
-def test_errors(content: Content) -> dict[int, float]:
+def errors_by_seed(content: Content) -> dict[int, float]:
     """`{seed: test error in percent}` of the results of a recipe."""
     return {int(seed): run["errors"]["test"] for seed, run in content["seeds"].items()}
 
@@ -79,10 +79,10 @@ def cells(content: Content, reference: Content | None) -> tuple[str, ...]:
         content: results of the recipe.
         reference: results of the recipe to compare with, or None.
     """
-    errors = test_errors(content)
+    errors = errors_by_seed(content)
     mean, published = statistics.mean(errors.values()), content["recipe"]["published_error"]
     own = reference is not None and content["recipe"]["name"] == reference["recipe"]["name"]
-    compared = None if reference is None or own else paired_difference(errors, test_errors(reference))
+    compared = None if reference is None or own else paired_difference(errors, errors_by_seed(reference))
     return (
         label(content["recipe"]),
         as_published(published),
@@ -103,7 +103,7 @@ def shortfalls(contents: Iterable[Content]) -> str:
     """
     above, published_rows = [], 0
     for content in contents:
-        errors, published = list(test_errors(content).values()), content["recipe"]["published_error"]
+        errors, published = list(errors_by_seed(content).values()), content["recipe"]["published_error"]
         published_rows += published is not None
         mean, spread = mean_and_spread(errors)
         if published is not None and mean > published + spread + 0.005:

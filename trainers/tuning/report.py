@@ -8,12 +8,12 @@ from typing import Any
 
 import numpy as np
 
-from trainers.cli.optional import is_installed
 from trainers.cli.recipe_flags import override_flags
 from trainers.results import markdown
 from trainers.results.store import as_json
 from trainers.tuning.trial import Trial
 from zoo.files import write_atomic
+from zoo.optional import is_installed
 from zoo.recipes.search import Search
 
 README = """# Search: {name}

@@ -14,12 +14,22 @@ class Dataset:
 
     Attributes:
         name: the name that `load` takes.
-        x_train, x_test: signals `(n, 100)` in float32, or images `(n, height, width, channels)` in uint8, 0
+        x_train: training inputs: signals `(n, 100)` in float32, or images `(n, height, width, channels)` in uint8, 0
             to 255.
-        y_train, y_test: labels `(n,)` in int32, from 0 to `num_classes - 1`.
+        y_train: training labels `(n,)` in int32, 0 to `num_classes - 1`.
+        x_test: test inputs, as `x_train`.
+        y_test: test labels, as `y_train`.
         num_classes: number of classes.
-        x_validation, y_validation: examples held out of the training set, None unless asked for. They are for
-            every choice of a hyperparameter; the test set is for the final figure only.
+        x_validation: inputs held out of the training set, or None. Use them to choose hyperparameters, and the test
+            set only for the final error.
+        y_validation: labels of `x_validation`, or None.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.datasets import Dataset
+        >>> x, y = np.zeros((4, 28, 28, 1), "uint8"), np.array([0, 1, 0, 1], "int32")
+        >>> Dataset("mine", x_train=x, y_train=y, x_test=x, y_test=y, num_classes=2).x_validation is None
+        True
     """
 
     name: str
@@ -32,22 +42,29 @@ class Dataset:
     y_validation: np.ndarray | None = None
 
 
-def load(name, *, seed=0, num_validation=0):
+def load(name: str, *, seed: int = 0, num_validation: int = 0) -> Dataset:
     """Loads a data set.
 
     Args:
-        name: `"synthetic"`, or any image classification set of TensorFlow Datasets with a train and a test
-            split, such as `"mnist"`, `"cifar10"` or `"mnist:3.0.1"`.
-        seed: draws the validation examples, and for `"synthetic"` the data as well.
-        num_validation: number of training examples to hold out, class-balanced when it divides by the number
-            of classes.
+        name: `"synthetic"`, or any image classification set of TensorFlow Datasets with a train and a test split, such
+            as `"mnist"`, `"cifar10"` or `"mnist:3.0.1"`.
+        seed: integer, at least 0. Draws the validation examples, and the signals of `"synthetic"`.
+        num_validation: number of training examples to hold out. If it is divisible by the number of classes, they are
+            class-balanced.
 
     Returns:
-        A `Dataset`. Its training set lacks the validation examples.
+        A `Dataset`. Its training set excludes the validation examples.
 
     Raises:
-        ValueError: the set is unknown, cannot be obtained or is no image classification set, or
+        TypeError: `seed` or `num_validation` is not an integer.
+        ValueError: the set is unknown, cannot be downloaded or is not an image classification set, or
             `num_validation` is not smaller than the training set.
+
+    Example:
+        >>> from zoo import datasets
+        >>> data = datasets.load("synthetic", num_validation=100)
+        >>> data.x_train.shape, data.x_validation.shape, data.num_classes
+        ((900, 100), (100, 100), 2)
     """
     if name == "synthetic":
         arrays, num_classes = synthetic.synthetic_sines(seed), len(synthetic.FREQUENCIES)

@@ -1,75 +1,108 @@
 """Seeded draws of examples: labeled subsets, validation sets, bootstrap samples."""
 
+from typing import Any
+
 import numpy as np
 
 from zoo.validation import check_number
 
 
-def balanced_subset(labels, num_labels, seed, what="num_labels"):
+def balanced_subset(labels: Any, num_labels: int, seed: int) -> np.ndarray:
     """Draws the same number of examples of every class, without replacement.
 
     Args:
         labels: `(n,)` integers.
         num_labels: size of the subset, divisible by the number of classes.
-        seed: at least 0; the same seed gives the same draw.
-        what: what the messages call `num_labels`.
+        seed: integer, at least 0. The same seed gives the same subset.
 
     Returns:
-        Sorted indices, `(num_labels,)`.
+        Sorted indices `(num_labels,)`.
 
     Raises:
-        ValueError: `num_labels` does not divide, or some class has too few examples.
+        TypeError: `num_labels` or `seed` is not an integer.
+        ValueError: `num_labels` is not divisible by the number of classes, or a class has too few examples.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.datasets import balanced_subset
+        >>> labels = np.array([0, 0, 0, 1, 1, 1])
+        >>> rows = balanced_subset(labels, 4, seed=0)
+        >>> np.bincount(labels[rows])
+        array([2, 2])
     """
-    check_number(what, num_labels, 1, integer=True)
+    return _balanced_subset(labels, num_labels, seed, "num_labels")
+
+
+def _balanced_subset(labels: Any, size: int, seed: int, what: str) -> np.ndarray:
+    """The subset; `what` is the name of its size in the messages."""
+    check_number(what, size, 1, integer=True)
     labels = np.asarray(labels)
     classes, counts = np.unique(labels, return_counts=True)
-    per_class, rest = divmod(num_labels, len(classes))
+    per_class, rest = divmod(size, len(classes))
     if rest:
-        raise ValueError(f"{what} must be divisible by the {len(classes)} classes, received {num_labels!r}.")
+        raise ValueError(f"{what} must be divisible by the {len(classes)} classes, received {size!r}.")
     if per_class > counts.min():
         available = dict(zip(classes.tolist(), counts.tolist(), strict=True))
-        raise ValueError(f"{what}={num_labels!r} needs {per_class} examples of each class, available are {available}.")
+        raise ValueError(f"{what}={size!r} needs {per_class} examples of each class, available are {available}.")
     rng = np.random.default_rng(check_number("seed", seed, 0, integer=True))
     drawn = [rng.choice(np.flatnonzero(labels == c), per_class, replace=False) for c in classes]
     return np.sort(np.concatenate(drawn))
 
 
-def hold_out(labels, num_validation, seed):
+def hold_out(labels: Any, num_validation: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
     """Splits the examples into a training and a validation set.
 
     Args:
         labels: `(n,)` integers.
-        num_validation: size of the validation set, 0 to n − 1. It is class-balanced when it divides by the
-            number of classes, else drawn from all examples alike.
-        seed: at least 0.
+        num_validation: size of the validation set, 0 to n − 1. If it is divisible by the number of classes, the
+            validation set is class-balanced. Otherwise it is drawn from all examples alike.
+        seed: integer, at least 0. The same seed gives the same split.
 
     Returns:
         Sorted indices `train` `(n - num_validation,)` and `validation` `(num_validation,)`.
 
     Raises:
-        ValueError: `num_validation` is out of range, or it divides and some class has too few examples.
+        TypeError: `num_validation` or `seed` is not an integer.
+        ValueError: `num_validation` is out of range, or a class has too few examples for a balanced set.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.datasets import hold_out
+        >>> train, validation = hold_out(np.array([0, 0, 0, 1, 1, 1]), 2, seed=0)
+        >>> len(train), len(validation)
+        (4, 2)
     """
     num_examples = len(labels)
     check_number("num_validation", num_validation, 0, num_examples - 1, integer=True)
     if num_validation and num_validation % len(np.unique(labels)) == 0:
-        validation = balanced_subset(labels, num_validation, seed, "num_validation")
+        validation = _balanced_subset(labels, num_validation, seed, "num_validation")
     else:
         rng = np.random.default_rng(check_number("seed", seed, 0, integer=True))
         validation = np.sort(rng.choice(num_examples, num_validation, replace=False))
     return np.setdiff1d(np.arange(num_examples), validation), validation
 
 
-def bootstrap(num_examples, seed):
-    """Draws as many examples as there are, with replacement: the training set of one member in bagging.
+def bootstrap(num_examples: int, seed: int) -> np.ndarray:
+    """Draws n of n examples with replacement: the training set of one member of a bagged ensemble.
 
     Args:
         num_examples: n, at least 1.
-        seed: at least 0.
+        seed: integer, at least 0. The same seed gives the same sample.
 
     Returns:
-        Indices, `(n,)`, with repetitions.
+        Indices `(n,)`, with repetitions.
 
-    Source: Breiman, "Bagging predictors", 1996.
+    Raises:
+        TypeError: an argument is not an integer.
+        ValueError: an argument is out of range.
+
+    Source: Breiman, 1996, "Bagging predictors", https://doi.org/10.1007/BF00058655.
+
+    Example:
+        >>> from zoo.datasets import bootstrap
+        >>> sample = bootstrap(1000, seed=0)
+        >>> len(sample), len(set(sample.tolist())) < 700
+        (1000, True)
     """
     check_number("num_examples", num_examples, 1, integer=True)
     rng = np.random.default_rng(check_number("seed", seed, 0, integer=True))

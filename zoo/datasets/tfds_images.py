@@ -1,7 +1,7 @@
-"""Image classification sets of TensorFlow Datasets as arrays, without importing TensorFlow here.
+"""Image classification sets of TensorFlow Datasets as arrays, without importing TensorFlow.
 
-Reading a prepared set needs TensorFlow. A child process does it once, whatever the backend, and leaves a file
-of arrays in the cache folder: `ZOO_CACHE_DIR`, by default `~/.cache/regularized-zoo`.
+Only a child process imports TensorFlow, on every backend. It reads the prepared set once and writes a file of arrays
+into the cache folder, `ZOO_CACHE_DIR`, by default `~/.cache/regularized-zoo`.
 """
 
 import os
@@ -18,25 +18,32 @@ from zoo.datasets import numpy_files
 ARRAYS = ("x_train", "y_train", "x_test", "y_test", "num_classes")
 
 
-def load_images(name):
-    """Loads an image classification set from the cache, which is filled first where needed.
+def load_images(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray, int]:
+    """Loads an image classification set from the cache. Fills the cache first if necessary.
 
-    Prepared sets are looked for where TensorFlow Datasets keeps them (`TFDS_DATA_DIR`, by default
-    `~/tensorflow_datasets`), which is only read. A set that is not there is downloaded into the cache folder.
-    The cache goes by the name alone: after a change of the prepared set, delete its file. Before all of that, a set may
-    lie as NumPy files in the folder that `ZOO_ARRAYS_DIR` names, see `zoo.datasets.numpy_files`.
+    The child process looks for a prepared set in the folder of TensorFlow Datasets (`TFDS_DATA_DIR`, by default
+    `~/tensorflow_datasets`), where it writes nothing. It downloads a missing set into the cache folder. The cache
+    depends on the name alone: if the prepared set changes, delete its file.
+
+    Before all of that it looks for NumPy files in the folder `ZOO_ARRAYS_DIR`, see `zoo.datasets.numpy_files`.
 
     Args:
-        name: name of the set, with configuration and version where wanted: `"mnist"`, `"mnist:3.0.1"`,
+        name: name of the set, optionally with configuration and version: `"mnist"`, `"mnist:3.0.1"`,
             `"emnist/letters"`.
 
     Returns:
-        `x_train`, `y_train`, `x_test`, `y_test`, `num_classes`: images `(n, height, width, channels)` in
-        uint8, labels `(n,)` in int32, an int.
+        `x_train`, `y_train`, `x_test`, `y_test`, `num_classes`: images `(n, height, width, channels)` in uint8, labels
+        `(n,)` in int32, an integer.
 
     Raises:
-        ValueError: the name is malformed or unknown, the set is no image classification set with a train and
-            a test split, or it can be neither found nor downloaded.
+        ValueError: the name is malformed or unknown, the set is not an image classification set with a train and a
+            test split, or it is neither prepared nor downloadable.
+
+    Example:
+        >>> from zoo.datasets.tfds_images import load_images
+        >>> load_images("../mnist")
+        Traceback (most recent call last):
+        ValueError: A set's name looks like 'mnist', 'mnist:3.0.1' or 'emnist/letters', received '../mnist'.
     """
     if not isinstance(name, str) or not re.fullmatch(r"\w[\w.+-]*(/[\w.+-]+)?(:[\w.*]+)?", name):
         raise ValueError(f"A set's name looks like 'mnist', 'mnist:3.0.1' or 'emnist/letters', received {name!r}.")
@@ -50,17 +57,24 @@ def load_images(name):
         arrays = _read_cache(file)
     if arrays is None:
         raise ValueError(f"The cache file {file} is damaged although it was just written. Is the disk full?")
-    *arrays, num_classes = arrays
-    return (*arrays, int(num_classes))
+    x_train, y_train, x_test, y_test, num_classes = arrays
+    return x_train, y_train, x_test, y_test, int(num_classes)
 
 
-def cache_folder():
-    """The folder of the cached arrays, a `pathlib.Path`."""
+def cache_folder() -> pathlib.Path:
+    """The folder of the cached arrays: `ZOO_CACHE_DIR`, or its default.
+
+    Example:
+        >>> from zoo.datasets.tfds_images import cache_folder
+        >>> file = cache_folder() / "mnist.npz"
+        >>> file.name
+        'mnist.npz'
+    """
     return pathlib.Path(os.environ.get("ZOO_CACHE_DIR", "~/.cache/regularized-zoo")).expanduser()
 
 
-def _read_cache(file):
-    """The cached arrays, or None when the file is missing or damaged: it is then written anew."""
+def _read_cache(file: pathlib.Path) -> tuple[np.ndarray, ...] | None:
+    """The cached arrays, or None if the file is missing or damaged."""
     try:
         with open(file, "rb") as opened, np.load(opened) as arrays:
             return tuple(arrays[key] for key in ARRAYS)
@@ -68,19 +82,19 @@ def _read_cache(file):
         return None
 
 
-def _fill_cache(name, file):
-    """Runs `zoo.datasets.tfds_reader` in a process of its own; its standard output is the error's text."""
+def _fill_cache(name: str, file: pathlib.Path) -> None:
+    """Runs `zoo.datasets.tfds_reader` in a child process, which prints the text of an error to its standard output."""
     package_root = str(pathlib.Path(__file__).parents[2])
     environment = {
         "TF_CPP_MIN_LOG_LEVEL": "2",
         **os.environ,
         "KERAS_BACKEND": "tensorflow",
-        # The child only reads records: it must not take memory of an accelerator that this process trains on.
+        # The child reads records only. It must not take memory of the accelerator that this process trains on.
         "CUDA_VISIBLE_DEVICES": "",
         "PYTHONPATH": os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")])),
     }
     command = [sys.executable, "-m", "zoo.datasets.tfds_reader", name, str(file)]
     child = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
     if child.returncode:
-        reason = child.stdout.strip() or f"the reader ended with status {child.returncode}; see its messages above"
+        reason = child.stdout.strip() or f"the reader ended with status {child.returncode}; see its messages above."
         raise ValueError(f"Cannot load the set {name!r}: {reason}")

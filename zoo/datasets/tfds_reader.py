@@ -1,12 +1,16 @@
 """Reads an image classification set of TensorFlow Datasets and writes it as arrays.
 
-`python -m zoo.datasets.tfds_reader NAME FILE`, a process of its own because it imports TensorFlow.
+`zoo.datasets.tfds_images` runs `python -m zoo.datasets.tfds_reader NAME FILE` as a child process, because this module
+imports TensorFlow.
 """
 
 import contextlib
 import difflib
+import os
 import pathlib
 import sys
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -18,40 +22,46 @@ from zoo.files import atomic
 BATCH_SIZE = 1000
 
 
-def read(name, download_folder):
+def read(name: str, download_folder: str | os.PathLike) -> tuple[Any, ...]:
     """Reads the train and the test split of a set.
 
     Args:
         name: name of the set, as `tfds.builder` takes it.
-        download_folder: where a set goes that is not prepared in TFDS's own data folder.
+        download_folder: folder for the download of a set that is not prepared in the data folder of TFDS.
 
     Returns:
         The arrays of `zoo.datasets.tfds_images.ARRAYS`, in this order.
 
     Raises:
         ValueError: see `zoo.datasets.tfds_images.load_images`.
+
+    Example:
+        >>> from zoo.datasets.tfds_reader import read
+        >>> read("mnits", "downloads")
+        Traceback (most recent call last):
+        ValueError: no such set. Did you mean 'mnist'? See tfds.list_builders().
     """
     builder = _prepared_builder(name, download_folder)
     features = builder.info.features
     image, label = (features[key] if key in features else None for key in ("image", "label"))
     if not isinstance(image, tfds.features.Image) or not isinstance(label, tfds.features.ClassLabel):
-        raise ValueError(f"it is no image classification set: its features are {', '.join(features)}.")
+        raise ValueError(f"it is not an image classification set: its features are {', '.join(features)}.")
     missing = sorted({"train", "test"} - set(builder.info.splits))
     if missing:
         raise ValueError(f"it has no split {' and '.join(missing)}, only {', '.join(builder.info.splits)}.")
-    return *_read_split(builder, "train"), *_read_split(builder, "test"), np.int64(label.num_classes)
+    return *_read_split(builder, "train"), *_read_split(builder, "test"), np.asarray(label.num_classes)
 
 
-def _read_split(builder, split):
-    """Images and labels of one split, in the order in which TFDS keeps them."""
+def _read_split(builder: Any, split: str) -> tuple[np.ndarray, np.ndarray]:
+    """Images and labels of one split, in the order of TFDS."""
     try:
-        # `batch`, because TFDS's own batches would fill smaller images up with zeros.
+        # Not TFDS's own batches, which would pad smaller images with zeros.
         batches = list(builder.as_dataset(split=split).batch(BATCH_SIZE).as_numpy_iterator())
     except tf.errors.InvalidArgumentError as error:
         if "different shapes" not in str(error):
             raise
         shape = builder.info.features["image"].shape
-        raise ValueError(f"its images differ in size (declared {shape}); they do not fit into one array.") from None
+        raise ValueError(f"its images differ in size (declared {shape}), so they do not fit into one array.") from None
     images = np.concatenate([batch["image"] for batch in batches])
     if images.dtype != np.uint8:
         raise ValueError(f"its images are {images.dtype}, not uint8.")
@@ -61,7 +71,7 @@ def _read_split(builder, split):
     return images, labels
 
 
-def _prepared_builder(name, download_folder):
+def _prepared_builder(name: str, download_folder: str | os.PathLike) -> Any:
     try:
         builder = tfds.builder(name)
     except tfds.core.DatasetNotFoundError:
@@ -76,36 +86,54 @@ def _prepared_builder(name, download_folder):
         builder.download_and_prepare()
     except Exception as error:
         raise ValueError(
-            f"not found in {looked_in}, and the download failed "
-            f"({type(error).__name__}: {_first_line(error)}). "
-            "Set TFDS_DATA_DIR to a folder that has the prepared set, "
-            f"or run `tfds build {name}` with network access."
+            f"it is not in {looked_in}, and the download failed ({type(error).__name__}: {_first_line(error)}). Set "
+            f"TFDS_DATA_DIR to a folder with the prepared set, or run `tfds build {name}` with network access."
         ) from error
     return builder
 
 
-def _nearest(name):
-    names = ["synthetic", *tfds.list_builders(with_community_datasets=False)]  # the first is the zoo's own
+def _nearest(name: str) -> str:
+    names = ["synthetic", *tfds.list_builders(with_community_datasets=False)]  # the first name is the zoo's own set
     near = difflib.get_close_matches(name, names, n=1)
     return f" Did you mean {near[0]!r}?" if near else ""
 
 
-def _first_line(error):
+def _first_line(error: Exception) -> str:
     return (str(error).strip().splitlines() or [""])[0]
 
 
-def write(arrays, file):
-    """Writes the arrays to `file` in one step, so that a reader finds all of it or none."""
+def write(arrays: Sequence[Any], file: pathlib.Path) -> None:
+    """Writes the arrays atomically and creates the folder.
+
+    Args:
+        arrays: the arrays of `zoo.datasets.tfds_images.ARRAYS`, in this order.
+        file: the `.npz` file.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> import numpy as np
+        >>> from zoo.datasets.tfds_reader import write
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     file = pathlib.Path(folder) / "tiny.npz"
+        ...     write([np.zeros((2, 4, 4, 3)), np.arange(2), np.zeros((2, 4, 4, 3)), np.arange(2), 2], file)
+        ...     sorted(np.load(file))
+        ['num_classes', 'x_test', 'x_train', 'y_test', 'y_train']
+    """
     file.parent.mkdir(parents=True, exist_ok=True)
     with atomic(file) as temporary, open(temporary, "wb") as opened:
         np.savez(opened, **dict(zip(ARRAYS, arrays, strict=True)))
 
 
-def main(name, file):
-    """Reads the set and writes it. An error that the user can act on goes to standard output, as one text."""
-    file = pathlib.Path(file)
+def main(name: str, path: str) -> None:
+    """Reads a set and writes it. Prints an error that the user can act on to standard output.
+
+    Args:
+        name: name of the set.
+        path: the `.npz` file.
+    """
+    file = pathlib.Path(path)
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # where TFDS reports its progress
+        with contextlib.redirect_stdout(sys.stderr):  # TFDS prints its progress
             write(read(name, file.parent / "tensorflow_datasets"), file)
     except (ValueError, OSError) as error:
         print(error)

@@ -1,25 +1,33 @@
-"""Two interleaved half circles: points of the plane, to draw what a method does between them."""
+"""Two interleaved half circles: points of the plane, to draw how a regularizer shapes a classifier."""
 
 import numpy as np
 
 from zoo.validation import check_number
 
 
-def two_moons(num_points, *, noise_std=0.1, seed=0):
-    """Draws points from two half circles of radius 1, half of them from each.
+def two_moons(num_points: int, *, noise_std: float = 0.1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+    """Draws points from two half circles of radius 1, half of the points from each.
 
-    Label 0 is the upper half circle about (0, 0), label 1 the lower one about (1, ½); Gaussian noise is added.
+    Label 0 is the upper half circle around (0, 0), label 1 the lower one around (1, ½). Gaussian noise is added.
 
     Args:
         num_points: even, at least 2.
-        noise_std: standard deviation of the noise along each axis, at least 0.
-        seed: of the draw, at least 0.
+        noise_std: standard deviation of the noise on each coordinate, at least 0.
+        seed: integer, at least 0. The same seed gives the same points.
 
     Returns:
         Points `(num_points, 2)` in float32 and labels `(num_points,)` in int32, in random order.
 
     Raises:
-        TypeError, ValueError: an argument is outside its range.
+        TypeError: an argument is not a number, or not an integer.
+        ValueError: an argument is out of range.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.datasets import two_moons
+        >>> x, y = two_moons(100, noise_std=0.05, seed=0)
+        >>> x.shape, np.bincount(y)
+        ((100, 2), array([50, 50]))
     """
     if check_number("num_points", num_points, 2, integer=True) % 2:
         raise ValueError(f"num_points must be even, received {num_points!r}.")

@@ -1,6 +1,7 @@
 """ZCA whitening, fitted to a training set."""
 
 import math
+from typing import Any
 
 import keras
 import numpy as np
@@ -8,54 +9,69 @@ from keras import ops
 
 from zoo.validation import check_number
 
+Tensor = Any  # a tensor of the backend
+
 CHUNK = 1024
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class ZCAWhitening(keras.layers.Layer):
-    """Whitens the entries of an example, staying as close to the example as whitening can.
+    """Whitens the entries of an example and changes the example as little as whitening can.
 
-    `x ← (x − μ)·W` on flattened examples, with `W = U·diag(1/sqrt(s_i + filter_bias))·Uᵀ`, where μ is the
-    mean of the training set and `U·diag(s)·Uᵀ` its covariance (divided by n). `adapt` fits μ and W; before
-    that the layer is the identity. Both are fitted in float64, kept and applied in float32, and not
-    trainable.
+    `x ← (x − μ)·W` on flattened examples, with `W = U·diag(1/sqrt(s_i + filter_bias))·Uᵀ`, where μ is the mean of the
+    training set and `U·diag(s)·Uᵀ` its covariance (divided by n). `adapt` fits μ and W. Before `adapt`, the layer is
+    the identity. The layer fits both in float64, stores and applies them in float32, and does not train them.
 
     Args:
-        filter_bias: added to the eigenvalues so that directions of no variance are not blown up, above 0, in
-            squared units of the input. 0.1 belongs to inputs normalized by
-            `PerImageContrastNormalization(55)`.
+        filter_bias: added to the eigenvalues, above 0, in squared units of the input. It limits the gain in directions
+            of little variance. Use 0.1 for inputs normalized by `PerImageContrastNormalization(55)`.
+        **kwargs: arguments of `keras.layers.Layer`.
 
-    Input shape: `(n, ...)`, integer or floating, all but the first dimension known. Output shape: the same,
-    in the layer's compute type.
+    Input shape: `(n, ...)`, integer or floating; all dimensions but the first must be known. Output shape: the same, in
+    the layer's compute dtype.
 
     Raises:
+        TypeError: `filter_bias` is not a number.
         ValueError: `filter_bias` is not above 0.
 
-    Source: Bell, Sejnowski, "The 'independent components' of natural scenes are edge filters", 1997;
-    Krizhevsky, "Learning multiple layers of features from tiny images", 2009, appendix A. The filter bias is
-    pylearn2's.
+    Source: Bell, Sejnowski, 1997, "The 'independent components' of natural scenes are edge filters",
+    https://doi.org/10.1016/S0042-6989(97)00121-1; Krizhevsky, 2009, "Learning multiple layers of features from tiny
+    images", appendix A, https://www.cs.toronto.edu/~kriz/learning-features-2009-TR.pdf. The filter bias is that of the
+    library pylearn2.
+
+    Example:
+        >>> import numpy as np
+        >>> import zoo
+        >>> x = np.array([[2.0, 0.0], [-2.0, 0.0], [0.0, 1.0], [0.0, -1.0]])
+        >>> layer = zoo.layers.ZCAWhitening(filter_bias=1e-6)
+        >>> layer.adapt(x)
+        >>> np.cov(np.asarray(layer(x)).T, bias=True).round(3)
+        array([[1., 0.],
+               [0., 1.]])
     """
 
-    def __init__(self, filter_bias=0.1, **kwargs):
+    def __init__(self, filter_bias: float = 0.1, **kwargs: Any):
+        """Checks the filter bias."""
         super().__init__(autocast=False, **kwargs)
         self.filter_bias = check_number("filter_bias", filter_bias, above=0)
 
-    def build(self, input_shape):
-        size = math.prod(input_shape[1:])
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Creates the mean and the matrix of the identity."""
+        size = math.prod(dimension for dimension in input_shape[1:] if dimension is not None)
         settings = {"dtype": "float32", "trainable": False, "autocast": False}
         self.mean = self.add_weight(name="mean", shape=(size,), initializer="zeros", **settings)
         self.matrix = self.add_weight(
             name="matrix", shape=(size, size), initializer=keras.initializers.Identity(), **settings
         )
 
-    def adapt(self, x):
+    def adapt(self, x: Any) -> None:
         """Fits the mean and the whitening matrix.
 
         Args:
             x: `(n, ...)` training inputs as an array, preprocessed as this layer will receive them.
 
         Raises:
-            ValueError: there are fewer than two examples, or their shape is not that for which the layer was
+            ValueError: there are fewer than two examples, or their shape differs from the shape for which the layer was
                 built.
         """
         x = np.asarray(x)
@@ -67,30 +83,39 @@ class ZCAWhitening(keras.layers.Layer):
         self.mean.assign(mean)
         self.matrix.assign(matrix)
 
-    def call(self, inputs):
-        shape = ops.shape(inputs)
+    def call(self, inputs: Tensor) -> Tensor:
+        """Whitens a batch."""
+        shape: Any = ops.shape(inputs)
         flat = ops.reshape(ops.cast(inputs, "float32"), (shape[0], self.mean.shape[0]))
         return ops.cast(ops.reshape((flat - self.mean) @ self.matrix, shape), self.compute_dtype)
 
-    def compute_output_shape(self, input_shape):
+    def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
+        """Returns the input's shape."""
         return input_shape
 
-    def get_config(self):
+    def get_config(self) -> dict[str, Any]:
+        """Returns the arguments of the constructor."""
         return {**super().get_config(), "filter_bias": self.filter_bias}
 
 
-def fit_zca(x, filter_bias):
-    """Mean and ZCA matrix of a set.
+def fit_zca(x: np.ndarray, filter_bias: float) -> tuple[np.ndarray, np.ndarray]:
+    """Computes the mean and the ZCA matrix of a set.
 
-    The covariance is summed over chunks: a set of 50 000 CIFAR-10 images would take 1.2 GB in float64 at
-    once.
+    Sums the covariance over chunks: all 50 000 images of CIFAR-10 together would take 1.2 GB in float64.
 
     Args:
-        x: `(n, d)`, any numeric type.
-        filter_bias: added to the covariance's eigenvalues.
+        x: `(n, d)`, any numeric dtype.
+        filter_bias: added to the eigenvalues of the covariance.
 
     Returns:
-        μ `(d,)` and W `(d, d)` in float64; W is symmetric.
+        μ `(d,)` and the symmetric matrix W `(d, d)`, in float64.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo.layers.zca_whitening import fit_zca
+        >>> mean, matrix = fit_zca(np.array([[0.0], [4.0]]), filter_bias=1e-9)
+        >>> mean, matrix.round(3)
+        (array([2.]), array([[0.5]]))
     """
     mean = x.mean(0, dtype="float64")
     covariance = np.zeros((x.shape[1],) * 2)

@@ -1,55 +1,67 @@
 """Multilayer perceptrons."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import keras
 from keras import layers
 
 from zoo.layers import BatchNormalization
 from zoo.validation import check_number
 
+Tensor = Any  # a Keras tensor
+
 
 def mlp(
-    input_shape,
-    num_classes,
+    input_shape: tuple[int, ...],
+    num_classes: int,
     *,
-    hidden_units=(1200, 600, 300, 150),
-    batch_normalization=True,
-    batch_normalization_on_logits=False,
-    dropout=0.0,
-    input_dropout=0.0,
-    input_noise_std=0.0,
-    hidden_noise_std=0.0,
-    kernel_regularizer=None,
-    kernel_constraint=None,
-    activity_regularizer=None,
-    name="mlp",
-):
-    """A fully connected network with ReLU units.
+    hidden_units: Sequence[int] = (1200, 600, 300, 150),
+    batch_normalization: bool = True,
+    batch_normalization_on_logits: bool = False,
+    dropout: float = 0.0,
+    input_dropout: float = 0.0,
+    input_noise_std: float = 0.0,
+    hidden_noise_std: float = 0.0,
+    kernel_regularizer: Any = None,
+    kernel_constraint: Any = None,
+    activity_regularizer: Any = None,
+    name: str = "mlp",
+) -> keras.Model:
+    """Builds a fully connected network with ReLU units.
 
-    Each hidden layer is dense (named `hidden_1`, `hidden_2` …), batch normalization, ReLU, Gaussian noise, dropout; a
-    dense layer gives the logits. A dense layer followed by batch normalization has no bias of its own.
+    Each hidden layer consists of a dense layer (named `hidden_1`, `hidden_2` …), batch normalization, ReLU, Gaussian
+    noise and dropout. A last dense layer gives the logits. Batch normalization replaces the bias of a dense layer.
 
     Args:
-        input_shape: shape of one example; it is flattened.
-        num_classes: number of logits.
-        hidden_units: widths of the hidden layers; none makes a linear softmax classifier.
-        batch_normalization: whether hidden layers are batch-normalized.
-        batch_normalization_on_logits: whether the logits are.
-        dropout, input_dropout: rates on hidden units and on inputs, 0 to 1.
-        input_noise_std, hidden_noise_std: standard deviations of Gaussian noise added to inputs and to hidden
-            units in training, at least 0.
-        kernel_regularizer: `keras.regularizers` object or identifier for every dense kernel. Biases are free.
-        kernel_constraint: `keras.constraints` object or identifier for every dense kernel; `MaxNorm(c,
-            axis=0)` bounds each unit's weight column.
-        activity_regularizer: `keras.regularizers` object or identifier for the outputs of every ReLU, `L1(α)`
-            for representational sparsity. Keras divides its sum by the batch size: it is the mean over
-            examples.
-        name: of the model.
+        input_shape: shape of one example. The network flattens it.
+        num_classes: number of logits, at least 1.
+        hidden_units: widths of the hidden layers. An empty list makes a linear softmax classifier.
+        batch_normalization: whether the hidden layers are batch-normalized.
+        batch_normalization_on_logits: whether the logits are batch-normalized.
+        dropout: rate on hidden units, 0 to 1.
+        input_dropout: rate on inputs, 0 to 1.
+        input_noise_std: standard deviation of the Gaussian noise that training adds to inputs, at least 0.
+        hidden_noise_std: standard deviation of the Gaussian noise that training adds to hidden units, at least 0.
+        kernel_regularizer: `keras.regularizers` object or identifier for every dense kernel. It does not act on biases.
+        kernel_constraint: `keras.constraints` object or identifier for every dense kernel. `MaxNorm(c, axis=0)` bounds
+            the norm of each unit's weights.
+        activity_regularizer: `keras.regularizers` object or identifier for the outputs of every ReLU, such as `L1(α)`
+            for sparse representations. Keras divides the sum over a batch by the batch size.
+        name: name of the model.
 
     Returns:
         A functional `keras.Model` from inputs `(n, *input_shape)` to logits `(n, num_classes)`.
 
     Raises:
-        TypeError, ValueError: a number is out of range, or `hidden_units` is no list.
+        TypeError: an argument is not a number, or `hidden_units` is not a list.
+        ValueError: a number is out of range.
+
+    Example:
+        >>> import zoo
+        >>> network = zoo.networks.mlp((28, 28, 1), num_classes=10, hidden_units=[1200, 1200], dropout=0.5)
+        >>> network.output_shape
+        (None, 10)
     """
     check_number("num_classes", num_classes, 1, integer=True)
     if not isinstance(hidden_units, (list, tuple)):
@@ -70,13 +82,13 @@ def mlp(
     return keras.Model(inputs, logits, name=name)
 
 
-def _dense(x, units, batch_normalization, kernel, name):
+def _dense(x: Tensor, units: int, batch_normalization: bool, kernel: dict[str, Any], name: str) -> Tensor:
     x = layers.Dense(units, use_bias=not batch_normalization, name=name, **kernel)(x)
     return BatchNormalization()(x) if batch_normalization else x
 
 
-def _corrupt(x, noise_std, dropout):
-    """Gaussian noise, then dropout, in training only; each is left out at 0."""
+def _corrupt(x: Tensor, noise_std: float, dropout: float) -> Tensor:
+    """Gaussian noise, then dropout, in training only. A value of 0 adds no layer."""
     if noise_std:
         x = layers.GaussianNoise(noise_std)(x)
     return layers.Dropout(dropout)(x) if dropout else x

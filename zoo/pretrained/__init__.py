@@ -1,6 +1,6 @@
-"""Pretrained models: SavedModels with a card, written, listed, loaded and converted."""
+"""Pretrained models: write, list, load and convert SavedModels whose card states the measured error."""
 
-from zoo.pretrained.card import read_card, verify
+from zoo.pretrained.card import verify
 from zoo.pretrained.conversion import convert
 from zoo.pretrained.exporting import error_percent, export
 from zoo.pretrained.loading import default_directory, find, list_models, load, model_card
@@ -14,6 +14,5 @@ __all__ = [
     "list_models",
     "load",
     "model_card",
-    "read_card",
     "verify",
 ]

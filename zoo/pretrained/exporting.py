@@ -1,61 +1,66 @@
-"""Pretrained models: export to SavedModel, list, load."""
+"""Export of classifiers as SavedModels."""
 
 import datetime
+import os
 import pathlib
+from collections.abc import Callable, Mapping
+from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
 from zoo.files import atomic
+from zoo.optional import require
 from zoo.pretrained.card import write_card
 from zoo.training import RegularizedModel
 from zoo.training.outputs import returns_logits
 
+BATCH_SIZE = 500
 VARIABLE_KEY = "weights/{}/.ATTRIBUTES/VARIABLE_VALUE"
 
 
-def import_tensorflow(purpose):
-    """TensorFlow, imported only where a SavedModel is read or written.
-
-    Args:
-        purpose: what it is for, as the message should say where it is not installed.
-
-    Raises:
-        ImportError: it is not installed.
-    """
-    try:
-        import tensorflow
-    except ImportError as error:
-        raise ImportError(f"{purpose} needs TensorFlow, which is not installed: pip install tensorflow.") from error
-    return tensorflow
-
-
-def serving_weights(model):
-    """The weights that a prediction depends on, in a fixed order: preprocessing, then network.
+def serving_weights(model: RegularizedModel) -> list[Any]:
+    """Lists the weights that a prediction depends on, in a fixed order: preprocessing, then network.
 
     Args:
         model: built `RegularizedModel`.
+
+    Example:
+        >>> import zoo
+        >>> from zoo.pretrained.exporting import serving_weights
+        >>> model = zoo.RegularizedModel(zoo.networks.mlp((4,), 3, hidden_units=[]))
+        >>> [tuple(weight.shape) for weight in serving_weights(model)]
+        [(4, 3), (3,)]
     """
-    parts = [part for part in (model.preprocessing, model.network) if part is not None]
-    return [weight for part in parts for weight in part.weights]
+    layers = [layer for layer in (model.preprocessing, model.network) if layer is not None]
+    return [weight for layer in layers for weight in layer.weights]
 
 
-def normalization_layers(model):
-    """The layers of a preprocessing that standardize entries: they compute with tensors beside their weights.
+def normalization_layers(model: RegularizedModel) -> list[Any]:
+    """Lists the `keras.layers.Normalization` layers of the preprocessing.
+
+    These layers compute with tensors that Keras derives from their weights and does not update with them.
 
     Args:
         model: `RegularizedModel`.
+
+    Example:
+        >>> import zoo
+        >>> from zoo.pretrained.exporting import normalization_layers
+        >>> normalization_layers(zoo.RegularizedModel(zoo.networks.mlp((4,), 3, hidden_units=[])))
+        []
     """
     layers = model.preprocessing._flatten_layers() if model.preprocessing is not None else ()
     return [layer for layer in layers if isinstance(layer, keras.layers.Normalization)]
 
 
-def _write_saved_model(model, input_shape, path):
-    tf = import_tensorflow("Writing a SavedModel")
+def _write_saved_model(model: RegularizedModel, path: pathlib.Path) -> None:
+    tf: Any = require("tensorflow", "Writing a SavedModel")
     # Not keras.export.ExportArchive: it stores every weight twice, as a Keras and as a TensorFlow variable.
     module = tf.Module()
     module.weights = [weight.value for weight in serving_weights(model)]
+    input_shape: Any = model.raw_input_shape
     signature = [tf.TensorSpec((None, *input_shape), tf.float32, name="inputs")]
 
     @tf.function(input_signature=signature)
@@ -74,36 +79,51 @@ def _write_saved_model(model, input_shape, path):
         raise OSError(f"The SavedModel cannot be written to {path.parent} ({error.message}).") from error
 
 
-def error_percent(predict, x, y, batch_size=500):
-    """Classification error in per cent, 0 to 100.
+def error_percent(predict: Callable[[np.ndarray], Any], x: np.ndarray, y: np.ndarray) -> float:
+    """Computes the classification error in percent, 0 to 100.
 
     Args:
-        predict: maps raw inputs `(n, ...)` in float32 to scores `(n, num_classes)`.
-        x, y: raw inputs and class indices.
-        batch_size: inputs at a time.
+        predict: function from raw inputs `(n, ...)` in float32 to scores `(n, num_classes)`.
+        x: raw inputs, `(n, ...)`.
+        y: class indices, `(n,)` or `(n, 1)`.
+
+    Example:
+        >>> import numpy as np
+        >>> import zoo
+        >>> scores = np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4], [0.3, 0.7]])
+        >>> zoo.pretrained.error_percent(lambda x: x, scores, np.array([0, 1, 0, 0]))
+        25.0
     """
-    wrong = 0
-    for start in range(0, len(x), batch_size):
-        scores = ops.convert_to_numpy(predict(x[start : start + batch_size].astype("float32")))
-        wrong += int(np.sum(np.argmax(scores, axis=-1) != y[start : start + batch_size].ravel()))
-    return 100 * wrong / len(x)
+    misclassified = 0
+    for start in range(0, len(x), BATCH_SIZE):
+        scores: Any = ops.convert_to_numpy(predict(x[start : start + BATCH_SIZE].astype("float32")))
+        misclassified += int(np.sum(np.argmax(scores, axis=-1) != y[start : start + BATCH_SIZE].ravel()))
+    return 100 * misclassified / len(x)
 
 
-def check_exportable(model, what="A SavedModel"):
-    """Refuses what cannot be exported.
+def check_exportable(model: Any, what: str = "A SavedModel") -> None:
+    """Checks that a model can be exported.
 
     Args:
-        model: should be a built `RegularizedModel`.
-        what: what is to be written, as the message should call it.
+        model: the model, which must be a built `RegularizedModel`.
+        what: name of the output in the messages.
 
     Raises:
-        ValueError: Keras does not run on TensorFlow, the model is not built, or its loss takes no logits of classes.
-        TypeError: the model is no `RegularizedModel`.
+        TypeError: `model` is not a `RegularizedModel`.
+        ValueError: Keras does not run on TensorFlow, the model is not built, or its loss does not take the logits of
+            classes.
+
+    Example:
+        >>> import zoo
+        >>> from zoo.pretrained.exporting import check_exportable
+        >>> model = zoo.RegularizedModel(zoo.networks.mlp((4,), 3, hidden_units=[]))
+        >>> model.build((None, 4))
+        >>> check_exportable(model)
     """
     if keras.backend.backend() != "tensorflow":
         raise ValueError(
-            f"{what} is written by the TensorFlow backend, received {keras.backend.backend()!r}. Do it in a process "
-            "with KERAS_BACKEND=tensorflow, which loads the weights that another one saved."
+            f"{what} needs the TensorFlow backend, received {keras.backend.backend()!r}. Save the weights, and load "
+            "them in a process with KERAS_BACKEND=tensorflow."
         )
     if not isinstance(model, RegularizedModel):
         raise TypeError(f"export takes a RegularizedModel, received {type(model).__name__}. Wrap the network first.")
@@ -111,45 +131,63 @@ def check_exportable(model, what="A SavedModel"):
         raise ValueError("export takes a built model: call it on a batch, or build it with its input shape.")
     if model.compiled and not returns_logits(model.loss):
         raise ValueError(
-            f"{what} is made of a network that returns the logits of two or more classes, trained with a categorical "
-            f"cross-entropy of from_logits=True; received loss={model.loss!r}."
+            f"{what} needs a network that returns the logits of two or more classes, and a categorical cross-entropy "
+            f"with from_logits=True, received loss={model.loss!r}."
         )
 
 
-def export(model, path, *, card=None, splits=None):
+def export(
+    model: RegularizedModel,
+    path: str | os.PathLike,
+    *,
+    card: Mapping[str, Any] | None = None,
+    splits: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
+) -> dict[str, Any]:
     """Writes a classifier as a SavedModel with its card.
 
-    The SavedModel takes raw inputs in float32 (pixels 0 to 255, or raw signals) and has the signatures `serve`
-    (also `serving_default`), giving probabilities, and `logits`. The errors on the card are measured with the written
-    SavedModel. It appears whole: under a temporary name first, then renamed, in place of an earlier one.
+    The SavedModel takes raw inputs in float32: pixels from 0 to 255, or raw signals. Its signatures are `serve` (also
+    `serving_default`), which returns probabilities, and `logits`. The errors on the card are those of the written
+    SavedModel. The write is atomic and replaces an earlier SavedModel.
 
     Args:
         model: built `RegularizedModel` whose network returns logits.
-        path: folder of the SavedModel; its last part is the model's name.
-        card: mapping of what else the card should say.
-        splits: mapping from a split's name to its raw inputs and labels, `{"test": (x, y)}`.
+        path: folder of the SavedModel. Its last component is the name of the model.
+        card: further fields of the card, as JSON values.
+        splits: `{name: (x, y)}`, the raw inputs and class indices on which to measure the error.
 
     Returns:
         The card.
 
     Raises:
-        ValueError: Keras does not run on TensorFlow, the model is not built, or its loss takes no logits of classes.
-        TypeError: the model is no `RegularizedModel`.
+        ImportError: TensorFlow is not installed.
+        TypeError: `model` is not a `RegularizedModel`.
+        ValueError: Keras does not run on TensorFlow, the model is not built, or its loss does not take the logits of
+            classes.
+
+    Example:
+        >>> import pathlib, tempfile
+        >>> import zoo
+        >>> model = zoo.RegularizedModel(zoo.networks.mlp((4,), 3, hidden_units=[]))
+        >>> model.build((None, 4))
+        >>> with tempfile.TemporaryDirectory() as folder:
+        ...     card = zoo.export(model, pathlib.Path(folder) / "toy")
+        >>> card["name"], card["num_parameters"]
+        ('toy', 15)
     """
     check_exportable(model)
-    path = pathlib.Path(path)
+    path, input_shape = pathlib.Path(path), list(model.raw_input_shape or ())
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic(path) as temporary:
-        _write_saved_model(model, model.raw_input_shape, temporary)
-        loaded = import_tensorflow("Measuring a SavedModel").saved_model.load(str(temporary))
-        card = {
+        _write_saved_model(model, temporary)
+        tf: Any = require("tensorflow", "Reading a SavedModel")
+        loaded = tf.saved_model.load(str(temporary))
+        content = {
             "name": path.name,
             **(card or {}),
             "errors": {split: error_percent(loaded.serve, x, y) for split, (x, y) in (splits or {}).items()},
             "num_parameters": int(sum(np.prod(weight.shape) for weight in model.network.trainable_weights)),
-            "input_shape": list(model.raw_input_shape),
+            "input_shape": input_shape,
             "exported": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
             "model": keras.saving.serialize_keras_object(model),
         }
-        card = write_card(temporary, card)
-    return card
+        return write_card(temporary, content)

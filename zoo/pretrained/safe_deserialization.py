@@ -1,4 +1,6 @@
-"""Models described by strangers: read without running their code or opening a file that they name."""
+"""Deserialization of untrusted models, without running code or opening files that a card names."""
+
+from typing import Any
 
 import keras
 
@@ -7,32 +9,55 @@ from zoo.training import RegularizedModel
 KINDS = ("initializers", "layers", "losses", "metrics", "optimizers", "regularizers", "constraints", "activations")
 MODULES = {"keras", "builtins", "keras.optimizers.schedules", "keras.src.models.functional", "keras.dtype_policies"}
 MODULES |= {f"keras.{kind}" for kind in KINDS}
-# Layers that run code of the description, or read a file that it names.
+# These run code that the card contains, or read a file that it names.
 UNSAFE = {"__lambda__", "__typespec__", "Lambda", "TFSMLayer", "TorchModuleWrapper", "JaxLayer", "FlaxLayer"}
 UNSAFE |= {"TextVectorization", "StringLookup", "IntegerLookup"}
 
 
-def read_model(config):
-    """The model that a card describes.
+def read_model(config: dict[str, Any]) -> RegularizedModel:
+    """Deserializes the model that a card describes.
 
     Args:
-        config: Keras's description of it, as JSON gives it.
+        config: Keras's serialized form of the model, as read from JSON.
+
+    Returns:
+        The model, not built.
 
     Raises:
-        ValueError: it describes more than a network, or something else than a `RegularizedModel`.
+        ValueError: `config` describes something other than a `RegularizedModel`, or contains an object that
+            `check_config` refuses.
+
+    Example:
+        >>> import keras
+        >>> import zoo
+        >>> from zoo.pretrained.safe_deserialization import read_model
+        >>> model = zoo.RegularizedModel(zoo.networks.mlp((4,), 3, hidden_units=[8]))
+        >>> read_model(keras.saving.serialize_keras_object(model)).network.output_shape
+        (None, 3)
     """
     check_config(config)
-    model = keras.saving.deserialize_keras_object(config, safe_mode=True)
+    model: Any = keras.saving.deserialize_keras_object(config, safe_mode=True)
     if not isinstance(model, RegularizedModel):
-        raise ValueError(f"It holds a {type(model).__name__}, no RegularizedModel.")
+        raise ValueError(f"It holds a {type(model).__name__}, not a RegularizedModel.")
     return model
 
 
-def check_config(config):
-    """Refuses all, at any depth, but Keras's parts of a network, the zoo's, and what this process has registered.
+def check_config(config: Any) -> None:
+    """Checks that a serialized object contains only allowed classes, at any depth.
+
+    Allowed are Keras's building blocks of a network, the zoo's, and the classes that this process has registered.
+
+    Args:
+        config: Keras's serialized form, as read from JSON.
 
     Raises:
-        ValueError: with the name of the first that is refused.
+        ValueError: a class is not allowed. The message names the first one.
+
+    Example:
+        >>> from zoo.pretrained.safe_deserialization import check_config
+        >>> check_config({"module": "os", "class_name": "system", "config": {"command": "true"}})
+        Traceback (most recent call last):
+        ValueError: It holds os.system, which is not part of a network, or may run code or read files.
     """
     if isinstance(config, list):
         for value in config:
@@ -45,6 +70,6 @@ def check_config(config):
     )
     known = module is None or module in MODULES or registered
     if name is not None and (not isinstance(name, str) or name in UNSAFE or not known):
-        raise ValueError(f"It holds {module}.{name}, which is no part of a network, or may run code or read files.")
+        raise ValueError(f"It holds {module}.{name}, which is not part of a network, or may run code or read files.")
     for value in config.values():
         check_config(value)

@@ -1,21 +1,28 @@
-"""Recipes: what each published row ran, as data, named `<dataset>_<network>-<method>`."""
+"""Recipes: the settings of each published row as data, named `<dataset>_<network>-<method>`."""
 
 from zoo.recipes import cifar10, ladder, mnist, synthetic
 from zoo.recipes.recipe import Recipe
 from zoo.validation import check_choice
 
-RECIPES = {recipe.name: recipe for module in (synthetic, mnist, cifar10, ladder) for recipe in module.RECIPES}
+RECIPES: dict[str, Recipe] = {
+    recipe.name: recipe for module in (synthetic, mnist, cifar10, ladder) for recipe in module.RECIPES
+}
 """Every recipe by its name."""
 
 
-def get(name):
-    """The recipe of a name.
+def get(name: str) -> Recipe:
+    """Returns a recipe by its name.
 
     Args:
         name: one of `RECIPES`.
 
     Raises:
-        ValueError: there is none, with the nearest name.
+        ValueError: there is no such recipe. The message gives the nearest name.
+
+    Example:
+        >>> import zoo
+        >>> zoo.recipes.get("mnist_mlp-vat").regularizers
+        {'vat': {'epsilon': 2.1}}
     """
     return RECIPES[check_choice("recipe", name, RECIPES)]
 

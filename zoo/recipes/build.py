@@ -1,34 +1,50 @@
-"""From a recipe to what Keras trains."""
+"""From a recipe to the batches, the compiled model and the callbacks that Keras trains."""
 
-import contextlib
 import random
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 import numpy as np
 
 from zoo import networks, regularizers
-from zoo.datasets import Batches, SemiSupervised, balanced_subset, bootstrap
+from zoo.datasets import Batches, Dataset, SemiSupervised, balanced_subset, bootstrap
 from zoo.ladder import AdversarialNoise, LadderNetwork
 from zoo.layers import build_preprocessing
-from zoo.training import LinearDecay, ReestimateStatistics, RegularizedModel
+from zoo.recipes.network import build_network
+from zoo.recipes.optimization import build_loss, build_optimizer
+from zoo.recipes.recipe import Recipe
+from zoo.training import ReestimateStatistics, RegularizedModel
 from zoo.training.precision import compute_in_single_precision
-from zoo.validation import check_choice, check_options
+from zoo.validation import check_choice
 
-OPTIMIZERS = {"adam": keras.optimizers.Adam, "adamw": keras.optimizers.AdamW, "sgd": keras.optimizers.SGD}
 LADDER_OPTIONS = ("denoising_weights", "combinators", "noise_std", "adversarial_noise")
 
 
-def training_batches(recipe, dataset, seed, label_seed=None):
-    """The batches that a recipe trains on.
+def training_batches(
+    recipe: Recipe, dataset: Dataset, seed: int, label_seed: int | None = None
+) -> Batches | SemiSupervised:
+    """Makes the batches on which a recipe trains.
 
     Args:
-        recipe: `Recipe`.
-        dataset: `zoo.datasets.Dataset`.
-        seed: draws the label subset, the bootstrap sample and the order of the batches.
-        label_seed: draws the label subset in place of `seed`: all members of an ensemble have the same labels.
+        recipe: the recipe.
+        dataset: the data set.
+        seed: integer, at least 0. Draws the labeled subset, the bootstrap sample and the order of the batches.
+        label_seed: integer that draws the labeled subset in place of `seed`, so that all members of an ensemble have
+            the same labels.
 
     Returns:
-        A `Batches`, or a `SemiSupervised` where unlabeled inputs take part.
+        A `SemiSupervised` if the recipe uses unlabeled inputs, otherwise a `Batches`.
+
+    Raises:
+        ValueError: the data set has too few examples for the recipe.
+
+    Example:
+        >>> from zoo import datasets, recipes
+        >>> from zoo.recipes.build import training_batches
+        >>> recipe, dataset = recipes.get("synthetic_mlp-vat"), datasets.load("synthetic")
+        >>> len(training_batches(recipe, dataset, seed=0))
+        50
     """
     x, y = dataset.x_train, dataset.y_train
     targets = label_targets(recipe, y, dataset.num_classes)
@@ -50,64 +66,37 @@ def training_batches(recipe, dataset, seed, label_seed=None):
     )
 
 
-def label_targets(recipe, labels, num_classes):
-    """Class indices, or one-hot rows where labels are smoothed (Keras smooths only those)."""
-    return keras.utils.to_categorical(labels, num_classes) if recipe.label_smoothing else labels
-
-
-def build_optimizer(recipe, steps_per_epoch):
-    """The Keras optimizer of a recipe, with its schedule over all steps.
-
-    Raises:
-        ValueError: an unknown optimizer, or option of it, with the nearest name.
-    """
-    options = dict(recipe.optimizer)
-    name = check_choice("optimizer", options.pop("name", None), OPTIMIZERS)
-    check_options(name, options, OPTIMIZERS[name], given=("learning_rate",))
-    rate = recipe.learning_rate
-    if recipe.schedule == "cosine":
-        rate = keras.optimizers.schedules.CosineDecay(rate, recipe.epochs * steps_per_epoch)
-    elif recipe.schedule == "linear":
-        rate = LinearDecay(rate, recipe.epochs * steps_per_epoch, recipe.decay_start)
-    return OPTIMIZERS[name](rate, **options)
-
-
-def build_loss(recipe):
-    """The cross-entropy of a recipe, on logits."""
-    if recipe.label_smoothing:
-        return keras.losses.CategoricalCrossentropy(from_logits=True, label_smoothing=recipe.label_smoothing)
-    return keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-
-
-@contextlib.contextmanager
-def dtype_policy(name):
-    """Makes this the policy of the layers that are built inside."""
-    before = keras.config.dtype_policy()
-    keras.config.set_dtype_policy(name)
-    try:
-        yield
-    finally:
-        keras.config.set_dtype_policy(before)
-
-
-def build_network(recipe, input_shape, num_classes):
-    """The network of a recipe, freshly initialized, whose layers compute in the recipe's precision.
+def label_targets(recipe: Recipe, labels: np.ndarray, num_classes: int) -> np.ndarray:
+    """Returns the targets of the loss: one-hot rows with label smoothing, which Keras requires, else class indices.
 
     Args:
-        recipe: `Recipe`.
-        input_shape: shape of one preprocessed input.
-        num_classes: number of logits.
+        recipe: the recipe.
+        labels: class indices, `(n,)`.
+        num_classes: number of classes.
+
+    Example:
+        >>> import numpy as np
+        >>> from zoo import recipes
+        >>> from zoo.recipes.build import label_targets
+        >>> label_targets(recipes.get("synthetic_mlp-label_smoothing"), np.array([1]), 2)
+        array([[0., 1.]])
     """
-    options = dict(recipe.network)
-    with dtype_policy(recipe.precision):
-        return networks.build(options.pop("name", None), tuple(input_shape), num_classes, **options)
+    return np.asarray(keras.utils.to_categorical(labels, num_classes)) if recipe.label_smoothing else labels
 
 
-def ladder_options(options):
-    """Keyword arguments of `LadderNetwork` from a recipe's data.
+def ladder_options(options: dict[str, Any]) -> dict[str, Any]:
+    """Makes the keyword arguments of `LadderNetwork` from the field `ladder` of a recipe.
+
+    Args:
+        options: the field.
 
     Raises:
-        ValueError: an unknown option, with the nearest name.
+        ValueError: an option is unknown.
+
+    Example:
+        >>> from zoo.recipes.build import ladder_options
+        >>> ladder_options({"noise_std": 0.3})
+        {'noise_std': 0.3, 'adversarial_noise': None}
     """
     options = dict(options)
     for option in options:
@@ -118,10 +107,22 @@ def ladder_options(options):
     return {**options, "adversarial_noise": AdversarialNoise(**noise) if noise else None}
 
 
-def seed_layers(seed):
-    """Fixes the seeds that layers and initializers take where they are given none.
+def seed_layers(seed: int) -> None:
+    """Seeds the generator from which Keras's layers and initializers draw their default seeds.
 
-    They take them from Python's generator. Keras's own function seeds TensorFlow's too, and imports it for that.
+    That is Python's `random`. `keras.utils.set_random_seed` would also seed TensorFlow, and import it.
+
+    Args:
+        seed: integer, at least 0.
+
+    Example:
+        >>> import keras
+        >>> from zoo.recipes.build import seed_layers
+        >>> seed_layers(0)
+        >>> seed = keras.initializers.GlorotUniform().seed
+        >>> seed_layers(0)
+        >>> keras.initializers.GlorotUniform().seed == seed
+        True
     """
     if keras.backend.backend() == "tensorflow":
         keras.utils.set_random_seed(seed)
@@ -129,32 +130,58 @@ def seed_layers(seed):
         random.seed(seed)
 
 
-def build_model(recipe, dataset, steps_per_epoch, seed):
-    """A compiled `RegularizedModel`, or `LadderNetwork`, from raw inputs to logits.
+def build_model(recipe: Recipe, dataset: Dataset, steps_per_epoch: int, seed: int) -> RegularizedModel | LadderNetwork:
+    """Builds and compiles the model of a recipe, from raw inputs to logits.
 
     Args:
-        recipe: `Recipe`.
-        dataset: `zoo.datasets.Dataset`, to whose training inputs the preprocessing is fitted.
-        steps_per_epoch: for the schedule.
-        seed: of weights, dropout and penalties.
+        recipe: the recipe.
+        dataset: the data set. The preprocessing is fitted to its training inputs.
+        steps_per_epoch: number of batches in an epoch, for the learning rate schedule.
+        seed: integer, at least 0. Draws the weights, dropout and the random numbers of penalties.
+
+    Returns:
+        A compiled `RegularizedModel`, or a `LadderNetwork` if the recipe has the field `ladder`.
+
+    Raises:
+        TypeError: an option of the recipe has the wrong type.
+        ValueError: a name in the recipe is unknown, or an option is missing or out of range.
+
+    Example:
+        >>> from zoo import datasets, recipes
+        >>> from zoo.recipes.build import build_model
+        >>> recipe, dataset = recipes.get("synthetic_mlp-vat"), datasets.load("synthetic")
+        >>> build_model(recipe, dataset, steps_per_epoch=50, seed=0).regularizer.get_config()["epsilon"]
+        0.35
     """
     seed_layers(seed)
     preprocessing = build_preprocessing(recipe.preprocessing, dataset.x_train)
-    shape = dataset.x_train.shape[1:] if preprocessing is None else preprocessing.output_shape[1:]
-    network = build_network(recipe, shape, dataset.num_classes)
+    raw_shape = dataset.x_train.shape[1:]
+    preprocessed_shape: Any = (None, *raw_shape) if preprocessing is None else preprocessing.output_shape
+    network = build_network(recipe, preprocessed_shape[1:], dataset.num_classes)
     common = {"preprocessing": preprocessing, "seed": seed, "name": "classifier"}
     if recipe.ladder:
         model = LadderNetwork(network, **ladder_options(recipe.ladder), **common)
     else:
         model = RegularizedModel(network, regularizers.build(recipe.regularizers), **common)
-    model.build((None, *dataset.x_train.shape[1:]))
+    model.build((None, *raw_shape))
     model.compile(build_optimizer(recipe, steps_per_epoch), build_loss(recipe), metrics=["accuracy"])
     return model
 
 
-def build_callbacks(recipe, dataset):
-    """The Keras callbacks that belong to a recipe's method."""
-    callbacks = []
+def build_callbacks(recipe: Recipe, dataset: Dataset) -> list[keras.callbacks.Callback]:
+    """Builds the Keras callbacks of a recipe: early stopping, reestimated statistics.
+
+    Args:
+        recipe: the recipe.
+        dataset: the data set.
+
+    Example:
+        >>> from zoo import datasets, recipes
+        >>> from zoo.recipes.build import build_callbacks
+        >>> build_callbacks(recipes.get("synthetic_mlp-early_stopping"), datasets.load("synthetic"))[0].patience
+        10
+    """
+    callbacks: list[keras.callbacks.Callback] = []
     if recipe.early_stopping_patience:
         patience = recipe.early_stopping_patience
         callbacks.append(keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True))
@@ -163,21 +190,49 @@ def build_callbacks(recipe, dataset):
     return callbacks
 
 
-def combine(recipe, models):
-    """One classifier for all members, in float32: the member itself if there is one, else their ensemble, compiled."""
+def combine(recipe: Recipe, models: Sequence[RegularizedModel | LadderNetwork]) -> RegularizedModel:
+    """Makes one classifier of the trained members, in float32.
+
+    Args:
+        recipe: the recipe.
+        models: the members, at least one. Their layers then compute in float32.
+
+    Returns:
+        The member itself if there is only one, otherwise their compiled ensemble. Of a `LadderNetwork`, its classifier.
+
+    Example:
+        >>> from zoo import datasets, recipes
+        >>> from zoo.recipes.build import build_model, combine
+        >>> recipe, dataset = recipes.get("synthetic_mlp-ensemble"), datasets.load("synthetic")
+        >>> members = [build_model(recipe, dataset, steps_per_epoch=50, seed=seed) for seed in range(2)]
+        >>> combine(recipe, members).network.name
+        'ensemble'
+    """
     for model in models:
         compute_in_single_precision(model)
-    models = [model.classifier() if isinstance(model, LadderNetwork) else model for model in models]
-    first, *others = models
+    members = [model.classifier() if isinstance(model, LadderNetwork) else model for model in models]
+    first, *others = members
     if not others:
         return first
-    network = networks.ensemble([model.network for model in models], recipe.ensemble_mean)
+    network = networks.ensemble([member.network for member in members], recipe.ensemble_mean)
     ensemble = RegularizedModel(network, preprocessing=first.preprocessing, name="classifier")
-    ensemble.build((None, *first.raw_input_shape))
+    raw_shape: Any = first.raw_input_shape
+    ensemble.build((None, *raw_shape))
     ensemble.compile(loss=build_loss(recipe), metrics=["accuracy"])
     return ensemble
 
 
-def member_seeds(recipe, seed):
-    """The seed of each member of an ensemble, far from those of other runs."""
+def member_seeds(recipe: Recipe, seed: int) -> list[int]:
+    """Returns the seed of each member of an ensemble. They are far from the seeds of other runs.
+
+    Args:
+        recipe: the recipe.
+        seed: seed of the run.
+
+    Example:
+        >>> from zoo import recipes
+        >>> from zoo.recipes.build import member_seeds
+        >>> member_seeds(recipes.get("synthetic_mlp-ensemble"), 3)
+        [3, 1003, 2003, 3003, 4003]
+    """
     return [seed + 1000 * member for member in range(recipe.num_members)]

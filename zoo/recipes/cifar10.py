@@ -1,13 +1,21 @@
-"""Recipes for CIFAR-10: the VMT paper's table 3 and the zoo's own fields; and VAT with 4000 labels.
+"""Recipes for CIFAR-10: table 3 of the VMT paper with the zoo's own fields, and VAT with 4000 labels.
 
-All labels: network, optimizer and number of epochs are the paper's; it gives neither learning rate nor decay nor batch
-size. Each channel is standardized over the training set; no augmentation. The layers compute in bfloat16. 4000 labels:
-network, batches, ε and the number of updates are those of the VAT authors' program, in whitened inputs; its change of
-β1 in the last epochs is left out. None of these has been trained to its end yet: hyperparameters that the sources leave
-open are starting points, not choices.
+All labels: the paper gives the network, the optimizer and the number of epochs, but neither learning rate nor decay nor
+batch size. The preprocessing standardizes each channel over the training set. There is no augmentation. The
+layers compute in bfloat16.
+
+4000 labels: network, batches, ε and the number of updates are those of the VAT authors' program, which whitens its
+inputs. Its change of β1 in the last epochs is left out.
+
+None of these recipes has been trained to its end yet. Values that the papers do not give are untuned guesses.
+
+Source: "Regularization Neural Networks via Constrained Virtual Movement Field" (the VMT paper); Miyato et al., 2018,
+"Virtual adversarial training", https://arxiv.org/abs/1704.03976.
 """
 
 import dataclasses
+from collections.abc import Sequence
+from typing import Any
 
 from zoo.recipes.family import LAZY, Family
 from zoo.recipes.recipe import Recipe
@@ -28,15 +36,15 @@ FAMILY = Family(
     source="VMT paper, table 3",
 )
 
-# A schedule that two CPU cores finish in hours.
+# Two CPU cores finish 30 epochs in hours.
 SHORT_FAMILY = Family(
-    dataclasses.replace(FAMILY.base, name="cifar10_conv_small_30ep", epochs=30, learning_rate=0.1),
+    dataclasses.replace(FAMILY.base, name="cifar10_conv_small_30ep", epochs=30, learning_rate=0.3),
     source="VMT paper, table 3, after 80 epochs",
 )
 
 WHITENING = [{"name": "rescaling", "scale": 1 / 255}, {"name": "zca_whitening", "filter_bias": 1e-6}]
-# By whole pixels, each of -2 to 2 alike, and behind the whitening, as in that program: what interpolation blurs, or a
-# black border adds, whitening would enlarge.
+# Shifts by -2 to 2 whole pixels with equal probability, after whitening, as in the VAT authors' program. Whitening
+# would amplify the blur of interpolation and a black border.
 SHIFT = {"height_factor": 2.5 / 32, "width_factor": 2.5 / 32, "fill_mode": "constant", "interpolation": "nearest"}
 FLIP, SHIFTING = {"name": "random_flip", "mode": "horizontal"}, {"name": "random_translation", **SHIFT}
 AUGMENTED = [*WHITENING, FLIP, SHIFTING]
@@ -64,20 +72,38 @@ VAT, VAT_AUGMENTED, ENTROPY = {"vat": {"epsilon": 10.0}}, {"vat": {"epsilon": 8.
 VIRTUAL = {"vmt": {"field": "smooth", "weight": 0.5, "ramp_up_steps": 2000, "virtual_labels": True}}
 
 
-def vmt(field):
-    """VMT's hyperparameters with one kind of movement."""
+def vmt(field: str) -> dict[str, Any]:
+    """VMT's hyperparameters with one kind of movement.
+
+    Example:
+        >>> from zoo.recipes.cifar10 import vmt
+        >>> vmt("shift")
+        {'vmt': {'field': 'shift', 'weight': 0.5, 'ramp_up_steps': 2000}}
+    """
     return {"vmt": {"field": field, "weight": 0.5, "ramp_up_steps": 2000}}
 
 
-def short_search(path, values):
-    """The search behind a hyperparameter of the 30-epoch recipes: five epochs each, 5000 images held out."""
+def short_search(path: str, values: Sequence[Any]) -> dict[str, Any]:
+    """The search for a hyperparameter of the 30-epoch recipes: five epochs a trial, 5000 images held out.
+
+    Example:
+        >>> from zoo.recipes.cifar10 import short_search
+        >>> short_search("learning_rate", [0.03, 0.1])["space"]
+        {'learning_rate': {'values': [0.03, 0.1]}}
+    """
     return grid(path, values, num_validation=5000, epochs=5)
 
 
-def short_vmt(field, **options):
-    """A 30-epoch row of VMT, its weight searched for all movements together."""
+def short_vmt(field: str, **options: Any) -> Recipe:
+    """A 30-epoch recipe of VMT. One search chose the weight for all movements.
+
+    Example:
+        >>> from zoo.recipes.cifar10 import short_vmt
+        >>> short_vmt("shift").name
+        'cifar10_conv_small_30ep-vmt_shift'
+    """
     return SHORT_FAMILY.recipe(
-        f"vmt_{field}", vmt(field), search=short_search("regularizers.vmt.weight", [0.25, 1.0, 4.0]), **options
+        f"vmt_{field}", vmt(field), search=short_search("regularizers.vmt.weight", [0.125, 0.5, 2.0]), **options
     )
 
 
@@ -119,7 +145,9 @@ RECIPES = [
     FAMILY.recipe("vmt_all_lazy", {"vmt": {**vmt("all")["vmt"], "interval": 4}}, notes=LAZY),
     FEW_LABELS_SMALL.recipe("4000_vat", VAT, published_error=14.87),
     FEW_LABELS_SMALL.recipe("4000_vat_entmin", {**VAT, **ENTROPY}),
-    FEW_LABELS_SMALL.recipe("4000_vat_vmt_smooth", {**VAT, **VIRTUAL}, notes="VMT on all inputs, virtual labels."),
+    FEW_LABELS_SMALL.recipe(
+        "4000_vat_vmt_smooth", {**VAT, **VIRTUAL}, notes="VMT acts on all inputs, with virtual labels."
+    ),
     FEW_LABELS.recipe("4000_vat", VAT),
     FEW_LABELS.recipe("4000_vat_entmin", {**VAT, **ENTROPY}, published_error=13.15),
     FEW_LABELS.recipe("4000_vat_augmented", VAT_AUGMENTED, preprocessing=AUGMENTED, published_error=11.36),

@@ -1,43 +1,80 @@
-"""The classical regularizers, as rows beside AT, VAT and VMT."""
+"""Recipes of the classical regularizers, for comparison with AT, VAT and VMT."""
 
 import functools
+from collections.abc import Sequence
+from typing import Any
+
+from zoo.recipes.family import Family
+from zoo.recipes.recipe import Recipe
 
 
-def norm_penalty(kind, strength):
-    """A Keras L1 or L2 penalty as data; it falls on the dense kernels, biases are free."""
+def norm_penalty(kind: str, strength: float) -> dict[str, Any]:
+    """Describes a Keras L1 or L2 regularizer as data.
+
+    Args:
+        kind: `"L1"` or `"L2"`.
+        strength: factor of the norm.
+
+    Example:
+        >>> from zoo.recipes.classical import norm_penalty
+        >>> norm_penalty("L2", 1e-3)
+        {'class_name': 'L2', 'config': {'l2': 0.001}}
+    """
     return {"class_name": kind, "config": {kind.lower(): strength}}
 
 
-def max_norm(bound):
-    """Keras's projection of each unit's weight column onto norm `bound`, as data."""
+def max_norm(bound: float) -> dict[str, Any]:
+    """Describes Keras's constraint on the norm of each unit's weights as data.
+
+    Args:
+        bound: the largest allowed norm.
+
+    Example:
+        >>> from zoo.recipes.classical import max_norm
+        >>> max_norm(2.0)
+        {'class_name': 'MaxNorm', 'config': {'max_value': 2.0, 'axis': 0}}
+    """
     return {"class_name": "MaxNorm", "config": {"max_value": bound, "axis": 0}}
 
 
 def classical_recipes(
-    family, *, l2, l1, bound, noise_std, weight_noise_std, sparsity, smoothness, num_validation, tied_units
-):
-    """One recipe for each classical regularizer.
+    family: Family,
+    *,
+    l2: float,
+    l1: float,
+    bound: float,
+    noise_std: float,
+    weight_noise_std: float,
+    sparsity: float,
+    smoothness: tuple[float, float],
+    num_validation: int,
+    tied_units: Sequence[int],
+) -> list[Recipe]:
+    """Makes one recipe for each classical regularizer.
 
     Args:
-        family: `Family`.
-        l2, l1: strengths of the norm penalties.
-        bound: of the norm of each unit's weights.
-        noise_std: of the noise on inputs and on hidden units.
-        weight_noise_std: of the noise on weights.
+        family: the family of the recipes, whose network is an `mlp`.
+        l2: strength of the L2 penalty on weights.
+        l1: strength of the L1 penalty on weights.
+        bound: largest norm of each unit's weights.
+        noise_std: standard deviation of the noise on inputs and on hidden units.
+        weight_noise_std: standard deviation of the noise on weights.
         sparsity: strength of the L1 penalty on hidden units.
-        smoothness: `(noise standard deviation, weight)` of the smoothness penalty.
+        smoothness: `(standard deviation of the noise, weight)` of the smoothness penalty.
         num_validation: examples held out for early stopping.
         tied_units: hidden widths of the network with two tied layers, all equal.
 
-    Returns:
-        A list of `Recipe`s.
+    Example:
+        >>> from zoo import recipes
+        >>> recipes.get("synthetic_mlp-l2").network["kernel_regularizer"]
+        {'class_name': 'L2', 'config': {'l2': 0.001}}
     """
     smoothness_std, smoothness_weight = smoothness
     penalty = {"epsilon": smoothness_std, "weight": smoothness_weight}
     jacobian = {"num_projections": 1, "weight": smoothness_weight * smoothness_std**2}
     tied = {"hidden_units": list(tied_units)}
     tying = {"first": "hidden_2", "second": "hidden_3", "weight": 1e-3}
-    make = functools.partial(family.recipe, notes="Hyperparameters not searched.")
+    make = functools.partial(family.recipe, notes="Hyperparameters were not searched.")
     return [
         make("l2", network={"kernel_regularizer": norm_penalty("L2", l2)}),
         make("l1", network={"kernel_regularizer": norm_penalty("L1", l1)}),

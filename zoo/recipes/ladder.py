@@ -1,44 +1,49 @@
 """Recipes for ladder networks on MNIST and CIFAR-10, with Gaussian and with adversarial noise.
 
-Networks, weights, noise and schedules are those of the ladder authors' program; adversarial noise and its strengths are
-the thesis's. An epoch runs through all training images without their labels, 100 in a batch beside 100 labeled ones.
-The seed draws the labeled images, the same for every method.
+Networks, weights, noise and schedules are those of the ladder authors' program. The adversarial noise and its strengths
+τ are those of the thesis. An epoch runs through all training images without their labels. Each batch holds 100 of them
+and 100 labeled ones. The seed draws the labeled images, which are the same for every method.
+
+Source: Rasmus et al., 2015, "Semi-supervised learning with ladder networks", https://arxiv.org/abs/1507.02672; Maroñas
+Molano, 2016, "Adversarial learning with ladder networks" (the thesis).
 """
 
+from typing import Any
+
 from zoo.recipes.family import Family
+from zoo.recipes.ladder_settings import (
+    CONV_CIFAR,
+    CONV_FC,
+    CONV_SMALL,
+    FC,
+    Rungs,
+    bottom,
+    full,
+    gamma,
+    layer_noise,
+    noisy,
+    supervised,
+)
 from zoo.recipes.recipe import Recipe
 
 RESCALING = {"name": "rescaling", "scale": 1 / 255}
 WHITENING = [{"name": "contrast_normalization", "scale": 55.0}, {"name": "zca_whitening", "filter_bias": 0.1}]
 LADDER = "Rasmus et al. 2015, as quoted in the thesis"
 THESIS = "Maroñas Molano 2016, Adversarial learning with ladder networks (thesis)"
-OPEN = "τ not searched: what the thesis leaves open."
+OPEN = "The thesis leaves this variant open. τ was not searched."
 
 
-def dense(*widths):
-    """Dense rungs."""
-    return [{"name": "dense", "units": units} for units in widths]
+def family(name: str, rungs: Rungs, source: str = LADDER, **fields: Any) -> Family:
+    """The family of the recipes that share an encoder.
 
-
-def conv(filters, size, padding="valid"):
-    """A convolutional rung."""
-    return {"name": "conv", "filters": filters, "size": size, "padding": padding}
-
-
-POOL, MEAN = {"name": "max_pool", "size": 2}, {"name": "global_mean"}
-FC = dense(1000, 500, 250, 250, 250, 10)
-CONV_FC = [conv(1000, 26), *(conv(filters, 1) for filters in (500, 250, 250, 250, 10)), MEAN]
-CONV_SMALL = [conv(32, 5, "full"), POOL, conv(64, 3), conv(64, 3, "full"), POOL]
-CONV_SMALL += [conv(128, 3), conv(10, 1), MEAN, *dense(10)]
-CONV_CIFAR = [conv(96, 3), conv(96, 3, "full"), conv(96, 3, "full"), POOL]
-CONV_CIFAR += [conv(192, 3), conv(192, 3, "full"), conv(192, 3), POOL]
-CONV_CIFAR += [conv(192, 3), conv(192, 1), conv(10, 1), MEAN]
-
-
-def family(name, rungs, source=LADDER, **fields):
-    """A family of recipes that share an encoder."""
+    Example:
+        >>> from zoo.recipes.ladder import family
+        >>> from zoo.recipes.ladder_settings import dense
+        >>> family("mnist_ladder", dense(250, 10)).base.schedule
+        'linear'
+    """
     network = {"name": "ladder_encoder", "rungs": rungs}
-    settings = {
+    settings: dict[str, Any] = {
         "dataset": "mnist",
         "preprocessing": [RESCALING],
         "learning_rate": 2e-3,
@@ -53,36 +58,6 @@ def family(name, rungs, source=LADDER, **fields):
     return Family(Recipe(name=name, network=network, **settings), source)
 
 
-def full(rungs, lowest, second, rest):
-    """A ladder with a cost in every level."""
-    return {"denoising_weights": [lowest, second, *[rest] * (len(rungs) - 1)]}
-
-
-def bottom(rungs, weight):
-    """A ladder with a cost at the input alone."""
-    return {"denoising_weights": [weight, *[0] * len(rungs)]}
-
-
-def gamma(rungs, weight):
-    """The Γ-model: a cost at the top alone."""
-    return {"denoising_weights": [*[0] * len(rungs), weight]}
-
-
-def layer_noise(rungs, std):
-    """Noise of another strength in the layers; at the input the authors' program keeps 0.3."""
-    return {"noise_std": [0.3, *[std] * len(rungs)]}
-
-
-def supervised(rungs, noise):
-    """The encoder alone, with noise."""
-    return {"denoising_weights": [0] * (len(rungs) + 1), **noise}
-
-
-def noisy(ladder, labeled, unlabeled=0.0, **kinds):
-    """A ladder with adversarial noise on top."""
-    return {**ladder, "adversarial_noise": {"labeled": labeled, "unlabeled": unlabeled, **kinds}}
-
-
 MNIST = family("mnist_ladder", FC)
 MNIST_THESIS = family("mnist_ladder", FC, THESIS)
 FULL = {
@@ -91,23 +66,36 @@ FULL = {
     "1000": {**full(FC, 2000, 20, 0.1), **layer_noise(FC, 0.2)},
     "all": full(FC, 1000, 1, 0.01),
 }
-# labels: (λ_0 of the bottom-only ladder, λ_L of Γ), then the published errors of full, bottom, Γ.
+# Number of labels: (λ_0 of the bottom-only ladder, λ_L of the Γ-model).
 WEIGHTS = {"100": (5000, 0.5), "1000": (2000, 10), "all": (2000, 2)}
+# Number of labels: published errors of the full ladder, the bottom-only ladder and the Γ-model.
 PUBLISHED = {"50": (1.62,), "100": (1.06, 1.09, 3.06), "1000": (0.84, 0.90, 1.53), "all": (0.57, 0.59, 0.78)}
 
 
-def labels(name):
-    """The recipe field for a number of labels."""
+def labels(name: str) -> dict[str, Any]:
+    """The recipe field for a number of labels, `"all"` or digits.
+
+    Example:
+        >>> from zoo.recipes.ladder import labels
+        >>> labels("100"), labels("all")
+        ({'num_labels': 100}, {})
+    """
     return {} if name == "all" else {"num_labels": int(name)}
 
 
-def mnist_rows(name):
-    """The rows of one number of labels: full, bottom, Γ, supervised."""
+def mnist_rows(name: str) -> list[Recipe]:
+    """The recipes for one number of labels: full, bottom, Γ, supervised.
+
+    Example:
+        >>> from zoo.recipes.ladder import mnist_rows
+        >>> [recipe.name for recipe in mnist_rows("50")]
+        ['mnist_ladder-50_full']
+    """
     rows = [("full", FULL[name])]
     if name in WEIGHTS:
         lowest, top = WEIGHTS[name]
         rows += [("bottom", bottom(FC, lowest)), ("gamma", gamma(FC, top))]
-    published = dict(zip(("full", "bottom", "gamma"), PUBLISHED[name], strict=False))
+    published: dict[str, float] = dict(zip(("full", "bottom", "gamma"), PUBLISHED[name], strict=False))
     recipes = [
         MNIST.recipe(f"{name}_{method}", ladder=ladder, published_error=published[method], **labels(name))
         for method, ladder in rows
@@ -118,8 +106,14 @@ def mnist_rows(name):
     return recipes
 
 
-def supervised_rows():
-    """The thesis's comparison of noises without unlabeled images: its tables 5 to 7, the best τ of each kind."""
+def supervised_rows() -> list[Recipe]:
+    """The thesis's comparison of noises without unlabeled images, tables 5 to 7, with the best τ of each kind.
+
+    Example:
+        >>> from zoo.recipes.ladder import supervised_rows
+        >>> len(supervised_rows())
+        9
+    """
     best = {
         "clean": (0.0, None, 1.10),
         "gaussian": (0.3, None, 0.82),
@@ -173,7 +167,7 @@ RECIPES = [
         ladder={**noisy(FULL["1000"], 4.5e-5, 4.5e-5), "noise_std": 0.2},
         num_labels=1000,
         published_error=0.932,
-        notes="σ is 0.2 at the input too, for the thesis does not give it.",
+        notes="σ is 0.2 at the input too: the thesis does not give it.",
     ),
     MNIST.recipe("100_adversarial_layers", ladder=noisy(FULL["100"], EVERY_LAYER), num_labels=100, notes=OPEN),
     MNIST.recipe(
@@ -204,7 +198,7 @@ RECIPES = [
         num_labels=None,
         unlabeled_batch_size=0,
         published_error=0.36,
-        notes="Schedule and noise are not given.",
+        notes="The paper gives neither schedule nor noise.",
     ),
     conv_small_thesis.recipe("100_gamma_adversarial", ladder=noisy(SMALL, 4.5e-5, 4.5e-7), published_error=0.796),
     cifar10.recipe("4000_gamma", ladder=CIFAR, network=CIFAR_NETWORK, published_error=20.40),

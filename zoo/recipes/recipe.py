@@ -1,9 +1,10 @@
-"""What a recipe is: everything that a published row of a table ran, as data."""
+"""A recipe: all settings of a published row of a table, as data."""
 
 import dataclasses
 import hashlib
 import json
 import re
+from collections.abc import Mapping
 from typing import Any
 
 from zoo.recipes.search import Search
@@ -15,40 +16,52 @@ PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 @dataclasses.dataclass(frozen=True)
 class Recipe:
-    """A training run as data: JSON values only, so that it can be overridden, written down and read back.
+    """A training run as data. All values are JSON values, so a recipe can be overridden, written and read back.
 
     Attributes:
         name: `<dataset>_<network>-<method>`.
         dataset: name for `zoo.datasets.load`.
-        network: `{"name": ..., **options}` for `zoo.networks.build`.
+        network: `{"name": ..., **options}`, the name one of `zoo.recipes.network.NETWORKS`.
         regularizers: `{method: hyperparameters}` for `zoo.regularizers.build`.
-        ladder: options of `zoo.LadderNetwork`, `adversarial_noise` being those of its noise; empty for all else.
+        ladder: options of `zoo.LadderNetwork`, with `adversarial_noise` as a dictionary. Empty for other models.
         preprocessing: list of `{"name": ..., **options}` for `zoo.layers.build_preprocessing`.
-        optimizer: Keras name, with its options: `{"name": "sgd", "momentum": 0.9}`.
-        learning_rate: at the start, above 0.
-        schedule: `"cosine"` or `"linear"` to zero at the last step, or `"constant"`.
-        decay_start: share of the steps after which the linear decay begins, from 0 to 1.
-        epochs, batch_size: at least 1.
-        num_labels: size of a class-balanced labeled subset; None uses all labels. An epoch has as many steps as one
-            over the whole training set.
-        unlabeled_batch_size: inputs of the whole training set in a batch that go without labels, beside the labeled
-            ones; 0 trains on the labeled ones alone.
-        label_smoothing: ε: targets `ε/k` and `1 − (k − 1)ε/k`; 0 to 1.
-        reestimate_statistics: whether batch normalization's statistics are averaged over the training set at the end.
+        optimizer: `{"name": ..., **options}` of Keras, such as `{"name": "sgd", "momentum": 0.9}`.
+        learning_rate: initial learning rate, above 0.
+        schedule: `"cosine"` or `"linear"`, which reach zero at the last step, or `"constant"`.
+        decay_start: fraction of the steps after which the linear decay begins, 0 to 1.
+        epochs: at least 1.
+        batch_size: labeled inputs in a batch, at least 1.
+        num_labels: size of a class-balanced labeled subset. None uses all labels. An epoch has as many steps as an
+            epoch over the whole training set.
+        unlabeled_batch_size: unlabeled inputs in a batch, drawn from the whole training set. 0 trains on the labeled
+            inputs only.
+        label_smoothing: ε, 0 to 1. The targets are `1 − (k − 1)ε/k` and `ε/k`, where k is the number of classes.
+        reestimate_statistics: whether the statistics of batch normalization are averaged over the training set at the
+            end.
         num_validation: training examples held out for validation.
-        early_stopping_patience: epochs without a lower validation loss before training stops and the best weights
-            come back; 0 never stops.
-        precision: `"float32"`, `"mixed_bfloat16"` or `"mixed_float16"`: the type in which the network's layers compute
-            in training. Weights, batch statistics, loss, penalties and optimizer stay in float32, and so does
-            everything about the trained network: its errors and its SavedModel.
-        num_members: networks in the ensemble, each trained by itself; 1 is a single network.
-        bagging: whether each member trains on a bootstrap sample of its own.
-        ensemble_mean: `"arithmetic"` or `"geometric"` mean of the members' predictions.
-        published_error: test error in per cent that a paper reports, or None.
-        source: where it is reported.
-        notes: what else there is to know, such as where hyperparameters come from that no search chose.
-        search: how the hyperparameters were chosen, arguments of `zoo.recipes.search.Search`; `trainers.tune` runs it.
-            Empty where there was none.
+        early_stopping_patience: epochs without a lower validation loss after which training stops and restores the best
+            weights. 0 never stops.
+        precision: dtype policy of the network's layers in training: `"float32"`, `"mixed_bfloat16"` or
+            `"mixed_float16"`. Weights, batch statistics, loss, penalties and optimizer use float32, and so does the
+            trained network when its errors are measured and when it is exported.
+        num_members: networks in the ensemble, each trained on its own. 1 is a single network.
+        bagging: whether each member trains on its own bootstrap sample.
+        ensemble_mean: `"arithmetic"` or `"geometric"` mean of the predictions of the members.
+        published_error: test error in percent that a paper reports, or None.
+        source: the publication that reports it.
+        notes: remarks, such as the origin of hyperparameters that no search chose.
+        search: arguments of the `zoo.recipes.search.Search` that chose hyperparameters, for `trainers.tune`. Empty if
+            there was none.
+
+    Raises:
+        TypeError: a field has the wrong type.
+        ValueError: a field is out of range, or two fields exclude each other.
+
+    Example:
+        >>> from zoo.recipes import Recipe
+        >>> recipe = Recipe(name="mine_mlp-vat", dataset="mnist", network={"name": "mlp"}, epochs=5)
+        >>> recipe.override({"regularizers.vat.epsilon": 1.0}).regularizers
+        {'vat': {'epsilon': 1.0}}
     """
 
     name: str
@@ -78,14 +91,15 @@ class Recipe:
     notes: str = ""
     search: dict = dataclasses.field(default_factory=dict)
 
-    def __post_init__(self):
+    def __post_init__(self) -> None:
+        """Checks the fields."""
         for field in dataclasses.fields(self):
             kind = {dict: dict, list: list, str: str, bool: bool}.get(field.type)
             value = getattr(self, field.name)
             if kind is not None and not isinstance(value, kind):
                 raise TypeError(f"The recipe field {field.name!r} must be {kind.__name__}, received {value!r}.")
-        if not re.fullmatch(r"\w[\w.+-]*", self.name):  # it becomes the name of folders
-            raise ValueError(f"A recipe's name has letters, digits and . + - _ only, received {self.name!r}.")
+        if not re.fullmatch(r"\w[\w.+-]*", self.name):  # folders are named after it
+            raise ValueError(f"The name of a recipe consists of letters, digits and . + - _, received {self.name!r}.")
         check_number("learning_rate", self.learning_rate, above=0)
         check_choice("schedule", self.schedule, ("cosine", "linear", "constant"))
         check_number("decay_start", self.decay_start, 0, 1)
@@ -107,14 +121,15 @@ class Recipe:
         if self.search:
             Search.from_data(self.search)
 
-    def override(self, assignments):
-        """A copy with some fields changed; under another name, or on other data, it has no published error beside it.
+    def override(self, assignments: Mapping[str, Any]) -> "Recipe":
+        """Returns a copy with some fields changed. A change of name or data set removes the published error.
 
         Args:
-            assignments: mapping from a field, or a dotted path into one (`"regularizers.vat.epsilon"`), to its value.
+            assignments: `{field: value}`. A field may be a dotted path, such as `"regularizers.vat.epsilon"`.
 
         Raises:
-            ValueError: an unknown field or a value out of its range, with the nearest name.
+            TypeError: a value has the wrong type.
+            ValueError: a field is unknown, or a value is out of range.
         """
         values = self.as_dict()
         if any(assignments.get(field, values[field]) != values[field] for field in ("name", "dataset")):
@@ -125,24 +140,24 @@ class Recipe:
             _assign(values, [field, *rest], value, path)
         return Recipe(**values)
 
-    def as_dict(self):
-        """The fields as a dictionary that JSON can hold."""
+    def as_dict(self) -> dict[str, Any]:
+        """Returns the fields as a dictionary of JSON values."""
         return json.loads(json.dumps(dataclasses.asdict(self)))
 
-    def digest(self):
-        """Twelve hexadecimal digits that tell these settings from others."""
+    def digest(self) -> str:
+        """Returns twelve hexadecimal digits that identify the settings."""
         return hashlib.sha256(json.dumps(self.settings(), sort_keys=True).encode()).hexdigest()[:12]
 
-    def settings(self):
-        """The fields that decide what runs, without the texts and figures about it."""
+    def settings(self) -> dict[str, Any]:
+        """Returns the fields that determine the training, without published error, source, notes and search."""
         settings = {field: value for field, value in self.as_dict().items() if field not in DESCRIPTION}
         if self.precision == "float32":
-            del settings["precision"]  # it is younger than the digests in the results
+            del settings["precision"]  # the digests of published results were computed without this field
         return settings
 
 
-def _assign(container: Any, keys, value, path):
-    """Sets `container[keys[0]][keys[1]]… = value`, making what is missing between."""
+def _assign(container: Any, keys: list[str], value: Any, path: str) -> None:
+    """Sets `container[keys[0]][keys[1]]… = value` and creates missing dictionaries on the way."""
     *parents, last = keys
     for key in parents:
         place = _place(container, key, path)
@@ -152,8 +167,8 @@ def _assign(container: Any, keys, value, path):
     container[_place(container, last, path)] = value
 
 
-def _place(container, key, path):
-    """The key of a dictionary, or the index of a list, that a part of a path stands for."""
+def _place(container: Any, key: str, path: str) -> Any:
+    """The key of a dictionary, or the index of a list, that one component of a path names."""
     if isinstance(container, dict):
         return key
     if not key.isdecimal() or int(key) >= len(container):

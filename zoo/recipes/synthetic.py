@@ -1,8 +1,12 @@
-"""Recipes for the synthetic signals: the first column of the VMT paper's table 2, and what the zoo adds.
+"""Recipes for the synthetic signals: the first column of table 2 of the VMT paper, and the zoo's additions.
 
-Network, batch size, epochs and optimizer are the paper's. It does not say how the learning rate decays: at a constant
-rate the error is several times the published one, and a cosine to zero reproduces it.
+Network, batch size, epochs and optimizer are the paper's. The paper does not say how the learning rate decays. At a
+constant rate the error is several times the published one. A cosine decay to zero reproduces the published error.
+
+Source: "Regularization Neural Networks via Constrained Virtual Movement Field" (the VMT paper).
 """
+
+from typing import Any
 
 from zoo.recipes.classical import classical_recipes
 from zoo.recipes.family import LAZY, Family
@@ -21,17 +25,23 @@ FAMILY = Family(
     source="VMT paper, table 2",
 )
 
-UNFIT = "The classes differ by their frequency, which scaling changes: the movement does not suit these data."
+UNFIT = "The classes differ in frequency. Scaling changes it, so this movement does not suit these data."
 
 
-def searched(path, *values):
-    """The search by which a hyperparameter was chosen."""
+def searched(path: str, *values: Any) -> dict[str, Any]:
+    """The search that chose a hyperparameter.
+
+    Example:
+        >>> from zoo.recipes.synthetic import searched
+        >>> searched("learning_rate", 1e-3, 1e-2)["num_seeds"]
+        3
+    """
     return grid(path, values, num_seeds=3, num_validation=9000)
 
 
 VAT_VMT = {"vat": {"epsilon": 0.35}, "vmt": {"field": "shift", "weight": 5.0}}
 
-SUM = "ε as for VAT alone, λ the half of that for VMT alone; no search found better."
+SUM = "ε is that of VAT alone, λ is half of that of VMT alone. No search found better values."
 
 RECIPES = [
     FAMILY.recipe("baseline", published_error=1.24),
@@ -65,7 +75,7 @@ RECIPES = [
     FAMILY.recipe(
         "vmt_scale",
         {"vmt": {"field": "scale", "weight": 0.1}},
-        notes=UNFIT + " The paper: worse than its baseline.",
+        notes=UNFIT + " The paper reports a higher error than its baseline.",
         search=searched("regularizers.vmt.weight", 0.1, 1.0),
     ),
     FAMILY.recipe(
@@ -85,7 +95,7 @@ RECIPES = [
     FAMILY.recipe("at_l2_lazy", {"at": {"epsilon": 0.25, "interval": 4}}, notes=LAZY),
     FAMILY.recipe("vat_lazy", {"vat": {"epsilon": 0.35, "interval": 4}}, notes=LAZY),
     FAMILY.recipe("vmt_shift_lazy", {"vmt": {"field": "shift", "weight": 10.0, "interval": 4}}, notes=LAZY),
-    FAMILY.recipe("rpt", {"vat": {"epsilon": 0.35, "direction": "random"}}, notes="ε as for VAT."),
+    FAMILY.recipe("rpt", {"vat": {"epsilon": 0.35, "direction": "random"}}, notes="ε is that of VAT."),
     *classical_recipes(
         FAMILY,
         l2=1e-3,
