@@ -10,7 +10,7 @@ Example:
 """
 
 import zoo.backend.derivatives  # noqa: F401 (first, because it refuses other backends with a clear message)
-from zoo import analysis, datasets, ladder, layers, networks, pretrained, recipes, regularizers
+from zoo import analysis, datasets, ladder, layers, networks, pretrained, recipes, regularizers, training
 from zoo.ladder import LadderNetwork
 from zoo.pretrained import export, list_models, load, model_card
 from zoo.regularizers import (
@@ -50,4 +50,5 @@ __all__ = [
     "pretrained",
     "recipes",
     "regularizers",
+    "training",
 ]

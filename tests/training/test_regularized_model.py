@@ -188,3 +188,15 @@ def test_callbacks(data, network, model, fit, tmp_path):
     restored.build((None, 6))
     restored.load_weights(tmp_path / "best.weights.h5")
     np.testing.assert_array_equal(restored.predict(x, verbose=0), trained.predict(x, verbose=0))
+
+
+def test_a_generator_of_seeds_may_be_shared(network):
+    generator = keras.random.SeedGenerator(7)
+    first, second = (zoo.RegularizedModel(network(), VAT(1.0), seed=generator) for _ in range(2))
+    assert first.seed_generator is second.seed_generator is generator
+    assert first.get_config()["seed"] == 7
+
+
+def test_a_model_that_was_never_compiled_predicts(network, data):
+    x, _ = data
+    assert zoo.RegularizedModel(network()).predict(x, verbose=0).shape == (24, 3)

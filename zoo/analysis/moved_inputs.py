@@ -11,7 +11,7 @@ from zoo.regularizers.math.movement import BORDERS, lattice_view
 from zoo.regularizers.math.movement_fields import centered_coordinates
 from zoo.validation import check_choice, check_number
 
-MODES = dict(zip(BORDERS, ("grid-constant", "nearest", "grid-wrap"), strict=True))
+MODES: dict[str, str] = dict(zip(BORDERS, ("grid-constant", "nearest", "grid-wrap"), strict=True))
 
 
 def move(inputs: Any, movements: Any, *, border: str = "nearest") -> np.ndarray:

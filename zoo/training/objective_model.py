@@ -226,7 +226,7 @@ class ObjectiveModel(keras.Model):
     def make_train_function(self, force: bool = False) -> None:
         """Makes a step for each set of terms that take part together. Keras's own method compiles `train_step`."""
         if self.train_function is None or force:
-            if self.execution_plan is None:
+            if not self.execution_plan:
                 self._plan({"x": None, "steps_per_epoch": 1})  # for `train_on_batch` before any `fit`
             actives = patterns(self.intervals)
             if len(actives) > 1 and self.steps_per_execution > 1:
