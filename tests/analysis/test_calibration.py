@@ -1,4 +1,4 @@
-"""Calibration against its definition, written as loops, and in cases whose answer is plain."""
+"""Calibration against its definition, written as loops, and in simple cases."""
 
 import numpy as np
 import pytest

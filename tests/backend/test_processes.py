@@ -1,4 +1,4 @@
-"""What a single process tells itself; several processes are tested in `test_distribution`."""
+"""Errors and checks across processes; `test_distribution` runs several real processes."""
 
 import pytest
 

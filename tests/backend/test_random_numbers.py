@@ -1,4 +1,4 @@
-"""Random numbers: distribution, repetition, and the same inside and outside XLA."""
+"""The distribution and the repetition of random numbers, which are the same inside and outside XLA."""
 
 import keras
 import numpy as np

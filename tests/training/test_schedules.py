@@ -1,4 +1,4 @@
-"""Linear decay at its corners, and in an optimizer."""
+"""Linear decay at its corners and in an optimizer."""
 
 import keras
 import numpy as np

@@ -29,7 +29,7 @@ def network(rng):
 def data(rng):
     return rng.uniform(-1, 1, size=(12, 6)).astype("float32"), np.arange(
         12
-    ) % 3  # int64: Foolbox compares no other labels with TensorFlow's
+    ) % 3  # int64, because Foolbox compares only these labels with TensorFlow's
 
 
 def sizes(noise, norm):
@@ -96,7 +96,7 @@ def test_random_starts_differ_and_the_seed_decides(network, data):
 
 @pytest.fixture
 def foolbox_model(network):
-    """Foolbox's view of the network: its own gradients and its own steps."""
+    """The network for Foolbox, which computes its own gradients and steps."""
     import foolbox
 
     if BACKEND == "jax":
@@ -121,7 +121,7 @@ def test_foolbox_takes_the_same_steps(network, foolbox_model, data, norm):
     theirs = run_foolbox(attacks[norm](steps=20, abs_stepsize=STEP, random_start=False), foolbox_model, x, y)
     np.testing.assert_allclose(own, theirs, atol=1e-4)
     other = projected_gradient_descent(network, x, y, EPSILON, **options)
-    assert np.abs(other - theirs).max() > 1e-2  # the range took part
+    assert np.abs(other - theirs).max() > 1e-2  # the range matters
 
 
 @needs_foolbox
@@ -131,7 +131,7 @@ def test_foolbox_has_the_same_fast_gradient_sign(network, foolbox_model, data):
     x, y = np.clip(data[0], -0.9, 0.9), data[1]
     theirs = run_foolbox(foolbox.attacks.LinfFastGradientAttack(random_start=False), foolbox_model, x, y)
     np.testing.assert_allclose(sign_noise(network, x, y, EPSILON, input_range=(-0.9, 0.9)), theirs, atol=1e-6)
-    assert np.all(np.abs(loss_gradient(network, x, y)) > 1e-9)  # every sign is certain
+    assert np.all(np.abs(loss_gradient(network, x, y)) > 1e-9)  # no sign is due to rounding
 
 
 @pytest.mark.parametrize(
