@@ -1,4 +1,4 @@
-"""Calibration against its definition, written as loops, and in cases whose answer is plain."""
+"""Calibration against its definition, written as loops, and in simple cases."""
 
 import numpy as np
 import pytest
@@ -49,9 +49,9 @@ def test_an_edge_belongs_to_the_bin_below():
 @pytest.mark.parametrize(
     "probabilities, labels, message",
     [
-        ([[0.5, 0.5]], [0, 1], "received 1 and 2"),
-        (np.zeros((0, 2)), [], "received 0 and 0"),
-        ([[0.5, 0.5], [2.0, -1.0]], [0, 1], r"rows that are at least 0 and add up to 1, received \[2.0, -1.0\]"),
+        ([[0.5, 0.5]], [0, 1], "received 1 predictions and 2 labels"),
+        (np.zeros((0, 2)), [], "received 0 predictions and 0 labels"),
+        ([[0.5, 0.5], [2.0, -1.0]], [0, 1], r"must be at least 0 and add up to 1, received \[2.0, -1.0\]"),
         ([[3.0, 1.0]], [0], r"received \[3.0, 1.0\]"),
         ([[np.nan, np.nan]], [0], r"received \[nan, nan\]"),
     ],

@@ -43,7 +43,7 @@ def test_perceptron_and_lower_bounds(perceptron):
 
 @pytest.mark.parametrize("confidence", [10, 30, 60])
 def test_confident_predictions_in_single_precision(linear, confidence):
-    """The same matrix as a sum over pairs, `Σ_{i<j} p_i p_j (J_i − J_j)(J_i − J_j)ᵀ`, which cancels nothing."""
+    """The same matrix is a sum over pairs, `Σ_{i<j} p_i p_j (J_i − J_j)(J_i − J_j)ᵀ`, which cancels nothing."""
     b = np.array([confidence, 0, 1], "float32")
     w = W.astype("float32")
     found = largest_fisher_eigenvalue(linear(w, b), np.zeros((1, 5), "float32"))
@@ -53,7 +53,7 @@ def test_confident_predictions_in_single_precision(linear, confidence):
     matrix = sum(p[i] * p[j] * np.outer(rows[i] - rows[j], rows[i] - rows[j]) for i, j in pairs)
     np.testing.assert_allclose(found, np.linalg.eigvalsh(matrix)[-1:], rtol=1e-4)
     naive = w @ (np.diag(p.astype("float32")) - np.outer(p, p).astype("float32")) @ w.T
-    if confidence > 10:  # in the textbook form single precision loses the likeliest class's part
+    if confidence > 10:  # in single precision the textbook form loses the likeliest class
         assert not np.allclose(np.linalg.eigvalsh(naive)[-1:], found, rtol=0.02, atol=0)
 
 

@@ -39,7 +39,7 @@ def test_projections_estimate_it_with_their_error(perceptron):
     expected = np.sum(perceptron.jacobian(X[:1]) ** 2)
     estimate = squared_frobenius_norm(perceptron.tensors, x, num_projections=10)
     deviations = (estimate.mean - expected) / estimate.standard_error
-    assert abs(deviations.mean()) < 0.4  # the mean is unbiased; t's skewness stays
+    assert abs(deviations.mean()) < 0.4  # the mean is unbiased, but the distribution is skewed
     assert 0.8 < np.std(estimate.mean) / np.sqrt(np.mean(estimate.standard_error**2)) < 1.2
     assert estimate.number == 10
 
@@ -88,7 +88,7 @@ MEASURES = {
 
 @pytest.mark.parametrize("measure", MEASURES)
 def test_inputs_in_numpys_own_precision(measure):
-    """Of a network in single precision: `images / 255` are in double."""
+    """A network in single precision, while `images / 255` are in double precision."""
     keras.utils.set_random_seed(0)
     network = keras.Sequential([keras.Input((5,)), keras.layers.Dense(4, "tanh"), keras.layers.Dense(3)])
     single, double = (MEASURES[measure](network, X.astype(dtype)) for dtype in ("float32", "float64"))

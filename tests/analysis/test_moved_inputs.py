@@ -1,4 +1,4 @@
-"""Moved inputs against NumPy's rolls and rotations and SciPy's own transforms."""
+"""Moved inputs against NumPy's rolls and rotations and SciPy's transforms."""
 
 import numpy as np
 import pytest
@@ -53,7 +53,7 @@ def test_rotations(images, angle):
 def test_scaling_of_a_ramp():
     ramp = np.arange(11.0)[None] - 5
     moved = move(ramp, scale_movements((11,), [2.0]))
-    np.testing.assert_allclose(moved, ramp / 2, atol=1e-12)  # twice as large: every slope is halved
+    np.testing.assert_allclose(moved, ramp / 2, atol=1e-12)  # at twice the size every slope is halved
 
 
 def test_integer_images_become_floats():
@@ -67,7 +67,7 @@ def test_random_movements(images, kind, largest):
     first, again, other = (randomly_moved(x, kind, largest, seed) for seed in (0, 0, 1))
     np.testing.assert_array_equal(first, again)
     assert np.all(np.any(first != other, axis=(1, 2, 3)))
-    assert np.all(np.any(first[1:20] != first[:1], axis=(1, 2, 3)))  # each its own movement
+    assert np.all(np.any(first[1:20] != first[:1], axis=(1, 2, 3)))  # each input has its own movement
     np.testing.assert_allclose(randomly_moved(x, kind, 0.0, 0), x, atol=1e-12)
 
 

@@ -1,4 +1,4 @@
-"""R of a classifier against real movements of its inputs."""
+"""The measure R of a classifier against real movements of its inputs."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""Penalties as measures: those of training, example by example."""
+"""Penalties as measures equal those of training, example by example."""
 
 import numpy as np
 import pytest
@@ -19,7 +19,7 @@ METHODS = [
     AdversarialTraining(0.3),
     EntropyMinimization(),
     JacobianPenalty(),
-    # So small that it does not matter on which of two opposite directions the iteration decides.
+    # ε is so small that the sign of the direction does not matter.
     Smoothness(1e-4, direction="adversarial", divergence="kl", num_power_iterations=30),
     VirtualAdversarialTraining(1e-4, num_power_iterations=30),
 ]
@@ -27,7 +27,7 @@ METHODS = [
 
 @pytest.mark.parametrize("method", METHODS, ids=lambda method: method.metric_name)
 def test_every_example_has_its_own(perceptron, method):
-    """One example is a batch whose mean is its own value."""
+    """The mean over a batch of one example is its value."""
     labels = np.arange(6) % 3
     together = penalty_values(perceptron.tensors, X, method, labels)
     assert together.shape == (6,) and len(np.unique(together)) == 6

@@ -12,7 +12,7 @@ from zoo.regularizers import JacobianPenalty
 
 @pytest.fixture
 def noisy():
-    """A network that behaves otherwise in training."""
+    """A network that behaves differently in training."""
     layers = [keras.layers.Dense(6), keras.layers.BatchNormalization(), keras.layers.Dropout(0.5)]
     network = keras.Sequential([keras.Input((4,)), *layers, keras.layers.Dense(3)])
     network.set_weights([np.random.default_rng(2).uniform(0.5, 1.5, w.shape) for w in network.get_weights()])

@@ -1,4 +1,4 @@
-"""The limits of small perturbations, and that the worst one is as bad as theory says."""
+"""The limits of small perturbations, and the worst perturbation agrees with theory."""
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ SMALL, LARGE = 1e-3, 3.0
 
 @pytest.fixture(scope="module")
 def ratios():
-    """Of a nonlinear network, over many copies of its inputs: the mean over the noise needs them."""
+    """Ratios of a nonlinear network, over many copies of its inputs for the mean over the noise."""
     network = Perceptron()
     return limit_ratios(network.tensors, np.tile(X[:5], (100, 1)), [SMALL, LARGE], num_draws=8)
 
@@ -56,7 +56,7 @@ def test_a_wrong_limit_is_noticed(perceptron, monkeypatch, name, statement):
 
 
 def test_no_direction_is_worse(rng):
-    """On inputs in the plane, where all directions can be tried: the maxima themselves tend to the limits."""
+    """On inputs in the plane all directions can be tried, and the maxima tend to the limits."""
     network, epsilon, x = Perceptron(num_inputs=2), 1e-4, rng.normal(size=(4, 1, 2))
     angles = np.linspace(0, np.pi, 2001)
     moved = network(x + epsilon * np.stack([np.cos(angles), np.sin(angles)], axis=-1))

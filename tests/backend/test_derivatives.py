@@ -16,7 +16,7 @@ X, W, V = RNG.normal(size=(4, 5)), RNG.normal(size=(5, 6)), RNG.normal(size=(6, 
 
 
 def network(x, w=W):
-    # tanh by exp: under JAX, Keras's own one returns single precision.
+    # tanh from exp, because Keras's own returns single precision on JAX.
     hidden = 1 - 2 / (ops.exp(2 * ops.matmul(x, ops.convert_to_tensor(w))) + 1)
     return ops.matmul(hidden, ops.convert_to_tensor(V))
 
@@ -30,7 +30,7 @@ def values(tensor):
 
 
 def compiled(function):
-    """The function as training runs it."""
+    """The function, compiled as in training."""
     if keras.backend.backend() == "jax":
         import jax
 

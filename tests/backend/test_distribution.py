@@ -1,4 +1,4 @@
-"""Several devices and several processes train to the weights of one, on the same whole batches."""
+"""Several devices and several processes train to the same weights as one device."""
 
 import os
 import socket
@@ -65,7 +65,7 @@ def test_losses_and_weights_are_those_of_one_device(spread, model, numbers):
 
 @pytest.mark.parametrize("middle", [[layers.BatchNormalization()], []], ids=["batch_normalization", "plain"])
 def test_parts_with_statistics_of_their_own_would_be_found(middle, data, network, model, gradients):
-    """The mean of the gradients of both halves of a batch: right without batch normalization, wrong with it."""
+    """The mean of the gradients of both halves of a batch is right without batch normalization and wrong with it."""
     trained = model(network(*middle), zoo.AdversarialTraining(0.5))
     trained.build((None, 6))
     x, y = data

@@ -1,4 +1,4 @@
-"""Random numbers: distribution, repetition, and the same inside and outside XLA."""
+"""The distribution and the repetition of random numbers, which are the same inside and outside XLA."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ import scipy.stats
 from keras import ops
 
 from zoo.backend import random_numbers
-from zoo.backend.random_numbers import normal
+from zoo.backend.random_numbers import as_generator, as_integer, normal
 
 
 def values(tensor):
@@ -53,3 +53,25 @@ def test_the_same_numbers_in_every_kind_of_step(batch_size):
         seed = keras.random.SeedGenerator(7)
         step = tf.function(lambda like, seed=seed: normal(like, seed), signature, jit_compile=jit_compile)
         np.testing.assert_allclose(values(step(like)), expected, rtol=1e-5, atol=1e-6)
+
+
+def test_seeds_become_generators():
+    generator = keras.random.SeedGenerator(7)
+    assert as_generator(generator) is generator
+    like = ops.zeros((3, 4))
+    np.testing.assert_array_equal(values(normal(like, as_generator(7))), values(normal(like, generator)))
+    assert np.any(values(normal(like, as_generator(None))) != values(normal(like, as_generator(None))))
+
+
+def test_seeds_become_integers():
+    assert as_integer(7) == 7 and type(as_integer(np.int64(7))) is int
+    first, again = (keras.random.SeedGenerator(7) for _ in range(2))
+    drawn = [as_integer(first) for _ in range(3)]
+    assert len(set(drawn)) == 3 and drawn == [as_integer(again) for _ in range(3)]
+    assert min(drawn) >= 0 and as_integer(None) != as_integer(None)
+
+
+@pytest.mark.parametrize("seed", ["7", 0.5])
+def test_other_seeds_are_refused(seed):
+    with pytest.raises(ValueError, match="seed"):
+        as_generator(seed)

@@ -1,4 +1,4 @@
-"""What every regularizer and every network must do, whichever it is."""
+"""The contract of every regularizer and every network."""
 
 import keras
 import numpy as np
@@ -18,7 +18,7 @@ EXAMPLES = {
     "weight_noise": {"noise_std": 0.1},
     "parameter_tying": {"first": "hidden_2", "second": "hidden_3", "ramp_up_steps": 3},
 }
-# TensorFlow takes seconds to trace a training step and milliseconds to run it; on JAX it is the other way round.
+# TensorFlow traces a training step in seconds and runs it in milliseconds. JAX is slow without compilation.
 EAGER = keras.backend.backend() == "tensorflow"
 NETWORKS = {"mlp": {"hidden_units": (6, 6, 6), "dropout": 0.2}, "conv_small": {}, "conv_large": {}}
 NETWORKS["ladder_encoder"] = {"rungs": [{"name": "dense", "units": 6}, {"name": "dense", "units": 3}]}
@@ -93,13 +93,13 @@ def test_saved_model_of_keras_comes_back(method, tmp_path):
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
     assert loaded.regularizer.get_config() == model.regularizer.get_config()
     for own, other in zip(model.variables, loaded.variables, strict=True):
-        other.assign(keras.ops.convert_to_numpy(own))  # Keras saves weights and optimizer, but no random state
+        other.assign(keras.ops.convert_to_numpy(own))  # Keras saves weights and optimizer, but not random state
     for each in (model, loaded):
         each.fit(x, y, batch_size=12, epochs=1, shuffle=False, verbose=0)
     assert_same_weights(model, loaded)
 
 
-# conv_large ends in an unpadded convolution, for which its input must be this large.
+# conv_large ends in an unpadded convolution, which needs inputs of this size.
 SHAPES = {"mlp": (5, 4, 2), "ladder_encoder": (5, 4, 2), "conv_small": (16, 16, 3), "conv_large": (16, 16, 3)}
 
 

@@ -1,4 +1,4 @@
-"""Small ladders, their weights as the NumPy reference takes them, and fixed noise."""
+"""Small ladders, their weights for the NumPy reference, and fixed noise."""
 
 import keras
 import numpy as np
@@ -22,7 +22,7 @@ def make():
     """Makes a ladder with random weights of every kind, by default for 3 classes."""
 
     def build(rungs=DENSE, shape=(6,), dtype="float64", seed=0, **options):
-        if dtype is not None:  # else the one in force
+        if dtype is not None:  # otherwise the current policy
             keras.config.set_floatx(dtype)
             keras.mixed_precision.set_dtype_policy(dtype)
         keras.utils.set_random_seed(seed)
@@ -30,7 +30,7 @@ def make():
         options.setdefault("denoising_weights", [1.0] * (len(rungs) + 1))
         model = LadderNetwork(encoder, seed=seed, **options)
         model.build((None, *shape))
-        # On TensorFlow it takes seconds to compile by XLA what runs in milliseconds.
+        # On TensorFlow, XLA takes seconds to compile steps that run in milliseconds.
         jit_compile = "auto" if keras.backend.backend() == "jax" else False
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile(keras.optimizers.SGD(0.1), loss, jit_compile=jit_compile)
@@ -44,7 +44,7 @@ def make():
 
 @pytest.fixture
 def batch():
-    """Labeled inputs above unlabeled ones, labels, and noise for every level of a ladder."""
+    """Labeled inputs, then unlabeled ones; labels; and noise for every level of a ladder."""
 
     def draw(model, seed=1):
         rng = np.random.default_rng(seed)

@@ -35,7 +35,7 @@ def summed_cross_entropy(logits, labels):
 
 @pytest.mark.parametrize("level", [0, 1, 3])
 def test_gradient_of_true_and_virtual_labels(make, batch, level):
-    """UDG noise is τ times the gradient, here by central differences in one entry of each row."""
+    """UDG noise is ε times the gradient, here by central differences in one entry of each row."""
     strengths = [0.0] * 4
     strengths[level] = 2.0
     model = make(
@@ -67,7 +67,7 @@ def test_kinds_and_strengths_of_both_halves(make, batch):
 
 
 def test_labels_take_no_part_in_the_kl_direction(make, batch):
-    """And it turns towards the direction in which the prediction changes most."""
+    """The direction turns to the one in which the prediction changes most."""
     kinds = {"labeled_kind": "l2", "unlabeled_kind": "l2", "direction": "kl"}
     x, y, _ = batch(make())
     noise = [noise_of(make(adversarial_noise=AdversarialNoise(1.0, 1.0, **kinds)), x, labels) for labels in (y, 2 - y)]
@@ -91,7 +91,7 @@ def test_noise_is_constant_with_respect_to_the_weights_and_reaches_the_corrupted
     adversarial = noise_of(model, x, y)[0]
     by_hand = make()
     for own, other in zip(by_hand.trainable_variables, model.trainable_variables, strict=True):
-        own.assign(np.array(numbers(other)))  # a copy: on JAX a step gives the old values away
+        own.assign(np.array(numbers(other)))  # a copy, because a step on JAX donates the old values
     shifted = [gaussian[0] + adversarial, *gaussian[1:]]
     np.testing.assert_allclose(cost(model, x, y, gaussian), cost(by_hand, x, y, shifted), rtol=1e-9)
     inputs = {"labeled": x[:NUM_LABELED], "unlabeled": x[NUM_LABELED:]}

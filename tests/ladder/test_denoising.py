@@ -1,4 +1,4 @@
-"""What the decoder does, level by level: the costs of training, the combinators' own formula."""
+"""The decoder level by level: the costs of training and the formulas of the combinators."""
 
 import keras
 import numpy as np
@@ -7,7 +7,7 @@ import pytest
 from zoo.ladder.denoising import combinator_curves, denoise_levels
 
 WEIGHTS = [10, 1, 0.1, 0.1]
-PRECISION = 1e-6 if keras.backend.backend() == "jax" else 1e-10  # Keras's means under JAX are in single precision
+PRECISION = 1e-6 if keras.backend.backend() == "jax" else 1e-10  # on JAX, Keras takes means in single precision
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""The ladder in `fit`, in Keras's manners, and in its limits."""
+"""Ladder networks in `fit`, in the other methods of Keras, and in limiting cases."""
 
 import keras
 import numpy as np
@@ -99,7 +99,7 @@ def test_gamma_with_the_identity_is_the_smoothness_penalty(make, batch, cost):
     np.testing.assert_allclose(cost(model, x, y, noise), expected, rtol=1e-6)
 
 
-def test_statistics_of_labelled_and_unlabelled_rows_do_not_mix(make, batch):
+def test_statistics_of_labeled_and_unlabeled_rows_do_not_mix(make, batch):
     model = make()
     x, _, _ = batch(model)
     other = x.copy()
@@ -110,7 +110,7 @@ def test_statistics_of_labelled_and_unlabelled_rows_do_not_mix(make, batch):
     assert np.max(np.abs(mixed[0] - mixed[1])) > 0.1
 
 
-def test_moving_averages_are_of_the_clean_unlabelled_rows(make, batch, cost):
+def test_moving_averages_are_of_the_clean_unlabeled_rows(make, batch, cost):
     model = make()
     x, y, noise = batch(model)
     moments = encode(model.rungs, ops.convert_to_tensor(x[NUM_LABELED:])).moments
@@ -129,7 +129,7 @@ def test_predictions_do_not_depend_on_the_rest_of_the_batch(make, data):
     np.testing.assert_allclose(together[:4], alone, rtol=1e-5, atol=1e-6)
 
 
-def test_plain_pairs_are_labelled_and_unlabelled_both(make, data):
+def test_plain_pairs_are_labeled_and_unlabeled_both(make, data):
     x, y, _ = data
     one, two = (compiled(make(dtype="float32", noise_std=0.0)) for _ in range(2))
     one.train_on_batch(x, y)
@@ -150,7 +150,7 @@ def test_saved_and_loaded_it_trains_on_alike(make, data, tmp_path):
         assert loaded.get_config()[name] == model.get_config()[name]
     np.testing.assert_array_equal(loaded.predict(x, verbose=0), model.predict(x, verbose=0))
     for own, other in zip(model.variables, loaded.variables, strict=True):
-        other.assign(numbers(own))  # Keras saves no random state
+        other.assign(numbers(own))  # Keras does not save random state
     for each in (model, loaded):
         each.train_on_batch(inputs, y)
     for a, b in zip(model.get_weights(), loaded.get_weights(), strict=True):
@@ -232,7 +232,7 @@ def test_other_networks_losses_and_sets_are_refused(make, data):
 
 
 def test_a_batch_of_one_row_has_no_spread_to_denoise(make, data):
-    """As at the end of 25 examples in batches of 24: above the input every σ is 0."""
+    """25 examples in batches of 24 end with a batch of one, where every σ above the input is 0."""
     x, y, _ = data
     model = compiled(make(DENSE, (6,), "float32"))
     model.train_on_batch(x[:1], y[:1])

@@ -1,4 +1,4 @@
-"""Poolings and their counterparts, against NumPy and against each other."""
+"""Pooling layers and their counterparts, against NumPy and against each other."""
 
 import math
 
@@ -39,7 +39,7 @@ def test_unpooling_copies_to_windows_and_pools_back(size, height, width):
     pooled = X[:, : math.ceil(height / size), : math.ceil(width / size)]
     out = numbers(Unpooling2D(size, height, width)(pooled))
     assert out.shape == (3, height, width, 2)
-    for sign in (1, -1):  # all values of a window are one
+    for sign in (1, -1):  # all values of a window are equal
         np.testing.assert_array_equal(sign * numbers(WholeMaxPooling2D(size)(sign * out)), pooled)
 
 

@@ -79,7 +79,7 @@ def test_gradient(case, batch, cost):
 
 
 def gradients_of(model, x, y):
-    """The gradient that a step of plain descent takes, read off the weights before and after."""
+    """The gradient of a gradient descent step, from the weights before and after it."""
     before = numbers(model.trainable_variables)
     rate = 1e-3
     model.optimizer.learning_rate = rate

@@ -12,7 +12,7 @@ NOISES = ("gradient", "sign", "l2", "scaled_l2")
 RNG = np.random.default_rng(1)
 X, Y, W = RNG.normal(size=(7, 4)), RNG.normal(size=7), RNG.normal(size=(4, 1))
 EPSILON = 0.3
-# Under JAX, Keras takes means in single precision.
+# On JAX, Keras takes means in single precision.
 RTOL = 1e-6
 
 
@@ -62,7 +62,7 @@ def test_linear_regression_notices_wrong_noise(check, noise, broken, monkeypatch
 
 @pytest.mark.parametrize("shape", [(5, 8), (5, 3, 4, 2)])
 def test_norms_of_the_noise(shape, rng):
-    # Of very different sizes: the noise is normalized example by example.
+    # The gradients have very different sizes, because the noise is normalized example by example.
     g = rng.normal(size=shape) * 10.0 ** np.arange(-8, 2, 2).reshape(-1, *[1] * (len(shape) - 1))
     noise = {kind: values(adversarial_noise(ops.convert_to_tensor(g), kind)).reshape(5, -1) for kind in NOISES}
     np.testing.assert_array_equal(noise["gradient"], g.reshape(5, -1))
@@ -89,7 +89,7 @@ def test_noise_is_constant_in_the_weights(noise, clean_pass, perceptron, gradien
     method = AdversarialTraining(EPSILON, noise=noise)
     actual = gradient(lambda w: method.penalty(clean_pass(lambda x: mlp.tensors(x, w), X, squared_loss)), mlp.w)
     np.testing.assert_allclose(actual, difference(lambda w: loss(w, mlp.w), mlp.w), rtol=1e-5, atol=1e-7)
-    # The gradient through the attack is another one.
+    # The gradient through the attack differs.
     assert not np.allclose(actual, difference(lambda w: loss(w, w), mlp.w), rtol=1e-2)
 
 
@@ -98,7 +98,7 @@ def test_zero_epsilon_is_the_clean_loss(clean_pass, linear):
     np.testing.assert_allclose(values(penalty), np.mean((X @ W[:, 0] - Y) ** 2), rtol=RTOL)
 
 
-def test_only_labelled_inputs_and_their_weights_count(clean_pass, linear):
+def test_only_labeled_inputs_and_their_weights_count(clean_pass, linear):
     sample_weight = np.array([2.0, 0.0, 1.0])
     clean = clean_pass(
         linear(W),

@@ -18,7 +18,7 @@ def cross_entropy(logits):
     return -ops.sum(labels * ops.log_softmax(logits), axis=-1)
 
 
-def test_loss_gradient_covers_the_labelled_rows(clean_pass, perceptron, softmax):
+def test_loss_gradient_covers_the_labeled_rows(clean_pass, perceptron, softmax):
     mlp = perceptron()
     clean = clean_pass(mlp.tensors, X, cross_entropy, num_labeled=4)
     errors = softmax(mlp(X[:4])) - np.eye(3)[Y]
@@ -48,14 +48,14 @@ def test_pull_back_is_finite_at_any_scale(size, clean_pass, linear, rng):
     w = rng.normal(size=(5, 3)).astype("float32")
     cotangents = np.array([[1, 0, -0.5]], "float32") * np.float32(size)
     clean = clean_pass(linear(w), X[:1].astype("float32"))
-    # Hardware may take numbers below the least normal one for zero.
+    # Hardware may flush subnormal numbers to zero.
     np.testing.assert_allclose(
         values(clean.pull_back(ops.convert_to_tensor(cotangents))), cotangents @ w.T, rtol=1e-5, atol=1e-37
     )
 
 
 def test_pull_back_survives_half_precision(clean_pass, rng):
-    """Cotangents that vanish in float16 reach the inputs of a float16 network all the same."""
+    """Cotangents that underflow in float16 still reach the inputs of a float16 network."""
     layer = keras.layers.Dense(3, dtype="mixed_float16")
     layer.build((None, 5))
     x = rng.normal(size=(4, 5)).astype("float32")

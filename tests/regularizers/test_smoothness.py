@@ -10,7 +10,7 @@ RNG = np.random.default_rng(10)
 X, W = RNG.normal(size=(6, 5)), RNG.normal(size=(5, 3))
 EPSILON = 0.4
 NUM_SAMPLES = 40000
-# Under JAX, Keras takes means in single precision.
+# On JAX, Keras takes means in single precision.
 RTOL = 1e-6
 
 
@@ -20,7 +20,7 @@ def values(tensor):
 
 @pytest.fixture
 def check_noise(clean_pass, linear):
-    """`E‖Δx·W‖² = ε²·‖W‖_F²`; the variance of one sample of it is `2ε⁴·‖WᵀW‖_F²`."""
+    """`E‖Δx·W‖² = ε²·‖W‖_F²`; one sample has the variance `2ε⁴·‖WᵀW‖_F²`."""
 
     def check(method):
         clean = clean_pass(linear(W), np.zeros((NUM_SAMPLES, 5)))
@@ -122,7 +122,7 @@ def test_gradient_of_the_jacobian_penalty(clean_pass, gradient):
 
 @pytest.fixture
 def check_projections(clean_pass, linear, rng):
-    """`k·‖Wv‖²` over uniform unit vectors v: its spread comes from a sample of NumPy's."""
+    """`k·‖Wv‖²` over uniform unit vectors v. NumPy samples give its spread."""
     v = rng.normal(size=(NUM_SAMPLES, 3))
     samples = 3 * np.sum((v @ W.T) ** 2, axis=1) / np.sum(v**2, axis=1)
 

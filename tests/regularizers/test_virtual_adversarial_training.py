@@ -10,7 +10,7 @@ from zoo.regularizers import EntropyMinimization, VirtualAdversarialTraining, vi
 
 RNG = np.random.default_rng(6)
 X, W = RNG.normal(size=(6, 5)), RNG.normal(size=(5, 3))
-# Under JAX, Keras takes means in single precision.
+# On JAX, Keras takes means in single precision.
 RTOL = 1e-6
 
 
@@ -34,7 +34,7 @@ def check_limit(clean_pass, perceptron, fisher):
             method = VirtualAdversarialTraining(
                 epsilon, num_power_iterations=60, distribution=distribution, output_std=std
             )
-            # The first term left out is of order ε.
+            # The error is of order ε.
             np.testing.assert_allclose(values(method.penalty(clean)) / epsilon**2, largest.mean(), rtol=10 * epsilon)
 
     return check
@@ -71,7 +71,7 @@ def test_prediction_and_perturbation_are_constant_in_the_weights(
 ):
     mlp, method = perceptron(), VirtualAdversarialTraining(0.8)
     start = ops.convert_to_tensor(X / np.linalg.norm(X, axis=1, keepdims=True))
-    # The reference must know the direction that the penalty starts from.
+    # The reference needs the start direction of the penalty.
     monkeypatch.setattr(virtual_adversarial_training.per_example, "random_direction", lambda like, seed: start)
     r = values(method.perturbation(clean_pass(mlp.tensors, X), start))
 
@@ -81,7 +81,7 @@ def test_prediction_and_perturbation_are_constant_in_the_weights(
 
     actual = gradient(lambda w: method.penalty(clean_pass(lambda x: mlp.tensors(x, w), X)), mlp.w)
     np.testing.assert_allclose(actual, difference(lambda w: reference(w, mlp.w), mlp.w), rtol=1e-4, atol=1e-6)
-    # With a variable target p(x) the gradient is another one.
+    # With a variable target p(x) the gradient differs.
     assert not np.allclose(actual, difference(lambda w: reference(w, w), mlp.w), rtol=1e-2)
 
 
@@ -92,7 +92,7 @@ def test_random_perturbations(clean_pass, linear, options):
     start = ops.convert_to_tensor(X / np.linalg.norm(X, axis=1, keepdims=True))
     clean = clean_pass(linear(W), X)
     np.testing.assert_allclose(values(method.perturbation(clean, start)), 2.5 * values(start))
-    # The draw is made by the pass's own generator, afresh for every batch.
+    # The generator of the pass draws a new direction for every batch.
     first, second = (values(method.penalty(clean)) for _ in range(2))
     assert first != second
     assert values(method.penalty(clean_pass(linear(W), X))) == first

@@ -1,4 +1,4 @@
-"""Virtual movement training against lattices that really move, and against the closed forms of its paper."""
+"""Virtual movement training against real movements and against the closed forms of the paper."""
 
 import itertools
 
@@ -15,7 +15,7 @@ from zoo.regularizers.math.movement_fields import centered_coordinates, get_fiel
 LATTICES = [((17,), 1), ((7, 7), 1), ((5, 8), 2), ((4, 5, 6), 1)]
 FIELDS = ["shift", "rotation", "scale", "affine", {"name": "smooth", "num_cosines": 3}]
 CASES = [case for case in itertools.product(FIELDS, LATTICES) if case[0] != "rotation" or len(case[1][0]) > 1]
-# Under JAX, Keras takes means in single precision.
+# On JAX, Keras takes means in single precision.
 RTOL = 1e-6
 
 
@@ -73,7 +73,7 @@ def test_worst_movement(check_worst, field, images):
     movements = movements.reshape(images.num_examples, -1, len(images.lattice))
     np.testing.assert_allclose(np.mean(np.sum(movements**2, axis=-1), axis=1), 1, rtol=1e-9)
     np.testing.assert_allclose(images.derivative(movements), worst, rtol=1e-8)
-    # No random combination does better.
+    # No random combination has a larger derivative.
     coefficients = np.random.default_rng(8).normal(size=(100, len(fields)))
     for combination in np.einsum("ck,kpi->cpi", coefficients, fields):
         combination /= np.sqrt(np.mean(np.sum(combination**2, axis=-1)))

@@ -21,7 +21,7 @@ def values(tensor):
 
 @pytest.fixture
 def dense_pass(clean_pass, rng):
-    """Linear regression with many outputs, each of which has noise of its own: one draw is a large sample."""
+    """Linear regression with many outputs that each have separate noise, so one draw is a large sample."""
 
     def build(num_outputs=NUM_OUTPUTS, seen=None):
         layer = layers.Dense(num_outputs, dtype="float64", bias_initializer="normal")
@@ -48,7 +48,7 @@ def check_noise(dense_pass):
     def check(method):
         clean, residuals = dense_pass()
         covariance = X.T @ X / len(X)
-        # Of one output: variance of nᵀCn, and of the term linear in n.
+        # For one output: the variance of nᵀCn and of the term linear in n.
         linear = 4 * STD**2 * np.sum(np.mean(residuals[:, None] * X[:, :, None], axis=0) ** 2) / NUM_OUTPUTS
         error = np.sqrt((2 * STD**4 * np.sum(covariance**2) + linear) / NUM_OUTPUTS)
         expected = STD**2 * np.trace(covariance)
@@ -112,7 +112,7 @@ def test_parameter_tying():
     model = tied_model(ParameterTying("encoder", "decoder"))
     first, second = (model.network.get_layer(name).get_weights()[0] for name in ("encoder", "decoder"))
     np.testing.assert_allclose(penalty(model), np.sum((first.astype("float64") - second) ** 2), rtol=1e-5)
-    # Of two equal kernels there is none.
+    # Equal kernels have no penalty.
     np.testing.assert_array_equal(penalty(tied_model(ParameterTying("encoder", "encoder"))), 0)
 
 

@@ -1,4 +1,4 @@
-"""Bad input is refused before or at the first step, by a message with the value and what is allowed."""
+"""Bad input is refused at the first step at the latest, with the value received and what is allowed."""
 
 import keras
 import numpy as np

@@ -1,4 +1,4 @@
-"""How `fit` runs its steps: the plan for every circumstance, and that `fit` follows it."""
+"""The execution plan for every circumstance, and `fit` follows it."""
 
 import dataclasses
 
@@ -54,7 +54,7 @@ def plan(backend, **seen):
     ],
 )
 def test_plan(seen, jit, steps, one_program):
-    """Pairs are for TensorFlow and JAX."""
+    """The first of each pair is for TensorFlow, the second for JAX."""
     for backend, *expected in zip(BACKENDS, jit, steps, one_program, strict=True):
         assert plan(backend, **seen) == ExecutionPlan(*expected, data_on_device=False), backend
 
@@ -159,7 +159,7 @@ def trained():
 
 
 def test_every_choice_gives_the_same_weights(trained):
-    """Thirteen steps: ten and a rest of three; then a watched epoch, then another unwatched one."""
+    """Thirteen steps run as ten and three. An epoch with a watching callback follows, and one without."""
     watching = Watching()
     expected = trained([None] * 3, jit_compile=False, steps_per_execution=1).get_weights()
     for a, b in zip(expected, trained([None, [watching], None]).get_weights(), strict=True):
@@ -172,7 +172,7 @@ def test_every_choice_gives_the_same_weights(trained):
     [
         (20, {"batch_size": 2}, (10, 2 * 4 * 8)),
         (21, {"batch_size": 2}, (None, 0)),
-        (320, {}, (10, 32 * 4 * 8)),  # Keras's own 32
+        (320, {}, (10, 32 * 4 * 8)),  # Keras's default of 32
         (20, {"batch_size": 2, "validation_split": 0.5}, (None, 0)),
         (20, {"batch_size": 2, "steps_per_epoch": 5}, (None, 0)),
     ],
@@ -183,7 +183,7 @@ def test_epochs_of_whole_batches_of_arrays(num_examples, options, expected):
 
 def test_epochs_of_whole_batches():
     x, y = np.zeros((21, 4)), np.zeros(21, "int32")
-    # The example that remains is left out.
+    # The last example is left out.
     assert whole_epoch(zoo.datasets.Batches(x, y, 2), {}) == (10, 2 * 4 * 8)
     both = zoo.datasets.SemiSupervised(x, y, x, batch_size=2, unlabeled_batch_size=3)
     assert whole_epoch(both, {}) == (7, (2 + 3) * 4 * 8)
@@ -200,7 +200,7 @@ class Content(Watching):
     [
         (20, "auto", [9], 1),
         (24, 4, [3, 7, 11], 1),
-        (27, 4, [3, 7, 11, 15], 0),  # a rest of a whole step and a smaller one
+        (27, 4, [3, 7, 11, 15], 0),  # one more full batch and a smaller one
     ],
 )
 def test_steps_at_a_time_are_those_one_by_one(num_examples, chosen, ends, programs, monkeypatch):
@@ -242,7 +242,7 @@ def test_a_model_takes_data_of_another_size_and_single_batches_after_a_program(t
 
 
 class Counting(zoo.RegularizedModel):
-    """Logs something of its own."""
+    """Logs a value that Keras does not log."""
 
     def compute_metrics(self, x, y, y_pred, sample_weight=None):
         return {**super().compute_metrics(x, y, y_pred, sample_weight), "examples": keras.ops.shape(x)[0]}

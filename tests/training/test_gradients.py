@@ -1,4 +1,4 @@
-"""The objective's gradient in the weights against central differences, in double precision."""
+"""The gradient of the objective in the weights against central differences, in double precision."""
 
 import math
 
@@ -14,7 +14,7 @@ RNG = np.random.default_rng(7)
 X, Y = RNG.normal(size=(5, 3, 3, 1)), np.asarray([0, 1, 2, 1, 0], "int32")
 DIRECTIONS = 2
 
-# What is constant in the weights: the methods of the regularizer whose first value must be held.
+# The methods of each regularizer whose value is constant in the weights.
 CONSTANTS = {
     "at": (zoo.AdversarialTraining(0.7), ()),
     "at_gradient": (zoo.AdversarialTraining(0.7, noise="gradient"), ()),
@@ -47,8 +47,8 @@ def mean(x, axis=None):
 
 @pytest.fixture
 def double(model, monkeypatch):
-    """Makes a compiled model of double precision with the penalty at twice its weight."""
-    monkeypatch.setattr(ops, "mean", mean)  # under JAX, Keras's own one computes in single precision
+    """Makes a compiled model in double precision, with the penalty at twice its weight."""
+    monkeypatch.setattr(ops, "mean", mean)  # on JAX, Keras's mean computes in single precision
     keras.config.set_floatx("float64")
     keras.mixed_precision.set_dtype_policy("float64")
 
@@ -81,7 +81,7 @@ def hold(function, place=None):
 
 
 def hold_constants(regularizer, constants, monkeypatch):
-    """Holds what the regularizer takes for constant at its values in the next call."""
+    """Fixes the constants of the regularizer at their values in the next call."""
     if "perturbation" in constants:
         monkeypatch.setattr(regularizer, "perturbation", hold(regularizer.perturbation))
     if "target" in constants:
@@ -91,7 +91,7 @@ def hold_constants(regularizer, constants, monkeypatch):
 
 
 def compare(model, objective, analytic, step=1e-5):
-    """Derivatives along random directions of all weights together: analytic and by central differences."""
+    """Derivatives along random directions in all weights: analytic ones and central differences."""
     objective(model, X, Y)
     variables = model.trainable_variables
     start = [ops.convert_to_numpy(v.value) for v in variables]
@@ -137,7 +137,7 @@ def test_gradient_through_statistics(name, normalization, double, objective, gra
     trained = double(regularizer, normalization)
     _, analytic = gradients(trained, X, Y)
     hold_constants(trained.regularizer, constants, monkeypatch)
-    # Under JAX, Keras's layer computes in single precision: a long step, and a bound that shows terms of order 1/n.
+    # On JAX, Keras's layer computes in single precision, so the step is long; the bound still shows terms of order 1/n.
     np.testing.assert_allclose(*compare(trained, objective, analytic, step=1e-3), rtol=1e-3, atol=1e-4)
 
 
@@ -149,7 +149,7 @@ def test_check_notices_a_perturbation_that_follows_the_weights(name, double, obj
         np.testing.assert_allclose(*compare(trained, objective, analytic), rtol=1e-5, atol=1e-7)
 
 
-def test_gradient_with_sample_weights_and_unlabelled_inputs(double, objective, gradients, monkeypatch):
+def test_gradient_with_sample_weights_and_unlabeled_inputs(double, objective, gradients, monkeypatch):
     trained = double(zoo.VirtualMovementTraining("affine") + zoo.EntropyMinimization())
     batch = ({"labeled": X, "unlabeled": X[:2] + 1}, Y, np.asarray([0.0, 1.0, 2.0, 0.5, 1.0]))
     _, analytic = gradients(trained, *batch)

@@ -42,7 +42,7 @@ def swapping(network, model, data, steps, batch_size, at, vmt):
 @pytest.mark.parametrize("run_eagerly", [False, True])
 def test_each_step_has_the_penalties_of_its_turn(at, vmt, run_eagerly, data, network, model, fit):
     trained = model(network(), lazy(at, vmt), run_eagerly=run_eagerly)
-    for _ in range(2):  # two calls of fit: the count goes on
+    for _ in range(2):  # the second call of fit continues the count
         fit(trained, *data)
     for a, b in zip(trained.network.get_weights(), swapping(network, model, data, 6, 8, at, vmt), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)

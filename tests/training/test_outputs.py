@@ -1,4 +1,4 @@
-"""Logits, probabilities and values: penalties and training do not depend on which the network returns."""
+"""Penalties and training do not depend on whether the network returns logits or probabilities."""
 
 import keras
 import numpy as np
@@ -93,7 +93,7 @@ def test_logits_and_probabilities_train_alike(name, quick, data, network, model,
 
 
 def test_binary_network_is_one_of_two_classes(quick, data, network, model, fit):
-    """One logit h and two logits (0, h) make the same penalties."""
+    """One logit h and two logits (0, h) give the same penalties."""
     x, y = data
     one = network(outputs=1)
     kernel, bias = one.layers[-1].get_weights()

@@ -1,4 +1,4 @@
-"""Without a penalty training is Keras's own, and penalties leave the network's state alone."""
+"""Training without a penalty equals Keras's own, and penalties do not change the state of the network."""
 
 import keras
 import numpy as np
@@ -34,7 +34,7 @@ def plain(network, quick):
 
 
 def state_of(network):
-    """All that a network keeps beside its trainable weights: moving averages and random state."""
+    """The state of a network other than its trainable weights: moving averages and random state."""
     return [ops.convert_to_numpy(variable.value) for variable in network.non_trainable_variables]
 
 
@@ -57,7 +57,7 @@ def test_comparison_notices_a_penalty(quick, data, network, model, plain, fit, a
 
 @pytest.mark.parametrize("middle", STATEFUL)
 def test_penalties_leave_averages_and_random_state_to_the_clean_pass(middle, quick, data, network, model, plain, fit):
-    """One step on one batch from the same weights: all but the trainable weights comes out as in Keras."""
+    """After one step on one batch from the same weights, the state equals that of Keras."""
     penalties = (
         zoo.VirtualAdversarialTraining(1.0)
         + zoo.VirtualAdversarialTraining(1.0, xi=0.1)

@@ -1,4 +1,4 @@
-"""Perturbed passes: the clean pass's dropout masks and noise, batch statistics of their own."""
+"""Perturbed passes use the clean pass's dropout masks and noise, and the batch statistics of their own inputs."""
 
 import keras
 import numpy as np
@@ -32,7 +32,7 @@ def test_perturbations_of_size_zero_see_the_clean_pass(kind, data, network, mode
 
 @pytest.mark.parametrize("kind", RANDOM)
 def test_masks_of_one_s_own_would_show(kind, data, network, model, monkeypatch):
-    """The negative control: passes that call the network as it stands."""
+    """Negative control: passes that call the network directly."""
     trained = model(network(*RANDOM[kind]()), UNMOVED)
     run = regularized_model.run_passes
 
@@ -53,7 +53,7 @@ def test_masks_change_from_step_to_step(data, network, model):
 
 
 def test_perturbed_passes_use_their_own_batch_statistics(data, network, model):
-    """A shift and a scaling of all inputs alike vanish in batch normalization of the inputs."""
+    """Batch normalization of the inputs removes a common shift and scaling of all inputs."""
     x, _y = data
     net = keras.Sequential([keras.Input((6,)), layers.BatchNormalization(epsilon=1e-7), *network().layers])
     trained = model(net)

@@ -1,4 +1,4 @@
-"""Half precision: finite steps, directions as in single precision, loss scaling."""
+"""Half precision: finite steps, the directions of single precision, loss scaling."""
 
 import keras
 import numpy as np
@@ -49,7 +49,7 @@ def test_penalties_are_those_of_single_precision(name, policy, quick, data, netw
 @pytest.mark.parametrize("scale", [1.0, 4.0])
 @pytest.mark.parametrize("policy", POLICIES)
 def test_vat_direction_is_that_of_single_precision(policy, scale, data, network, model, monkeypatch):
-    """Also of a network that is rather sure of itself."""
+    """This includes a network with confident predictions."""
     x, y = map(ops.convert_to_tensor, data)
     vat = zoo.VirtualAdversarialTraining(1.0, num_power_iterations=2)
     directions = []

@@ -1,4 +1,4 @@
-"""A wrapped network behaves as Keras's own models do: fit, evaluate, predict, callbacks."""
+"""A wrapped network behaves like Keras's own models in fit, evaluate, predict and callbacks."""
 
 import importlib.util
 
@@ -13,7 +13,7 @@ VAT, AT = zoo.VirtualAdversarialTraining, zoo.AdversarialTraining
 
 
 class Subclassed(keras.Model):
-    """A network whose `call` knows no modes."""
+    """A network whose `call` has no argument `training`."""
 
     def __init__(self, **options):
         super().__init__(**options)
@@ -24,7 +24,7 @@ class Subclassed(keras.Model):
 
 
 class SubclassedWithModes(Subclassed):
-    """A network with dropout of its own making."""
+    """A network with dropout that it makes itself."""
 
     def __init__(self, **options):
         super().__init__(**options)
@@ -35,7 +35,7 @@ class SubclassedWithModes(Subclassed):
 
 
 class Block(layers.Layer):
-    """A layer of layers, without a `build`."""
+    """A layer with inner layers and without a `build`."""
 
     def __init__(self, **options):
         super().__init__(**options)
@@ -142,7 +142,7 @@ def test_penalties_of_layers_count_once(option, eager, data, network, model, fit
     x, y = data
     net = network(**{option: keras.regularizers.L2(0.1)})
     trained = model(net, VAT(0.0), optimizer=keras.optimizers.SGD(0.0), run_eagerly=eager)
-    net(x)  # what a layer added in an earlier call must be forgotten
+    net(x)  # losses that a layer added in an earlier call do not count
     loss = fit(trained, x, y, batch_size=24)["loss"][0]
     hidden = ops.convert_to_numpy(net.layers[-2](x))
     logits = net.predict(x, verbose=0)
@@ -165,7 +165,9 @@ def test_ramp_up_grows_linearly_with_the_steps(data, network, model, fit):
 
 @pytest.mark.parametrize("options", [{"run_eagerly": True}, {"jit_compile": True}, {"steps_per_execution": 3}])
 def test_ways_of_execution_give_the_same_weights(options, data, network, model, fit, assert_same_weights):
-    regularizer = zoo.AdversarialTraining(1.0)  # it draws nothing: XLA's random numbers are not TensorFlow's
+    regularizer = zoo.AdversarialTraining(
+        1.0
+    )  # a penalty without random numbers, because XLA's differ from TensorFlow's
     plain, other = model(network(), regularizer, jit_compile=False), model(network(), regularizer, **options)
     histories = [fit(trained, *data) for trained in (plain, other)]
     assert_same_weights(plain, other, rtol=1e-4, atol=1e-5)
@@ -182,9 +184,21 @@ def test_callbacks(data, network, model, fit, tmp_path):
         keras.callbacks.ModelCheckpoint(tmp_path / "best.weights.h5", save_weights_only=True),
     ]
     history = fit(trained, x, y, epochs=5, validation_data=(x, y), callbacks=callbacks)
-    # The third epoch's rate of 0 changes nothing: it has no lower loss than the second.
+    # The third epoch has a rate of 0, so its loss is not below that of the second.
     assert len(history["loss"]) == 3
     restored = model(network(), VAT(1.0))
     restored.build((None, 6))
     restored.load_weights(tmp_path / "best.weights.h5")
     np.testing.assert_array_equal(restored.predict(x, verbose=0), trained.predict(x, verbose=0))
+
+
+def test_a_generator_of_seeds_may_be_shared(network):
+    generator = keras.random.SeedGenerator(7)
+    first, second = (zoo.RegularizedModel(network(), VAT(1.0), seed=generator) for _ in range(2))
+    assert first.seed_generator is second.seed_generator is generator
+    assert first.get_config()["seed"] == 7
+
+
+def test_a_model_that_was_never_compiled_predicts(network, data):
+    x, _ = data
+    assert zoo.RegularizedModel(network()).predict(x, verbose=0).shape == (24, 3)

@@ -1,4 +1,4 @@
-"""Training data that lies on the device that trains, on JAX."""
+"""Training data that stays on the accelerator, on JAX."""
 
 import keras
 import numpy as np

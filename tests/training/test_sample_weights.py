@@ -12,7 +12,7 @@ PENALTIES = {
     "entropy": zoo.EntropyMinimization(),
     "jacobian": zoo.JacobianPenalty(),
 }
-# Methods without a draw per example; a VAT direction would depend on the place in the batch.
+# Regularizers without random numbers per example. A VAT direction would depend on the place in the batch.
 DETERMINISTIC = [name for name in PENALTIES if name != "vat"]
 
 

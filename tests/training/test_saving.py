@@ -1,4 +1,4 @@
-"""A saved model comes back whole, and goes on training as if it had never been away."""
+"""A loaded model equals the saved one and continues its training."""
 
 import keras
 import numpy as np
@@ -14,7 +14,7 @@ REGULARIZER = (
 )
 
 
-# Keras keeps no random state in a saved model, so what must go on alike draws nothing.
+# Keras does not save random state, so the models compared here draw no random numbers.
 DETERMINISTIC = zoo.AdversarialTraining(0.5, ramp_up_steps=9) + zoo.VirtualMovementTraining("affine")
 
 

@@ -1,4 +1,4 @@
-"""Linear decay at its corners, and in an optimizer."""
+"""Linear decay at its corners and in an optimizer."""
 
 import keras
 import numpy as np
@@ -9,7 +9,7 @@ from zoo.training import LinearDecay
 
 @pytest.mark.parametrize("start", [0.0, 0.5, 1.0])
 def test_constant_then_linear_to_zero(start):
-    schedule = LinearDecay(0.2, 10, start)
+    schedule = LinearDecay(0.2, decay_steps=10, decay_start=start)
     rates = [float(schedule(step)) for step in range(12)]
     expected = [0.2 * min(1.0, max(0.0, 10 - step) / max(10 * (1 - start), 1.0)) for step in range(12)]
     np.testing.assert_allclose(rates, expected, rtol=1e-6, atol=1e-9)

@@ -1,4 +1,4 @@
-"""Training on labeled and unlabeled inputs together."""
+"""Training on labeled and unlabeled inputs."""
 
 import numpy as np
 import pytest
@@ -42,14 +42,14 @@ def test_labels_bound_the_methods_that_need_them(penalties):
 
 
 @pytest.mark.parametrize("name", NEED_NONE)
-def test_unlabelled_inputs_enter_the_others(name, penalties):
+def test_unlabeled_inputs_enter_the_others(name, penalties):
     first, second = (penalties(NEED_NONE[name], unlabeled)[name] for unlabeled in (UNLABELED[:8], 3 * UNLABELED[8:16]))
     assert abs(first - second) > 1e-3 * abs(first)
 
 
 @pytest.mark.parametrize("name", ["entropy", "jacobian"])
 def test_penalty_is_the_mean_over_all_inputs(name, data, penalties):
-    """With the labeled inputs for unlabeled ones it is the labeled penalty; with half as many, in between."""
+    """With the labeled inputs as unlabeled ones the result is the labeled penalty, with half of them it is in between."""
     x, _ = data
     labeled = penalties(NEED_NONE[name], None)[name]
     assert penalties(NEED_NONE[name], x[:8])[name] == pytest.approx(labeled, rel=1e-4)
@@ -58,16 +58,16 @@ def test_penalty_is_the_mean_over_all_inputs(name, data, penalties):
     assert thrice == pytest.approx(twice, rel=1e-3)
 
 
-def test_vat_on_the_labelled_inputs_twice_is_vat_on_them(data, penalties):
-    """With enough power iterations the random start is forgotten, and each copy has the same penalty."""
+def test_vat_on_the_labeled_inputs_twice_is_vat_on_them(data, penalties):
+    """After enough power iterations the random start does not matter, and each copy has the same penalty."""
     vat = zoo.VirtualAdversarialTraining(0.01, num_power_iterations=50, weight=1e4)
     assert penalties(vat, data[0][:8])["vat"] == pytest.approx(penalties(vat, None)["vat"], rel=1e-2)
 
 
-def test_fit_reports_metrics_of_labelled_inputs(data, network, model, fit):
+def test_fit_reports_metrics_of_labeled_inputs(data, network, model, fit):
     x, y = data
     batches = zoo.datasets.SemiSupervised(x, y, UNLABELED, batch_size=8, unlabeled_batch_size=10)
-    # At a learning rate of 0 and three batches of all labeled inputs the accuracy is that of the network.
+    # The learning rate is 0 and the three batches have all labeled inputs, so the accuracy is that of the network.
     trained = model(network(), NEED_NONE["vat"] + NEED_LABELS, metrics=["accuracy"])
     trained.optimizer.learning_rate = 0.0
     history = fit(trained, batches, validation_data=(x, y))
@@ -77,7 +77,7 @@ def test_fit_reports_metrics_of_labelled_inputs(data, network, model, fit):
     assert history["loss"][0] == pytest.approx(history["val_loss"][0] + penalty, rel=1e-5)
 
 
-def test_unlabelled_inputs_move_the_weights_and_the_averages(data, network, model, fit):
+def test_unlabeled_inputs_move_the_weights_and_the_averages(data, network, model, fit):
     x, y = data
     weights = []
     for unlabeled in (UNLABELED, UNLABELED + 1):
@@ -87,20 +87,20 @@ def test_unlabelled_inputs_move_the_weights_and_the_averages(data, network, mode
     assert all(np.any(a != b) for a, b in zip(*weights, strict=True))
 
 
-def test_prediction_takes_labelled_inputs_from_a_pair(data, network, model):
+def test_prediction_takes_labeled_inputs_from_a_pair(data, network, model):
     x, _ = data
     trained = model(network())
     both = trained({"labeled": x[:4], "unlabeled": UNLABELED})
     np.testing.assert_allclose(both, trained(x[:4]), rtol=1e-6)
 
 
-def test_all_unlabelled_inputs_must_look_like_labelled_ones(data):
+def test_all_unlabeled_inputs_must_look_like_labeled_ones(data):
     x, y = data
     with pytest.raises(ValueError, match=r"x_unlabeled must be like x.*\(6,\).*received \(5,\)"):
         zoo.datasets.SemiSupervised(x, y, UNLABELED[:, :5])
 
 
-def test_unlabelled_inputs_are_checked_as_labelled_ones(data, network, model):
+def test_unlabeled_inputs_are_checked_as_labeled_ones(data, network, model):
     x, y = data
     broken = UNLABELED.copy()
     broken[3, 0] = np.nan

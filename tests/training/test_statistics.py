@@ -1,4 +1,4 @@
-"""Batch normalization's statistics over a training set, against NumPy."""
+"""Statistics of batch normalization over a training set, against NumPy."""
 
 import keras
 import numpy as np
@@ -52,7 +52,7 @@ def test_every_batch_has_noise_of_its_own(model, kind, amount, mean):
     wrapped = model(keras.Sequential([keras.Input((50,)), kind(amount, seed=1), normalization, layers.Dense(3)]))
     wrapped.build((None, 50))
     reestimate_statistics(wrapped, np.full((2000, 50), mean, "float32"), 100)
-    # The error of a mean over 2000 draws of deviation 1, 50 times; the same noise in every batch would make it 4.5.
+    # The bound is 50 times the error of a mean over 2000 draws; the same noise in every batch would give 4.5.
     errors = (keras.ops.convert_to_numpy(normalization.moving_mean) - mean) * np.sqrt(2000)
     assert 0.7 < np.std(errors) < 1.4
 

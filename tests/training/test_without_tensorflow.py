@@ -1,4 +1,4 @@
-"""JAX trains where TensorFlow is not installed."""
+"""Training on JAX works without TensorFlow."""
 
 import os
 import pathlib
@@ -9,12 +9,12 @@ import textwrap
 import keras
 import pytest
 
-# Once is enough: what runs here does not depend on the backend of the process that starts it.
+# Once is enough: the program does not depend on the backend of the process that starts it.
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "jax", reason="runs with the tests on JAX")
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
-# Python's own way to say that there is no such module.
+# Python's own way to hide a module.
 BLOCKER = "import sys\nsys.modules['tensorflow'] = None\n"
 
 TRAINING = """

@@ -1,6 +1,6 @@
-"""What a trained classifier does around its inputs.
+"""Measures of a trained classifier: attacks, sensitivity to perturbations and movements, calibration.
 
-Every measure takes a network from inputs to logits, in prediction mode, and gives one value for each example;
+Most measures take a network from inputs to logits, run it in prediction mode and return one value for each example.
 `Estimate.of(values)` is their mean with its standard error.
 """
 
@@ -17,9 +17,12 @@ from zoo.analysis.estimate import Estimate
 from zoo.analysis.fisher import largest_fisher_eigenvalue
 from zoo.analysis.jacobian import jacobian, singular_values, squared_frobenius_norm
 from zoo.analysis.moved_inputs import move, randomly_moved
-from zoo.analysis.movement import movement_measure, worst_movement_changes, worst_movements
+from zoo.analysis.movement import movement_measure as movement_measure  # for the programs of the zoo, not for users
+from zoo.analysis.movement import worst_movement_changes, worst_movements
 from zoo.analysis.penalties import local_distributional_smoothness, penalty_values
-from zoo.analysis.prediction_pass import compiled, loss_gradient, map_batches, predict_logits
+from zoo.analysis.prediction_pass import compiled as compiled
+from zoo.analysis.prediction_pass import loss_gradient, predict_logits
+from zoo.analysis.prediction_pass import map_batches as map_batches
 from zoo.analysis.robustness import (
     MOVEMENTS,
     attacked_error_percent,
@@ -35,7 +38,6 @@ __all__ = [
     "Estimate",
     "Reliability",
     "attacked_error_percent",
-    "compiled",
     "gaussian_noise",
     "gaussian_sign_noise",
     "generalization_gap",
@@ -44,11 +46,9 @@ __all__ = [
     "limit_ratios",
     "local_distributional_smoothness",
     "loss_gradient",
-    "map_batches",
     "misclassified",
     "misclassified_under_attack",
     "move",
-    "movement_measure",
     "penalty_values",
     "predict_logits",
     "projected_gradient_descent",

@@ -1,5 +1,8 @@
 """The Jacobian of the logits in the input: its norm and its spectrum."""
 
+from collections.abc import Callable
+from typing import Any
+
 import keras
 import numpy as np
 from keras import ops
@@ -7,55 +10,95 @@ from keras import ops
 from zoo.analysis.estimate import Estimate
 from zoo.analysis.penalties import penalty_values
 from zoo.analysis.prediction_pass import map_batches, prediction_pass
+from zoo.backend.random_numbers import Seed, as_generator
 from zoo.optional import require
 from zoo.regularizers import JacobianPenalty
+from zoo.regularizers.linearized_pass import LinearizedPass
 from zoo.regularizers.math import per_example
 from zoo.validation import check_number
 
+Tensor = Any  # a tensor of the backend
 
-def jacobian_rows(clean_pass):
-    """J of every example of a `CleanPass`, by one product with Jᵀ per logit.
+
+def jacobian_rows(linearized: LinearizedPass) -> np.ndarray:
+    """J of every example of a pass, from one product with Jᵀ per logit.
+
+    Args:
+        linearized: pass with the products of its Jacobian.
 
     Returns:
-        `(n, k, d)` in NumPy and float64, d the number of entries of one input.
+        `(n, k, d)` in float64, for inputs with d entries.
+
+    Example:
+        >>> from zoo.analysis.jacobian import jacobian_rows
+        >>> from zoo.analysis.prediction_pass import prediction_pass
+        >>> network = lambda x: keras.ops.matmul(x, np.array([[1.0, 2.0]]))
+        >>> jacobian_rows(prediction_pass(network, np.zeros((1, 1))))
+        array([[[1.],
+                [2.]]])
     """
-    logits = clean_pass.logits
+    logits = linearized.logits
     units = [ops.zeros_like(logits) + ops.cast(row, logits.dtype) for row in np.eye(logits.shape[-1])]
-    rows = [ops.convert_to_numpy(per_example.flatten(clean_pass.pull_back(unit))) for unit in units]
+    rows = [ops.convert_to_numpy(per_example.flatten(linearized.pull_back(unit))) for unit in units]
     return np.stack(rows, axis=1).astype("float64")
 
 
-def jacobian(network, inputs, *, batch_size=500):
-    """`J = ∂h/∂x` of every example, exactly.
+def jacobian(network: Callable[..., Tensor], inputs: Any, *, batch_size: int = 500) -> np.ndarray:
+    """The Jacobian `J = ∂h/∂x` of every example, exactly.
 
     Args:
-        network: from inputs to logits h.
-        inputs: `(n, ...)`, floating-point, as the network takes them.
-        batch_size: inputs at a time.
+        network: Keras network from inputs to logits h.
+        inputs: x, `(n, ...)`, in floating point, as the network takes them.
+        batch_size: number of inputs at a time.
 
     Returns:
-        `(n, k, d)` in NumPy and float64, for k logits and d input entries.
+        `(n, k, d)` in float64, for k logits and inputs with d entries.
+
+    Example:
+        >>> network = lambda x: keras.ops.matmul(x, np.array([[1.0, 2.0]]))
+        >>> zoo.analysis.jacobian(network, np.zeros((1, 1)))
+        array([[[1.],
+                [2.]]])
     """
     return map_batches(lambda x: jacobian_rows(prediction_pass(network, x)), inputs, batch_size=batch_size)
 
 
-def squared_frobenius_norm(network, inputs, *, num_projections=None, seed=0, batch_size=500):
-    """`‖J‖_F²` of every example: the sum of the squares of its singular values.
+def squared_frobenius_norm(
+    network: Callable[..., Tensor],
+    inputs: Any,
+    *,
+    num_projections: int | None = None,
+    seed: Seed = 0,
+    batch_size: int = 500,
+) -> Estimate:
+    """`‖J‖_F²` of every example: the sum of the squared singular values of its Jacobian J.
 
     Args:
-        network, inputs, batch_size: as for `jacobian`.
-        num_projections: None (default) takes one product with Jᵀ per logit, exactly; a number of at least 1 estimates
-            the norm without bias from as many random directions v of the logits' space, `k·E‖Jᵀv‖²` with `‖v‖ = 1`.
-        seed: of the directions.
+        network: Keras network from inputs to logits.
+        inputs: `(n, ...)`, in floating point, as the network takes them.
+        num_projections: None (default) computes the value exactly, with one product with Jᵀ per logit. An integer of at
+            least 1 gives an unbiased estimate from that many random directions v in the space of the logits:
+            `k·E‖Jᵀv‖²` with `‖v‖ = 1`.
+        seed: integer, `keras.random.SeedGenerator` or None, for the directions.
+        batch_size: number of inputs at a time.
 
     Returns:
-        An `Estimate` of arrays `(n,)`: its standard error is that of the projections, 0 where it is exact.
+        An `Estimate` of arrays `(n,)`. Its standard error is that of the projections, and 0 for exact values.
+
+    Raises:
+        TypeError: `num_projections` is not an integer.
+        ValueError: `num_projections` is below 1.
+
+    Example:
+        >>> network = lambda x: keras.ops.matmul(x, np.diag([2.0, 1.0]))
+        >>> zoo.analysis.squared_frobenius_norm(network, np.zeros((1, 2))).mean
+        array([5.])
     """
     if num_projections is None:
         values = penalty_values(network, inputs, JacobianPenalty(), batch_size=batch_size)
         return Estimate(values, np.zeros_like(values), 1)
     check_number("num_projections", num_projections, 1, integer=True)
-    generator, one = keras.random.SeedGenerator(seed), JacobianPenalty(num_projections=1)
+    generator, one = as_generator(seed), JacobianPenalty(num_projections=1)
 
     def samples(x):
         clean_pass = prediction_pass(network, x, seed=generator)
@@ -64,20 +107,31 @@ def squared_frobenius_norm(network, inputs, *, num_projections=None, seed=0, bat
     return Estimate.of(map_batches(samples, inputs, batch_size=batch_size), axis=1)
 
 
-def singular_values(network, inputs, *, num_values=None, batch_size=500):
-    """The singular values of J of every example, the largest first: `λ_k = σ_k²` are the eigenvalues of JᵀJ.
+def singular_values(
+    network: Callable[..., Tensor], inputs: Any, *, num_values: int | None = None, batch_size: int = 500
+) -> np.ndarray:
+    """The singular values σ of the Jacobian J of every example, the largest first. `σ²` are the eigenvalues of JᵀJ.
 
     Args:
-        network, inputs, batch_size: as for `jacobian`.
-        num_values: None (default) takes all of them from J itself; a number below k finds the largest ones by the
-            Lanczos iteration, in products with J and Jᵀ, example by example: for networks with very many logits.
+        network: Keras network from inputs to logits.
+        inputs: `(n, ...)`, in floating point, as the network takes them.
+        num_values: None (default) computes all values from J itself. An integer from 1 to `k − 1` computes that many of
+            the largest by the Lanczos iteration, which uses products with J and Jᵀ for one example after the other. Use
+            it for networks with very many logits.
+        batch_size: number of inputs at a time.
 
     Returns:
         `(n, min(k, d))`, or `(n, num_values)`.
 
     Raises:
-        ValueError: `num_values` is not from 1 to `k − 1`.
-        ImportError: the Lanczos iteration without SciPy.
+        TypeError: `num_values` is not an integer.
+        ValueError: `num_values` is out of range.
+        ImportError: the Lanczos iteration needs SciPy, which is not installed.
+
+    Example:
+        >>> network = lambda x: keras.ops.matmul(x, np.diag([2.0, 1.0]))
+        >>> zoo.analysis.singular_values(network, np.zeros((1, 2)))
+        array([[2., 1.]])
     """
     if num_values is None:
         return map_batches(
@@ -88,19 +142,19 @@ def singular_values(network, inputs, *, num_values=None, batch_size=500):
     return map_batches(lambda x: _lanczos(prediction_pass(network, x), num_values), inputs, batch_size=1)
 
 
-def _lanczos(clean_pass, num_values):
-    """The largest singular values of the one example of a pass, from the k × k operator JJᵀ; `(1, num_values)`."""
+def _lanczos(linearized: LinearizedPass, num_values: int) -> np.ndarray:
+    """The largest singular values for a pass over one example, from the k × k operator JJᵀ; `(1, num_values)`."""
     sparse = require("scipy.sparse.linalg", "The Lanczos iteration", "report")
-    dtype, (_, k) = clean_pass.logits.dtype, clean_pass.logits.shape
+    dtype, (_, k) = linearized.logits.dtype, linearized.logits.shape
     check_number("num_values", num_values, 1, k - 1, integer=True)
 
     def product(v):
-        pulled_back = clean_pass.pull_back(ops.convert_to_tensor(v.reshape(1, k), dtype=dtype))
-        return ops.convert_to_numpy(clean_pass.push_forward(pulled_back))[0]
+        pulled_back = linearized.pull_back(ops.convert_to_tensor(v.reshape(1, k), dtype=dtype))
+        return ops.convert_to_numpy(linearized.push_forward(pulled_back))[0]
 
     operator = sparse.LinearOperator((k, k), matvec=product, dtype=keras.backend.standardize_dtype(dtype))
     start = np.random.default_rng(0).normal(size=k).astype(operator.dtype)
-    if not product(start).any():  # J is zero, of which no iteration can start
+    if not product(start).any():  # J is zero, and the iteration would fail
         return np.zeros((1, num_values))
     eigenvalues = sparse.eigsh(operator, num_values, which="LM", v0=start, return_eigenvectors=False)
     return np.sqrt(np.maximum(np.sort(eigenvalues)[::-1], 0))[None]

@@ -1,29 +1,37 @@
-"""Inputs that are really moved, by bilinear interpolation."""
+"""Real movements of inputs, by multilinear interpolation."""
+
+from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 
+from zoo.backend.random_numbers import Seed, as_integer
 from zoo.optional import require
 from zoo.regularizers.math.movement import BORDERS, lattice_view
 from zoo.regularizers.math.movement_fields import centered_coordinates
 from zoo.validation import check_choice, check_number
 
-MODES = dict(zip(BORDERS, ("grid-constant", "nearest", "grid-wrap"), strict=True))
+MODES: dict[str, str] = dict(zip(BORDERS, ("grid-constant", "nearest", "grid-wrap"), strict=True))
 
 
-def move(inputs, movements, *, border="nearest"):
-    """`Ĩ_p = I_{p + V_p}`: every position takes the value that lay V_p from it.
+def move(inputs: Any, movements: Any, *, border: str = "nearest") -> np.ndarray:
+    """Moves inputs: `Ĩ_p = I_{p + V_p}`, so every position p takes the value at distance V_p.
 
     Args:
-        inputs: `(n, ...)`, signals, images or volumes, as `lattice_view` sees them.
+        inputs: I, `(n, ...)`: signals `(n, length)`, or images or volumes with their channels last.
         movements: V, broadcastable to `(n, *lattice, m)`, in units of the lattice spacing.
-        border: what lies outside the lattice: `"nearest"` (the border's value), `"zero"` or `"periodic"`.
+        border: values outside the lattice: `"nearest"` (the value at the border), `"zero"` or `"periodic"`.
 
     Returns:
-        NumPy array of the shape of `inputs`, in floating point.
+        Moved inputs in floating point, in the shape of `inputs`.
 
     Raises:
-        ValueError: an unknown border, movements that do not fit.
+        ValueError: an unknown border, or movements that do not fit.
         ImportError: SciPy is not installed.
+
+    Example:
+        >>> zoo.analysis.move([[0.0, 1.0, 2.0, 3.0]], [0.5])
+        array([[0.5, 1.5, 2.5, 3. ]])
     """
     mode = MODES[check_choice("border", border, BORDERS)]
     interpolate = require("scipy.ndimage", "Moving inputs", "report").map_coordinates
@@ -40,56 +48,98 @@ def move(inputs, movements, *, border="nearest"):
     return moved.reshape(inputs.shape)
 
 
-def shift_movements(lattice, offsets):
-    """The movements that shift each input by an offset: `(n, m)` to `(n, 1, ..., 1, m)`."""
+def shift_movements(lattice: Sequence[int], offsets: Any) -> np.ndarray:
+    """The movements that shift each input by an offset.
+
+    Args:
+        lattice: lengths of the m axes.
+        offsets: `(n, m)`, in units of the lattice spacing.
+
+    Returns:
+        `(n, 1, ..., 1, m)`.
+
+    Example:
+        >>> from zoo.analysis.moved_inputs import shift_movements
+        >>> shift_movements((28, 28), [[1.0, 2.0]]).shape
+        (1, 1, 1, 2)
+    """
     offsets = np.asarray(offsets)
     return offsets.reshape(len(offsets), *(1 for _ in lattice), len(lattice))
 
 
-def scale_movements(lattice, factors):
-    """The movements that enlarge each input about the center by a factor, `(n,)` above 0; `(n, *lattice, m)`."""
+def scale_movements(lattice: Sequence[int], factors: Any) -> np.ndarray:
+    """The movements that enlarge each input about the center by a factor.
+
+    Args:
+        lattice: lengths of the m axes.
+        factors: `(n,)`, above 0.
+
+    Returns:
+        `(n, *lattice, m)`.
+
+    Example:
+        >>> from zoo.analysis.moved_inputs import scale_movements
+        >>> scale_movements((3,), [2.0]).ravel()
+        array([ 0.5, -0. , -0.5])
+    """
     stretch = 1 / np.asarray(factors) - 1
     return (stretch[:, None, None] * centered_coordinates(lattice)).reshape(len(stretch), *lattice, len(lattice))
 
 
-def rotation_movements(lattice, angles):
-    """The movements that rotate each image about the center, `(n,)` in degrees, from the first axis to the second.
+def rotation_movements(lattice: Sequence[int], angles: Any) -> np.ndarray:
+    """The movements that rotate each image about the center, from the first axis to the second.
+
+    Args:
+        lattice: lengths of the two axes.
+        angles: `(n,)`, in degrees.
 
     Returns:
         `(n, *lattice, 2)`.
 
     Raises:
-        ValueError: the lattice is not two-dimensional.
+        ValueError: the lattice does not have two axes.
+
+    Example:
+        >>> from zoo.analysis.moved_inputs import rotation_movements
+        >>> rotation_movements((28, 28), [30.0]).shape
+        (1, 28, 28, 2)
     """
     if len(lattice) != 2:
         raise ValueError(f"Rotations need images, received a lattice of {len(lattice)} dimensions: {tuple(lattice)}.")
     radians = np.radians(angles)
     cosines, sines = np.cos(radians), np.sin(radians)
-    backwards = np.moveaxis(np.array([[cosines, sines], [-sines, cosines]]), -1, 0)  # where a value came from
+    backwards = np.moveaxis(np.array([[cosines, sines], [-sines, cosines]]), -1, 0)  # from a position to its source
     moved = np.einsum("nij,pj->npi", backwards - np.eye(2), centered_coordinates(lattice))
     return moved.reshape(len(radians), *lattice, 2)
 
 
-def randomly_moved(inputs, kind, size, seed, *, border="nearest"):
-    """Inputs moved at random.
+def randomly_moved(inputs: Any, kind: str, size: float, seed: Seed = None, *, border: str = "nearest") -> np.ndarray:
+    """Moves each input by a random movement.
 
     Args:
-        inputs: `(n, ...)`.
-        kind: `"shift"`: along each axis by `U(−size, size)` positions; `"rotation"`: by `U(−size, size)` degrees;
-            `"scale"`: by a factor `(1 + size)^u`, `u ~ U(−1, 1)`.
-        size: at least 0.
-        seed: integer: the same one draws the same movements, whatever is to be moved.
-        border: as for `move`.
+        inputs: `(n, ...)`, as for `move`.
+        kind: `"shift"` moves by `U(−size, size)` positions along each axis, `"rotation"` by `U(−size, size)` degrees,
+            `"scale"` by a factor `(1 + size)^u` with `u ~ U(−1, 1)`.
+        size: size of the largest movement, at least 0.
+        seed: integer, `keras.random.SeedGenerator` or None. The same integer draws the same movements for any inputs.
+        border: values outside the lattice, as for `move`.
 
     Returns:
-        NumPy array of the shape of `inputs`.
+        Moved inputs in floating point, in the shape of `inputs`.
 
     Raises:
-        ValueError: an unknown kind, a negative size, rotation of what is no image.
+        TypeError: `size` is not a number.
+        ValueError: an unknown kind or border, a negative size, or a rotation of inputs that are not images.
+        ImportError: SciPy is not installed.
+
+    Example:
+        >>> images = np.random.default_rng(0).uniform(size=(10, 28, 28, 1))
+        >>> zoo.analysis.randomly_moved(images, "rotation", 15.0, seed=0).shape
+        (10, 28, 28, 1)
     """
     check_number("size", size, 0)
     lattice = tuple(lattice_view(inputs[:1]).shape[1:-1])
-    draws = np.random.default_rng(seed).uniform(-1, 1, (len(inputs), len(lattice)))
+    draws = np.random.default_rng(as_integer(seed)).uniform(-1, 1, (len(inputs), len(lattice)))
     movements = {
         "shift": lambda: shift_movements(lattice, size * draws),
         "rotation": lambda: rotation_movements(lattice, size * draws[:, 0]),

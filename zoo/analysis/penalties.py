@@ -1,30 +1,49 @@
-"""The regularizers' penalties as measures of a trained network."""
+"""The penalties of regularizers as measures of a trained network."""
 
-import keras
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
 
 from zoo.analysis.prediction_pass import map_batches, prediction_pass
-from zoo.regularizers import VirtualAdversarialTraining
+from zoo.backend.random_numbers import Seed, as_generator
+from zoo.regularizers import Regularizer, VirtualAdversarialTraining
+
+Tensor = Any  # a tensor of the backend
 
 
-def penalty_values(network, inputs, regularizer, labels=None, *, seed=0, batch_size=500):
+def penalty_values(
+    network: Callable[..., Tensor],
+    inputs: Any,
+    regularizer: Regularizer,
+    labels: Any = None,
+    *,
+    seed: Seed = 0,
+    batch_size: int = 500,
+) -> np.ndarray:
     """The penalty of each example, before its weight, in prediction mode.
 
     Args:
-        network: from inputs to logits.
-        inputs: `(n, ...)`, floating-point, as the network takes them.
-        regularizer: a penalty on predictions or on the loss: `Smoothness`, `JacobianPenalty`,
+        network: Keras network from inputs to logits.
+        inputs: `(n, ...)`, in floating point, as the network takes them.
+        regularizer: a regularizer of predictions or of the loss: `Smoothness`, `JacobianPenalty`,
             `VirtualAdversarialTraining`, `VirtualMovementTraining`, `AdversarialTraining` or `EntropyMinimization`.
-        labels: `(n,)` class indices, for penalties that need them.
-        seed: integer, of random directions and noise.
-        batch_size: inputs at a time.
+        labels: class indices, `(n,)`, for penalties that need them.
+        seed: integer, `keras.random.SeedGenerator` or None, for random directions and noise.
+        batch_size: number of inputs at a time.
 
     Returns:
         `(n,)`.
 
     Raises:
-        ValueError: no labels for a penalty that needs them.
+        ValueError: there are no labels for a penalty that needs them.
+
+    Example:
+        >>> network = lambda x: keras.ops.matmul(x, np.diag([2.0, 1.0]))
+        >>> zoo.analysis.penalty_values(network, np.zeros((3, 2)), zoo.JacobianPenalty())
+        array([5., 5., 5.])
     """
-    generator = keras.random.SeedGenerator(seed)
+    generator = as_generator(seed)
 
     def of_batch(x, *y):
         return regularizer.per_example(prediction_pass(network, x, *y, seed=generator))
@@ -32,20 +51,44 @@ def penalty_values(network, inputs, regularizer, labels=None, *, seed=0, batch_s
     return map_batches(of_batch, *((inputs,) if labels is None else (inputs, labels)), batch_size=batch_size)
 
 
-def local_distributional_smoothness(network, inputs, epsilon, *, num_power_iterations=10, seed=0, batch_size=500):
-    """LDS: `KL[p(x) ‖ p(x + r)]` of each example, r the virtual adversarial perturbation of norm ε.
+def local_distributional_smoothness(
+    network: Callable[..., Tensor],
+    inputs: Any,
+    epsilon: float,
+    *,
+    num_power_iterations: int = 10,
+    seed: Seed = 0,
+    batch_size: int = 500,
+) -> np.ndarray:
+    """LDS: `KL[p(x) ‖ p(x + r)]` of each example, with the virtual adversarial perturbation r of norm ε.
 
-    The less, the smoother. It is VAT's penalty; the sign is that of the later paper, the earlier one has −KL.
+    A smaller value means a smoother prediction. LDS is the penalty of VAT. Its sign is that of the paper of 2018; the
+    paper of 2016 has −KL.
 
     Args:
-        network, inputs, seed, batch_size: as for `penalty_values`.
-        epsilon: ε, at least 0, in units of the input.
-        num_power_iterations: at least 0; more than training needs, for here the direction is what is measured.
+        network: Keras network from inputs to logits.
+        inputs: `(n, ...)`, in floating point, as the network takes them.
+        epsilon: ε, L2 norm of r, at least 0, in units of the input.
+        num_power_iterations: number of power iterations, at least 0. The default is larger than in training, because
+            the measure depends on the direction.
+        seed: integer, `keras.random.SeedGenerator` or None, for the directions from which the iterations start.
+        batch_size: number of inputs at a time.
 
     Returns:
         `(n,)`, in nats, at least 0.
 
-    Source: Miyato et al. 2016 and 2018.
+    Raises:
+        TypeError: a number is expected and not given.
+        ValueError: an argument is out of range.
+
+    Source: Miyato, Maeda, Koyama, Nakae, Ishii, 2016, "Distributional smoothing with virtual adversarial training",
+    https://arxiv.org/abs/1507.00677; Miyato, Maeda, Koyama, Ishii, 2018, "Virtual adversarial training",
+    https://arxiv.org/abs/1704.03976.
+
+    Example:
+        >>> network = zoo.networks.mlp((784,), num_classes=10, hidden_units=())
+        >>> zoo.analysis.local_distributional_smoothness(network, np.zeros((3, 784), "float32"), epsilon=2.0).shape
+        (3,)
     """
-    method = VirtualAdversarialTraining(epsilon, num_power_iterations=num_power_iterations)
-    return penalty_values(network, inputs, method, seed=seed, batch_size=batch_size)
+    regularizer = VirtualAdversarialTraining(epsilon, num_power_iterations=num_power_iterations)
+    return penalty_values(network, inputs, regularizer, seed=seed, batch_size=batch_size)

@@ -1,6 +1,8 @@
 """The errors of a trained classifier on clean and on attacked inputs."""
 
-import keras
+from collections.abc import Callable
+from typing import Any
+
 import numpy as np
 from keras import ops
 
@@ -8,20 +10,34 @@ from zoo.analysis.attacks import ATTACKS
 from zoo.analysis.estimate import Estimate
 from zoo.analysis.moved_inputs import randomly_moved
 from zoo.analysis.prediction_pass import map_batches, predict_logits
+from zoo.backend.random_numbers import Seed, as_generator
 from zoo.validation import check_choice, check_number, class_indices
 
+Tensor = Any  # a tensor of the backend
+
 MOVEMENTS = ("shift", "rotation", "scale")
-"""The kinds of real movement, for images; see `randomly_moved`."""
+"""The kinds of real movement for images, see `randomly_moved`."""
 
 
-def misclassified(network, inputs, labels, *, batch_size=500):
-    """Which inputs are classified wrongly: `(n,)` of booleans.
+def misclassified(network: Callable[..., Tensor], inputs: Any, labels: Any, *, batch_size: int = 500) -> np.ndarray:
+    """Which inputs a network misclassifies.
 
     Args:
-        network: from inputs to logits.
+        network: Keras network from inputs to logits.
         inputs: `(n, ...)`, as the network takes them.
-        labels: `(n,)` class indices.
-        batch_size: inputs at a time.
+        labels: class indices, `(n,)`.
+        batch_size: number of inputs at a time.
+
+    Returns:
+        Booleans, `(n,)`.
+
+    Raises:
+        ValueError: there is no input, or the labels are not class indices or not as many.
+
+    Example:
+        >>> network = lambda x: keras.ops.matmul(x, np.diag([1.0, 1.0]))
+        >>> zoo.analysis.misclassified(network, np.array([[2.0, 1.0], [0.0, 1.0]]), [0, 0])
+        array([False,  True])
     """
     return map_batches(
         lambda x, y: ops.convert_to_numpy(predict_logits(network, x)).argmax(axis=-1) != y,
@@ -31,69 +47,111 @@ def misclassified(network, inputs, labels, *, batch_size=500):
     )
 
 
-def misclassified_under_attack(network, inputs, labels, attack, size, *, seed=0, input_range=None, batch_size=500):
-    """Which inputs are classified wrongly after an attack on each of them.
+def misclassified_under_attack(
+    network: Callable[..., Tensor],
+    inputs: Any,
+    labels: Any,
+    attack: str,
+    epsilon: float,
+    *,
+    seed: Seed = 0,
+    input_range: tuple[float, float] | None = None,
+    batch_size: int = 500,
+) -> np.ndarray:
+    """Which inputs a network misclassifies after an attack on each of them.
 
     Args:
-        network, inputs, labels, batch_size: as for `misclassified`; inputs in floating point.
+        network: Keras network from inputs to logits.
+        inputs: `(n, ...)`, in floating point, as the network takes them.
+        labels: class indices, `(n,)`.
         attack: a name in `ATTACKS` or `MOVEMENTS`.
-        size: of the attack, at least 0: τ, ε or standard deviation, in units of the input; of movements as
-            `randomly_moved` takes it.
-        seed: of random noise and movements: the same for every network.
-        input_range: `(low, high)` to which perturbed inputs are clipped, or None.
+        epsilon: size of the attack, at least 0, in units of the input. For `"gaussian_noise"` it is the standard
+            deviation of the noise, for movements the `size` that `randomly_moved` takes.
+        seed: integer, `keras.random.SeedGenerator` or None. With an integer every network sees the same noise and
+            movements.
+        input_range: `(low, high)` to which perturbed inputs are clipped, or None. Movements ignore it.
+        batch_size: number of inputs at a time.
 
     Returns:
-        `(n,)` of booleans.
+        Booleans, `(n,)`.
 
     Raises:
-        ValueError: an unknown attack, a size out of range.
+        TypeError: `epsilon` is not a number.
+        ValueError: an unknown attack, or a negative `epsilon`.
+
+    Example:
+        >>> network = lambda x: keras.ops.matmul(x, np.diag([1.0, 1.0]))
+        >>> x = np.array([[2.0, 1.0], [1.1, 1.0]])
+        >>> zoo.analysis.misclassified_under_attack(network, x, [0, 0], "sign", 0.25)
+        array([False,  True])
     """
     check_choice("attack", attack, (*ATTACKS, *MOVEMENTS))
-    check_number("size", size, 0)
+    check_number("epsilon", epsilon, 0)
     if attack in MOVEMENTS:
-        moved = randomly_moved(np.asarray(inputs), attack, size, seed)
+        moved = randomly_moved(np.asarray(inputs), attack, epsilon, seed)
         return misclassified(network, moved, labels, batch_size=batch_size)
-    generator = keras.random.SeedGenerator(seed)
+    generator = as_generator(seed)
 
     def of_batch(x, y):
-        perturbed = ATTACKS[attack](network, ops.convert_to_tensor(x), y, size, generator, input_range)
+        perturbed = ATTACKS[attack](network, ops.convert_to_tensor(x), y, epsilon, generator, input_range)
         return misclassified(network, perturbed, y, batch_size=batch_size)
 
     return map_batches(of_batch, inputs, labels, batch_size=batch_size)
 
 
-def attacked_error_percent(model, x, y, attack, size, *, seed=0, batch_size=500):
-    """Classification error of a model under attack behind its preprocessing, in per cent.
+def attacked_error_percent(
+    model: Any, x: Any, y: Any, attack: str, epsilon: float, *, seed: Seed = 0, batch_size: int = 500
+) -> float:
+    """The classification error of a model whose preprocessed inputs are attacked, in percent.
 
     Args:
-        model: `ObjectiveModel`.
+        model: `RegularizedModel` or `LadderNetwork`.
         x: raw inputs, `(n, ...)`.
-        y: class indices of them.
-        attack, size, seed: as for `misclassified_under_attack`, in units of the preprocessed input.
-        batch_size: inputs at a time.
+        y: class indices, `(n,)`.
+        attack: a name in `ATTACKS` or `MOVEMENTS`.
+        epsilon: size of the attack, see `misclassified_under_attack`, in units of the preprocessed input.
+        seed: integer, `keras.random.SeedGenerator` or None, for random noise and movements.
+        batch_size: number of inputs at a time.
 
     Returns:
         0 to 100.
 
     Raises:
-        ValueError: an unknown attack, or a size out of range.
+        TypeError: `epsilon` is not a number.
+        ValueError: an unknown attack, or a negative `epsilon`.
+
+    Example:
+        >>> model = zoo.RegularizedModel(zoo.networks.mlp((4,), num_classes=3, hidden_units=()))
+        >>> x, y = np.random.normal(size=(50, 4)).astype("float32"), np.arange(50) % 3
+        >>> error = zoo.analysis.attacked_error_percent(model, x, y, "gaussian_noise", 0.1)
+        >>> 0 <= error <= 100
+        True
     """
     inputs = map_batches(lambda x: model.prepare(ops.convert_to_tensor(x), training=False)[0], x, batch_size=batch_size)
-    options = {"seed": seed, "batch_size": batch_size}
-    attacked = misclassified_under_attack(model.network, inputs, np.ravel(y), attack, size, **options)
+    options: dict[str, Any] = {"seed": seed, "batch_size": batch_size}
+    attacked = misclassified_under_attack(model.network, inputs, np.ravel(y), attack, epsilon, **options)
     return 100 * float(np.mean(attacked))
 
 
-def generalization_gap(network, train, test, *, batch_size=500):
-    """Test error minus training error.
+def generalization_gap(
+    network: Callable[..., Tensor], train: tuple[Any, Any], test: tuple[Any, Any], *, batch_size: int = 500
+) -> Estimate:
+    """The test error minus the training error, as shares of the examples.
 
     Args:
-        network: from inputs to logits.
-        train, test: pairs of inputs and class indices.
-        batch_size: inputs at a time.
+        network: Keras network from inputs to logits.
+        train: pair of inputs `(n, ...)` and class indices `(n,)`.
+        test: pair of inputs and class indices.
+        batch_size: number of inputs at a time.
 
     Returns:
         An `Estimate`, −1 to 1.
+
+    Example:
+        >>> network = lambda x: keras.ops.matmul(x, np.diag([1.0, 1.0]))
+        >>> x = np.array([[2.0, 1.0], [1.1, 1.0]])
+        >>> zoo.analysis.generalization_gap(network, (x, [0, 0]), (x, [0, 1])).mean
+        np.float64(0.5)
     """
     on_test, on_train = (Estimate.of(misclassified(network, *split, batch_size=batch_size)) for split in (test, train))
     return on_test.difference(on_train)

@@ -1,1 +1,1 @@
-"""Everything that names a backend, apart from the two training steps in `zoo.training`."""
+"""The code that depends on the backend, except the two training steps in `zoo.training`."""

@@ -1,14 +1,17 @@
-"""Which devices train, and how many share a batch."""
+"""The devices that train."""
 
 import os
 
 import keras
 
-deterministic = False
+deterministic = False  # whether `enable_determinism` was called
 
 
 def enable_determinism() -> None:
-    """Makes every operation give the same bits each time, on a GPU too; slower. Call it before anything is computed."""
+    """Makes every operation give the same bits each time, also on a GPU. Training becomes slower.
+
+    Call it before the first computation.
+    """
     global deterministic
     deterministic = True
     os.environ["XLA_FLAGS"] = f"{os.environ.get('XLA_FLAGS', '')} --xla_gpu_deterministic_ops=true"
@@ -19,7 +22,13 @@ def enable_determinism() -> None:
 
 
 def has_accelerator() -> bool:
-    """Whether the backend computes on something other than the CPU."""
+    """Whether the backend computes on a device other than the CPU.
+
+    Example:
+        >>> from zoo.backend.devices import has_accelerator
+        >>> has_accelerator() in (True, False)
+        True
+    """
     if keras.backend.backend() == "jax":
         import jax
 
@@ -30,7 +39,13 @@ def has_accelerator() -> bool:
 
 
 def shares_batches() -> bool:
-    """Whether several devices share a batch."""
+    """Whether several devices share a batch.
+
+    Example:
+        >>> from zoo.backend.devices import shares_batches
+        >>> shares_batches()
+        False
+    """
     if keras.backend.backend() == "jax":
         return keras.distribution.distribution() is not None
     import tensorflow as tf

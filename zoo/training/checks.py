@@ -138,7 +138,7 @@ def check_data(model: Any, options: Mapping[str, Any]) -> None:
     if isinstance(x, SemiSupervised):
         pairs["unlabeled training"] = (x.x_unlabeled, None)
     if isinstance(validation, (tuple, list)):
-        pairs["validation"] = validation[:2]
+        pairs["validation"] = tuple(validation[:2])
     outputs = outputs_of(model.loss) if model.compiled else None
     for role, (inputs, labels) in pairs.items():
         check_arrays(role, inputs, labels, outputs, num_units(model.network))

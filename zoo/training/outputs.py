@@ -199,7 +199,19 @@ def check_outputs(outputs: Any, kind: str) -> Tensor:
     return at_least_single(outputs)
 
 
-def at_least_single(tensor: Any) -> Any:
-    """A tensor in float32 if it is in half precision, else as it is."""
+def at_least_single(tensor: Tensor) -> Tensor:
+    """Casts a tensor in half precision to float32. Another tensor does not change.
+
+    Args:
+        tensor: floating-point tensor.
+
+    Returns:
+        A tensor of the same shape.
+
+    Example:
+        >>> from zoo.training.outputs import at_least_single
+        >>> keras.backend.standardize_dtype(at_least_single(keras.ops.ones(2, "bfloat16")).dtype)
+        'float32'
+    """
     half = keras.backend.standardize_dtype(tensor.dtype) in ("float16", "bfloat16")
     return ops.cast(tensor, "float32") if half else tensor

@@ -12,7 +12,8 @@ from zoo.validation import check_number
 class LinearDecay(keras.optimizers.schedules.LearningRateSchedule):
     """A constant learning rate that decays linearly to zero from some step on.
 
-    `rate(t) = initial_learning_rate·min(1, (T − t)/(T − decay_start·T))`, and 0 from step T on.
+    `rate(t) = initial_learning_rate·min(1, (T − t)/(T − decay_start·T))`, and 0 from step T on. The
+    denominator is at least 1.
 
     Args:
         initial_learning_rate: above 0.

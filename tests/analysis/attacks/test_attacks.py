@@ -25,7 +25,7 @@ from zoo.analysis import (
 
 @pytest.fixture
 def model():
-    """A linear classifier of 3 classes behind a scaling by 1/2."""
+    """A linear classifier of 3 classes after a scaling by 1/2."""
     network = zoo.networks.mlp((6,), 3, hidden_units=())
     network.set_weights([np.random.default_rng(0).normal(size=(6, 3)), np.zeros(3)])
     preprocessing = keras.Sequential([keras.Input((6,)), keras.layers.Rescaling(0.5)])
@@ -36,7 +36,7 @@ def model():
 
 @pytest.fixture
 def data(model):
-    """Inputs and the labels that the model itself gives them."""
+    """Inputs, and the model's own decisions as labels."""
     x = np.random.default_rng(1).normal(size=(50, 6)).astype("float32")
     return x, np.argmax(model.predict(x, verbose=0), axis=-1)
 
@@ -92,7 +92,7 @@ def test_virtual_adversarial_noise_is_the_dominant_eigenvector_of_its_norm(model
     np.testing.assert_allclose(np.linalg.norm(noise, axis=1), 0.5, rtol=1e-4)
     fisher = fisher_information(x @ kernel, np.broadcast_to(kernel.T, (50, 3, 6)))
     ratios = np.einsum("nd,nde,ne->n", noise, fisher, noise) / 0.25 / np.linalg.eigvalsh(fisher)[:, -1]
-    assert np.median(ratios) > 0.99 and np.all(ratios < 1 + 1e-4)  # ten iterations; some eigenvalues lie close
+    assert np.median(ratios) > 0.99 and np.all(ratios < 1 + 1e-4)  # ten iterations are few if eigenvalues are close
 
 
 @pytest.mark.parametrize("attack", [*ATTACKS, *MOVEMENTS])
@@ -108,8 +108,21 @@ def test_every_attack_is_of_no_size_without_effect_and_seeded(attack, rng):
     assert np.any(first != unmoved)
 
 
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_seeds_are_integers_generators_or_none(attack, model, data):
+    x, y = data
+
+    def attacked(seed):
+        return keras.ops.convert_to_numpy(ATTACKS[attack](model.network, x, y, 0.5, seed))
+
+    np.testing.assert_array_equal(attacked(3), attacked(keras.random.SeedGenerator(3)))
+    first, second = attacked(None), attacked(None)
+    assert first.shape == x.shape
+    assert not attack.startswith("gaussian") or np.any(first != second)
+
+
 def test_movements_are_those_of_all_inputs_at_once(rng):
-    """Each input has its own movement, whatever the batches."""
+    """Each input has its own movement, in batches of any size."""
     network = keras.Sequential([keras.Input((5,)), keras.layers.Dense(3)])
     x, y = rng.normal(size=(30, 5)).astype("float32"), np.arange(30) % 3
     expected = misclassified(network, randomly_moved(x, "shift", 2.0, 7), y)
@@ -127,12 +140,12 @@ def test_generalization_gap(model, data):
 
 @pytest.mark.parametrize("attack", [sign_noise, gaussian_sign_noise, gaussian_noise])
 def test_noise_of_negative_size(model, data, attack):
-    with pytest.raises(ValueError, match="(tau|std) must be at least 0, received -1"):
+    with pytest.raises(ValueError, match="(epsilon|noise_std) must be at least 0, received -1"):
         attack(model, *data, -1.0)
 
 
 def test_bad_input(model, data):
     with pytest.raises(ValueError, match="Did you mean 'sign'"):
         attacked_error_percent(model, *data, "sgn", 0.25)
-    with pytest.raises(ValueError, match="size must be at least 0, received -1"):
+    with pytest.raises(ValueError, match="epsilon must be at least 0, received -1"):
         attacked_error_percent(model, *data, "sign", -1)

@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 from zoo.analysis import loss_gradient, projected_gradient_descent, sign_noise
-from zoo.analysis.attacks.projected_gradient_descent import random_start
+from zoo.analysis.attacks.projected_gradient_descent import draw_from_ball
 
 BACKEND = keras.backend.backend()
 needs_foolbox = pytest.mark.skipif(
@@ -29,7 +29,7 @@ def network(rng):
 def data(rng):
     return rng.uniform(-1, 1, size=(12, 6)).astype("float32"), np.arange(
         12
-    ) % 3  # int64: Foolbox compares no other labels with TensorFlow's
+    ) % 3  # int64, because Foolbox compares only these labels with TensorFlow's
 
 
 def sizes(noise, norm):
@@ -42,20 +42,20 @@ def test_linear_classifiers_are_moved_to_the_worst_point_of_the_ball(linear, rng
     normal = (w[:, 1] - w[:, 0]) * np.where(y == 0, 1, -1)[:, None]
     steepest = np.sign(normal) if norm == "linf" else normal / np.linalg.norm(normal, axis=1, keepdims=True)
     for num_steps in (1, 2, 20):
-        attacked = projected_gradient_descent(linear(w), x, y, 0.4, norm=norm, num_steps=num_steps)
+        attacked = projected_gradient_descent(linear(w), x, y, 0.4, norm=norm, num_steps=num_steps, random_start=False)
         np.testing.assert_allclose(attacked, x + 0.4 * steepest, rtol=1e-6)
 
 
 @pytest.mark.parametrize("norm", NORMS)
-@pytest.mark.parametrize("seed", [None, 0])
-def test_the_perturbation_stays_in_the_ball_and_in_the_range(network, data, norm, seed):
+@pytest.mark.parametrize("random_start", [False, True])
+def test_the_perturbation_stays_in_the_ball_and_in_the_range(network, data, norm, random_start):
+    options = {"seed": keras.random.SeedGenerator(0), "norm": norm, "random_start": random_start}
     x, y = data
-    generator = None if seed is None else keras.random.SeedGenerator(seed)
-    attacked = projected_gradient_descent(network, x, y, EPSILON, generator, norm=norm)
+    attacked = projected_gradient_descent(network, x, y, EPSILON, **options)
     assert np.all(sizes(attacked - x, norm) <= EPSILON * (1 + 1e-5))
-    clipped = projected_gradient_descent(network, x, y, EPSILON, generator, (-0.8, 0.8), norm=norm)
+    clipped = projected_gradient_descent(network, x, y, EPSILON, input_range=(-0.8, 0.8), **options)
     assert np.abs(clipped).max() <= np.float32(0.8) and np.abs(attacked).max() > 0.9
-    nothing = projected_gradient_descent(network, x, y, 0.0, generator, norm=norm)
+    nothing = projected_gradient_descent(network, x, y, 0.0, **options)
     np.testing.assert_allclose(nothing, x, atol=1e-7)
 
 
@@ -66,14 +66,15 @@ def test_twenty_steps_are_worse_than_one(network, data, norm):
     def losses(inputs):
         return ops.convert_to_numpy(keras.losses.sparse_categorical_crossentropy(y, network(inputs), from_logits=True))
 
-    one, twenty = (projected_gradient_descent(network, x, y, 1.0, norm=norm, num_steps=k) for k in (1, 20))
+    options = {"norm": norm, "random_start": False}
+    one, twenty = (projected_gradient_descent(network, x, y, 1.0, num_steps=k, **options) for k in (1, 20))
     assert losses(x).mean() < losses(one).mean() < losses(twenty).mean()
 
 
 @pytest.mark.parametrize("norm", NORMS)
 def test_random_starts_fill_the_ball(norm):
     x = ops.zeros((4000, 3), "float64")
-    start = ops.convert_to_numpy(random_start(x, 2.0, norm, keras.random.SeedGenerator(0)))
+    start = ops.convert_to_numpy(draw_from_ball(x, 2.0, norm, keras.random.SeedGenerator(0)))
     size = sizes(start, norm) / 2
     assert size.max() <= 1
     # A uniform draw has the share t³ of its points within t of the radius, in either norm.
@@ -95,7 +96,7 @@ def test_random_starts_differ_and_the_seed_decides(network, data):
 
 @pytest.fixture
 def foolbox_model(network):
-    """Foolbox's view of the network: its own gradients and its own steps."""
+    """The network for Foolbox, which computes its own gradients and steps."""
     import foolbox
 
     if BACKEND == "jax":
@@ -115,11 +116,12 @@ def test_foolbox_takes_the_same_steps(network, foolbox_model, data, norm):
 
     attacks = {"linf": foolbox.attacks.LinfPGD, "l2": foolbox.attacks.L2PGD}
     x, y = np.clip(data[0], -0.9, 0.9), data[1]
-    own = projected_gradient_descent(network, x, y, EPSILON, None, (-0.9, 0.9), norm=norm, step_size=STEP)
+    options = {"norm": norm, "step_size": STEP, "random_start": False}
+    own = projected_gradient_descent(network, x, y, EPSILON, input_range=(-0.9, 0.9), **options)
     theirs = run_foolbox(attacks[norm](steps=20, abs_stepsize=STEP, random_start=False), foolbox_model, x, y)
     np.testing.assert_allclose(own, theirs, atol=1e-4)
-    other = projected_gradient_descent(network, x, y, EPSILON, None, norm=norm, step_size=STEP)
-    assert np.abs(other - theirs).max() > 1e-2  # the range took part
+    other = projected_gradient_descent(network, x, y, EPSILON, **options)
+    assert np.abs(other - theirs).max() > 1e-2  # the range matters
 
 
 @needs_foolbox
@@ -129,7 +131,7 @@ def test_foolbox_has_the_same_fast_gradient_sign(network, foolbox_model, data):
     x, y = np.clip(data[0], -0.9, 0.9), data[1]
     theirs = run_foolbox(foolbox.attacks.LinfFastGradientAttack(random_start=False), foolbox_model, x, y)
     np.testing.assert_allclose(sign_noise(network, x, y, EPSILON, input_range=(-0.9, 0.9)), theirs, atol=1e-6)
-    assert np.all(np.abs(loss_gradient(network, x, y)) > 1e-9)  # every sign is certain
+    assert np.all(np.abs(loss_gradient(network, x, y)) > 1e-9)  # no sign is due to rounding
 
 
 @pytest.mark.parametrize(

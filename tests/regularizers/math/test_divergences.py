@@ -29,7 +29,7 @@ def test_categorical_kl():
     p, q = scipy.special.softmax(LOGITS, axis=-1), scipy.special.softmax(OTHER, axis=-1)
     expected = scipy.special.rel_entr(p, q).sum(axis=-1)
     np.testing.assert_allclose(call(categorical_kl, LOGITS, OTHER), expected, rtol=1e-10)
-    # It is not symmetric: the order of the arguments is part of the definition.
+    # The divergence is not symmetric, so the order of the arguments matters.
     assert not np.allclose(call(categorical_kl, OTHER, LOGITS), expected, rtol=0.1)
 
 
@@ -112,5 +112,5 @@ def test_hessian_product_of_a_confident_prediction_in_single_precision(confidenc
     np.testing.assert_allclose(actual, expected, rtol=1e-5)
     p = scipy.special.softmax(logits, axis=-1)
     naive = p * (u - np.sum(p * u, axis=-1, keepdims=True))
-    # Single precision loses the entry of the likeliest class in the textbook form.
+    # In single precision the textbook form loses the entry of the likeliest class.
     assert not np.allclose(naive, expected, rtol=0.1, atol=0)

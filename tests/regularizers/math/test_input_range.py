@@ -1,4 +1,4 @@
-"""Ranges that perturbed inputs keep to."""
+"""The range of perturbed inputs."""
 
 import numpy as np
 import pytest

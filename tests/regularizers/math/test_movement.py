@@ -1,4 +1,4 @@
-"""What virtual movement training takes for lattice, border and unit gradient, and its gradient in the weights."""
+"""Lattice, border, normalization and gradient in the weights of virtual movement training."""
 
 import numpy as np
 import pytest
@@ -7,7 +7,7 @@ from keras import ops
 from zoo.regularizers import VirtualMovementTraining
 from zoo.regularizers.math.movement import lattice_view, spatial_gradient
 
-# Under JAX, Keras takes means in single precision.
+# On JAX, Keras takes means in single precision.
 RTOL = 1e-6
 
 
@@ -100,7 +100,7 @@ def test_flattened_images(quadratics, images_pass, clean_pass):
     np.testing.assert_allclose(*penalties, rtol=RTOL)
 
 
-def test_only_labelled_inputs_count(quadratics, images_pass):
+def test_only_labeled_inputs_count(quadratics, images_pass):
     images = quadratics((7, 7), 1)
     each = np.linalg.norm(values(VirtualMovementTraining("shift").scores(images_pass(images))[0][1]), axis=1)
     clean = images_pass(images, num_labeled=2)

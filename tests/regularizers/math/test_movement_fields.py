@@ -28,7 +28,7 @@ def test_number_of_basis_fields(lattice):
         assert field.name == name
         basis = field.basis(lattice)
         assert basis.shape == (count, np.prod(lattice), m)
-        # None of them is a combination of the others.
+        # No field is a combination of the others.
         assert len(orthonormal_basis(basis)) == count
 
 
@@ -40,7 +40,7 @@ def test_closed_forms_of_the_fields(lattice):
         np.testing.assert_array_equal(shift, np.tile(np.eye(m)[axis], (len(p), 1)))
         np.testing.assert_array_equal(scale, p * np.eye(m)[axis])
     for field in Rotation().basis(lattice):
-        # A rotation keeps the distance to the center, to first order, and has constant curl.
+        # To first order a rotation keeps the distance to the center. Its curl is constant.
         np.testing.assert_allclose(np.sum(field * p, axis=-1), 0)
     if m == 2:
         np.testing.assert_array_equal(Rotation().basis(lattice)[0], np.stack([-p[:, 1], p[:, 0]], axis=-1))
@@ -81,7 +81,7 @@ def test_orthonormal_basis(lattice, field):
     fields = field.basis(lattice)
     basis = orthonormal_basis(fields)
     np.testing.assert_allclose(gram(basis), np.eye(len(basis)), atol=1e-12)
-    # The same span: its projection gives every field back. The fields themselves are not normalized.
+    # The span is the same, because projection to it keeps every field. The original fields are not normalized.
     coefficients = np.einsum("kpi,lpi->kl", fields, basis) / fields.shape[1]
     np.testing.assert_allclose(np.einsum("kl,lpi->kpi", coefficients, basis), fields, atol=1e-10)
     assert field.name in ("shift",) or not np.allclose(gram(fields), np.eye(len(fields)))

@@ -41,7 +41,7 @@ def test_root(gradient):
     np.testing.assert_allclose(values(per_example.root(ops.convert_to_tensor(X**2))), np.abs(X), rtol=1e-12)
     zero = np.zeros(3, "float32")
     assert np.isfinite(gradient(lambda s: ops.sum(per_example.root(s)), zero)).all()
-    # The norm of a vector has no gradient at zero; the one used there is zero, where a bare root gives NaN.
+    # The norm has no gradient at zero. `root` gives zero there, a plain square root would give NaN.
     np.testing.assert_array_equal(gradient(lambda v: per_example.root(ops.sum(ops.square(v))), zero), 0)
     assert np.isnan(gradient(lambda v: ops.sqrt(ops.sum(ops.square(v))), zero)).all()
 

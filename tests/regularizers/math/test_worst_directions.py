@@ -66,7 +66,7 @@ def test_each_iteration_is_one_product_with_the_fisher_matrix(clean_pass, percep
 @pytest.mark.parametrize("distribution", ["categorical", "gaussian"])
 def test_finite_differences_agree_in_single_precision(clean_pass, perceptron, distribution, rng):
     mlp = perceptron()
-    mlp.w /= 4  # The two differ by the curvature over a step of ξ.
+    mlp.w /= 4  # Both differ by the curvature over a step ξ.
     clean = clean_pass(mlp.tensors, X.astype("float32"))
     start = ops.convert_to_tensor(unit(rng.normal(size=X.shape)).astype("float32"))
     exact = power_iteration(clean, start, distribution, 1)
@@ -82,7 +82,7 @@ def test_steps_lost_in_rounding_are_refused(clean_pass, linear, dtype, xi, rng):
     clean = clean_pass(linear(rng.normal(size=(784, 3)).astype("float32")), image, compute_dtype=dtype)
     with pytest.raises(ValueError, match=f"xi={xi!r} is lost in rounding: in {dtype}.*784 entries.*xi=None"):
         finite_difference_iteration(clean, clean.inputs, "categorical", 1, xi)
-    # Rightly: the step that is felt is another one.
+    # The refusal is right, because rounding changes the step.
     step = ops.cast(xi * per_example.normalize(clean.inputs), dtype)
     base = ops.cast(clean.inputs, dtype)
     felt = values(ops.cast(base + step, "float32")) - values(ops.cast(base, "float32"))
@@ -107,7 +107,7 @@ def dense_network(policy, w, b, v):
 
 
 class Observed(VirtualAdversarialTraining):
-    """Keeps what it computes for the test to look at."""
+    """Records the results for the test."""
 
     def perturbation(self, clean_pass, direction):
         self.start, self.inputs = direction, clean_pass.inputs
@@ -115,7 +115,7 @@ class Observed(VirtualAdversarialTraining):
         return self.result
 
 
-# bfloat16 has eight binary digits, and processors differ in where they round to it.
+# bfloat16 has eight binary digits, and processors round to it at different places.
 @pytest.mark.parametrize("policy, cosine", [("float32", 0.9999), ("mixed_float16", 0.999), ("mixed_bfloat16", 0.99)])
 @pytest.mark.parametrize("confidence", [1.0, 4.0])
 def test_perturbation_reaches_its_norm_and_direction(policy, cosine, confidence, perceptron, fisher, rng):
@@ -132,7 +132,7 @@ def test_perturbation_reaches_its_norm_and_direction(policy, cosine, confidence,
     np.testing.assert_allclose(np.linalg.norm(result, axis=1), 0.5, rtol=1e-5)
     expected = np.einsum("nde,ne->nd", fisher(mlp(x), mlp.jacobian(x)), start)
     assert (cosines(result, expected) > cosine).all()
-    # It is still there after the network has cast its inputs.
+    # The step survives the cast to the type of the network.
     cast = keras.DTypePolicy(policy).compute_dtype
     moved, base = (ops.cast(ops.cast(t, cast), "float32") for t in (method.inputs + method.result, method.inputs))
     felt = values(moved) - values(base)
@@ -141,7 +141,7 @@ def test_perturbation_reaches_its_norm_and_direction(policy, cosine, confidence,
 
 
 def test_extremely_confident_predictions_give_a_direction_or_none(clean_pass, linear, rng):
-    """No NaN, whatever is left of the probabilities in single precision."""
+    """No NaN, even if probabilities underflow in single precision."""
     w = rng.normal(size=(5, 3)).astype("float32")
     start = ops.convert_to_tensor(unit(rng.normal(size=(1, 5))).astype("float32"))
     for gap in range(76, 112, 2):

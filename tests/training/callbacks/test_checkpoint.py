@@ -1,4 +1,4 @@
-"""Checkpoints: a run that was stopped ends as one that was not."""
+"""Checkpoints: an interrupted run ends with the same result as an uninterrupted one."""
 
 import json
 import time
@@ -14,7 +14,7 @@ from zoo.training.callbacks.halt_on_nan import HaltOnNaN
 
 
 class Interrupt(keras.callbacks.Callback):
-    """Stops like a signal, after so many epochs or in the middle of one."""
+    """Stops training like a signal, at the beginning of an epoch or within it."""
 
     def __init__(self, epoch, batch=None):
         super().__init__()
@@ -31,7 +31,7 @@ class Interrupt(keras.callbacks.Callback):
 
 
 class InterruptAtTheEnd(keras.callbacks.Callback):
-    """Stops behind the last epoch, before anything else is done."""
+    """Stops training after the last epoch, before the final checkpoint."""
 
     def on_train_end(self, logs=None):
         raise KeyboardInterrupt
@@ -39,7 +39,7 @@ class InterruptAtTheEnd(keras.callbacks.Callback):
 
 @pytest.fixture
 def fresh(quick, network, model):
-    """Makes the model as a new process would."""
+    """Makes the model again, like a new process."""
 
     def make():
         keras.utils.set_random_seed(8)
@@ -85,7 +85,7 @@ def test_interrupted_run_ends_as_the_uninterrupted_one(stop, train, tmp_path, as
 
 @pytest.mark.parametrize("moment, counted", [("on_train_batch_end", True), ("on_epoch_end", False)])
 def test_seconds_are_those_of_training(moment, counted, train, monkeypatch):
-    """What takes a thousand seconds behind each epoch is not in them."""
+    """They exclude a thousand seconds of other work after each epoch."""
     passed, real = [0.0], time.monotonic
     monkeypatch.setattr(time, "monotonic", lambda: real() + passed[0])
 
@@ -118,7 +118,7 @@ def test_half_written_folder_is_ignored(train, tmp_path, assert_same_weights):
 
 
 def test_two_complete_checkpoints_give_the_newer(tmp_path):
-    """Killed between writing one and removing its predecessor."""
+    """The process was killed after it wrote a checkpoint and before it removed the predecessor."""
     for name in ("epoch-00002", "epoch-00010", "epoch-00009"):
         (tmp_path / name).mkdir()
         (tmp_path / name / STATE_FILE).write_text(json.dumps({"epochs": int(name[-5:]), "finished": False}))
@@ -157,7 +157,7 @@ def test_nothing_to_restore(fresh, tmp_path):
 
 
 class Explode(keras.callbacks.Callback):
-    """Lets the first step of the third epoch break the weights."""
+    """Breaks the weights in the first step of the third epoch."""
 
     def on_epoch_begin(self, epoch, logs=None):
         if epoch == 2:
@@ -176,7 +176,7 @@ def test_nan_halts_and_keeps_the_last_good_checkpoint(train, tmp_path, assert_sa
 
 
 class Worsen(keras.callbacks.Callback):
-    """Keeps every epoch's validation loss and weights, and spoils the training after the second."""
+    """Records the validation loss and the weights of every epoch, and spoils training after the second."""
 
     def on_train_begin(self, logs=None):
         self.losses, self.weights = [], []
@@ -200,8 +200,8 @@ def test_final_checkpoint_holds_the_best_weights_of_early_stopping(train, fresh,
         np.testing.assert_array_equal(a, b)
 
 
-def test_run_stopped_before_its_last_words_only_ends(train, tmp_path, assert_same_weights):
-    """Killed after the last epoch, before the final checkpoint: nothing is left to train."""
+def test_run_stopped_before_the_final_checkpoint_only_ends(train, tmp_path, assert_same_weights):
+    """The process was killed after the last epoch and before the final checkpoint, so nothing is left to train."""
     whole, _ = train(epochs=2)
     folder = tmp_path / "run" / "epoch-00002-final"
     state = json.loads((folder / STATE_FILE).read_text())
@@ -212,8 +212,8 @@ def test_run_stopped_before_its_last_words_only_ends(train, tmp_path, assert_sam
     assert_same_weights(whole, again)
 
 
-def test_early_stopping_goes_on_where_it_was(train, data, tmp_path, assert_same_weights):
-    """Its patience, its best weights, and that it had stopped, at whatever epoch the run is interrupted."""
+def test_early_stopping_continues(train, data, tmp_path, assert_same_weights):
+    """Patience, best weights and the stop survive an interruption at any epoch."""
 
     def run(folder, callbacks=()):
         stopping = keras.callbacks.EarlyStopping("val_loss", patience=2, restore_best_weights=True)

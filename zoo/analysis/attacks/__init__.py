@@ -1,6 +1,8 @@
-"""Attacks: each maps inputs to perturbed ones of a given size."""
+"""Attacks: functions that perturb inputs by a given size."""
 
 import functools
+from collections.abc import Callable
+from typing import Any
 
 from zoo.analysis.attacks.gaussian_noise import gaussian_noise
 from zoo.analysis.attacks.gaussian_sign_noise import gaussian_sign_noise
@@ -8,7 +10,7 @@ from zoo.analysis.attacks.projected_gradient_descent import projected_gradient_d
 from zoo.analysis.attacks.sign_noise import sign_noise
 from zoo.analysis.attacks.virtual_adversarial_noise import virtual_adversarial_noise
 
-ATTACKS = {
+ATTACKS: dict[str, Callable[..., Any]] = {
     "sign": sign_noise,
     "gaussian_sign": gaussian_sign_noise,
     "gaussian_noise": gaussian_noise,
@@ -16,7 +18,7 @@ ATTACKS = {
     "pgd_l2": functools.partial(projected_gradient_descent, norm="l2"),
     "pgd_linf": functools.partial(projected_gradient_descent, norm="linf"),
 }
-"""Every attack by its name: `(network, inputs, labels, size, seed, input_range) -> perturbed inputs`."""
+"""Each attack by its name: `(network, inputs, labels, size, seed, input_range) -> perturbed inputs`."""
 
 __all__ = [
     "ATTACKS",

@@ -1,18 +1,45 @@
 """Gaussian noise."""
 
-from zoo.backend.random_numbers import normal
+from collections.abc import Callable
+from typing import Any
+
+from zoo.backend.random_numbers import Seed, as_generator, normal
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.validation import check_number
 
+Tensor = Any  # a tensor of the backend, or a NumPy array
 
-def gaussian_noise(network, inputs, labels, std, seed=None, input_range=None):
-    """`x + n` with `n ~ N(0, std²·I)`.
+
+def gaussian_noise(
+    network: Callable[..., Tensor] | None,
+    inputs: Tensor,
+    labels: Tensor | None,
+    noise_std: float,
+    seed: Seed = None,
+    input_range: tuple[float, float] | None = None,
+) -> Tensor:
+    """Adds Gaussian noise: `x + n` with `n ~ N(0, noise_std²·I)`.
 
     Args:
-        network, labels: not used.
-        inputs, input_range: as for `sign_noise`.
-        std: at least 0, in units of the input.
-        seed: `keras.random.SeedGenerator`.
+        network: not used.
+        inputs: x, `(n, ...)`, in floating point.
+        labels: not used.
+        noise_std: standard deviation of the noise, at least 0, in units of the input.
+        seed: integer, `keras.random.SeedGenerator` or None.
+        input_range: `(low, high)` to which the result is clipped, or None.
+
+    Returns:
+        Perturbed inputs, `(n, ...)`.
+
+    Raises:
+        TypeError: `noise_std` is not a number.
+        ValueError: `noise_std` is negative, or `input_range` is not an increasing pair.
+
+    Example:
+        >>> x = np.zeros((100, 28), "float32")
+        >>> noise = np.asarray(zoo.analysis.gaussian_noise(None, x, None, 0.1, seed=0))
+        >>> bool(abs(noise.std() - 0.1) < 0.01)
+        True
     """
-    check_number("std", std, 0)
-    return clip_to_range(inputs + std * normal(inputs, seed), check_input_range(input_range))
+    check_number("noise_std", noise_std, 0)
+    return clip_to_range(inputs + noise_std * normal(inputs, as_generator(seed)), check_input_range(input_range))

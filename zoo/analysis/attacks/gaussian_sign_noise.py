@@ -1,19 +1,51 @@
 """Signs of Gaussian noise."""
 
+from collections.abc import Callable
+from typing import Any
+
 from keras import ops
 
-from zoo.backend.random_numbers import normal
+from zoo.backend.random_numbers import Seed, as_generator, normal
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.validation import check_number
 
+Tensor = Any  # a tensor of the backend, or a NumPy array
 
-def gaussian_sign_noise(network, inputs, labels, tau, seed=None, input_range=None):
-    """`x + τ·sign(n)` with Gaussian n: noise of the same power as `sign_noise` that knows nothing of the network.
+
+def gaussian_sign_noise(
+    network: Callable[..., Tensor] | None,
+    inputs: Tensor,
+    labels: Tensor | None,
+    epsilon: float,
+    seed: Seed = None,
+    input_range: tuple[float, float] | None = None,
+) -> Tensor:
+    """Adds random signs: `x + ε·sign(n)` with Gaussian n.
+
+    The noise has the power of `sign_noise`, but does not depend on the network. The difference between both shows the
+    effect of the direction.
 
     Args:
-        network, labels: not used.
-        inputs, tau, input_range: as for `sign_noise`.
-        seed: `keras.random.SeedGenerator`.
+        network: not used.
+        inputs: x, `(n, ...)`, in floating point.
+        labels: not used.
+        epsilon: ε, L∞ norm of the noise, at least 0, in units of the input.
+        seed: integer, `keras.random.SeedGenerator` or None.
+        input_range: `(low, high)` to which the result is clipped, or None.
+
+    Returns:
+        Perturbed inputs, `(n, ...)`.
+
+    Raises:
+        TypeError: `epsilon` is not a number.
+        ValueError: `epsilon` is negative, or `input_range` is not an increasing pair.
+
+    Source: Maroñas Molano, 2016, "Adversarial learning with ladder networks" (thesis).
+
+    Example:
+        >>> np.abs(zoo.analysis.gaussian_sign_noise(None, np.zeros((1, 3)), None, 0.25, seed=0))
+        array([[0.25, 0.25, 0.25]])
     """
-    check_number("tau", tau, 0)
-    return clip_to_range(inputs + tau * ops.sign(normal(inputs, seed)), check_input_range(input_range))
+    check_number("epsilon", epsilon, 0)
+    noise = ops.sign(normal(inputs, as_generator(seed)))
+    return clip_to_range(inputs + epsilon * noise, check_input_range(input_range))

@@ -1,27 +1,51 @@
 """The fast gradient sign method."""
 
+from collections.abc import Callable
+from typing import Any
+
 from zoo.analysis.prediction_pass import loss_gradient
+from zoo.backend.random_numbers import Seed
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.regularizers.math.worst_directions import adversarial_noise
 from zoo.validation import check_number
 
+Tensor = Any  # a tensor of the backend, or a NumPy array
 
-def sign_noise(network, inputs, labels, tau, seed=None, input_range=None):
-    """`x + τ·sign(∂L/∂x)`: the thesis's equation 42, and the fast gradient sign method (FGSM).
+
+def sign_noise(
+    network: Callable[..., Tensor],
+    inputs: Tensor,
+    labels: Tensor,
+    epsilon: float,
+    seed: Seed = None,
+    input_range: tuple[float, float] | None = None,
+) -> Tensor:
+    """The fast gradient sign method (FGSM): `x + ε·sign(∂L/∂x)`.
 
     Args:
-        network: from inputs to logits.
-        inputs: `(n, ...)`, floating-point, as the network takes them.
-        labels: `(n,)` class indices.
-        tau: τ, at least 0, in units of the input.
+        network: Keras network from inputs to logits.
+        inputs: x, `(n, ...)`, in floating point, as the network takes them.
+        labels: class indices, `(n,)`.
+        epsilon: ε, L∞ norm of the perturbation, at least 0, in units of the input (τ in the thesis).
         seed: not used.
         input_range: `(low, high)` to which the result is clipped, or None.
 
-    Raises:
-        ValueError: τ or the range is out of its own.
+    Returns:
+        Perturbed inputs, `(n, ...)`.
 
-    Source: Goodfellow et al. 2015; Maroñas Molano 2016 (thesis).
+    Raises:
+        TypeError: `epsilon` is not a number.
+        ValueError: `epsilon` is negative, or `input_range` is not an increasing pair.
+
+    Source: Goodfellow, Shlens, Szegedy, 2015, "Explaining and harnessing adversarial examples",
+    https://arxiv.org/abs/1412.6572; equation 42 of Maroñas Molano, 2016, "Adversarial learning with ladder networks"
+    (thesis).
+
+    Example:
+        >>> network = lambda x: keras.ops.matmul(x, np.array([[1.0, 0.0], [0.0, 1.0]]))
+        >>> np.asarray(zoo.analysis.sign_noise(network, np.array([[1.0, 0.0]]), [0], 0.25))
+        array([[0.75, 0.25]])
     """
-    check_number("tau", tau, 0)
+    check_number("epsilon", epsilon, 0)
     noise = adversarial_noise(loss_gradient(network, inputs, labels), "sign")
-    return clip_to_range(inputs + tau * noise, check_input_range(input_range))
+    return clip_to_range(inputs + epsilon * noise, check_input_range(input_range))

@@ -1,26 +1,58 @@
 """The virtual adversarial perturbation."""
 
+from collections.abc import Callable
+from typing import Any
+
 from zoo.analysis.prediction_pass import prediction_pass
+from zoo.backend.random_numbers import Seed
 from zoo.regularizers import VirtualAdversarialTraining
 from zoo.regularizers.math import per_example
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 
+Tensor = Any  # a tensor of the backend, or a NumPy array
+
 
 def virtual_adversarial_noise(
-    network, inputs, labels, epsilon, seed=None, input_range=None, *, num_power_iterations=10
-):
-    """`x + r`, r the virtual adversarial perturbation of norm ε: it knows the network, and not the labels.
+    network: Callable[..., Tensor],
+    inputs: Tensor,
+    labels: Tensor | None,
+    epsilon: float,
+    seed: Seed = None,
+    input_range: tuple[float, float] | None = None,
+    *,
+    num_power_iterations: int = 10,
+) -> Tensor:
+    """Adds the virtual adversarial perturbation: `x + r`, `r = argmax KL[p(x) ‖ p(x + r)]` over `‖r‖ = ε`.
+
+    The perturbation depends on the network, but not on the labels. Power iterations find it to second order in ε.
 
     Args:
-        network, inputs, input_range: as for `sign_noise`.
+        network: Keras network from inputs to logits.
+        inputs: x, `(n, ...)`, in floating point, as the network takes them.
         labels: not used.
-        epsilon: ε, at least 0, in units of the input.
-        seed: `keras.random.SeedGenerator`, of the direction from which the iteration starts.
-        num_power_iterations: at least 0.
+        epsilon: ε, L2 norm of r, at least 0, in units of the input.
+        seed: integer, `keras.random.SeedGenerator` or None, for the direction from which the iterations start.
+        input_range: `(low, high)` to which the result is clipped, or None.
+        num_power_iterations: number of power iterations, at least 0.
 
-    Source: Miyato et al. 2016.
+    Returns:
+        Perturbed inputs, `(n, ...)`.
+
+    Raises:
+        TypeError: `epsilon` or `num_power_iterations` is not a number.
+        ValueError: an argument is out of range.
+
+    Source: Miyato, Maeda, Koyama, Nakae, Ishii, 2016, "Distributional smoothing with virtual adversarial training",
+    https://arxiv.org/abs/1507.00677.
+
+    Example:
+        >>> network, x = zoo.networks.mlp((4,), 3, hidden_units=()), np.zeros((1, 4), "float32")
+        >>> attacked = zoo.analysis.virtual_adversarial_noise(network, x, None, 0.5, seed=0)
+        >>> round(float(np.linalg.norm(attacked)), 4)
+        0.5
     """
     clean_pass = prediction_pass(network, inputs, seed=seed)
     start = per_example.random_direction(clean_pass.inputs, clean_pass.seed)
-    method = VirtualAdversarialTraining(epsilon, num_power_iterations=num_power_iterations)
-    return clip_to_range(clean_pass.inputs + method.perturbation(clean_pass, start), check_input_range(input_range))
+    regularizer = VirtualAdversarialTraining(epsilon, num_power_iterations=num_power_iterations)
+    perturbed = clean_pass.inputs + regularizer.perturbation(clean_pass, start)
+    return clip_to_range(perturbed, check_input_range(input_range))

@@ -194,7 +194,8 @@ class Checkpoint(keras.callbacks.Callback):
         self.directory.mkdir(parents=True, exist_ok=True)
         with atomic(folder) as temporary:
             temporary.mkdir()
-            np.savez(temporary / ARRAYS_FILE, **arrays)  # pyright: ignore[reportArgumentType]
+            named: dict[str, Any] = arrays
+            np.savez(temporary / ARRAYS_FILE, **named)
             state = {name: getattr(stopping, name) for name in STOPPING_STATE} if stopping is not None else None
             (temporary / STATE_FILE).write_text(json.dumps({**self.state, "early_stopping": state}))
 

@@ -1,0 +1,63 @@
+"""Keras still has the private names that the zoo uses; if a test fails here, see `zoo/backend/keras_internals.py`."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from zoo.backend.keras_internals import as_step_function, flatten_layers, loss_tracker, state_shardings, takes_training
+
+BACKEND = keras.backend.backend()
+
+
+@pytest.fixture
+def compiled():
+    """A network with a layer inside a layer, compiled and built."""
+    inner = keras.Sequential([layers.Dense(4), layers.Dropout(0.5)], name="inner")
+    model = keras.Sequential([keras.Input((3,)), inner, layers.Dense(2)])
+    model.compile("sgd", "mse", steps_per_execution=2)
+    model.optimizer.build(model.trainable_variables)
+    return model
+
+
+def test_layers_at_any_depth(compiled):
+    kinds = [type(layer) for layer in flatten_layers(compiled)]
+    assert kinds.count(layers.Dense) == 2 and kinds.count(layers.Dropout) == 1 and compiled in flatten_layers(compiled)
+
+
+def test_an_argument_for_training_is_known(compiled):
+    assert takes_training(compiled) and takes_training(layers.BatchNormalization())
+    assert not takes_training(layers.Flatten()) and not takes_training(np.tanh)
+
+
+def test_the_metric_of_the_loss(compiled):
+    assert loss_tracker(compiled).name == "loss"
+    compiled.evaluate(np.zeros((4, 3)), np.ones((4, 2)), verbose=0)
+    assert float(loss_tracker(compiled).result()) > 0
+
+
+@pytest.mark.skipif(BACKEND != "tensorflow", reason="steps on JAX also have a state")
+def test_the_loop_runs_several_steps_on_tensorflow(compiled):
+    import tensorflow as tf
+
+    seen = tf.Variable(0)
+    function = as_step_function(compiled, lambda data: {"sum": seen.assign_add(data)})
+    assert int(function(iter(tf.data.Dataset.from_tensor_slices([1, 2, 4])))["sum"]) == 3
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="steps on TensorFlow have no state")
+def test_the_loop_runs_several_steps_on_jax(compiled):
+    function = as_step_function(compiled, lambda state, data: ({"sum": state + data}, state + data))
+    logs, state = function(0, iter([1, 2, 4]))
+    assert logs == {"sum": 3} and state == 3
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="Keras distributes models on JAX only")
+def test_the_distribution_of_variables(compiled):
+    with keras.distribution.DataParallel(auto_shard_dataset=False).scope():
+        model = keras.models.clone_model(compiled)
+        model.compile("sgd", "mse")
+        model.optimizer.build(model.trainable_variables)
+        trainable, others, optimizer, metrics = state_shardings(model)
+    assert len(trainable) == len(model.trainable_variables) and len(others) == len(model.non_trainable_variables)
+    assert len(optimizer) == len(model.optimizer.variables) and len(metrics) == len(model.metrics_variables)
