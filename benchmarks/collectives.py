@@ -5,7 +5,7 @@ import re
 
 import keras
 
-from zoo.backend.distribution import num_processes
+from zoo.backend.processes import num_processes
 
 COLLECTIVE = re.compile(r"= (.*?) (all-reduce|all-gather|all-to-all|collective-permute|reduce-scatter)\(")
 ARRAY = re.compile(r"(pred|[a-z]+(\d+))\[([\d,]*)\]")

@@ -7,7 +7,7 @@ from trainers.runs.callbacks.deadline import TimeIsUp
 from trainers.runs.data import load_data
 from trainers.runs.run import CallbackMaker, no_callbacks, train_members
 from trainers.runs.workdir import RUN_FILE, differing_fields, opened
-from zoo.backend.distribution import gather, is_writer, together
+from zoo.backend.processes import all_or_none, gather, is_writer
 from zoo.recipes import Recipe
 
 
@@ -44,10 +44,10 @@ def train_distributed(
     with context, contextlib.ExitStack() as stack:
         workdir = pathlib.Path(workdir)
         writer = is_writer()
-        with together():
+        with all_or_none():
             if writer:
                 stack.enter_context(opened(workdir, recipe, seed))
-        with together():
+        with all_or_none():
             check_workdir(workdir, recipe, seed)
             dataset = load_data(recipe, seed)
         if not writer:

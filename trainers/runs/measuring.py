@@ -10,7 +10,7 @@ import numpy as np
 
 from trainers.runs.callbacks.curves import CURVES
 from trainers.runs.data import splits
-from zoo.backend import distribution
+from zoo.backend import processes
 from zoo.datasets import Dataset
 from zoo.pretrained import error_percent
 from zoo.recipes import Recipe
@@ -70,8 +70,8 @@ def accelerators() -> list[str]:
 def device() -> str:
     """Describes the devices that train, such as `"CPU (x86_64, 8 cores)"`."""
     words = ", ".join(accelerators()) or f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
-    processes = distribution.processes_joined()
-    return words if processes == 1 else f"{words}, {processes} processes"
+    joined = processes.processes_joined()
+    return words if joined == 1 else f"{words}, {joined} processes"
 
 
 def versions() -> dict[str, str]:

@@ -15,7 +15,7 @@ from trainers.runs.data import load_data
 from trainers.runs.measuring import measure
 from trainers.runs.termination import Termination
 from trainers.runs.workdir import RESULT_FILE, opened, read_json
-from zoo.backend import distribution
+from zoo.backend import distribution, processes
 from zoo.datasets import Dataset
 from zoo.files import write_atomic
 from zoo.recipes import Recipe
@@ -56,7 +56,7 @@ def restored_checkpoint(directory: pathlib.Path, model: keras.Model, batches: An
     stopping = [callback for callback in callbacks if isinstance(callback, keras.callbacks.EarlyStopping)]
     checkpoint = Checkpoint(directory, *stopping)
     done = checkpoint.state["epochs"] * len(batches) + checkpoint.state["steps"]
-    distribution.check_same("number of completed steps", done)
+    processes.check_same("number of completed steps", done)
     checkpoint.restore(model, batches[0])
     return checkpoint
 

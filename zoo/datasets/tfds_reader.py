@@ -43,7 +43,8 @@ def read(name: str, download_folder: str | os.PathLike) -> tuple[Any, ...]:
     """
     builder = _prepared_builder(name, download_folder)
     features = builder.info.features
-    image, label = (features[key] if key in features else None for key in ("image", "label"))
+    found: Any = [features[key] if key in features else None for key in ("image", "label")]
+    image, label = found
     if not isinstance(image, tfds.features.Image) or not isinstance(label, tfds.features.ClassLabel):
         raise ValueError(f"it is not an image classification set: its features are {', '.join(features)}.")
     missing = sorted({"train", "test"} - set(builder.info.splits))

@@ -5,7 +5,7 @@ from typing import Any
 
 import keras
 
-from zoo.backend.distribution import gather
+from zoo.backend.processes import gather
 
 
 class TimeIsUp(Exception):

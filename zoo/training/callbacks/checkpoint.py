@@ -10,7 +10,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.backend.distribution import is_writer
+from zoo.backend.processes import is_writer
 from zoo.files import atomic, remove
 from zoo.training.callbacks.skip_steps import skip_steps
 from zoo.training.callbacks.timer import Timer
