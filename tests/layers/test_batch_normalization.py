@@ -180,13 +180,13 @@ def test_configurations_of_keras_and_of_the_zoo_load():
 def test_only_networks_with_keras_s_normalizations_patch_the_moments():
     import tensorflow as tf
 
-    from zoo.training.statistics import second_derivatives
+    from zoo.backend.moments import exact_moments
 
     ours = zoo.networks.conv_small((12, 12, 1), 3)
     original = tf.nn.moments
-    with second_derivatives(ours):
+    with exact_moments(ours):
         assert tf.nn.moments is original
     users = keras.Sequential([keras.Input((2,)), layers.BatchNormalization()])
-    with second_derivatives(users):
+    with exact_moments(users):
         assert tf.nn.moments is not original
     assert tf.nn.moments is original

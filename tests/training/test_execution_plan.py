@@ -8,7 +8,7 @@ import pytest
 from keras import layers
 
 import zoo
-from zoo.training import objective_model
+from zoo.training import train_function
 from zoo.training.callbacks import HaltOnNaN
 from zoo.training.execution_plan import (
     COMPILED_BY_JAX,
@@ -204,8 +204,8 @@ class Content(Watching):
     ],
 )
 def test_steps_at_a_time_are_those_one_by_one(num_examples, chosen, ends, programs, monkeypatch):
-    made, make = [], objective_model.backend_step._one_program
-    monkeypatch.setattr(objective_model.backend_step, "_one_program", lambda *args: made.append(1) or make(*args))
+    made, make = [], train_function.backend_step._one_program
+    monkeypatch.setattr(train_function.backend_step, "_one_program", lambda *args: made.append(1) or make(*args))
     x, y = np.random.default_rng(0).normal(size=(num_examples, 4, 4, 1)).astype("float32"), np.arange(num_examples) % 3
     models, histories = [], []
     for steps in (1, chosen):

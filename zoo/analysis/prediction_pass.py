@@ -9,9 +9,9 @@ from keras import ops
 
 from zoo.backend.derivatives import linearize
 from zoo.backend.keras_internals import takes_training
-from zoo.backend.precision import at_least_single
 from zoo.backend.random_numbers import Seed, as_generator
 from zoo.regularizers.clean_pass import CleanPass
+from zoo.training.outputs import at_least_single
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
 

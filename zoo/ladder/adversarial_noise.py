@@ -8,7 +8,7 @@ import keras
 from keras import ops
 
 from zoo.ladder.levels import check_levels
-from zoo.regularizers.linearized_pass import LinearizedPass
+from zoo.regularizers.clean_pass import LinearizedPass
 from zoo.regularizers.math import per_example
 from zoo.regularizers.math.worst_directions import NOISES, adversarial_noise, power_iteration
 from zoo.validation import check_choice

@@ -15,7 +15,7 @@ from zoo.ladder.decoder import Decoder
 from zoo.ladder.encoder import Encoding, encode, rungs_of
 from zoo.ladder.levels import check_combinators, check_length, check_levels
 from zoo.ladder.rung import Rung
-from zoo.regularizers.linearized_pass import LinearizedPass
+from zoo.regularizers.clean_pass import LinearizedPass
 from zoo.training import ObjectiveModel, RegularizedModel
 from zoo.training.arguments import split_inputs
 from zoo.training.outputs import per_example_loss, returns_logits

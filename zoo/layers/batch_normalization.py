@@ -34,6 +34,8 @@ class BatchNormalization(keras.layers.BatchNormalization):
         (None, 30, 30, 64)
     """
 
+    has_exact_derivatives = True  # `zoo.backend.moments` leaves the layer alone
+
     def call(self, inputs: Tensor, training: bool | None = None, mask: Tensor | None = None) -> Tensor:
         """Normalizes a batch: by its own statistics in training, by the moving averages otherwise."""
         on_batch = training and self.trainable and mask is None and not (self.synchronized or self.renorm)

@@ -5,10 +5,9 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.regularizers.adversarial_training import AdversarialTraining
-from zoo.regularizers.clean_pass import CleanPass
+from zoo.regularizers.clean_pass import CleanPass, LinearizedPass
 from zoo.regularizers.entropy_minimization import EntropyMinimization
 from zoo.regularizers.jacobian_penalty import JacobianPenalty
-from zoo.regularizers.linearized_pass import LinearizedPass
 from zoo.regularizers.math.divergences import categorical_kl, entropy, gaussian_kl, squared_distance
 from zoo.regularizers.math.movement_fields import Affine, MovementField, Rotation, Scale, Shift, Smooth
 from zoo.regularizers.math.worst_directions import adversarial_noise

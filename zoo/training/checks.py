@@ -132,7 +132,7 @@ def check_data(model: Any, options: Mapping[str, Any]) -> None:
     """
     x, validation = options.get("x"), options.get("validation_data")
     check_single_input(x)
-    pairs: dict[str, tuple[Any, ...]] = {"training": (x, options.get("y"))}
+    pairs: dict[str, Any] = {"training": (x, options.get("y"))}
     if isinstance(x, (Batches, SemiSupervised)):
         pairs = {"training": (x.x, x.y)}
     if isinstance(x, SemiSupervised):

@@ -1,7 +1,5 @@
 """The shared head of the models that train on their own objective."""
 
-import contextlib
-import functools
 from typing import Any
 
 import keras
@@ -11,18 +9,13 @@ from zoo.backend.keras_internals import takes_training
 from zoo.backend.random_numbers import as_generator
 from zoo.backend.replicas import num_replicas
 from zoo.datasets import Batches, SemiSupervised
-from zoo.datasets.epochwise import kept_epoch
-from zoo.training.arguments import arguments_of, shape_of, split_inputs
+from zoo.training.arguments import arguments_of, split_inputs
 from zoo.training.checks import check_data
-from zoo.training.execution_plan import let_jax_compile, observe, plan_execution
-from zoo.training.lazy_terms import TakingTurns, patterns
+from zoo.training.execution_plan import ExecutionPlan, let_jax_compile
+from zoo.training.lazy_terms import TakingTurns
 from zoo.training.outputs import check_outputs, outputs_of
 from zoo.training.precision import computes_in
-
-if keras.backend.backend() == "jax":
-    from zoo.training import jax_step as backend_step
-else:
-    from zoo.training import tensorflow_step as backend_step
+from zoo.training.train_function import fitting, make_train_function, plan_fit, single_pass
 
 Tensor = Any
 
@@ -76,7 +69,7 @@ class ObjectiveModel(keras.Model):
         )
         self.raw_input_shape: Any = None
         self.penalty_metrics: list[keras.Metric] = []
-        self.execution_plan: Any = None  # an ExecutionPlan once `fit` begins
+        self.execution_plan: ExecutionPlan | None = None
         self.compile_request: Any = {"jit_compile": "auto", "steps_per_execution": "auto"}
 
     @property
@@ -205,67 +198,30 @@ class ObjectiveModel(keras.Model):
         if own:
             options.setdefault("shuffle", False)
         check_data(self, options)
-        if self.compiled:
-            self._plan(options)
+        if not self.compiled:
+            return super().fit(**options)  # which says so
+        plan = plan_fit(self, options)
         if own and options.get("steps_per_epoch") is not None:
             options["x"] = x.endless()
-        with backend_step.fitting(self, self.execution_plan, options) as options:
+        with fitting(self, plan, options) as options:
             return super().fit(**options)
-
-    def _plan(self, options):
-        """Decides how the steps of a call of `fit` run, and drops functions that were made for another plan."""
-        if not self.built and (shape := shape_of(options["x"])) is not None:
-            self.build(shape)  # an unbuilt network may not have its layers yet
-        alternates = len(patterns(self.intervals)) > 1
-        seen = observe([self.network, self.preprocessing], options, alternates=alternates)
-        plan = plan_execution(seen, **self.compile_request)
-        if plan != self.execution_plan:
-            self.train_function = self.test_function = self.predict_function = None
-        self.execution_plan, self.steps_per_execution = plan, plan.steps_per_execution
 
     def make_train_function(self, force: bool = False) -> None:
         """Makes a step for each set of terms that take part together. Keras's own method compiles `train_step`."""
         if self.train_function is None or force:
-            if not self.execution_plan:
-                self._plan({"x": None, "steps_per_epoch": 1})  # for `train_on_batch` before any `fit`
-            actives = patterns(self.intervals)
-            if len(actives) > 1 and self.steps_per_execution > 1:
-                raise ValueError(
-                    "Penalties with an interval need one step at a time, received steps_per_execution="
-                    f"{self.steps_per_execution} and intervals {self.intervals}."
-                )
-            make = functools.partial(backend_step.train_function, self, self.execution_plan)
-            functions = {active: make(active) for active in actives}
-            iterations = functools.partial(backend_step.iterations, self)
-            several = len(actives) > 1
-            turns = TakingTurns(functions, self.intervals, iterations)
-            self.train_function = turns if several else functions[actives[0]]
+            self.train_function = make_train_function(self)
         if isinstance(self.train_function, TakingTurns):
             self.train_function.forget()
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """Keras's `evaluate`. The zoo's own batches stay at their epoch."""
-        with self._single_pass(arguments_of(keras.Model.evaluate, *args, **kwargs)):
+        with single_pass(self, arguments_of(keras.Model.evaluate, *args, **kwargs)):
             return super().evaluate(*args, **kwargs)
 
     def predict(self, *args: Any, **kwargs: Any) -> Any:
         """Keras's `predict`. The zoo's own batches stay at their epoch."""
-        with self._single_pass(arguments_of(keras.Model.predict, *args, **kwargs)):
+        with single_pass(self, arguments_of(keras.Model.predict, *args, **kwargs)):
             return super().predict(*args, **kwargs)
-
-    @contextlib.contextmanager
-    def _single_pass(self, options):
-        """Runs one step at a time if the caller gives their number and `fit` chose how many run at a time."""
-        before, chosen = self.steps_per_execution, self.compile_request["steps_per_execution"] == "auto"
-        single = options.get("steps") is not None and before > 1 and chosen
-        if single:
-            self.steps_per_execution, self.test_function, self.predict_function = 1, None, None
-        try:
-            with kept_epoch(options.get("x")):
-                yield
-        finally:
-            if single:
-                self.steps_per_execution, self.test_function, self.predict_function = before, None, None
 
     def test_step(self, *arguments: Any) -> Any:
         """Keras's, without the penalties in its logs: an evaluation computes no penalty."""

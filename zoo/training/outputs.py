@@ -6,8 +6,6 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
-from zoo.backend.precision import at_least_single
-
 Tensor = Any  # a tensor of the backend
 
 
@@ -199,3 +197,21 @@ def check_outputs(outputs: Any, kind: str) -> Tensor:
             f"received outputs of shape {tuple(outputs.shape)}."
         )
     return at_least_single(outputs)
+
+
+def at_least_single(tensor: Tensor) -> Tensor:
+    """Casts a tensor in half precision to float32. Another tensor does not change.
+
+    Args:
+        tensor: floating-point tensor.
+
+    Returns:
+        A tensor of the same shape.
+
+    Example:
+        >>> from zoo.training.outputs import at_least_single
+        >>> keras.backend.standardize_dtype(at_least_single(keras.ops.ones(2, "bfloat16")).dtype)
+        'float32'
+    """
+    half = keras.backend.standardize_dtype(tensor.dtype) in ("float16", "bfloat16")
+    return ops.cast(tensor, "float32") if half else tensor

@@ -1,4 +1,4 @@
-"""Statistics of normalization layers: over several devices, their derivatives, their mean over a training set."""
+"""Statistics of batch normalization: over several devices, and their mean over a training set."""
 
 import contextlib
 from collections.abc import Iterator
@@ -8,7 +8,6 @@ import keras
 import numpy as np
 
 from zoo.backend.keras_internals import flatten_layers
-from zoo.layers import BatchNormalization
 
 Tensor = Any  # a tensor of the backend
 
@@ -52,78 +51,6 @@ def synchronized_statistics(network: keras.Layer) -> Iterator[None]:
     finally:
         for layer in layers:
             layer.synchronized = False  # other backends cannot load a layer with True
-
-
-def whole_moments(x: Tensor, axes: list[int], keepdims: bool = False) -> tuple[Tensor, Tensor]:
-    """Mean and variance over some axes, with exact derivatives of every order, on TensorFlow.
-
-    Args:
-        x: tensor.
-        axes: the axes.
-        keepdims: whether these axes stay, with length 1.
-
-    Returns:
-        Mean and (biased) variance.
-
-    Example:
-        >>> from zoo.training.statistics import whole_moments
-        >>> [float(each) for each in whole_moments(np.array([1.0, 3.0]), [0])]
-        [2.0, 1.0]
-    """
-    import tensorflow as tf
-
-    mean = tf.reduce_mean(x, axes, keepdims=True)
-    variance = tf.reduce_mean(tf.square(x - mean), axes, keepdims=True)
-    return (mean, variance) if keepdims else (tf.squeeze(mean, axes), tf.squeeze(variance, axes))
-
-
-def takes_moments(layer: keras.Layer) -> bool:
-    """Whether a layer may call `tf.nn.moments`. Keras's normalizations do, the zoo's do not, a user's layer may.
-
-    Args:
-        layer: any Keras layer.
-
-    Example:
-        >>> from zoo.training.statistics import takes_moments
-        >>> takes_moments(keras.layers.LayerNormalization()), takes_moments(keras.layers.Dense(3))
-        (True, False)
-    """
-    if isinstance(layer, (keras.layers.LayerNormalization, keras.layers.GroupNormalization)):
-        return True
-    if isinstance(layer, keras.layers.BatchNormalization):
-        return not isinstance(layer, BatchNormalization) or layer.synchronized
-    return type(layer).__module__.partition(".")[0] not in ("keras", "zoo")
-
-
-@contextlib.contextmanager
-def second_derivatives(network: keras.Layer) -> Iterator[None]:
-    """A context with exact second derivatives through Keras's normalization layers, on TensorFlow.
-
-    These layers call `tf.nn.moments`, which treats the mean as constant in the variance. The first derivative is still
-    correct. The second derivative misses a term of order 1/n for statistics over n values. The context changes nothing
-    on JAX, or if no layer of the network can call that function.
-
-    Args:
-        network: any Keras network.
-
-    Example:
-        >>> from zoo.training.statistics import second_derivatives
-        >>> with second_derivatives(zoo.networks.mlp((4,), 3)):
-        ...     pass
-    """
-    if keras.backend.backend() != "tensorflow" or not any(map(takes_moments, flatten_layers(network))):
-        yield
-        return
-    import tensorflow as tf
-
-    if tf.nn.moments is whole_moments:  # a context around the threads in which a strategy traces
-        yield
-        return
-    before, tf.nn.moments = tf.nn.moments, whole_moments
-    try:
-        yield
-    finally:
-        tf.nn.moments = before
 
 
 def reestimate_statistics(model: Any, x: np.ndarray, batch_size: int) -> None:

@@ -9,10 +9,11 @@ import keras
 import tensorflow as tf
 
 from zoo.backend.keras_internals import as_step_function, loss_tracker
+from zoo.backend.moments import exact_moments
 from zoo.backend.replicas import num_replicas
 from zoo.datasets import Batches, SemiSupervised
 from zoo.training.execution_plan import ExecutionPlan
-from zoo.training.statistics import second_derivatives, synchronized_statistics
+from zoo.training.statistics import synchronized_statistics
 
 
 def train_step(model: Any, active: tuple[bool, ...], data: Any) -> dict[str, Any]:
@@ -158,5 +159,5 @@ def _spread(model):
             "On TensorFlow, layers that draw random numbers draw the same ones on every device, received "
             f"{drawing[0]}. Train such networks on several devices with KERAS_BACKEND=jax."
         )
-    with synchronized_statistics(model.network), second_derivatives(model.network), model.distribute_strategy.scope():
+    with synchronized_statistics(model.network), exact_moments(model.network), model.distribute_strategy.scope():
         yield

@@ -1,0 +1,88 @@
+"""From a plan to the function that Keras's `fit` calls for every few steps."""
+
+import contextlib
+import functools
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import keras
+
+from zoo.datasets.epochwise import kept_epoch
+from zoo.training.arguments import shape_of
+from zoo.training.execution_plan import ExecutionPlan, observe, plan_execution
+from zoo.training.lazy_terms import TakingTurns, patterns
+
+if keras.backend.backend() == "jax":
+    from zoo.training import jax_step as backend_step
+else:
+    from zoo.training import tensorflow_step as backend_step
+
+fitting = backend_step.fitting
+
+
+def plan_fit(model: Any, options: Mapping[str, Any]) -> ExecutionPlan:
+    """Decides how the steps of a call of `fit` run, and drops functions that were made for another plan.
+
+    Args:
+        model: compiled `ObjectiveModel`.
+        options: the arguments of `fit` by their names.
+
+    Returns:
+        The plan, which is kept as `model.execution_plan`.
+    """
+    if not model.built and (shape := shape_of(options["x"])) is not None:
+        model.build(shape)  # an unbuilt network may not have its layers yet
+    alternates = len(patterns(model.intervals)) > 1
+    plan = plan_execution(
+        observe([model.network, model.preprocessing], options, alternates=alternates), **model.compile_request
+    )
+    if plan != model.execution_plan:
+        model.train_function = model.test_function = model.predict_function = None
+    model.execution_plan, model.steps_per_execution = plan, plan.steps_per_execution
+    return plan
+
+
+def make_train_function(model: Any) -> Callable:
+    """Makes the training function: one step for each set of terms that take part together.
+
+    Args:
+        model: compiled `ObjectiveModel`.
+
+    Raises:
+        ValueError: terms alternate, and several steps are to run at a time.
+    """
+    # There is no plan yet in `train_on_batch` before any `fit`.
+    plan = model.execution_plan or plan_fit(model, {"x": None, "steps_per_epoch": 1})
+    actives = patterns(model.intervals)
+    if len(actives) > 1 and model.steps_per_execution > 1:
+        raise ValueError(
+            "Penalties with an interval need one step at a time, received steps_per_execution="
+            f"{model.steps_per_execution} and intervals {model.intervals}."
+        )
+    functions = {active: backend_step.train_function(model, plan, active) for active in actives}
+    if len(actives) == 1:
+        return functions[actives[0]]
+    return TakingTurns(functions, model.intervals, functools.partial(backend_step.iterations, model))
+
+
+@contextlib.contextmanager
+def single_pass(model: Any, options: Mapping[str, Any]) -> Iterator[None]:
+    """A context for `evaluate` and `predict`, which keeps the zoo's own batches at their epoch.
+
+    If the caller gives the number of steps and `fit` chose how many run at a time, they run one at a time: otherwise
+    Keras would run more steps than given.
+
+    Args:
+        model: `ObjectiveModel`.
+        options: the arguments of the call by their names.
+    """
+    before, chosen = model.steps_per_execution, model.compile_request["steps_per_execution"] == "auto"
+    single = options.get("steps") is not None and before > 1 and chosen
+    if single:
+        model.steps_per_execution, model.test_function, model.predict_function = 1, None, None
+    try:
+        with kept_epoch(options.get("x")):
+            yield
+    finally:
+        if single:
+            model.steps_per_execution, model.test_function, model.predict_function = before, None, None
