@@ -13,7 +13,7 @@ from zoo.analysis.prediction_pass import map_batches, prediction_pass
 from zoo.backend.random_numbers import Seed, as_generator
 from zoo.optional import require
 from zoo.regularizers import JacobianPenalty
-from zoo.regularizers.linearized_pass import LinearizedPass
+from zoo.regularizers.clean_pass import LinearizedPass
 from zoo.regularizers.math import per_example
 from zoo.validation import check_number
 
