@@ -49,7 +49,7 @@ def test_unlabeled_inputs_enter_the_others(name, penalties):
 
 @pytest.mark.parametrize("name", ["entropy", "jacobian"])
 def test_penalty_is_the_mean_over_all_inputs(name, data, penalties):
-    """With the labeled inputs as unlabeled ones, the result is the labeled penalty; with half of them, in between."""
+    """With the labeled inputs as unlabeled ones the result is the labeled penalty; with half of them, in between."""
     x, _ = data
     labeled = penalties(NEED_NONE[name], None)[name]
     assert penalties(NEED_NONE[name], x[:8])[name] == pytest.approx(labeled, rel=1e-4)

@@ -54,8 +54,8 @@ def standardize(values: Tensor, mean: Tensor, variance: Tensor) -> Tensor:
 
     Example:
         >>> from zoo.ladder.rung import standardize
-        >>> np.asarray(standardize(np.array([3.0]), 1.0, 4.0)).round(6)
-        array([1.])
+        >>> np.asarray(standardize(np.array([3.0]), 1.0, 4.0)).round(6).tolist()
+        [1.0]
     """
     return (values - mean) * ops.rsqrt(variance + EPSILON)
 

@@ -60,7 +60,8 @@ def run_passes(model: Any, inputs: Tensor, outputs: Outputs, *, linearized: bool
 
     Example:
         >>> from zoo.training.outputs import outputs_of
-        >>>         >>> model = zoo.RegularizedModel(zoo.networks.mlp((4,), 3, hidden_units=()))
+        >>> from zoo.training.regularized_model import run_passes
+        >>> model = zoo.RegularizedModel(zoo.networks.mlp((4,), 3, hidden_units=()))
         >>> outputs = outputs_of("sparse_categorical_crossentropy")
         >>> run_passes(model, keras.ops.zeros((2, 4)), outputs, linearized=True).logits.shape.as_list()
         [2, 3]

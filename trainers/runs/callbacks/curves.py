@@ -6,7 +6,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.analysis import compiled, map_batches, movement_measure
+from zoo.analysis.movement import movement_measure
+from zoo.analysis.prediction_pass import compiled, map_batches
 from zoo.datasets import Dataset
 from zoo.pretrained import error_percent
 
