@@ -13,6 +13,7 @@ from trainers.runs.data import load_own_data
 from trainers.runs.measuring import versions
 from zoo import analysis, datasets, pretrained, regularizers
 from zoo.analysis import Estimate
+from zoo.analysis.prediction_pass import map_batches
 from zoo.optional import require
 from zoo.pretrained import card
 
@@ -129,7 +130,7 @@ def measure_calibration(network: Network, x: np.ndarray, y: np.ndarray, num_bins
         y: their labels.
         num_bins: of the reliability diagram.
     """
-    logits = analysis.map_batches(functools.partial(analysis.predict_logits, network), x)
+    logits = map_batches(functools.partial(analysis.predict_logits, network), x)
     probabilities = keras.ops.convert_to_numpy(keras.ops.softmax(logits))
 
     def error(rows):

@@ -17,12 +17,9 @@ from zoo.analysis.estimate import Estimate
 from zoo.analysis.fisher import largest_fisher_eigenvalue
 from zoo.analysis.jacobian import jacobian, singular_values, squared_frobenius_norm
 from zoo.analysis.moved_inputs import move, randomly_moved
-from zoo.analysis.movement import movement_measure as movement_measure  # for the programs of the zoo, not for users
 from zoo.analysis.movement import worst_movement_changes, worst_movements
 from zoo.analysis.penalties import local_distributional_smoothness, penalty_values
-from zoo.analysis.prediction_pass import compiled as compiled
 from zoo.analysis.prediction_pass import loss_gradient, predict_logits
-from zoo.analysis.prediction_pass import map_batches as map_batches
 from zoo.analysis.robustness import (
     MOVEMENTS,
     attacked_error_percent,
