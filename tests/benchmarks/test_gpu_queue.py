@@ -11,10 +11,14 @@ import keras
 import numpy as np
 import pytest
 
-from benchmarks import gpu_queue, products, smoke, step_table
+from benchmarks import products, smoke, step_table
 from benchmarks.step_table import StepTable
+from tests.support.parse_flags import separate_flags
 from zoo import recipes
 from zoo.datasets import numpy_files
+
+with separate_flags():  # some have the names of other programs' flags
+    from benchmarks import gpu_queue
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 RUN = "mnist_mlp-baseline"

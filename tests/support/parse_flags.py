@@ -4,6 +4,7 @@ Reads `[[program, flag, ...], ...]` as JSON and writes a list of the same length
 its own, because programs may have flags of the same name.
 """
 
+import contextlib
 import json
 import runpy
 import sys
@@ -11,15 +12,29 @@ import sys
 from absl import flags
 
 
+@contextlib.contextmanager
+def separate_flags():
+    """A context in which a program defines its flags. Afterwards they are gone, and the flags from before are back.
+
+    Yields:
+        A `FlagValues` that holds the flags of the program after the context.
+    """
+    before, own = copy_of(flags.FLAGS), flags.FlagValues()
+    flags.FLAGS.remove_flag_values(before)
+    try:
+        yield own
+    finally:
+        own.append_flag_values(flags.FLAGS)
+        flags.FLAGS.remove_flag_values(own)
+        flags.FLAGS.append_flag_values(before)
+
+
 def flags_of(program):
     """The flags that a program defines."""
-    flags.FLAGS.remove_flag_values(defined := copy_of(flags.FLAGS))
     for module in [name for name in sys.modules if name.split(".")[0] == "trainers"]:
         del sys.modules[module]  # what programs share defines its flags for each
-    runpy.run_module(program, run_name="not main")
-    own = copy_of(flags.FLAGS)
-    flags.FLAGS.remove_flag_values(own)
-    flags.FLAGS.append_flag_values(defined)
+    with separate_flags() as own:
+        runpy.run_module(program, run_name="not main")
     return own
 
 

@@ -109,7 +109,7 @@ def test_a_recipes_own_search_is_the_default():
         ({"spaces": ["regularizers.vat.epsilom=1,2"]}, "Did you mean 'epsilon'"),
         ({"spaces": ["epoch=1,2"]}, "Did you mean 'epochs'"),
         ({"spaces": [f"{EPSILON}=log:0:1"]}, "must be above 0, received 0"),
-        ({"spaces": [f"{EPSILON}="]}, "must be a list of different ones"),
+        ({"spaces": [f"{EPSILON}="]}, "must be a list of different values"),
         ({"spaces": ["thesis_dens"]}, "Did you mean 'thesis_dense'"),
         ({"spaces": ["nowhere.json"]}, "nowhere.json"),
         ({"engine": "baysian"}, "Unknown engine 'baysian'. Did you mean 'bayesian'"),

@@ -57,7 +57,7 @@ class Curves(keras.callbacks.Callback):
 
     def _measure(self):
         for split, (inputs, labels) in self.sample.items():
-            self._add(f"sampled_{split}_error", error_percent(self._logits, inputs, labels, batch_size=NUM_SAMPLED))
+            self._add(f"sampled_{split}_error", error_percent(self._logits, inputs, labels))
         for name, changes in map_batches(self._movements, *self.sample["test"]).items():
             self._add(f"worst_{name}", float(np.mean(changes)))
 
