@@ -7,8 +7,8 @@ layers compute in bfloat16.
 4000 labels: network, batches, ε and the number of updates are those of the VAT authors' program, which whitens its
 inputs. Its change of β1 in the last epochs is left out.
 
-None of these recipes has been trained to its end yet. Values that the papers do not give are untuned guesses, except the
-learning rate of the 30-epoch recipes, which a search on held-out images chose.
+None of these recipes has been trained to its end yet. A search on held-out images chose the learning rate of the
+30-epoch recipes. Other values that the papers do not give are untuned guesses.
 
 Source: "Regularization Neural Networks via Constrained Virtual Movement Field" (the VMT paper); Miyato et al., 2018,
 "Virtual adversarial training", https://arxiv.org/abs/1704.03976.
