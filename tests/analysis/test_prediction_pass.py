@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from zoo.analysis import compiled, loss_gradient, map_batches, penalty_values, predict_logits
-from zoo.analysis.prediction_pass import prediction_pass
+from zoo.analysis import loss_gradient, penalty_values, predict_logits
+from zoo.analysis.prediction_pass import compiled, map_batches, prediction_pass
 from zoo.regularizers import JacobianPenalty
 
 

@@ -9,7 +9,8 @@ import zoo
 from trainers import train
 from trainers.runs.data import load_own_data
 from trainers.runs.workdir import RESULT_FILE, RUN_FILE
-from zoo.pretrained import error_percent, read_card
+from zoo.pretrained import error_percent
+from zoo.pretrained.card import read_card
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 SMALL = "network.hidden_units=[8]"
