@@ -71,6 +71,6 @@ def test_command_line_trains_and_says_what_it_leaves_out(tmp_path):
     arguments = ["--recipe=synthetic_mlp-vat", "--epochs=2", "--export", f"--workdir={tmp_path / 'run'}", "--verbose=0"]
     result = run(program, tmp_path, *arguments)
     assert not result.returncode, result.stderr
-    assert result.stdout.strip().splitlines()[-1].startswith("No SavedModel: TensorFlow is not installed.")
+    assert result.stdout.strip().splitlines()[-1].startswith("No SavedModel written: TensorFlow is not installed.")
     assert "test error" in result.stdout and (tmp_path / "run" / "result.json").exists()
     assert not list((tmp_path / "run").glob("**/saved_model.pb"))
