@@ -65,7 +65,11 @@ def weights_after_training(recipe):
 # Of recipes that differ only in the regularizer, the number of labels or the kind of noise, one is trained.
 ALIKE = ("cifar10_", "mnist_ladder-1000", "mnist_ladder-all", "mnist_ladder-noise")
 CHOSEN = ("vmt_all", "4000_gamma", "4000_vat_vmt_smooth", "all_full", "noise_gaussian_l2")
-TRAINED = [name for name in recipes.RECIPES if not name.startswith(ALIKE) or name.endswith(CHOSEN)]
+TRAINED = [
+    name
+    for name in recipes.RECIPES
+    if "_30ep-" not in name and (not name.startswith(ALIKE) or name.endswith(CHOSEN))  # they differ in their epochs
+]
 
 
 @pytest.mark.parametrize("name", TRAINED)
