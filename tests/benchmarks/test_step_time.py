@@ -25,7 +25,7 @@ def test_table(precision, capsys):
     content = json.loads(json.dumps(table.measure()))
     assert content["precision"] == precision and list(content["methods"]) == ["baseline", "vat"]
     for row in content["methods"].values():
-        assert row["ms"] > row["limit_ms"] > 0 and row["ratio"] > 0
+        assert min(row["ms"], row["limit_ms"], row["ratio"]) > 0  # no order of the two: no test asserts a wall time
         assert (row["pytorch_ms"] is None) == (importlib.util.find_spec("torch") is None)
     assert next(product["kernel"] for product in content["products"])[0] == 100
     print_table(content)
