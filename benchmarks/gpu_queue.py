@@ -1,17 +1,18 @@
-"""One prepared run for a GPU that is at hand for a quarter of an hour: what to see first, then what takes longest.
+"""One prepared run for a quarter of an hour on a GPU: quick checks first, then the long trainings.
 
     KERAS_BACKEND=jax python -m benchmarks.gpu_queue --output=gpu --data=cifar10
-    KERAS_BACKEND=jax python -m benchmarks.gpu_queue --write_data=cifar10      # where TensorFlow Datasets has CIFAR-10
+    KERAS_BACKEND=jax python -m benchmarks.gpu_queue --write_data=cifar10  # on a machine with TensorFlow Datasets
 
-It takes one compiled step of every method (`smoke.json`), times steps in bfloat16 and in float32 beside limit and
-PyTorch (`step_time.json`), and trains recipes side by side, one seed each. As soon as a run ends, or stops for time,
-its checkpoint, curves and figures lie in the output folder as `RECIPE-seed-N.zip`. TensorFlow is not needed for any of
-it. Unpacked in the root of the repository where TensorFlow is, a finished run becomes a SavedModel and a row of the
-table by
+The program takes one compiled step of every method (`smoke.json`). It times steps in bfloat16 and in float32, next to
+the limit and PyTorch (`step_time.json`). Then it trains several recipes at the same time, one seed each. When a run
+ends or its time is up, the program packs its checkpoint, curves and figures into `RECIPE-seed-N.zip` in the output
+folder. It does not need TensorFlow.
+
+To export a finished run, unpack its file in the root of the repository on a machine with TensorFlow, and run
 
     python -m trainers.reproduce --recipes=cifar10_conv_small-vat --export=best
 
-and one that stopped goes on with KERAS_BACKEND=jax before the same command.
+To resume a run that stopped, set KERAS_BACKEND=jax and run the same command.
 """
 
 import json
@@ -36,18 +37,18 @@ METHODS = ["baseline", "vmt_all", "vat", "at_l2"]
 TIMED = [(n, precision) for n in ("conv_small", "mnist_mlp") for precision in ("mixed_bfloat16", "float32")]
 PARTS = 3
 
-MINUTES = flags.DEFINE_float("minutes", 9.0, "Time budget; runs under way stop behind a checkpoint.", lower_bound=0.0)
+MINUTES = flags.DEFINE_float("minutes", 9.0, "Time budget; running trainings stop after a checkpoint.", lower_bound=0.0)
 flags.register_validator("minutes", is_finite, "The time must be finite.")
 SMOKE_SECONDS = flags.DEFINE_float("smoke_seconds", 90.0, "Time for single steps at most; 0: none.", lower_bound=0.0)
 TIMING_SECONDS = flags.DEFINE_float("timing_seconds", 90.0, "Time for step times at most; 0: none.", lower_bound=0.0)
-OUTPUT = flags.DEFINE_string("output", "gpu", "Folder of what comes of it.")
+OUTPUT = flags.DEFINE_string("output", "gpu", "Folder to write into.")
 RESULTS = flags.DEFINE_string("results", "results", "Folder of figures; runs that it has are skipped.")
 WORKDIR = flags.DEFINE_string("workdir", "runs", "Folder of checkpoints and logs, one folder below for each run.")
 RECIPE_NAMES = flags.DEFINE_list(
     "recipes", [f"cifar10_conv_small-{method}" for method in METHODS], "Recipes to train, or patterns of their names."
 )
-STEPPED = flags.DEFINE_list("smoke", ["cifar10_conv_ladder-4000_gamma"], "Recipes beside those to take one step of.")
-EPOCHS = flags.DEFINE_integer("epochs", None, "Number of epochs in place of the recipes'.", lower_bound=1)
+STEPPED = flags.DEFINE_list("smoke", ["cifar10_conv_ladder-4000_gamma"], "Further recipes of which to take one step.")
+EPOCHS = flags.DEFINE_integer("epochs", None, "Number of epochs instead of the recipes' own.", lower_bound=1)
 SIDE_BY_SIDE = flags.DEFINE_integer("side_by_side", 4, "Runs at the same time.", lower_bound=1)
 DATA = flags.DEFINE_string("data", None, "Folder of CIFAR-10 as NumPy files, which --write_data makes.")
 WRITE_DATA = flags.DEFINE_string("write_data", None, "Write CIFAR-10 as three NumPy files into this folder, and stop.")

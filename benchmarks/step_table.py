@@ -1,4 +1,4 @@
-"""Measures training steps of several methods on one network, beside the device's limit and PyTorch."""
+"""Measures training steps of several methods on one network, next to the device's limit and PyTorch."""
 
 import dataclasses
 import functools
@@ -19,7 +19,7 @@ class StepTable:
 
     Attributes:
         network: of `benchmarks.subjects.NETWORKS`.
-        methods: beside `baseline`; None times all that the network has.
+        methods: to time, in addition to `baseline`; None times all methods of the network.
         batch_size: labeled inputs in a batch.
         precision: of `zoo.recipes.recipe.PRECISIONS`, for network, limit and PyTorch alike.
         rounds: how often each method takes its turn.

@@ -1,4 +1,4 @@
-"""Milliseconds per training step of each method, beside the plain network, the device's limit and PyTorch.
+"""Milliseconds per training step of each method, next to the plain network, the device's limit and PyTorch.
 
     KERAS_BACKEND=jax python -m benchmarks.step_time --network=mnist_mlp
     python -m benchmarks.step_time --network=conv_small --precision=mixed_bfloat16

@@ -87,7 +87,7 @@ def interleave(trainers, rounds, turn_seconds=0.5, steps=None):
 
 
 def write_json(path, content):
-    """Writes the measurements as JSON; the folder is made where it lacks."""
+    """Writes the measurements as JSON; creates the folder if it is missing."""
     path = pathlib.Path(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_atomic(path, json.dumps(content, indent=2) + "\n")

@@ -48,7 +48,7 @@ def takes_moments(layer: keras.Layer) -> bool:
     if isinstance(layer, (keras.layers.LayerNormalization, keras.layers.GroupNormalization)):
         return True
     if isinstance(layer, keras.layers.BatchNormalization):
-        return layer.synchronized or not getattr(layer, "has_exact_derivatives", False)
+        return layer.synchronized or layer.renorm or not getattr(layer, "has_exact_derivatives", False)
     return type(layer).__module__.partition(".")[0] not in ("keras", "zoo")
 
 

@@ -17,7 +17,7 @@ def write(folder, stem, arrays, parts):
     """Writes a set as files of about the same size, each of which appears whole.
 
     Args:
-        folder: to write into, made where it lacks.
+        folder: to write into; created if it is missing.
         stem: of the files' names.
         arrays: `x_train`, `y_train`, `x_test`, `y_test`: images `(n, height, width, channels)` in uint8, labels `(n,)`
             from 0 to 255.
