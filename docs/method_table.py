@@ -145,7 +145,7 @@ def cifar10_note():
     if not any(contents("CIFAR-10", method) for method in METHODS):
         return "CIFAR-10 has no results yet."
     recipe = RECIPES[cifar10_recipes().replace("*", "baseline")]
-    return f"CIFAR-10: {recipe.epochs} epochs; the published figures are from {recipe.source}."
+    return f"CIFAR-10: {recipe.epochs} epochs; the published figures are from the {recipe.source}."
 
 
 def notes():
