@@ -11,7 +11,8 @@ from zoo.backend.replicas import num_replicas
 from zoo.datasets import Batches, SemiSupervised
 from zoo.training.arguments import arguments_of, split_inputs
 from zoo.training.checks import check_data
-from zoo.training.execution_plan import ExecutionPlan, let_jax_compile
+from zoo.training.circumstances import let_jax_compile
+from zoo.training.execution_plan import ExecutionPlan
 from zoo.training.lazy_terms import TakingTurns
 from zoo.training.outputs import check_outputs, outputs_of
 from zoo.training.precision import computes_in
