@@ -9,8 +9,9 @@ from zoo.recipes import network as recipe_networks
 from zoo.regularizers import METHODS, build, hyperparameters
 
 EXAMPLES = {
-    "at": {"epsilon": 0.5, "noise": "sign"},
+    "at": {"epsilon": 0.5, "norm": "linf", "num_steps": 2, "random_start": True, "input_range": [-3, 3]},
     "vat": {"epsilon": 0.5, "num_power_iterations": 2},
+    "trades": {"epsilon": 0.5, "num_steps": 3},
     "entropy": {"weight": 0.3},
     "vmt": {"field": {"name": "smooth", "num_cosines": 2}, "normalization": "example"},
     "smoothness": {"epsilon": 0.1, "direction": "adversarial", "divergence": "kl"},
