@@ -76,7 +76,10 @@ class AttackedError(keras.callbacks.Callback):
         super().__init__()
         self.x, self.y = np.asarray(x), np.asarray(y)
         if not len(self.x) == len(self.y) > 0:
-            raise ValueError(f"There must be as many labels as inputs, received {len(self.y)} for {len(self.x)}.")
+            raise ValueError(
+                f"There must be as many labels as inputs, at least one, received {len(self.y)} labels for "
+                f"{len(self.x)} inputs."
+            )
         self.epsilon = check_number("epsilon", epsilon, 0)
         self.norm = check_choice("norm", norm, STEEPEST)
         self.num_steps = check_number("num_steps", num_steps, 1, integer=True)
