@@ -78,7 +78,7 @@ class AdversarialTraining(Regularizer):
     ):
         super().__init__(**common)
         self.epsilon = check_number("epsilon", epsilon, 0)
-        self.norm = "l2" if norm is None and noise is None else norm
+        self.norm: Any = "l2" if norm is None and noise is None else norm  # None if noise takes its place
         self.noise = noise
         self.num_steps = check_number("num_steps", num_steps, 1, integer=True)
         self.step_size = step_size if step_size is None else check_number("step_size", step_size, 0)
