@@ -39,7 +39,7 @@ class Trades(Regularizer):
         step_size: α, at least 0, in units of the input. None takes `min(1, 2.5/num_steps)·ε`, which reaches every point
             of the ball.
         input_range: `(low, high)` to which the perturbed inputs are clipped, or None.
-        weight: λ, at least 0: 1/λ in the notation of the source, whose value is the default.
+        weight: λ, at least 0. The source calls it 1/λ and takes 6.
         **common: `ramp_up_steps` and `interval`, see `Regularizer`.
 
     Raises:

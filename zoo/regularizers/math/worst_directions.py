@@ -6,7 +6,6 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.backend.derivatives import linearize
 from zoo.regularizers.math import per_example
 from zoo.regularizers.math.divergences import categorical_hessian_product, categorical_kl, squared_distance
 
@@ -127,9 +126,8 @@ def finite_difference_iteration(
     logits = ops.stop_gradient(clean_pass.logits)
     divergence = categorical_kl if distribution == "categorical" else squared_distance
     for _ in range(num_power_iterations):
-        step = ops.stop_gradient(clean_pass.inputs + xi * direction)
-        moved = linearize(lambda x: (divergence(logits, clean_pass.forward(x)), ()), step)
-        gradient = moved.vjp(ops.ones_like(moved.outputs))
+        moved = clean_pass.linearized_at(clean_pass.inputs + xi * direction)
+        gradient = moved.gradient_of(lambda perturbed_logits: divergence(logits, perturbed_logits))
         direction = per_example.normalize(ops.stop_gradient(gradient))
     return direction
 
