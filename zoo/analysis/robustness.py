@@ -3,10 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
 from zoo.analysis.attacks import ATTACKS
+from zoo.analysis.classifier import Classifier, attacked
 from zoo.analysis.estimate import Estimate
 from zoo.analysis.moved_inputs import randomly_moved
 from zoo.analysis.prediction_pass import map_batches, predict_logits
@@ -90,7 +92,7 @@ def misclassified_under_attack(
     if attack in MOVEMENTS:
         moved = randomly_moved(np.asarray(inputs), attack, epsilon, seed)
         return misclassified(network, moved, labels, batch_size=batch_size)
-    generator = as_generator(seed)
+    generator, network = as_generator(seed), network if isinstance(network, keras.Layer) else Classifier(network)
 
     def of_batch(x, y):
         perturbed = ATTACKS[attack](network, ops.convert_to_tensor(x), y, epsilon, generator, input_range)
