@@ -17,7 +17,7 @@ from zoo.analysis.attacks import (
     virtual_adversarial_noise,
 )
 from zoo.analysis.calibration import Reliability, reliability
-from zoo.analysis.classifier import Attacked, Classifier, attacked
+from zoo.analysis.classifier import UNITS, Attacked, Classifier, attacked
 from zoo.analysis.estimate import Estimate
 from zoo.analysis.fisher import largest_fisher_eigenvalue
 from zoo.analysis.jacobian import jacobian, singular_values, squared_frobenius_norm
@@ -37,6 +37,7 @@ from zoo.analysis.theory import limit_ratios
 __all__ = [
     "ATTACKS",
     "MOVEMENTS",
+    "UNITS",
     "Attacked",
     "Classifier",
     "Estimate",

@@ -15,6 +15,8 @@ from zoo.validation import check_choice
 Tensor = Any  # a tensor of the backend, or a NumPy array
 
 UNITS = ("pixels", "preprocessed")
+"""The units of perturbations, see `attacked`."""
+
 ELEMENTWISE = (
     keras.Sequential,
     keras.layers.InputLayer,

@@ -75,7 +75,7 @@ def prediction_pass(network: Callable[..., Tensor], inputs: Tensor, labels: Any 
         logits=linear.outputs,
         forward=lambda x, weights=(): predict_logits(network, x),
         losses=losses,
-        num_labeled=len(inputs),
+        num_labeled=ops.shape(x)[0],
         jvp=linear.jvp,
         vjp=linear.vjp,
         compute_dtype=getattr(network, "compute_dtype", keras.backend.standardize_dtype(x.dtype)),

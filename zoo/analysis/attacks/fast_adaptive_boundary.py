@@ -84,9 +84,7 @@ def make_steps(task: Task, early_stop: bool) -> Callable[[Any], Callable[..., St
     return of_network
 
 
-def boundary(
-    network: Callable[..., Tensor], x: Tensor, labels: Tensor, targets: Tensor
-) -> tuple[Tensor, Tensor]:
+def boundary(network: Callable[..., Tensor], x: Tensor, labels: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """`z_t − z_y` at x, and its gradient.
 
     Args:

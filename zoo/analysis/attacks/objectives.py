@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 from keras import ops
 
 from zoo.backend.derivatives import linearize
@@ -119,6 +120,26 @@ def targeted_difference_of_logits_ratio(logits: Tensor, labels: Tensor, targets:
     """
     largest, _ = ops.top_k(logits, 4)
     return difference(logits, labels, targets) / (largest[:, 0] - (largest[:, 2] + largest[:, 3]) / 2 + TINY)
+
+
+def likeliest_others(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """The classes of each example without its label, the likeliest first.
+
+    Args:
+        logits: `(n, k)`.
+        labels: class indices, `(n,)`.
+
+    Returns:
+        Class indices, `(n, k − 1)`.
+
+    Example:
+        >>> from zoo.analysis.attacks.objectives import likeliest_others
+        >>> likeliest_others(np.array([[3.0, 1.0, 2.0]]), np.array([0]))
+        array([[2, 1]], dtype=int32)
+    """
+    own = np.eye(logits.shape[-1], dtype=bool)[labels]
+    order = np.argsort(np.where(own, np.inf, -logits), axis=-1, kind="stable")
+    return order[:, :-1].astype("int32")
 
 
 def objective(loss: str, num_classes: int, targeted: bool) -> Callable[[Tensor, Tensor, Tensor], Tensor]:

@@ -4,7 +4,6 @@ import math
 from collections.abc import Callable
 from typing import Any
 
-import keras
 import numpy as np
 from keras import ops
 
@@ -13,9 +12,9 @@ from zoo.analysis.attacks.squares import Windows, first_perturbation, move_energ
 from zoo.analysis.attacks.task import State, Task, loop
 from zoo.analysis.prediction_pass import predict_logits
 from zoo.backend.random_numbers import Seed, as_generator, as_integer
+from zoo.regularizers.math import per_example
 from zoo.regularizers.math.balls import project
 from zoo.regularizers.math.input_range import clip_to_range
-from zoo.regularizers.math import per_example
 from zoo.validation import check_number
 
 Tensor = Any  # a tensor of the backend, or a NumPy array

@@ -9,6 +9,7 @@ import numpy as np
 from keras import ops
 
 from zoo.analysis.attacks.inputs import as_floating
+from zoo.analysis.attacks.objectives import likeliest_others
 from zoo.analysis.prediction_pass import predict_logits
 from zoo.backend.programs import Program, program_for
 from zoo.regularizers.math import per_example
@@ -112,9 +113,8 @@ class Task:
         return np.flatnonzero(~self.fooled | (not early_stop)) if self.epsilon else np.arange(0)
 
     def target(self, rank: int) -> np.ndarray:
-        """For each example the class with the largest clean logit but `rank`, without its label, `(n,)`."""
-        others = np.where(np.eye(self.num_classes, dtype=bool)[self.labels], -np.inf, self.logits)
-        return np.argsort(-others, axis=-1, kind="stable")[:, rank - 1].astype("int32")
+        """For each example the class, other than its label, of a rank by the clean logits: 1 for the likeliest."""
+        return likeliest_others(self.logits, self.labels)[:, rank - 1]
 
     def ranks(self, num_targets: int) -> range:
         """The ranks of the targets that exist: 1 to `num_targets`, or 0 for an attack without targets."""
