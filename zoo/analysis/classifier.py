@@ -38,7 +38,7 @@ class Classifier:
         scale: factor on the inputs before the network, such as 255 for pixels from 0 to 1.
 
     Raises:
-        ValueError: `outputs` is unknown, or the network ends in several sigmoid units.
+        ValueError: `outputs` is unknown.
 
     Example:
         >>> network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])

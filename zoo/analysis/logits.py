@@ -27,18 +27,12 @@ def _linear(layer: Any) -> Iterator[None]:
         layer.activation = activation
 
 
-def _of_activation(layer: Any, units: int | None) -> str | None:
+def _of_activation(layer: Any) -> str | None:
     """The kind of the outputs of a last layer, or None if its activation does not say."""
     activation = getattr(layer, "activation", None)
     if type(layer).__name__ == "Softmax" or activation is keras.activations.softmax:  # a layer or a keras.ops.softmax
         return "probabilities"
     if type(layer).__name__ == "Sigmoid" or activation is keras.activations.sigmoid:
-        if units != 1:
-            raise ValueError(
-                f"The network ends in {units} sigmoid units, so an input can have several labels. The measures need "
-                "one class per input. Pass a function that returns the logits of one decision, such as "
-                "lambda x: keras.ops.concatenate([-h(x)[:, :1], h(x)[:, :1]], axis=-1)."
-            )
         return "binary_probability"
     return None
 
@@ -65,16 +59,12 @@ def outputs_kind(network: Any) -> str:
     Args:
         network: Keras network, or any function of one tensor.
 
-    Raises:
-        ValueError: the network ends in several sigmoid units.
-
     Example:
         >>> from zoo.analysis.logits import outputs_kind
         >>> outputs_kind(keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax")]))
         'probabilities'
     """
-    units = (getattr(network, "output_shape", None) or (None,))[-1]
-    return _of_activation(last_layer(network), units) or _of_loss(network) or "logits"
+    return _of_activation(last_layer(network)) or _of_loss(network) or "logits"
 
 
 def _log(probabilities: Tensor) -> Tensor:
@@ -101,7 +91,11 @@ def to_logits(outputs: Tensor, kind: str) -> Tensor:
         array([[0., 3.]])
     """
     if kind.startswith("binary") and outputs.shape[-1] != 1:
-        raise ValueError(f"Outputs of the kind {kind!r} must be one unit, received {outputs.shape[-1]} units.")
+        raise ValueError(
+            f"Outputs of the kind {kind!r} must be one unit, received {outputs.shape[-1]} units. If an input can have "
+            "several labels, pass a function that returns the logits of one decision, such as "
+            "lambda x: keras.ops.concatenate([-h(x)[:, :1], h(x)[:, :1]], axis=-1)."
+        )
     if kind == "binary_probability":
         return ops.concatenate([_log(1 - outputs), _log(outputs)], axis=-1)
     if kind == "binary_logit":

@@ -49,7 +49,7 @@ def last_layer(network: Any) -> Any:
         3
     """
     inner = getattr(network, "network", None)
-    if isinstance(inner, keras.Layer):
+    if isinstance(network, keras.Layer) and isinstance(inner, keras.Layer):
         return last_layer(inner)
     if isinstance(network, keras.Sequential):
         return last_layer(network.layers[-1]) if network.layers else None

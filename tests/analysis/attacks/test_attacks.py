@@ -95,6 +95,7 @@ def test_virtual_adversarial_noise_is_the_dominant_eigenvector_of_its_norm(model
     assert np.median(ratios) > 0.99 and np.all(ratios < 1 + 1e-4)  # ten iterations are few if eigenvalues are close
 
 
+@pytest.mark.filterwarnings("ignore:The targeted difference of logits")
 @pytest.mark.parametrize("attack", [*ATTACKS, *MOVEMENTS])
 def test_every_attack_is_of_no_size_without_effect_and_seeded(attack, rng):
     network = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
@@ -108,6 +109,7 @@ def test_every_attack_is_of_no_size_without_effect_and_seeded(attack, rng):
     assert np.any(first != unmoved)
 
 
+@pytest.mark.filterwarnings("ignore:The targeted difference of logits")
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_seeds_are_integers_generators_or_none(attack, model, data):
     x, y = data

@@ -88,7 +88,7 @@ class Task:
         self.network = network
         self.norm = check_choice("norm", norm, STEEPEST)
         self.epsilon = check_number("epsilon", epsilon, 0)
-        self.batch_size = check_number("batch_size", batch_size, 1, integer=True)
+        self.batch_size = min(check_number("batch_size", batch_size, 1, integer=True), max(len(inputs), 1))
         clean, self.input_range = as_floating(inputs, input_range)
         self.clean = ops.convert_to_numpy(clean)
         self.labels = class_indices(labels).astype("int32")
