@@ -30,15 +30,15 @@ ATTACK = flags.DEFINE_enum(
     None,
     [*analysis.ATTACKS, *analysis.MOVEMENTS],
     "Perturb the inputs by EPSILON. sign: FGSM. gaussian_sign, gaussian_noise: random noise. virtual_adversarial: an "
-    "attack without labels. pgd_l2, pgd_linf: 20 steps of projected gradient descent. apgd_l2, apgd_linf: 100 steps that "
-    "adapt their size. fab_l2, fab_linf: the nearest error. square_l2, square_linf: 5000 queries without gradients. "
-    "autoattack (L∞), autoattack_l2: the standard AutoAttack, for the error that you publish. shift, rotation, scale: "
-    "random movements.",
+    "attack without labels. pgd_l2, pgd_linf: 20 steps of projected gradient descent. apgd_l2, apgd_linf: 100 steps "
+    "that adapt their size. fab_l2, fab_linf: the nearest error. square_l2, square_linf: 5000 queries without "
+    "gradients. autoattack (L∞), autoattack_l2: the standard AutoAttack, for the error that you publish. shift, "
+    "rotation, scale: random movements.",
 )
 EPSILON = flags.DEFINE_float(
     "epsilon",
     0.25,
-    "Size of the perturbation in --units: its maximum norm (sign, gaussian_sign, autoattack and names with linf), its L2 "
+    "Size of the perturbation in --units: its maximum norm (sign, gaussian_sign, autoattack, names with linf), its L2 "
     "norm (names with l2, virtual_adversarial), or its standard deviation (gaussian_noise). Of movements, the largest "
     "shift in pixels, rotation in degrees, or relative change of scale.",
     lower_bound=0,

@@ -126,8 +126,6 @@ def test_one_sigmoid_unit_has_the_error_of_its_decisions():
 
 def test_the_range_matters_for_the_error():
     dark = np.zeros((20, 4, 4, 1), "uint8")
-    free, kept = (attacked(scaled(), dark, clip=clip) for clip in (False, True))
-    moved = [
-        zoo.analysis.sign_noise(each.network, each.inputs, LABELS, 0.1, None, each.input_range) for each in (free, kept)
-    ]
-    assert np.min(moved[0]) < 0 == np.min(moved[1])
+    both = [attacked(scaled(), dark, clip=clip) for clip in (False, True)]
+    free, kept = (zoo.analysis.sign_noise(network, x, LABELS, 0.1, None, bounds) for network, x, bounds in both)
+    assert np.min(free) < 0 == np.min(kept)

@@ -57,9 +57,8 @@ def test_one_unit_decides_between_two_classes(activation, kind):
     network, labels = with_weights(units=1, activation=activation), np.array([0, 1, 0, 1, 1, 0])
     unit = with_weights(units=1).predict(X, verbose=0)[:, 0]
     classifier = Classifier(network, outputs=kind)
-    np.testing.assert_allclose(
-        predict_logits(classifier, X)[:, 1] - predict_logits(classifier, X)[:, 0], unit, rtol=1e-5
-    )
+    logits = predict_logits(classifier, X)
+    np.testing.assert_allclose(logits[:, 1] - logits[:, 0], unit, rtol=1e-5)
     np.testing.assert_array_equal(misclassified(classifier, X, labels), (unit > 0) != labels)
     if activation:
         np.testing.assert_array_equal(misclassified(network, X, labels), (unit > 0) != labels)

@@ -35,7 +35,7 @@ def compile_program(function: Callable[..., Any], variables: Sequence[keras.Vari
     if keras.backend.backend() != "jax":
         import tensorflow as tf
 
-        return tf.function(function, autograph=False)
+        return tf.function(function, autograph=False, reduce_retracing=True)
     import jax
 
     @jax.jit

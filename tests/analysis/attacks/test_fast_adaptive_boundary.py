@@ -34,7 +34,7 @@ def test_only_perturbations_within_the_radius_are_returned(norm):
 
 
 def test_the_range_lengthens_the_way():
-    network, w, x, y = linear_classifier()
+    network, _, x, y = linear_classifier()
     free, kept = (
         fast_adaptive_boundary(network, x, y, 10.0, None, bounds, norm="linf", early_stop=False)
         for bounds in (None, (-1.0, 1.0))

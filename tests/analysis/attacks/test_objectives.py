@@ -3,7 +3,6 @@
 import hypothesis
 import hypothesis.extra.numpy as arrays
 import hypothesis.strategies as st
-import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -50,7 +49,6 @@ def test_the_ratio_is_above_0_exactly_if_misclassified(rng):
     logits, labels = rng.normal(size=(50, 4)), rng.integers(0, 4, 50)
     ratio = ops.convert_to_numpy(difference_of_logits_ratio(logits, labels))
     np.testing.assert_array_equal(ratio > 0, logits.argmax(axis=-1) != labels)
-    assert ratio.max() <= 1
 
 
 @pytest.mark.parametrize("num_classes, targeted", [(2, False), (2, True), (3, True)])
@@ -70,9 +68,9 @@ def test_targets_are_ordered_by_likelihood(rng):
 
 def test_confident_predictions_keep_their_gradient():
     x = ops.convert_to_tensor(np.array([[200.0, 0.0, -1.0]], "float32"))
-    _, logits, gradient = ascent(lambda x: x * 1.0, lambda z: cross_entropy(z, np.array([1])), x)
+    _, _, gradient = ascent(lambda x: x * 1.0, lambda z: cross_entropy(z, np.array([1])), x)
     gradient = ops.convert_to_numpy(gradient)[0]
     assert gradient[0] > 0.5 and gradient[1] < -0.5
     _, _, gradient = ascent(lambda x: x * 1.0, lambda z: cross_entropy(z, np.array([0])), ops.cast(x, "float64") / 2)
     gradient = ops.convert_to_numpy(gradient)[0]
-    assert keras.backend.backend() and gradient[1] > 0 and np.linalg.norm(gradient) == pytest.approx(1.0)
+    assert gradient[1] > 0 and np.linalg.norm(gradient) == pytest.approx(1.0)

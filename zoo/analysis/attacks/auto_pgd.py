@@ -168,14 +168,15 @@ def run_auto_pgd(
     program = task.program(("apgd", loss, num_targets > 0, early_stop), make)
     epsilon = ops.convert_to_tensor(task.epsilon, str(task.clean.dtype))
     lengths = ops.convert_to_tensor(check_lengths(num_steps))
+    clean = ops.convert_to_tensor(task.clean)
     task.best[:] = -np.inf
     for rank in [rank for _ in range(num_restarts) for rank in task.ranks(num_targets)]:
         rows = task.rows(early_stop)
         if not len(rows):
             return
-        clean = ops.convert_to_tensor(task.clean[rows])
+        # All inputs draw, so that the shape, and with it the compiled program, stays the same.
         start = clip_to_range(clean + draw_from_ball(clean, task.epsilon, task.norm, generator), task.input_range)
-        state = first_state(task.clean[rows], ops.convert_to_numpy(start), task.epsilon)
+        state = first_state(task.clean[rows], ops.convert_to_numpy(start)[rows], task.epsilon)
         targets = task.target(rank) if rank else task.labels
         constants = {"clean": task.clean[rows], "labels": task.labels[rows], "targets": targets[rows]}
         task.run_all(program, constants, state, num_steps + 1, epsilon, lengths)

@@ -85,7 +85,7 @@ def difference_of_logits_ratio(logits: Tensor, labels: Tensor) -> Tensor:
         labels: y, class indices, `(n,)`.
 
     Returns:
-        `(n,)`, at most 1.
+        `(n,)`.
 
     Source: Croce, Hein, 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free
     attacks", https://arxiv.org/abs/2003.01690, equation 6.

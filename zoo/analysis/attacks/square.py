@@ -152,8 +152,8 @@ def square(
         TypeError: a number is expected and not given.
         ValueError: an argument is out of range, or `norm` is unknown.
 
-    Source: Andriushchenko, Croce, Flammarion, Hein, 2020, "Square attack: a query-efficient black-box adversarial attack
-    via random search", https://arxiv.org/abs/1912.00049, algorithms 1 to 3.
+    Source: Andriushchenko, Croce, Flammarion, Hein, 2020, "Square attack: a query-efficient black-box adversarial
+    attack via random search", https://arxiv.org/abs/1912.00049, algorithms 1 to 3.
 
     Example:
         >>> network = lambda x: keras.ops.round(keras.ops.matmul(x, np.array([[1.0, -1.0], [0.0, 0.0]])) * 8)
