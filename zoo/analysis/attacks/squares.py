@@ -81,7 +81,7 @@ def bump(row: Tensor, column: Tensor, rows: Tensor, columns: Tensor) -> Tensor:
     Example:
         >>> from zoo.analysis.attacks.squares import bump
         >>> np.asarray(bump(np.arange(3), np.array(1), 3, 3)).round(3)
-        array([0.25, 1.25, 0.25])
+        array([0.25, 1.25, 0.25], dtype=float32)
     """
     half = rows // 2
     level = half - ops.maximum(ops.abs(row - half), ops.abs(column - columns // 2))
