@@ -5,7 +5,14 @@ import numpy as np
 import pytest
 from keras import layers
 
-from zoo.backend.keras_internals import as_step_function, flatten_layers, loss_tracker, state_shardings, takes_training
+from zoo.backend.keras_internals import (
+    as_step_function,
+    flatten_layers,
+    last_layer,
+    loss_tracker,
+    state_shardings,
+    takes_training,
+)
 
 BACKEND = keras.backend.backend()
 
@@ -28,6 +35,16 @@ def test_layers_at_any_depth(compiled):
 def test_an_argument_for_training_is_known(compiled):
     assert takes_training(compiled) and takes_training(layers.BatchNormalization())
     assert not takes_training(layers.Flatten()) and not takes_training(np.tanh)
+
+
+def test_the_last_layer_of_any_model(compiled):
+    inputs = keras.Input((3,))
+    functional = keras.Model(inputs, compiled(inputs))
+    for model in (compiled, functional, keras.Sequential([functional])):
+        assert last_layer(model) is compiled.layers[-1]
+    two = keras.Model(inputs, [compiled(inputs), inputs])
+    assert last_layer(two) is None and last_layer(np.tanh) is None
+    assert type(last_layer(keras.Model(inputs, keras.ops.softmax(inputs)))).__name__ == "Softmax"
 
 
 def test_the_metric_of_the_loss(compiled):

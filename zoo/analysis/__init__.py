@@ -6,13 +6,18 @@ Most measures take a network from inputs to logits, run it in prediction mode an
 
 from zoo.analysis.attacks import (
     ATTACKS,
+    auto_attack,
+    auto_pgd,
+    fast_adaptive_boundary,
     gaussian_noise,
     gaussian_sign_noise,
     projected_gradient_descent,
     sign_noise,
+    square,
     virtual_adversarial_noise,
 )
 from zoo.analysis.calibration import Reliability, reliability
+from zoo.analysis.classifier import UNITS, Attacked, Classifier, attacked
 from zoo.analysis.estimate import Estimate
 from zoo.analysis.fisher import largest_fisher_eigenvalue
 from zoo.analysis.jacobian import jacobian, singular_values, squared_frobenius_norm
@@ -32,9 +37,16 @@ from zoo.analysis.theory import limit_ratios
 __all__ = [
     "ATTACKS",
     "MOVEMENTS",
+    "UNITS",
+    "Attacked",
+    "Classifier",
     "Estimate",
     "Reliability",
+    "attacked",
     "attacked_error_percent",
+    "auto_attack",
+    "auto_pgd",
+    "fast_adaptive_boundary",
     "gaussian_noise",
     "gaussian_sign_noise",
     "generalization_gap",
@@ -53,6 +65,7 @@ __all__ = [
     "reliability",
     "sign_noise",
     "singular_values",
+    "square",
     "squared_frobenius_norm",
     "virtual_adversarial_noise",
     "worst_movement_changes",

@@ -37,6 +37,32 @@ def takes_training(layer: Any) -> bool:
     return getattr(layer, "_call_has_training_arg", False)
 
 
+def last_layer(network: Any) -> Any:
+    """The layer or operation that computes the output of a network, or None if the network does not say.
+
+    Args:
+        network: a Keras layer or model, a model with an attribute `network`, or any function (None).
+
+    Example:
+        >>> from zoo.backend.keras_internals import last_layer
+        >>> last_layer(zoo.networks.mlp((4,), 3)).units
+        3
+    """
+    inner = getattr(network, "network", None)
+    if isinstance(network, keras.Layer) and isinstance(inner, keras.Layer):
+        return last_layer(inner)
+    if isinstance(network, keras.Sequential):
+        return last_layer(network.layers[-1]) if network.layers else None
+    if isinstance(network, keras.Model):
+        try:
+            (output,) = network.outputs
+            operation = output._keras_history.operation
+        except (AttributeError, TypeError, ValueError):  # a subclass, or a model of several outputs
+            return None
+        return last_layer(operation) if isinstance(operation, keras.Model) else operation
+    return network if isinstance(network, keras.Layer) else None
+
+
 def loss_tracker(model: keras.Model) -> keras.metrics.Metric:
     """The metric `loss` of a compiled model.
 

@@ -41,6 +41,11 @@ def data(model):
     return x, np.argmax(model.predict(x, verbose=0), axis=-1)
 
 
+def short(attack):
+    """Options of attacks that would take thousands of steps."""
+    return {"num_queries": 30} if attack.startswith(("square", "autoattack")) else {}
+
+
 def gradient(model, inputs, labels):
     kernel, bias = model.network.get_weights()
     logits = inputs @ kernel + bias
@@ -95,6 +100,7 @@ def test_virtual_adversarial_noise_is_the_dominant_eigenvector_of_its_norm(model
     assert np.median(ratios) > 0.99 and np.all(ratios < 1 + 1e-4)  # ten iterations are few if eigenvalues are close
 
 
+@pytest.mark.filterwarnings("ignore:The targeted difference of logits")
 @pytest.mark.parametrize("attack", [*ATTACKS, *MOVEMENTS])
 def test_every_attack_is_of_no_size_without_effect_and_seeded(attack, rng):
     network = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
@@ -102,18 +108,19 @@ def test_every_attack_is_of_no_size_without_effect_and_seeded(attack, rng):
     x, y = rng.uniform(size=(40, 4, 4, 1)).astype("float32"), np.arange(40, dtype="int32") % 3
     unmoved = misclassified_under_attack(network, x, y, attack, 0.0, batch_size=20)
     np.testing.assert_array_equal(unmoved, misclassified(network, x, y, batch_size=20))
-    size = 90.0 if attack == "rotation" else 1.5
-    first, again = (misclassified_under_attack(network, x, y, attack, size, batch_size=20) for _ in range(2))
+    size, options = 90.0 if attack == "rotation" else 1.5, {"batch_size": 20, **short(attack)}
+    first, again = (misclassified_under_attack(network, x, y, attack, size, **options) for _ in range(2))
     np.testing.assert_array_equal(first, again)
     assert np.any(first != unmoved)
 
 
+@pytest.mark.filterwarnings("ignore:The targeted difference of logits")
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_seeds_are_integers_generators_or_none(attack, model, data):
     x, y = data
 
     def attacked(seed):
-        return keras.ops.convert_to_numpy(ATTACKS[attack](model.network, x, y, 0.5, seed))
+        return keras.ops.convert_to_numpy(ATTACKS[attack](model.network, x, y, 0.5, seed, **short(attack)))
 
     np.testing.assert_array_equal(attacked(3), attacked(keras.random.SeedGenerator(3)))
     first, second = attacked(None), attacked(None)
