@@ -87,3 +87,43 @@ def linearize(function: Callable[[Tensor], tuple[Tensor, Any]], x: Tensor) -> Li
         array([2., 6.], dtype=float32)
     """
     return (_linearize_jax if keras.backend.backend() == "jax" else _linearize_tensorflow)(function, x)
+
+
+def _depends_jax(function, tensors):
+    import jax
+
+    _, jvp = jax.linearize(function, *tensors)
+    jaxpr = jax.make_jaxpr(jvp)(*tensors).jaxpr
+    sources = {variable: {index} for index, variable in enumerate(jaxpr.invars)}
+
+    def of(atoms):  # a literal is not hashable, and depends on nothing
+        return set().union(*(sources.get(atom, set()) for atom in atoms if not hasattr(atom, "val")))
+
+    for equation in jaxpr.eqns:
+        sources.update(dict.fromkeys(equation.outvars, of(equation.invars)))
+    return [index in of(jaxpr.outvars) for index in range(len(tensors))]
+
+
+def _depends_tensorflow(function, tensors):
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        outputs = function(*tensors)
+    return [gradient is not None for gradient in tape.gradient(outputs, tensors)]
+
+
+def depends(function: Callable[..., Tensor], tensors: list[Tensor]) -> list[bool]:
+    """Whether the value of a function has a derivative in each of its arguments. It looks at the graph, not at numbers.
+
+    Args:
+        function: function of tensors with one tensor as value.
+        tensors: floating-point tensors.
+
+    Example:
+        >>> from zoo.backend.derivatives import depends
+        >>> rounded = lambda x, y: keras.ops.cast(keras.ops.cast(x, "int32"), "float32") + y
+        >>> depends(rounded, [keras.ops.ones(2), keras.ops.ones(2)])
+        [False, True]
+    """
+    return (_depends_jax if keras.backend.backend() == "jax" else _depends_tensorflow)(function, tensors)

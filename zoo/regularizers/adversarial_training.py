@@ -58,6 +58,7 @@ class AdversarialTraining(Regularizer):
         """`L(x + ε·δ, y)` of each labeled example, `(num_labeled,)`."""
         # δ is a constant: the weights' gradient does not run through the attack.
         gradient = ops.stop_gradient(clean_pass.loss_gradient)
-        perturbed = clean_pass.labeled_inputs + self.epsilon * adversarial_noise(gradient, self.noise)
+        moved = clean_pass.num_moved if clean_pass.moved is None else clean_pass.num_moved[: clean_pass.num_labeled]
+        perturbed = clean_pass.labeled_inputs + self.epsilon * adversarial_noise(gradient, self.noise, moved)
         logits = clean_pass.forward(clip_to_range(perturbed, self.input_range))
         return clean_pass.losses(logits)

@@ -52,6 +52,7 @@ class Regularizer:
     metric_name: Any = "penalty"
     needs_input_derivatives: Any = False
     moves_inputs: bool = True
+    needs_lattice: bool = False
 
     def __init__(self, *, weight: float = 1.0, ramp_up_steps: int = 0, interval: int = 1):
         self.weight = check_number("weight", weight, 0)

@@ -73,6 +73,7 @@ class VirtualMovementTraining(Regularizer):
     """
 
     needs_input_derivatives = True
+    needs_lattice = True
 
     def __init__(
         self,

@@ -7,6 +7,8 @@ import keras
 import numpy as np
 
 from zoo.datasets import Batches, SemiSupervised
+from zoo.training.input_checks import check_structure
+from zoo.training.inputs import is_text, named_inputs
 from zoo.training.outputs import Outputs, outputs_of
 
 
@@ -22,26 +24,6 @@ def is_array(values: Any) -> bool:
         (True, False)
     """
     return isinstance(values, np.ndarray) or keras.ops.is_tensor(values)
-
-
-def check_single_input(x: Any) -> None:
-    """Refuses several inputs, and one input in a list, which Keras takes for several.
-
-    Args:
-        x: the inputs, as `fit` takes them.
-
-    Raises:
-        ValueError: `x` is a list, a tuple or a dictionary, except one of labeled and unlabeled inputs.
-
-    Example:
-        >>> from zoo.training.checks import check_single_input
-        >>> check_single_input({"labeled": np.zeros(2), "unlabeled": np.zeros(3)})
-    """
-    if isinstance(x, (list, tuple)) or (isinstance(x, dict) and set(x) != {"labeled", "unlabeled"}):
-        raise ValueError(
-            f"The network has one input: pass one array, not a {type(x).__name__} of {len(x)}; or "
-            'pass {"labeled": ..., "unlabeled": ...}.'
-        )
 
 
 def check_inputs(role: str, inputs: np.ndarray) -> None:
@@ -61,8 +43,8 @@ def check_inputs(role: str, inputs: np.ndarray) -> None:
     """
     if not inputs.ndim or not len(inputs):
         raise ValueError(f"The {role} inputs must be at least one example, received shape {inputs.shape}.")
-    if inputs.dtype.kind in "OSUMmc":
-        raise ValueError(f"The {role} inputs must be real numbers, received dtype {inputs.dtype}.")
+    if inputs.dtype.kind in "Mmc":
+        raise ValueError(f"The {role} inputs must be real numbers or strings, received dtype {inputs.dtype}.")
     if inputs.dtype.kind != "f":
         return
     bad = ~np.isfinite(inputs)
@@ -131,7 +113,7 @@ def check_data(model: Any, options: Mapping[str, Any]) -> None:
         >>> check_data(model, {"x": np.zeros((2, 4)), "y": np.array([0, 2])})
     """
     x, validation = options.get("x"), options.get("validation_data")
-    check_single_input(x)
+    check_structure(model, x)
     pairs: dict[str, Any] = {"training": (x, options.get("y"))}
     if isinstance(x, (Batches, SemiSupervised)):
         pairs = {"training": (x.x, x.y)}
@@ -141,7 +123,9 @@ def check_data(model: Any, options: Mapping[str, Any]) -> None:
         pairs["validation"] = tuple(validation[:2])
     outputs = outputs_of(model.loss) if model.compiled else None
     for role, (inputs, labels) in pairs.items():
-        check_arrays(role, inputs, labels, outputs, num_units(model.network))
+        for name, each in named_inputs(model.network, inputs).items():
+            of = f"{role} {name!r}" if keras.tree.is_nested(inputs) else role
+            check_arrays(of, each, labels, outputs, num_units(model.network))
 
 
 def check_arrays(role: str, inputs: Any, labels: Any, outputs: Outputs | None, num_classes: int | None) -> None:
@@ -163,7 +147,7 @@ def check_arrays(role: str, inputs: Any, labels: Any, outputs: Outputs | None, n
     """
     if not is_array(inputs):
         return
-    inputs = np.asarray(keras.ops.convert_to_numpy(inputs))
+    inputs = np.asarray(inputs) if is_text(inputs) else np.asarray(keras.ops.convert_to_numpy(inputs))
     check_inputs(role, inputs)
     if not is_array(labels):
         return

@@ -83,7 +83,7 @@ def check_xi(xi: float, inputs: Tensor, compute_dtype: str) -> None:
         >>> from zoo.regularizers.math.worst_directions import check_xi
         >>> check_xi(1e-3, np.zeros((1, 4)), "float32")
     """
-    entries = per_example.flatten(inputs).shape[-1]
+    entries = math.prod(length for length in inputs.shape[1:] if length)  # of the axes whose length is known
     types = (keras.backend.standardize_dtype(inputs.dtype), compute_dtype)
     coarser = max(types, key=lambda dtype: UNIT_ROUNDOFF[dtype])
     least = 2**5 * UNIT_ROUNDOFF[coarser] * entries**0.5
@@ -134,13 +134,14 @@ def finite_difference_iteration(
     return direction
 
 
-def adversarial_noise(gradient: Tensor, kind: str) -> Tensor:
+def adversarial_noise(gradient: Tensor, kind: str, num_moved: Any = None) -> Tensor:
     """The noise δ of a given kind from a loss gradient g, example by example.
 
     Args:
         gradient: g, `(n, ...)`.
         kind: `"gradient"`: `g` (UDG in the thesis); `"sign"`: `sign(g)`, of L∞ norm 1 (SGN); `"l2"`: `g/‖g‖`, of L2
             norm 1 (1N); `"scaled_l2"`: `√k·g/‖g‖` for k entries, of mean square 1 (qN).
+        num_moved: k, one number or `(n,)`. None takes all entries.
 
     Returns:
         δ, `(n, ...)`.
@@ -155,5 +156,10 @@ def adversarial_noise(gradient: Tensor, kind: str) -> Tensor:
         return gradient
     if kind == "sign":
         return ops.sign(gradient)
-    scale = math.sqrt(math.prod(gradient.shape[1:])) if kind == "scaled_l2" else 1.0
-    return scale * per_example.normalize(gradient)
+    if kind == "l2":
+        return per_example.normalize(gradient)
+    entries: Any = per_example.num_entries(gradient) if num_moved is None else num_moved
+    if isinstance(entries, int):
+        return math.sqrt(entries) * per_example.normalize(gradient)
+    lengths = ops.sqrt(ops.cast(entries, gradient.dtype))
+    return per_example.expand(lengths, gradient) * per_example.normalize(gradient)
