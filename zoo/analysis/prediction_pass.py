@@ -11,6 +11,7 @@ from zoo.backend.derivatives import linearize
 from zoo.backend.keras_internals import takes_training
 from zoo.backend.random_numbers import Seed, as_generator
 from zoo.regularizers.clean_pass import CleanPass
+from zoo.training.inputs import declared_inputs, fit_rank
 from zoo.training.outputs import at_least_single
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
@@ -53,6 +54,7 @@ def prediction_pass(network: Callable[..., Tensor], inputs: Tensor, labels: Any 
         [2, 4]
     """
     x: Any = ops.convert_to_tensor(inputs)
+    x = fit_rank(x, *declared_inputs(network).values()) if len(declared_inputs(network)) == 1 else x
     if keras.backend.is_int_dtype(x.dtype):
         x = ops.cast(x, keras.config.floatx())  # because integers have no derivatives
 

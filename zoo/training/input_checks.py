@@ -143,26 +143,32 @@ def check_reached(network: keras.Layer, perturbed: WholeInput, logits_of: Callab
         )
 
 
-def check_lattice(terms: Sequence[Any], perturbed: WholeInput) -> None:
-    """Refuses movements of a tensor that lies on no lattice.
+def check_terms(terms: Sequence[Any], perturbed: WholeInput) -> None:
+    """Refuses movements of a tensor that lies on no lattice, and ranges of a tensor in other units.
 
     Args:
         terms: the regularizers.
         perturbed: the tensor that penalties move.
 
     Raises:
-        ValueError: a regularizer needs a lattice, and the tensor has none. The message says why.
+        ValueError: a regularizer needs a lattice, and the tensor has none (the message says why); or it clips to a
+            range, and the tensor is not in units of the input.
 
     Example:
-        >>> from zoo.training.input_checks import check_lattice
+        >>> from zoo.training.input_checks import check_terms
         >>> from zoo.training.perturbed_inputs import WholeInput
-        >>> check_lattice([zoo.VirtualMovementTraining("shift")], WholeInput(np.ones((1, 4, 4, 1))))
+        >>> check_terms([zoo.VirtualMovementTraining("shift")], WholeInput(np.ones((1, 4, 4, 1))))
     """
     for term in terms:
         if term.needs_lattice and perturbed.no_lattice:
             raise ValueError(
                 f"{type(term).__name__} moves positions on a lattice. What it is to move has none: "
                 f"{perturbed.no_lattice}. Perturb one image or signal, as in perturb={{name: 1.0}}."
+            )
+        if getattr(term, "input_range", None) is not None and not perturbed.in_units:
+            raise ValueError(
+                f"input_range={term.input_range} is in units of the input, so it goes with scales of 0 and 1 only, and "
+                "not with perturbed layers. Pass input_range=None."
             )
 
 

@@ -71,6 +71,7 @@ class ObjectiveModel(keras.Model):
             shape=(), dtype="int32", initializer="zeros", trainable=False, name="steps"
         )
         self.raw_input_shape: Any = None
+        self.fitted_shape: Any = None  # of the inputs of the last `fit`
         self.penalty_metrics: list[keras.Metric] = []
         self.execution_plan: ExecutionPlan | None = None
         self.compile_request: Any = {"jit_compile": "auto", "steps_per_execution": "auto"}

@@ -25,6 +25,7 @@ class WholeInput:
         names: names of the parts of the tensor.
         parts: the parts, each of which the network should depend on.
         moved: 1 where penalties move the tensor and 0 elsewhere, in a shape that broadcasts to it; None if everywhere.
+        in_units: whether the tensor is in units of the input.
         no_lattice: why the tensor lies on no lattice; None if its axes but the last are a lattice.
 
     Example:
@@ -40,6 +41,7 @@ class WholeInput:
         self.names: list[str] = ["input"]
         self.parts: list[Tensor] = [inputs]
         self.moved: Tensor | None = None
+        self.in_units = True
         self.no_lattice: str | None = None
 
     def join(self, parts: Sequence[Tensor]) -> Tensor:
@@ -96,6 +98,7 @@ class JointInputs(WholeInput):
         self.named = named_inputs(network, inputs)
         self.scales = _checked_scales(self.named, scales)
         self.names = list(self.scales)
+        self.in_units = all(np.isin(scale, (0.0, 1.0)).all() for scale in self.scales.values())
         whole = [name for name, scale in self.scales.items() if not scale.ndim]
         self.keeps_shape = len(self.names) == len(whole) == 1
         if not self.keeps_shape:

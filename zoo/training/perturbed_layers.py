@@ -50,8 +50,10 @@ class LayerOutputs(WholeInput):
     def __init__(self, inputs: Any, network: keras.Layer, names: Sequence[str]):
         super().__init__(inputs)
         self.layers = {name: find_layer(network, name) for name in names}
+        self.in_units = False
         self.names = [f"output of {name!r}" for name in names]
-        self.clean: list[Tensor] = []
+        self.clean: list[Any] = []
+        self._order: list[str] = []
         self.masks: list[Tensor | None] = []
         if keras.backend.backend() == "tensorflow" and num_replicas() > 1:
             # Replicas trace in threads, which would change the same layers.
@@ -59,8 +61,10 @@ class LayerOutputs(WholeInput):
 
     def tensor(self, run: Any) -> Tensor:
         """The tensor at the inputs. It takes a pass of its own, which compilers merge with the clean pass."""
-        self.clean, self.masks = [], []
+        self.clean, self.masks, self._order = [], [], []
         run(None)
+        for name, outputs in zip(self._order, self.clean, strict=True):
+            self._check(name, outputs)
         double = any(keras.backend.standardize_dtype(each.dtype) == "float64" for each in self.clean)
         dtype = "float64" if double else keras.config.floatx()
         self.parts = [ops.stop_gradient(ops.cast(self.join(self.clean), dtype))]
@@ -100,17 +104,17 @@ class LayerOutputs(WholeInput):
     def _change(self, name, calls, shift, outputs, mask):
         """Records what a layer returns if `shift` is None, else adds the layer's piece of it."""
         calls.append(name)
-        if keras.tree.is_nested(outputs) or not keras.backend.is_float_dtype(outputs.dtype):
-            raise ValueError(f"Penalties perturb one floating-point tensor, but {name!r} returns {outputs!r}.")
         if shift is None:
-            self._check_rows(name, outputs)
+            self._order.append(name)
             self.clean.append(outputs)
             self.masks.append(mask)
             return outputs
         piece = ops.cast(self._piece(shift, len(calls) - 1), outputs.dtype)
         return outputs + (piece if mask is None else piece * _as_ones(mask, outputs, outputs.dtype))
 
-    def _check_rows(self, name, outputs):
+    def _check(self, name, outputs):
+        if keras.tree.is_nested(outputs) or not keras.backend.is_float_dtype(outputs.dtype):
+            raise ValueError(f"Penalties perturb one floating-point tensor, but {name!r} returns {outputs!r}.")
         rows, expected = outputs.shape[0], keras.tree.flatten(self.inputs)[0].shape[0]
         if None not in (rows, expected) and rows != expected:
             raise ValueError(

@@ -12,7 +12,7 @@ from zoo.backend.moments import exact_moments
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.regularizer import Regularizer
 from zoo.training.objective_model import ObjectiveModel
-from zoo.training.input_checks import check_lattice, check_moving, check_reached
+from zoo.training.input_checks import check_moving, check_reached, check_terms
 from zoo.training.outputs import Outputs, check_outputs, outputs_of, per_example_loss
 from zoo.training.perturbed_inputs import WholeInput
 from zoo.training.perturbed_layers import layer_names, perturbed_tensor
@@ -253,7 +253,7 @@ class RegularizedModel(ObjectiveModel):
                 seed=self.seed_generator,
                 moved=passes.perturbed.moved,
             )
-            check_lattice([term for term, _ in terms], passes.perturbed)
+            check_terms([term for term, _ in terms], passes.perturbed)
             loss = loss + self._penalties(terms, clean_pass, loss.dtype)
         self.iterations.assign(self.iterations + 1)
         return loss, y_pred
