@@ -41,6 +41,21 @@ def takes_training(layer: Any) -> bool:
     return getattr(layer, "_call_has_training_arg", False)
 
 
+def inputs_structure(network: Any) -> Any:
+    """The tensor, dictionary or list of tensors that a functional network declares as its inputs; None if it does not.
+
+    Args:
+        network: any Keras network.
+
+    Example:
+        >>> from zoo.backend.keras_internals import inputs_structure
+        >>> inputs = keras.Input((4,), name="image")
+        >>> list(inputs_structure(keras.Model({"image": inputs}, inputs)))
+        ['image']
+    """
+    return getattr(network, "_inputs_struct", None)
+
+
 @contextlib.contextmanager
 def intercepted(layer: keras.Layer, change: Callable[[Tensor, Tensor | None], Tensor]) -> Iterator[None]:
     """A context in which a function changes what a layer returns.

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.backend.keras_internals import takes_training
+from zoo.backend.keras_internals import inputs_structure, takes_training
 from zoo.backend.random_numbers import as_generator
 from zoo.backend.replicas import num_replicas
 from zoo.datasets import Batches, SemiSupervised
@@ -177,6 +177,9 @@ class ObjectiveModel(keras.Model):
 
     def call_network(self, inputs: Tensor, training: bool) -> Tensor:
         """Runs the network. A network whose `call` has no argument `training` is called without it."""
+        structure = inputs_structure(self.network)
+        if keras.tree.is_nested(structure) and not keras.tree.is_nested(inputs):
+            inputs = keras.tree.pack_sequence_as(structure, [inputs])
         return self.network(inputs, training=training) if takes_training(self.network) else self.network(inputs)
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
