@@ -138,7 +138,7 @@ def check_reached(network: keras.Layer, perturbed: WholeInput, logits_of: Callab
     missing = [name for name, yes in zip(perturbed.names, reached, strict=True) if not yes]
     if missing:
         raise ValueError(
-            f"The network's outputs have no derivative in {', '.join(map(repr, missing))}, which penalties move. "
+            f"The network's outputs have no derivative in {', '.join(missing)}, which penalties move. "
             f"Indices into an embedding have none. {remedy}; or name the inputs to move: perturb={{name: 1.0}}."
         )
 

@@ -22,7 +22,7 @@ class WholeInput:
         inputs: `(n, ...)`, as the network takes them.
 
     Attributes:
-        names: names of the parts of the tensor.
+        names: what the parts of the tensor are, for messages.
         parts: the parts, each of which the network should depend on.
         moved: 1 where penalties move the tensor and 0 elsewhere, in a shape that broadcasts to it; None if everywhere.
         in_units: whether the tensor is in units of the input.
@@ -57,16 +57,16 @@ class WholeInput:
         return self.join(self.parts)
 
     @contextlib.contextmanager
-    def placed(self, tensor: Tensor | None) -> Iterator[Any]:
+    def placed(self, tensor: Tensor | list[Tensor] | None) -> Iterator[Any]:
         """A context for a pass with a tensor in place of the present one.
 
         Args:
-            tensor: as `tensor` returns it, or its first rows.
+            tensor: as `tensor` returns it, or its first rows; or its parts as a list; or None.
 
         Yields:
             The inputs for the network.
         """
-        yield tensor
+        yield tensor[0] if isinstance(tensor, list) else tensor
 
 
 class JointInputs(WholeInput):
@@ -97,13 +97,13 @@ class JointInputs(WholeInput):
         super().__init__(inputs)
         self.named = named_inputs(network, inputs)
         self.scales = _checked_scales(self.named, scales)
-        self.names = list(self.scales)
+        self.names = [f"input {name!r}" for name in self.scales]
         self.in_units = all(np.isin(scale, (0.0, 1.0)).all() for scale in self.scales.values())
         whole = [name for name, scale in self.scales.items() if not scale.ndim]
         self.keeps_shape = len(self.names) == len(whole) == 1
         if not self.keeps_shape:
-            self.no_lattice = f"it joins entries of the inputs {', '.join(map(repr, self.names))} in one vector"
-        self.parts = [self._part(name) for name in self.names]
+            self.no_lattice = f"it joins entries of the inputs {', '.join(map(repr, self.scales))} in one vector"
+        self.parts = [self._part(name) for name in self.scales]
 
     def _part(self, name):
         tensor, scale = self.named[name], self.scales[name]
@@ -121,28 +121,33 @@ class JointInputs(WholeInput):
             return ops.zeros((ops.shape(next(iter(self.named.values())))[0], 0), keras.config.floatx())
         return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=1)
 
+    def split(self, tensor: Tensor) -> list[Tensor]:
+        """The parts of the tensor."""
+        if self.keeps_shape or not self.parts:
+            return [tensor][: len(self.parts)]
+        ends = np.cumsum([part.shape[1] for part in self.parts]).tolist()
+        return [tensor[:, end - part.shape[1] : end] for end, part in zip(ends, self.parts, strict=True)]
+
     @contextlib.contextmanager
-    def placed(self, tensor: Tensor | None) -> Iterator[Any]:
+    def placed(self, tensor: Tensor | list[Tensor] | None) -> Iterator[Any]:
         """A context for a pass with a tensor in place of the present one."""
-        rows = ops.shape(tensor)[0]
+        parts: list[Any] = tensor if isinstance(tensor, list) else self.split(tensor)
+        rows = ops.shape(tensor[0] if isinstance(tensor, list) else tensor)[0]
         present = {name: each[:rows] for name, each in self.named.items()}
-        start = 0
-        for name, part in zip(self.names, self.parts, strict=True):
-            stop = start + (1 if self.keeps_shape else part.shape[1])
-            piece = tensor if self.keeps_shape else tensor[:, start:stop]
-            present[name], start = _replaced(present[name], piece, self.scales[name]), stop
+        for name, part in zip(self.scales, parts, strict=True):
+            present[name] = _replaced(present[name], part, self.scales[name])
         yield keras.tree.pack_sequence_as(self.inputs, list(present.values()))
 
 
-def _replaced(tensor: Tensor, piece: Tensor, scale: np.ndarray) -> Tensor:
+def _replaced(tensor: Tensor, part: Tensor, scale: np.ndarray) -> Tensor:
     """An input with new values where its scale is not 0. The others stay exactly as they are."""
     if not scale.ndim:
-        return ops.reshape(piece if scale == 1 else piece * float(scale), ops.shape(tensor))
+        return ops.reshape(part if scale == 1 else part * float(scale), ops.shape(tensor))
     places, flat = np.flatnonzero(scale), per_example.flatten(tensor)
     source = np.arange(scale.size)
     source[places] = scale.size + np.arange(len(places))
-    piece = piece * ops.cast(scale.ravel()[places], piece.dtype)
-    return ops.reshape(ops.take(ops.concatenate([flat, piece], axis=1), source, axis=1), ops.shape(tensor))
+    part = part * ops.cast(scale.ravel()[places], part.dtype)
+    return ops.reshape(ops.take(ops.concatenate([flat, part], axis=1), source, axis=1), ops.shape(tensor))
 
 
 def _checked_scales(named: Mapping[str, Tensor], scales: Mapping[str, Any] | None) -> dict[str, np.ndarray]:

@@ -51,7 +51,7 @@ class LayerOutputs(WholeInput):
         super().__init__(inputs)
         self.layers = {name: find_layer(network, name) for name in names}
         self.in_units = False
-        self.names = [f"output of {name!r}" for name in names]
+        self.names = [f"output of {' and '.join(map(repr, names))}"]
         self.clean: list[Any] = []
         self._order: list[str] = []
         self.masks: list[Tensor | None] = []
@@ -82,8 +82,9 @@ class LayerOutputs(WholeInput):
         return parts[0] if len(parts) == 1 else ops.concatenate([per_example.flatten(each) for each in parts], axis=1)
 
     @contextlib.contextmanager
-    def placed(self, tensor: Tensor | None) -> Iterator[Any]:
-        """A context for a pass with a tensor in place of the present one."""
+    def placed(self, tensor: Tensor | list[Tensor] | None) -> Iterator[Any]:
+        """A context for a pass with a tensor in place of the present one, or with None for the clean outputs."""
+        tensor = tensor[0] if isinstance(tensor, list) else tensor
         shift, inputs, calls = None, self.inputs, []
         if tensor is not None:
             rows = ops.shape(tensor)[0]

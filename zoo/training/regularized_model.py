@@ -94,7 +94,7 @@ def run_passes(model: Any, inputs: Any, outputs: Outputs, *, linearized: bool) -
     jvp = vjp = None
     tensor = perturbed.tensor(run)
     if not model.checked and any(term.moves_inputs for term in model.terms):
-        check_reached(network, perturbed, lambda *parts: run(perturbed.join(parts))[0])
+        check_reached(network, perturbed, lambda *parts: run(list(parts))[0])
         model.checked = True
     if linearized:
         logits, (updates, losses), jvp, vjp = linearize(run, tensor)
