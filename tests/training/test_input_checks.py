@@ -68,13 +68,15 @@ def test_text_trains_with_penalties_that_move_nothing(regularizer, model, fit, q
 
 
 def test_an_index_among_several_inputs_is_named(model, fit, quick):
-    city, age = keras.Input((1,), name="city"), keras.Input((1,), name="age")  # both in floating point
-    words = layers.Flatten()(layers.Embedding(9, 2, name="words")(city))
-    network = keras.Model({"city": city, "age": age}, layers.Dense(3)(layers.Concatenate()([words, age])))
+    def network():
+        city, age = keras.Input((1,), name="city"), keras.Input((1,), name="age")  # both in floating point
+        words = layers.Flatten()(layers.Embedding(9, 2, name="words")(city))
+        return keras.Model({"city": city, "age": age}, layers.Dense(3)(layers.Concatenate()([words, age])))
+
     x = {"city": TOKENS[:, :1].astype("float32"), "age": RNG.normal(size=(24, 1)).astype("float32")}
     with pytest.raises(ValueError, match=r"no derivative in input 'city'.*perturb=\{name: 1.0\}"):
-        fit(model(network, VAT, **quick), x, Y, batch_size=8)
-    assert fit(model(network, VAT, perturb={"age": 1.0}, **quick), x, Y, batch_size=8)["vat"][0] > 0
+        fit(model(network(), VAT, **quick), x, Y, batch_size=8)
+    assert fit(model(network(), VAT, perturb={"age": 1.0}, **quick), x, Y, batch_size=8)["vat"][0] > 0
 
 
 def test_an_embedding_of_positions_is_no_index_of_the_input(model, fit, quick):

@@ -127,16 +127,16 @@ def explained_derivatives() -> Iterator[None]:
 def _depends_jax(function, tensors):
     import jax
 
-    _, jvp = jax.linearize(function, *tensors)
-    jaxpr = jax.make_jaxpr(jvp)(*tensors).jaxpr
-    sources = {variable: {index} for index, variable in enumerate(jaxpr.invars)}
+    def on(index):
+        _, jvp = jax.linearize(lambda x: function(*tensors[:index], x, *tensors[index + 1 :]), tensors[index])
+        jaxpr = jax.make_jaxpr(jvp)(tensors[index]).jaxpr
+        reached = set(jaxpr.invars)
+        for equation in jaxpr.eqns:
+            if any(atom in reached for atom in equation.invars if not hasattr(atom, "val")):  # no literal is hashable
+                reached.update(equation.outvars)
+        return any(atom in reached for atom in jaxpr.outvars if not hasattr(atom, "val"))
 
-    def of(atoms):  # a literal is not hashable, and depends on nothing
-        return set().union(*(sources.get(atom, set()) for atom in atoms if not hasattr(atom, "val")))
-
-    for equation in jaxpr.eqns:
-        sources.update(dict.fromkeys(equation.outvars, of(equation.invars)))
-    return [index in of(jaxpr.outvars) for index in range(len(tensors))]
+    return [on(index) for index in range(len(tensors))]
 
 
 def _depends_tensorflow(function, tensors):
