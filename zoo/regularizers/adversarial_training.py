@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from zoo.regularizers.clean_pass import CleanPass
+from zoo.regularizers.math import per_example
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.regularizers.math.worst_directions import NOISES, adversarial_noise
 from zoo.regularizers.regularizer import Regularizer
@@ -58,7 +59,10 @@ class AdversarialTraining(Regularizer):
         """`L(x + ε·δ, y)` of each labeled example, `(num_labeled,)`."""
         # δ is a constant: the weights' gradient does not run through the attack.
         gradient = ops.stop_gradient(clean_pass.loss_gradient)
-        moved = clean_pass.num_moved if clean_pass.moved is None else clean_pass.num_moved[: clean_pass.num_labeled]
-        perturbed = clean_pass.labeled_inputs + self.epsilon * adversarial_noise(gradient, self.noise, moved)
+        noise = adversarial_noise(gradient, self.noise)
+        if self.noise == "scaled_l2" and clean_pass.moved is not None:
+            share = ops.mean(per_example.flatten(clean_pass.moved[: clean_pass.num_labeled]), axis=-1)
+            noise = noise * per_example.expand(ops.sqrt(share), noise)  # mean square 1 over the entries that move
+        perturbed = clean_pass.labeled_inputs + self.epsilon * noise
         logits = clean_pass.forward(clip_to_range(perturbed, self.input_range))
         return clean_pass.losses(logits)

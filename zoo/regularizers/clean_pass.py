@@ -67,13 +67,6 @@ class LinearizedPass:
         """The rows of `inputs` that have labels."""
         return self.inputs[: self.num_labeled]
 
-    @property
-    def num_moved(self) -> Any:
-        """The number of entries that penalties move in each example: one number, or `(n,)` if there is padding."""
-        if self.moved is None:
-            return per_example.num_entries(self.inputs)
-        return ops.sum(per_example.flatten(self.moved), axis=-1)
-
     def random_direction(self) -> Tensor:
         """Draws a unit vector for every example, uniformly, `(n, ...)`. Entries that do not move are 0."""
         noise = normal(self.inputs, self.seed)

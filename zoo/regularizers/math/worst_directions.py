@@ -134,14 +134,13 @@ def finite_difference_iteration(
     return direction
 
 
-def adversarial_noise(gradient: Tensor, kind: str, num_moved: Any = None) -> Tensor:
+def adversarial_noise(gradient: Tensor, kind: str) -> Tensor:
     """The noise δ of a given kind from a loss gradient g, example by example.
 
     Args:
         gradient: g, `(n, ...)`.
         kind: `"gradient"`: `g` (UDG in the thesis); `"sign"`: `sign(g)`, of L∞ norm 1 (SGN); `"l2"`: `g/‖g‖`, of L2
             norm 1 (1N); `"scaled_l2"`: `√k·g/‖g‖` for k entries, of mean square 1 (qN).
-        num_moved: k, one number or `(n,)`. None takes all entries.
 
     Returns:
         δ, `(n, ...)`.
@@ -158,8 +157,6 @@ def adversarial_noise(gradient: Tensor, kind: str, num_moved: Any = None) -> Ten
         return ops.sign(gradient)
     if kind == "l2":
         return per_example.normalize(gradient)
-    entries: Any = per_example.num_entries(gradient) if num_moved is None else num_moved
-    if isinstance(entries, int):
-        return math.sqrt(entries) * per_example.normalize(gradient)
-    lengths = ops.sqrt(ops.cast(entries, gradient.dtype))
-    return per_example.expand(lengths, gradient) * per_example.normalize(gradient)
+    entries: Any = per_example.num_entries(gradient)  # a tensor if the size is not known before the step runs
+    scale = math.sqrt(entries) if isinstance(entries, int) else ops.sqrt(ops.cast(entries, gradient.dtype))
+    return scale * per_example.normalize(gradient)
