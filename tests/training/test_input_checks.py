@@ -132,7 +132,9 @@ def test_sparse_arrays_are_refused(data, network, model, fit):
         fit(model(network(), VAT), sparse.csr_matrix(data[0]), data[1], batch_size=8)
 
 
-@pytest.mark.parametrize("x", [(np.zeros((24, 6)), np.zeros((24, 6))), {"a": np.zeros((24, 6)), "b": np.zeros((24, 6))}])
+@pytest.mark.parametrize(
+    "x", [(np.zeros((24, 6)), np.zeros((24, 6))), {"a": np.zeros((24, 6)), "b": np.zeros((24, 6))}]
+)
 def test_one_input_is_not_several(x, network, model, fit):
     with pytest.raises(ValueError, match='pass one array, not a .* of 2.*"unlabeled": u'):
         fit(model(network(), VAT), x, Y, batch_size=8)

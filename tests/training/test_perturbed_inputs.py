@@ -167,6 +167,7 @@ def test_unlabeled_inputs_take_part(model, fit, quick):
 
 def test_an_array_is_the_scale_of_a_single_input(data, model, fit, assert_same_weights):
     x, y = data
+
     def network():
         keras.utils.set_random_seed(3)
         return keras.Sequential([keras.Input((6,), name="vector"), layers.Dense(3)])

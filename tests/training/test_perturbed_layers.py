@@ -100,7 +100,9 @@ def logits_with_table(network, embedding, x, change):
     table = ops.convert_to_numpy(embedding.embeddings)
     rows = table[x] + change
     own = np.concatenate([np.zeros((1, WIDTH)), rows.reshape(-1, WIDTH)])
-    fresh = keras.Sequential([keras.Input(x.shape[1:]), layers.Embedding(len(own), WIDTH, mask_zero=embedding.mask_zero)])
+    fresh = keras.Sequential(
+        [keras.Input(x.shape[1:]), layers.Embedding(len(own), WIDTH, mask_zero=embedding.mask_zero)]
+    )
     fresh.layers[0].set_weights([own])
     tokens = np.where((x == 0) & embedding.mask_zero, 0, 1 + np.arange(x.size).reshape(x.shape))
     rest = [layer for layer in network.layers if not isinstance(layer, layers.InputLayer)][1:]
@@ -120,7 +122,9 @@ def test_products_with_the_jacobian_against_finite_differences(kind, double):
     pushed = ops.convert_to_numpy(found.jvp(tangents))
     np.testing.assert_allclose(pushed, (ends[0] - ends[1]) / 2e-5, rtol=1e-6, atol=1e-9)
     pulled = ops.convert_to_numpy(found.vjp(cotangents))
-    np.testing.assert_allclose(np.sum(pulled * np.asarray(tangents)), np.sum(pushed * np.asarray(cotangents)), rtol=1e-9)
+    np.testing.assert_allclose(
+        np.sum(pulled * np.asarray(tangents)), np.sum(pushed * np.asarray(cotangents)), rtol=1e-9
+    )
     assert np.all(pulled[~np.broadcast_to(real > 0, pulled.shape)] == 0)
     for rows in (len(x), 5):
         moved = found.forward((found.inputs + tangents)[:rows])
@@ -201,6 +205,19 @@ def test_random_directions_have_norm_one_over_the_real_positions():
     np.testing.assert_array_equal(ops.convert_to_numpy(found.perturbed.moved), moved)
 
 
+def test_all_passes_see_the_same_dropout_masks():
+    embedding, *rest = masked().layers
+    network = keras.Sequential([keras.Input((LENGTH,)), embedding, layers.Dropout(0.5, name="drop"), *rest])
+    seeds = [v.value for v in network.variables if "seed" in v.path]
+    before = ops.convert_to_numpy(seeds[0]).copy()
+    found = passes(network, "drop", PADDED)
+    dropped = ops.convert_to_numpy(found.inputs)[PADDED > 0] == 0
+    assert 0.2 < dropped.mean() < 0.8
+    np.testing.assert_allclose(found.forward(found.inputs), found.logits, rtol=1e-6)
+    after = next(v.value for v in network.variables if "seed" in v.path)
+    assert np.any(ops.convert_to_numpy(after) != before)
+
+
 def test_several_layers_share_one_norm():
     network = masked()
     network.layers[1].name = "hidden"
@@ -218,7 +235,12 @@ def test_unlabeled_text_takes_part(model, fit, quick):
 
 def test_movements_of_feature_maps(model, fit, quick, data):
     images = RNG.normal(size=(24, 8, 8, 1)).astype("float32")
-    convolutions = [layers.Conv2D(2, 3, name="maps"), layers.ReLU(), layers.Conv2D(3, 3), layers.GlobalAveragePooling2D()]
+    convolutions = [
+        layers.Conv2D(2, 3, name="maps"),
+        layers.ReLU(),
+        layers.Conv2D(3, 3),
+        layers.GlobalAveragePooling2D(),
+    ]
     network = keras.Sequential([keras.Input((8, 8, 1)), *convolutions])
     trained = model(network, VMT("shift"), perturb="maps", optimizer=keras.optimizers.SGD(0.0), **quick)
     maps = keras.Sequential([keras.Input((6, 6, 2)), *network.layers[1:]])

@@ -131,8 +131,8 @@ def check_exportable(model: Any, what: str = "A SavedModel") -> None:
         raise ValueError("export takes a built model: call it on a batch, or build it with its input shape.")
     if isinstance(model.raw_input_shape, dict) or any(map(keras.tree.is_nested, model.raw_input_shape)):
         raise ValueError(
-            f"{what} takes one array of raw inputs, received a network with several, {model.raw_input_shape}. Use Keras's "
-            "own model.network.export(path)."
+            f"{what} takes one array of raw inputs, received several, {model.raw_input_shape}. Use Keras's own "
+            "model.network.export(path)."
         )
     if model.compiled and not returns_logits(model.loss):
         raise ValueError(

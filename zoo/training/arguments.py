@@ -48,7 +48,9 @@ def arguments_of(function: Callable, *args: Any, **kwargs: Any) -> dict[str, Any
 
 
 def shape_of(x: Any) -> Any:
-    """The shape of a batch of labeled inputs, or a nest of shapes for several, if the data of `fit` shows it before it is read; else None.
+    """The shape of a batch of labeled inputs, if the data of `fit` shows it before it is read; else None.
+
+    Several inputs have a dictionary, list or tuple of shapes.
 
     Args:
         x: the inputs, as `fit` takes them.

@@ -8,7 +8,7 @@ import numpy as np
 
 from zoo.datasets import Batches, SemiSupervised
 from zoo.training.input_checks import check_structure
-from zoo.training.inputs import is_text, named_inputs
+from zoo.training.inputs import is_text, named_inputs, takes_strings
 from zoo.training.outputs import Outputs, outputs_of
 
 
@@ -43,8 +43,8 @@ def check_inputs(role: str, inputs: np.ndarray) -> None:
     """
     if not inputs.ndim or not len(inputs):
         raise ValueError(f"The {role} inputs must be at least one example, received shape {inputs.shape}.")
-    if inputs.dtype.kind in "Mmc":
-        raise ValueError(f"The {role} inputs must be real numbers or strings, received dtype {inputs.dtype}.")
+    if inputs.dtype.kind in "OSUMmc":
+        raise ValueError(f"The {role} inputs must be real numbers, received dtype {inputs.dtype}.")
     if inputs.dtype.kind != "f":
         return
     bad = ~np.isfinite(inputs)
@@ -125,10 +125,19 @@ def check_data(model: Any, options: Mapping[str, Any]) -> None:
     for role, (inputs, labels) in pairs.items():
         for name, each in named_inputs(model.network, inputs).items():
             of = f"{role} {name!r}" if keras.tree.is_nested(inputs) else role
-            check_arrays(of, each, labels, outputs, num_units(model.network))
+            strings = takes_strings(model, name)
+            check_arrays(of, each, labels, outputs, num_units(model.network), strings=strings)
 
 
-def check_arrays(role: str, inputs: Any, labels: Any, outputs: Outputs | None, num_classes: int | None) -> None:
+def check_arrays(
+    role: str,
+    inputs: Any,
+    labels: Any,
+    outputs: Outputs | None,
+    num_classes: int | None,
+    *,
+    strings: bool = False,
+) -> None:
     """Checks a pair of arrays. Objects that are not arrays (a generator, a `tf.data` set) are not checked.
 
     Args:
@@ -137,6 +146,7 @@ def check_arrays(role: str, inputs: Any, labels: Any, outputs: Outputs | None, n
         labels: `(n, ...)`.
         outputs: meaning of the network's outputs, or None if the loss is not known.
         num_classes: number of classes, or None if it is not known.
+        strings: whether the inputs may be strings.
 
     Raises:
         ValueError: inputs or labels are wrong, with the value received and what is allowed.
@@ -147,8 +157,9 @@ def check_arrays(role: str, inputs: Any, labels: Any, outputs: Outputs | None, n
     """
     if not is_array(inputs):
         return
-    inputs = np.asarray(inputs) if is_text(inputs) else np.asarray(keras.ops.convert_to_numpy(inputs))
-    check_inputs(role, inputs)
+    if not (strings and is_text(inputs)):
+        inputs = np.asarray(keras.ops.convert_to_numpy(inputs))
+        check_inputs(role, inputs)
     if not is_array(labels):
         return
     labels = np.asarray(keras.ops.convert_to_numpy(labels))

@@ -1,6 +1,6 @@
 """Checks of what a model perturbs, and of the structure of its inputs."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras

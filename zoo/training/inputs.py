@@ -115,6 +115,22 @@ def is_text(tensor: Any) -> bool:
     return getattr(dtype, "kind", None) in ("O", "S", "U") or getattr(dtype, "name", dtype) == "string"
 
 
+def takes_strings(model: Any, name: str) -> bool:
+    """Whether an input of a model may hold strings, as far as the model declares its inputs.
+
+    Args:
+        model: `ObjectiveModel`.
+        name: name of the input, see `named_inputs`.
+
+    Example:
+        >>> from zoo.training.inputs import takes_strings
+        >>> takes_strings(zoo.RegularizedModel(zoo.networks.mlp((4,), 3)), "inputs")
+        False
+    """
+    declared = declared_inputs(model.network)
+    return model.preprocessing is not None or not declared or (name in declared and declared[name].dtype == "string")
+
+
 def as_network_inputs(network: Any, inputs: Any, *, keep_integers: bool = False) -> Any:
     """The inputs in the shapes and types with which the network computes.
 
@@ -132,7 +148,8 @@ def as_network_inputs(network: Any, inputs: Any, *, keep_integers: bool = False)
 
     Example:
         >>> from zoo.training.inputs import as_network_inputs
-        >>> keras.backend.standardize_dtype(as_network_inputs(zoo.networks.mlp((2,), 3), np.ones((1, 2), "uint8")).dtype)
+        >>> pixels = as_network_inputs(zoo.networks.mlp((2,), 3), np.ones((1, 2), "uint8"))
+        >>> keras.backend.standardize_dtype(pixels.dtype)
         'float32'
     """
     in_double = getattr(network, "compute_dtype", None) == "float64"

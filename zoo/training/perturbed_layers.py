@@ -22,8 +22,8 @@ Tensor = Any  # a tensor of the backend
 class LayerOutputs(WholeInput):
     """What named layers return. Each of them runs once in a pass.
 
-    A pass with a tensor t adds `t − t₀` to the outputs, with t₀ those of the clean pass. Positions that the layer's mask
-    excludes, such as padding, stay as they are.
+    A pass with a tensor t adds `t − t₀` to the outputs, with t₀ those of the clean pass. Positions that the layer's
+    mask excludes, such as padding, stay as they are.
 
     Args:
         inputs: the inputs of the network.

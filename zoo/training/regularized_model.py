@@ -11,11 +11,11 @@ from zoo.backend.derivatives import linearize
 from zoo.backend.moments import exact_moments
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.regularizer import Regularizer
-from zoo.training.objective_model import ObjectiveModel
 from zoo.training.input_checks import check_moving, check_reached, check_terms
+from zoo.training.objective_model import ObjectiveModel
 from zoo.training.outputs import Outputs, check_outputs, outputs_of, per_example_loss
 from zoo.training.perturbed_inputs import WholeInput
-from zoo.training.perturbed_layers import layer_names, perturbed_tensor
+from zoo.training.perturbed_layers import perturbed_tensor
 
 Tensor = Any  # a tensor of the backend
 
@@ -146,8 +146,8 @@ class RegularizedModel(ObjectiveModel):
 
     Raises:
         TypeError: `regularizer` is not a `Regularizer`.
-        ValueError: the network is a `RegularizedModel`, or mixes examples but not their labels. At the first batch: what
-            penalties move are integers or indices; `perturb` names an unknown input or layer; movements find no
+        ValueError: the network is a `RegularizedModel`, or mixes examples but not their labels. At the first batch:
+            what penalties move are integers or indices; `perturb` names an unknown input or layer; movements find no
             lattice; or the network assigns to trainable variables.
 
     Source: perturbed word embeddings are those of Miyato, Dai, Goodfellow, 2017, "Adversarial training methods for
@@ -190,8 +190,8 @@ class RegularizedModel(ObjectiveModel):
     @regularizer.setter
     def regularizer(self, value: Any) -> None:
         raise AttributeError(
-            f"The regularizer of a model is fixed, received {value!r}. Make another model around the same network, which "
-            "shares its weights: RegularizedModel(model.network, regularizer)."
+            f"The regularizer of a model is fixed, received {value!r}. Make another model around the same network; it "
+            "shares the weights: RegularizedModel(model.network, regularizer)."
         )
 
     @property

@@ -65,7 +65,7 @@ def _is_channels_first(shape: tuple[int, ...], data_format: str | None, checked:
     if data_format is None and checked and len(shape) == 3 and other <= MOST_CHANNELS < channels:
         assumed, likely = FORMATS[::-1] if first else FORMATS
         raise ValueError(
-            f"Images of shape {shape} have {channels} channels if they are {assumed}, which Keras's image_data_format() "
+            f"Images of shape {shape} have {channels} channels if they are {assumed}, as Keras's image_data_format() "
             f"says. Pass data_format={likely!r} to VirtualMovementTraining, or {assumed!r} to confirm."
         )
     return first
