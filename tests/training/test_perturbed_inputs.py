@@ -96,7 +96,7 @@ def test_derivatives_are_those_in_the_scaled_inputs(case):
 
 
 @pytest.mark.parametrize("regularizer", [VAT(1.0), VAT(1.0, xi=0.1), AT(1.0), zoo.JacobianPenalty()])
-def test_several_inputs_train_as_one_joint_input(regularizer, model, fit):
+def test_several_inputs_train_as_one_joint_input(regularizer, model, fit, quick):
     """With scale s, the network of several inputs is one of a single input that multiplies by s."""
     several = classifier()
     vector = keras.Input((5,))
@@ -106,9 +106,9 @@ def test_several_inputs_train_as_one_joint_input(regularizer, model, fit):
     x = {**X, "city": np.zeros((24, 1), "int32")}
     one = np.concatenate([x["age"] / 2, x["image"].reshape(24, 4)], axis=1)
     weights = several.get_weights()
-    expected = fit(model(joint, regularizer), one, Y)
+    expected = fit(model(joint, regularizer, **quick), one, Y)
     several.set_weights(weights)
-    found = fit(model(several, regularizer, perturb=perturb), x, Y, batch_size=8)
+    found = fit(model(several, regularizer, perturb=perturb, **quick), x, Y, batch_size=8)
     assert expected.keys() == found.keys()
     for name, values in expected.items():
         np.testing.assert_allclose(found[name], values, rtol=1e-4)
@@ -134,14 +134,14 @@ def test_subclassed_networks_take_dictionaries_and_lists(x, model, fit, quick):
 
 
 @pytest.mark.parametrize("in_dictionary", [False, True])
-def test_one_named_input_may_come_in_a_dictionary(in_dictionary, model, fit, assert_same_weights, recwarn):
+def test_one_named_input_may_come_in_a_dictionary(in_dictionary, model, fit, quick, assert_same_weights, recwarn):
     def network():
         keras.utils.set_random_seed(3)
         age = keras.Input((1,), name="age")
         return keras.Model({"age": age} if in_dictionary else age, layers.Dense(3)(age))
 
     ways = [X["age"], {"age": X["age"]}, [X["age"]], {"age": X["age"], "unused": X["image"]}]
-    trained = [model(network(), VAT(1.0) + AT(0.5)) for _ in ways]
+    trained = [model(network(), VAT(1.0) + AT(0.5), **quick) for _ in ways]
     for each, x in zip(trained, ways, strict=True):
         fit(each, x, Y, batch_size=8)
         assert_same_weights(each, trained[0])
@@ -149,9 +149,9 @@ def test_one_named_input_may_come_in_a_dictionary(in_dictionary, model, fit, ass
     assert not [warning for warning in recwarn if "structure of `inputs`" in str(warning.message)]
 
 
-def test_columns_without_an_axis_train_like_columns_with_one(model, fit, assert_same_weights):
+def test_columns_without_an_axis_train_like_columns_with_one(model, fit, quick, assert_same_weights):
     flat = {**X, "age": X["age"][:, 0], "city": X["city"][:, 0]}
-    first, second = model(classifier(), VAT(1.0)), model(classifier(), VAT(1.0))
+    first, second = model(classifier(), VAT(1.0), **quick), model(classifier(), VAT(1.0), **quick)
     fit(first, X, Y, batch_size=8)
     fit(second, flat, Y, batch_size=8)
     assert_same_weights(first, second)

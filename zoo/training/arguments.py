@@ -64,7 +64,7 @@ def shape_of(x: Any) -> Any:
         x = x.x
     elif isinstance(getattr(x, "element_spec", None), tuple):
         x = split_inputs(x.element_spec[0])[0]
-    shapes = [getattr(leaf, "shape", None) for leaf in keras.tree.flatten(x)]
+    shapes: list[Any] = [getattr(leaf, "shape", None) for leaf in keras.tree.flatten(x)]
     known = all(shape is not None and len(shape) and None not in tuple(shape[1:]) for shape in shapes)
     if not shapes or not known or (not keras.tree.is_nested(x) and len(shapes[0]) < 2):
         return None

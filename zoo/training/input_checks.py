@@ -184,7 +184,7 @@ def check_structure(model: Any, x: Any) -> None:
             way than the model reads, or inputs are sparse.
 
     Example:
-        >>> from zoo.training.inputs import check_structure
+        >>> from zoo.training.input_checks import check_structure
         >>> model = zoo.RegularizedModel(zoo.networks.mlp((2,), 3))
         >>> check_structure(model, {"labeled": np.zeros((1, 2)), "unlabeled": np.zeros((3, 2))})
     """
