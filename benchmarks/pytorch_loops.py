@@ -9,7 +9,8 @@ from torch.nn import functional
 
 from benchmarks import pytorch_ladder
 from benchmarks.subjects import NETWORKS, images
-from zoo.regularizers.math.movement_fields import Rotation, Scale, Shift, Smooth, orthonormal_basis
+from zoo.regularizers.math.field_bases import orthonormal_basis
+from zoo.regularizers.math.movement_fields import Rotation, Scale, Shift, Smooth
 
 EPSILON, XI, NOISE_STD = 2.0, 1e-2, 0.1
 AUTOCAST = {"float32": None, "mixed_bfloat16": torch.bfloat16, "mixed_float16": torch.float16}

@@ -34,6 +34,8 @@ METHODS = {  # by the last part of the names of its recipes
     "ensemble": "ensemble of five",
     "at_linf": "AT, L∞",
     "at_l2": "AT, L2",
+    "at_pgd": "AT, PGD",
+    "trades": "TRADES",
     "vat": "VAT",
     "vmt_shift": "VMT, shift",
     "vmt_rotation": "VMT, rotation",

@@ -9,8 +9,9 @@ from zoo.recipes import network as recipe_networks
 from zoo.regularizers import METHODS, build, hyperparameters
 
 EXAMPLES = {
-    "at": {"epsilon": 0.5, "noise": "sign"},
+    "at": {"epsilon": 0.5, "norm": "linf", "num_steps": 2, "random_start": True, "input_range": [-3, 3]},
     "vat": {"epsilon": 0.5, "num_power_iterations": 2},
+    "trades": {"epsilon": 0.5, "num_steps": 3},
     "entropy": {"weight": 0.3},
     "vmt": {"field": {"name": "smooth", "num_cosines": 2}, "normalization": "example"},
     "smoothness": {"epsilon": 0.1, "direction": "adversarial", "divergence": "kl"},
@@ -20,7 +21,7 @@ EXAMPLES = {
 }
 # TensorFlow traces a training step in seconds and runs it in milliseconds. JAX is slow without compilation.
 EAGER = keras.backend.backend() == "tensorflow"
-NETWORKS = {"mlp": {"hidden_units": (6, 6, 6), "dropout": 0.2}, "conv_small": {}, "conv_large": {}}
+NETWORKS = {"mlp": {"hidden_units": (6, 6, 6), "dropout": 0.2}, "conv": {}, "conv_small": {}, "conv_large": {}}
 NETWORKS["ladder_encoder"] = {"rungs": [{"name": "dense", "units": 6}, {"name": "dense", "units": 3}]}
 
 
@@ -100,7 +101,13 @@ def test_saved_model_of_keras_comes_back(method, tmp_path):
 
 
 # conv_large ends in an unpadded convolution, which needs inputs of this size.
-SHAPES = {"mlp": (5, 4, 2), "ladder_encoder": (5, 4, 2), "conv_small": (16, 16, 3), "conv_large": (16, 16, 3)}
+SHAPES = {
+    "mlp": (5, 4, 2),
+    "conv": (5, 4, 2),
+    "ladder_encoder": (5, 4, 2),
+    "conv_small": (16, 16, 3),
+    "conv_large": (16, 16, 3),
+}
 
 
 def test_every_network_has_an_example():

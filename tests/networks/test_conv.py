@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from zoo.networks import conv_large, conv_small
+from zoo.networks import conv, conv_large, conv_small
 
 # (filters, kernel size, input channels) of each convolution on RGB images.
 SMALL = [(64, 3, 3), (64, 3, 64), (64, 3, 64), (128, 3, 64), (128, 3, 128), (128, 3, 128)]
@@ -34,6 +34,27 @@ def test_convolutions_and_number_of_parameters(network, convolutions):
 def test_resolutions(network, convolutions):
     sizes = [c.output.shape[1] for c in of_kind(network((32, 32, 3), 10), layers.Conv2D)]
     assert sizes == [32] * 3 + [16] * 3 + [6] * 3 + [1]
+
+
+def test_the_network_of_adversarial_training():
+    model = conv((28, 28, 1), 10)
+    sizes = [(type(layer).__name__, *layer.output.shape[1:]) for layer in model.layers[1:]]
+    assert sizes == [
+        ("Conv2D", 28, 28, 32),
+        ("MaxPooling2D", 14, 14, 32),
+        ("Conv2D", 14, 14, 64),
+        ("MaxPooling2D", 7, 7, 64),
+        ("Flatten", 7 * 7 * 64),
+        ("Dense", 1024),
+        ("Dense", 10),
+    ]
+    assert [layer.kernel_size for layer in of_kind(model, layers.Conv2D)] == [(5, 5)] * 2
+    assert model.count_params() == 26 * 32 + (25 * 32 + 1) * 64 + (7 * 7 * 64 + 1) * 1024 + 1025 * 10
+    rectified = [layer.activation.__name__ for layer in model.layers if hasattr(layer, "activation")]
+    assert rectified == ["relu", "relu", "relu", "linear"] and model.name == "conv"
+    assert conv((4, 4, 3), 2).output_shape == (None, 2)
+    with pytest.raises(ValueError, match=r"at least 4×4, received \(4, 3, 1\)"):
+        conv((4, 3, 1), 2)
 
 
 def test_smallest_image():

@@ -8,7 +8,7 @@ from keras import ops
 from tests.support.perceptron import Perceptron, fisher_information, softmax_of
 from zoo.backend.derivatives import linearize
 from zoo.regularizers import CleanPass
-from zoo.regularizers.math.movement_fields import centered_coordinates
+from zoo.regularizers.math.field_bases import centered_coordinates
 
 
 class Quadratics:

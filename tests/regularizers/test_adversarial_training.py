@@ -2,10 +2,12 @@
 
 import math
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
 
+from zoo.analysis import projected_gradient_descent
 from zoo.regularizers import AdversarialTraining, adversarial_noise, adversarial_training
 
 NOISES = ("gradient", "sign", "l2", "scaled_l2")
@@ -120,6 +122,77 @@ def test_perturbed_inputs_stay_in_their_range(clean_pass, linear):
     np.testing.assert_allclose(values(penalty), np.mean((clipped @ W[:, 0] - Y) ** 2), rtol=RTOL)
 
 
+@pytest.fixture
+def classifier(perceptron):
+    """A perceptron with its labels and cross-entropies."""
+    mlp, y = perceptron(num_inputs=4), np.arange(7) % 3
+
+    def losses(logits):
+        return keras.losses.sparse_categorical_crossentropy(ops.convert_to_tensor(y), logits, from_logits=True)
+
+    return mlp, y, losses
+
+
+@pytest.mark.parametrize("norm, noise", [("l2", "l2"), ("linf", "sign"), (None, "l2")])
+@pytest.mark.parametrize("input_range", [None, (-0.5, 1.0)])
+def test_one_step_in_a_norm_is_the_noise_of_that_name(norm, noise, input_range, clean_pass, classifier):
+    mlp, _, losses = classifier
+    clean = clean_pass(mlp.tensors, X, losses)
+    expected = X + EPSILON * values(adversarial_noise(clean.loss_gradient, noise))
+    expected = expected if input_range is None else np.clip(expected, *input_range)
+    for options in ({"norm": norm}, {"noise": noise}):
+        method = AdversarialTraining(EPSILON, input_range=input_range, **options)
+        np.testing.assert_array_equal(values(method.perturbed_inputs(clean)), expected)
+        np.testing.assert_array_equal(
+            values(method.per_example(clean)), values(losses(mlp.tensors(ops.convert_to_tensor(expected))))
+        )
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize("num_steps", [3, 10])
+def test_several_steps_are_the_attack_of_the_analysis(norm, num_steps, clean_pass, classifier):
+    mlp, y, losses = classifier
+    options = {"norm": norm, "num_steps": num_steps, "random_start": False, "input_range": (-1.5, 1.5)}
+    x = np.clip(X, -1.5, 1.5)
+    method = AdversarialTraining(EPSILON, **options)
+    expected = values(projected_gradient_descent(mlp.tensors, x, y, EPSILON, **options))
+    np.testing.assert_allclose(values(method.perturbed_inputs(clean_pass(mlp.tensors, x, losses))), expected, rtol=1e-9)
+    one = AdversarialTraining(EPSILON, norm=norm, input_range=(-1.5, 1.5))
+    assert np.abs(values(one.perturbed_inputs(clean_pass(mlp.tensors, x, losses))) - expected).max() > 1e-3
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_random_starts_fill_the_ball_and_attacks_stay_in_it(norm, clean_pass, classifier):
+    mlp, _, losses = classifier
+    clean, order = clean_pass(mlp.tensors, X, losses), {"linf": np.inf, "l2": 2}[norm]
+    drawn = [
+        values(AdversarialTraining(0.4, norm=norm, step_size=step, random_start=True).perturbed_inputs(clean))
+        for step in (0.0, 0.0, 5.0)
+    ]
+    sizes = [np.linalg.norm(each - X, order, axis=1) for each in drawn]
+    assert np.all(sizes[0] < 0.4) and np.all(sizes[0] != sizes[1])
+    np.testing.assert_allclose(sizes[2], 0.4, rtol=1e-9)  # a long step ends at the border
+
+
+@pytest.mark.parametrize("options", [{"norm": "linf", "num_steps": 3}, {"random_start": True}])
+def test_iterated_attacks_are_constant_in_the_weights(options, clean_pass, classifier, gradient, difference):
+    mlp, y, losses = classifier
+    method = AdversarialTraining(EPSILON, **options)
+    worst = values(method.perturbed_inputs(clean_pass(mlp.tensors, X, losses)))
+
+    def reference(w):
+        logits = mlp(worst, w)
+        return np.mean(np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(7), y])
+
+    actual = gradient(lambda w: method.penalty(clean_pass(lambda x: mlp.tensors(x, w), X, losses)), mlp.w)
+    np.testing.assert_allclose(actual, difference(reference, mlp.w), rtol=1e-4, atol=1e-6)
+
+
+def test_only_attacks_from_the_input_need_the_linearization_of_the_clean_pass():
+    assert AdversarialTraining(1.0, num_steps=5).needs_input_derivatives
+    assert not AdversarialTraining(1.0, random_start=True).needs_input_derivatives
+
+
 def test_arguments():
     with pytest.raises(ValueError, match="epsilon must be at least 0, received -1"):
         AdversarialTraining(-1)
@@ -127,3 +200,20 @@ def test_arguments():
         AdversarialTraining(1, noise="l3")
     with pytest.raises(ValueError, match="increasing pair"):
         AdversarialTraining(1, input_range=(1, 0))
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"norm": "sign"}, "Unknown norm 'sign'"),
+        ({"num_steps": 0}, "num_steps must be at least 1, received 0"),
+        ({"step_size": -1.0}, "step_size must be at least 0, received -1.0"),
+        ({"noise": "sign", "norm": "linf"}, "norm must be None, received 'linf'"),
+        ({"noise": "gradient", "num_steps": 2}, "num_steps must be 1, received 2"),
+        ({"noise": "l2", "step_size": 0.1}, "step_size must be None, received 0.1"),
+        ({"noise": "scaled_l2", "random_start": True}, "random_start must be False, received True"),
+    ],
+)
+def test_arguments_of_iterated_attacks(options, message):
+    with pytest.raises(ValueError, match=message):
+        AdversarialTraining(1.0, **options)

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
+import zoo
+
 RNG = np.random.default_rng(4)
 X, Y = RNG.normal(size=(6, 5)), np.array([0, 2, 1, 1])
 
@@ -41,6 +43,29 @@ def test_loss_gradient_depends_on_the_weights(clean_pass, perceptron, softmax, g
         return ops.sum(ops.square(clean.loss_gradient))
 
     np.testing.assert_allclose(gradient(squared_norm, mlp.w), difference(reference, mlp.w), rtol=1e-6, atol=1e-7)
+
+
+def test_the_pass_over_other_inputs_has_their_derivatives(clean_pass, perceptron, softmax):
+    mlp, moved = perceptron(), X[:4] + 0.3
+    there = clean_pass(mlp.tensors, X, cross_entropy, num_labeled=4).linearized_at(ops.convert_to_tensor(moved))
+    np.testing.assert_allclose(values(there.logits), mlp(moved), rtol=1e-9)
+    errors = softmax(mlp(moved)) - np.eye(3)[Y]
+    np.testing.assert_allclose(
+        values(there.loss_gradient), np.einsum("nkd,nk->nd", mlp.jacobian(moved), errors), rtol=1e-9
+    )
+    squares = there.gradient_of(lambda logits: ops.sum(ops.square(logits), axis=-1))
+    np.testing.assert_allclose(values(squares), np.einsum("nkd,nk->nd", mlp.jacobian(moved), 2 * mlp(moved)), rtol=1e-9)
+
+
+def test_the_pass_over_other_inputs_is_constant_in_the_weights(network, gradients, model):
+    class Moved(zoo.regularizers.Regularizer):
+        def per_example(self, clean_pass):
+            return 1e3 * ops.sum(ops.square(clean_pass.linearized_at(clean_pass.inputs).logits), axis=-1)
+
+    data = RNG.normal(size=(6, 6)).astype("float32"), np.arange(6, dtype="int32") % 3
+    (_, plain), (_, moved) = (gradients(model(network(), regularizer), *data) for regularizer in (None, Moved()))
+    for a, b in zip(plain, moved, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-5, atol=1e-7)
 
 
 @pytest.mark.parametrize("size", [1e-45, 1e-37, 1e-20, 1.0, 1e20])

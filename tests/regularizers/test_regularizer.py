@@ -11,6 +11,7 @@ from zoo.regularizers import METHODS, Regularizer, RegularizerSum, Smooth, build
 
 EXAMPLES = {
     "at": {"epsilon": 0.5, "noise": "sign", "input_range": (0, 1)},
+    "trades": {"epsilon": 0.5, "norm": "l2", "num_steps": 4, "step_size": 0.2, "input_range": (0, 1)},
     "vat": {"epsilon": 2.0, "num_power_iterations": 2, "xi": 0.01, "distribution": "gaussian", "output_std": 0.5},
     "entropy": {},
     "vmt": {"field": {"name": "smooth", "num_cosines": 3}, "border": "nearest", "lattice_shape": (4, 5)},

@@ -9,8 +9,9 @@ import scipy.linalg
 from keras import ops
 
 from zoo.regularizers import MovementField, VirtualMovementTraining, virtual_movement_training
+from zoo.regularizers.math.field_bases import centered_coordinates, orthonormal_basis
 from zoo.regularizers.math.movement import spatial_gradient
-from zoo.regularizers.math.movement_fields import centered_coordinates, get_field, orthonormal_basis
+from zoo.regularizers.math.movement_fields import get_field
 
 LATTICES = [((17,), 1), ((7, 7), 1), ((5, 8), 2), ((4, 5, 6), 1)]
 FIELDS = ["shift", "rotation", "scale", "affine", {"name": "smooth", "num_cosines": 3}]

@@ -23,7 +23,8 @@ def wrapped(regularizer):
 
 def regularized():
     """Several penalties, of which each is a metric."""
-    return wrapped(zoo.AdversarialTraining(0.5) + zoo.VirtualAdversarialTraining(0.5) + zoo.Smoothness(0.3))
+    iterated = zoo.AdversarialTraining(0.5, num_steps=2, random_start=True) + zoo.Trades(0.3, norm="l2", num_steps=2)
+    return wrapped(zoo.AdversarialTraining(0.5) + iterated + zoo.VirtualAdversarialTraining(0.5) + zoo.Smoothness(0.3))
 
 
 def movement():

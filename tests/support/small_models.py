@@ -137,3 +137,16 @@ def assert_same_weights():
                 np.testing.assert_array_equal(a, b)
 
     return compare
+
+
+def image_network(*hidden):
+    return keras.Sequential([layers.Input((4, 4, 1)), *hidden, layers.Flatten(), layers.Dense(3, name="logits")])
+
+
+class Watching(keras.callbacks.Callback):
+    def __init__(self):
+        super().__init__()
+        self.seen = []
+
+    def on_train_batch_end(self, batch, logs=None):
+        self.seen.append(batch)

@@ -8,25 +8,18 @@ import pytest
 from keras import layers
 
 import zoo
+from tests.support.small_models import Watching, image_network
 from zoo.training import train_function
-from zoo.training.callbacks import HaltOnNaN
+from zoo.training.circumstances import Circumstances
 from zoo.training.execution_plan import (
-    COMPILED_BY_JAX,
     MOST_BYTES,
     STEPS_AT_A_TIME,
-    Circumstances,
     ExecutionPlan,
-    observe,
     plan_execution,
-    whole_epoch,
 )
 
 BACKENDS = ("tensorflow", "jax")
 TEN, ONE = STEPS_AT_A_TIME, 1
-
-
-def network(*hidden):
-    return keras.Sequential([layers.Input((4, 4, 1)), *hidden, layers.Flatten(), layers.Dense(3, name="logits")])
 
 
 def plan(backend, **seen):
@@ -82,74 +75,13 @@ def test_a_plan_is_frozen_and_says_what_it_is():
     assert "steps_per_execution=10" in str(plan("jax"))
 
 
-def seen_of(*parts, **options):
-    return observe(parts, {"x": None, **options}, alternates=False)
-
-
-@pytest.mark.parametrize(
-    ("hidden", "convolves", "draws"),
-    [
-        ([layers.Dense(2), layers.BatchNormalization()], False, False),
-        ([layers.Conv2D(2, 3)], True, False),
-        ([layers.Dropout(0.5)], False, True),
-        ([keras.Sequential([layers.GaussianNoise(0.5)])], False, True),
-    ],
-)
-def test_layers_are_seen_in_network_and_preprocessing(hidden, convolves, draws):
-    for parts in ([network(*hidden), None], [network(), network(*hidden)]):
-        seen = seen_of(*parts)
-        assert (seen.convolves, seen.draws, seen.built) == (convolves, draws, True)
-    assert not seen_of(keras.Sequential([layers.Flatten()]), None).built
-
-
-@pytest.mark.parametrize("place", ["network", "preprocessing"])
-@pytest.mark.parametrize("kind", [*COMPILED_BY_JAX, layers.RandomCrop])
-def test_augmentation_is_compiled_if_it_can_be(kind, place, model, recwarn):
-    options = {layers.RandomTranslation: [0.1, 0.1], layers.RandomCrop: [4, 4]}.get(kind, [0.1])
-    layer = kind(*options, seed=1)
-    trained = model(network(layer)) if place == "network" else model(network(), preprocessing=layer)
-    compiled = keras.backend.backend() == "jax" and kind in COMPILED_BY_JAX
-    assert seen_of(trained.network, trained.preprocessing).compilable is trained.jit_compile is compiled
-    trained.fit(np.ones((4, 4, 4, 1)), np.zeros(4, "int32"), verbose=0)
-    assert not [each for each in recwarn if "jit_compile" in str(each.message)]
-
-
-class Watching(keras.callbacks.Callback):
-    def __init__(self):
-        super().__init__()
-        self.seen = []
-
-    def on_train_batch_end(self, batch, logs=None):
-        self.seen.append(batch)
-
-
-@pytest.mark.parametrize(
-    "callbacks", [None, [], [keras.callbacks.EarlyStopping()], keras.callbacks.EarlyStopping(), [HaltOnNaN()]]
-)
-def test_callbacks_that_do_not_watch_steps(callbacks):
-    assert not seen_of(network(), callbacks=callbacks).watched
-
-
-@pytest.mark.parametrize(
-    "callbacks",
-    [
-        Watching(),
-        [Watching()],
-        [keras.callbacks.EarlyStopping(), Watching()],
-        keras.callbacks.LambdaCallback(on_train_batch_end=lambda batch, logs: None),
-    ],
-)
-def test_callbacks_that_watch_steps(callbacks):
-    assert seen_of(network(), callbacks=callbacks).watched
-
-
 @pytest.fixture
 def trained():
     x, y = np.random.default_rng(0).normal(size=(26, 4, 4, 1)).astype("float32"), np.arange(26) % 3
 
     def train(fits, **options):
         keras.utils.set_random_seed(0)
-        model = zoo.RegularizedModel(network(), zoo.VirtualAdversarialTraining(1.0), seed=0)
+        model = zoo.RegularizedModel(image_network(), zoo.VirtualAdversarialTraining(1.0), seed=0)
         model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), **options)
         for callbacks in fits:
             model.fit(x, y, batch_size=2, shuffle=False, verbose=0, callbacks=callbacks)
@@ -165,30 +97,6 @@ def test_every_choice_gives_the_same_weights(trained):
     for a, b in zip(expected, trained([None, [watching], None]).get_weights(), strict=True):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
     assert watching.seen == list(range(13))
-
-
-@pytest.mark.parametrize(
-    ("num_examples", "options", "expected"),
-    [
-        (20, {"batch_size": 2}, (10, 2 * 4 * 8)),
-        (21, {"batch_size": 2}, (None, 0)),
-        (320, {}, (10, 32 * 4 * 8)),  # Keras's default of 32
-        (20, {"batch_size": 2, "validation_split": 0.5}, (None, 0)),
-        (20, {"batch_size": 2, "steps_per_epoch": 5}, (None, 0)),
-    ],
-)
-def test_epochs_of_whole_batches_of_arrays(num_examples, options, expected):
-    assert whole_epoch(np.zeros((num_examples, 4)), options) == expected
-
-
-def test_epochs_of_whole_batches():
-    x, y = np.zeros((21, 4)), np.zeros(21, "int32")
-    # The last example is left out.
-    assert whole_epoch(zoo.datasets.Batches(x, y, 2), {}) == (10, 2 * 4 * 8)
-    both = zoo.datasets.SemiSupervised(x, y, x, batch_size=2, unlabeled_batch_size=3)
-    assert whole_epoch(both, {}) == (7, (2 + 3) * 4 * 8)
-    assert whole_epoch(zoo.datasets.Batches(x, y, 2), {"steps_per_epoch": 5}) == (None, 0)
-    assert whole_epoch(iter([(x, y)]), {}) == (None, 0)
 
 
 class Content(Watching):
@@ -211,7 +119,7 @@ def test_steps_at_a_time_are_those_one_by_one(num_examples, chosen, ends, progra
     for steps in (1, chosen):
         keras.utils.set_random_seed(0)
         hidden = layers.Dense(4), layers.BatchNormalization()
-        model = zoo.RegularizedModel(network(*hidden), zoo.VirtualAdversarialTraining(1.0), seed=0)
+        model = zoo.RegularizedModel(image_network(*hidden), zoo.VirtualAdversarialTraining(1.0), seed=0)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile("adam", loss, metrics=["accuracy"], steps_per_execution=steps)
         content = Content()
@@ -250,7 +158,7 @@ class Counting(zoo.RegularizedModel):
 
 def test_logs_of_a_model_of_ones_own_are_kept():
     keras.utils.set_random_seed(0)
-    model = Counting(network(), zoo.AdversarialTraining(0.1), seed=0)
+    model = Counting(image_network(), zoo.AdversarialTraining(0.1), seed=0)
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
     seen = []
     watch = keras.callbacks.LambdaCallback()

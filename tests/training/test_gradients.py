@@ -18,7 +18,10 @@ DIRECTIONS = 2
 CONSTANTS = {
     "at": (zoo.AdversarialTraining(0.7), ()),
     "at_gradient": (zoo.AdversarialTraining(0.7, noise="gradient"), ()),
+    "at_pgd": (zoo.AdversarialTraining(0.7, norm="linf", num_steps=3), ("perturbed_inputs",)),
+    "at_random_start": (zoo.AdversarialTraining(0.7, random_start=True), ("perturbed_inputs",)),
     "vat": (zoo.VirtualAdversarialTraining(0.7), ("perturbation", "target")),
+    "trades": (zoo.Trades(0.7, num_steps=3, weight=1.0), ("perturbed_inputs",)),
     "vat_gaussian": (
         zoo.VirtualAdversarialTraining(0.7, distribution="gaussian", output_std=0.5),
         ("perturbation", "target"),
@@ -82,8 +85,8 @@ def hold(function, place=None):
 
 def hold_constants(regularizer, constants, monkeypatch):
     """Fixes the constants of the regularizer at their values in the next call."""
-    if "perturbation" in constants:
-        monkeypatch.setattr(regularizer, "perturbation", hold(regularizer.perturbation))
+    for name in {"perturbation", "perturbed_inputs"} & set(constants):
+        monkeypatch.setattr(regularizer, name, hold(getattr(regularizer, name)))
     if "target" in constants:
         monkeypatch.setattr(regularizer, "divergence", hold(regularizer.divergence, place=0))
     if isinstance(regularizer, zoo.AdversarialTraining):
@@ -128,7 +131,10 @@ def in_groups(**options):
 @pytest.mark.parametrize(
     "name, normalization",
     [
-        *((name, layers.BatchNormalization) for name in ("at", "vat", "vmt_shift", "vmt_all", "jacobian")),
+        *(
+            (name, layers.BatchNormalization)
+            for name in ("at", "at_pgd", "vat", "trades", "vmt_shift", "vmt_all", "jacobian")
+        ),
         *((name, layer) for layer in (layers.LayerNormalization, in_groups) for name in ("vmt_shift", "jacobian")),
     ],
 )

@@ -175,7 +175,7 @@ def test_gradient_in_the_weights_against_finite_differences(perturb, double, mod
     assert np.abs(analytic[0] - plain[0]).max() > 1e-4
 
 
-@pytest.mark.parametrize("regularizer", [zoo.JacobianPenalty(), AT(0.7), AT(0.7, noise="scaled_l2")])
+@pytest.mark.parametrize("regularizer", [zoo.JacobianPenalty(), AT(0.7, num_steps=2), AT(0.7, noise="scaled_l2")])
 def test_padding_changes_nothing(regularizer, model, fit, quick):
     network = masked()
     longer = keras.Sequential([keras.Input((None,)), *network.layers])
@@ -216,6 +216,22 @@ def test_all_passes_see_the_same_dropout_masks():
     np.testing.assert_allclose(found.forward(found.inputs), found.logits, rtol=1e-6)
     after = next(v.value for v in network.variables if "seed" in v.path)
     assert np.any(ops.convert_to_numpy(after) != before)
+
+
+def test_random_starts_leave_padding_alone():
+    attack = AT(0.7, norm="l2", num_steps=2, random_start=True)
+    found = passes(masked(), "embedding", PADDED, linearized=False)
+    clean_pass = zoo.regularizers.CleanPass(
+        inputs=found.inputs,
+        logits=found.logits,
+        forward=found.forward,
+        losses=lambda logits: ops.sum(logits**2, axis=-1),
+        num_labeled=12,
+        seed=keras.random.SeedGenerator(0),
+        moved=found.perturbed.moved,
+    )
+    change = ops.convert_to_numpy(attack.perturbed_inputs(clean_pass) - found.inputs)
+    assert np.all(change[PADDED == 0] == 0) and np.all(np.abs(change[PADDED > 0]).sum(axis=-1) > 0)
 
 
 def test_several_layers_share_one_norm():
@@ -260,6 +276,7 @@ def test_the_names_are_saved(tmp_path, model, fit, quick):
 
 EXAMPLES = {
     "at": {"epsilon": 0.5, "noise": "scaled_l2"},
+    "trades": {"epsilon": 0.5, "norm": "l2", "num_steps": 2},
     "vat": {"epsilon": 0.5},
     "entropy": {},
     "smoothness": {"epsilon": 0.1},

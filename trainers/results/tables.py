@@ -13,6 +13,7 @@ from zoo.recipes import RECIPES
 TABLES = {
     "synthetic": ("Synthetic signals (VMT paper, table 2)", ["synthetic_mlp-*"], "synthetic_mlp-baseline"),
     "mnist": ("MNIST, all labels (VMT paper, table 2)", ["mnist_mlp-*"], "mnist_mlp-baseline"),
+    "mnist_conv": ("MNIST, convolutional network, attacks in L∞", ["mnist_conv-*"], "mnist_conv-baseline"),
     "mnist_few_labels": ("MNIST, few labels (VAT paper)", ["mnist_mlp1200-*"], None),
     "ladder": ("MNIST, ladder networks, fully connected", ["mnist_ladder-*"], None),
     "ladder_conv": ("MNIST, convolutional ladder networks", ["mnist_conv*_ladder-*"], None),

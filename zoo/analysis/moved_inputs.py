@@ -7,8 +7,8 @@ import numpy as np
 
 from zoo.backend.random_numbers import Seed, as_integer
 from zoo.optional import require
+from zoo.regularizers.math.field_bases import centered_coordinates
 from zoo.regularizers.math.movement import BORDERS, lattice_view
-from zoo.regularizers.math.movement_fields import centered_coordinates
 from zoo.validation import check_choice, check_number
 
 MODES: dict[str, str] = dict(zip(BORDERS, ("grid-constant", "nearest", "grid-wrap"), strict=True))

@@ -91,6 +91,29 @@ def uniform(shape: tuple, dtype: str, seed: keras.random.SeedGenerator) -> Tenso
     return random.uniform(shape, dtype=dtype, seed=seed)
 
 
+def uniform_like(like: Tensor, seed: keras.random.SeedGenerator, *, per_example: bool = True) -> Tensor:
+    """Draws uniform numbers from [0, 1) of the shape of a tensor. They are multiples of the machine epsilon.
+
+    Args:
+        like: tensor `(n, ...)`.
+        seed: generator of seeds.
+        per_example: whether n counts the examples of a batch. If so, each device draws its own numbers.
+
+    Returns:
+        A tensor of the shape of `like`, in float64 if `like` is, else in float32.
+
+    Example:
+        >>> from zoo.backend.random_numbers import uniform_like
+        >>> uniform_like(keras.ops.zeros((2, 3)), keras.random.SeedGenerator(0)).shape.as_list()
+        [2, 3]
+    """
+    dtype = "float64" if keras.backend.standardize_dtype(like.dtype) == "float64" else "float32"
+    num_rows = ops.shape(like)[0]
+    num_drawn = num_rows * num_replicas() if per_example else num_rows
+    drawn = uniform((num_drawn, *ops.shape(like)[1:]), dtype, seed)
+    return own_rows(drawn, num_rows) if per_example else drawn
+
+
 def normal(like: Tensor, seed: keras.random.SeedGenerator, *, per_example: bool = True) -> Tensor:
     """Draws standard normal numbers of the shape and type of a tensor.
 
@@ -110,12 +133,7 @@ def normal(like: Tensor, seed: keras.random.SeedGenerator, *, per_example: bool 
         >>> normal(keras.ops.zeros((2, 3)), keras.random.SeedGenerator(0)).shape.as_list()
         [2, 3]
     """
-    dtype = "float64" if keras.backend.standardize_dtype(like.dtype) == "float64" else "float32"
-    num_rows = ops.shape(like)[0]
-    num_drawn = num_rows * num_replicas() if per_example else num_rows
-    drawn = uniform((num_drawn, *ops.shape(like)[1:]), dtype, seed)
-    if per_example:
-        drawn = own_rows(drawn, num_rows)
-    # Uniform numbers are multiples of `cell`. The middle of the cell keeps them away from 0, and their mean at 1/2.
-    cell = float(np.finfo(dtype).eps)
-    return ops.cast(math.sqrt(2.0) * ops.erfinv(2.0 * drawn + (cell - 1.0)), like.dtype)
+    # The middle of the cell of a uniform number keeps it away from 0, and the mean at 1/2.
+    uniforms = uniform_like(like, seed, per_example=per_example)
+    cell = float(np.finfo(keras.backend.standardize_dtype(uniforms.dtype)).eps)
+    return ops.cast(math.sqrt(2.0) * ops.erfinv(2.0 * uniforms + (cell - 1.0)), like.dtype)

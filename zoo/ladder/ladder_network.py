@@ -225,10 +225,8 @@ class LadderNetwork(ObjectiveModel):
             encoding = encode(self.rungs, inputs, boundary, lambda level, z: z + noise[level] if level in noise else z)
             return encoding.logits, encoding
 
-        entries = sum(math.prod(shape) for shape in self.noisy_shapes.values())
-        none = ops.zeros((ops.shape(inputs)[0], entries), inputs.dtype)
-        clean = linearize(run, none)
-        loss_of = per_example_loss(self.loss)
+        none = ops.zeros((ops.shape(inputs)[0], sum(map(math.prod, self.noisy_shapes.values()))), inputs.dtype)
+        clean, loss_of = linearize(run, none), per_example_loss(self.loss)
         linearized = LinearizedPass(
             inputs=none,
             logits=clean.outputs,

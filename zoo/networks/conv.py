@@ -1,4 +1,4 @@
-"""Convolutional networks of the semi-supervised learning literature."""
+"""Convolutional networks of the literature: one of adversarial training, two of semi-supervised learning."""
 
 from typing import Any
 
@@ -12,6 +12,43 @@ Tensor = Any  # a Keras tensor
 
 # Two poolings and a valid 3×3 convolution reduce this size to 1.
 MIN_SIZE = 12
+
+
+def conv(input_shape: tuple[int, ...], num_classes: int, *, name: str = "conv") -> keras.Model:
+    """Builds the small network on which adversarial training of MNIST is measured.
+
+    5×5 convolutions with 32 and 64 filters, each followed by ReLU and pooling; a dense layer with 1024 ReLU units; a
+    dense layer. Pooling takes the maximum over 2×2. There is neither batch normalization nor dropout.
+
+    Args:
+        input_shape: `(height, width, channels)`, height and width at least 4.
+        num_classes: number of logits, at least 1.
+        name: name of the model.
+
+    Returns:
+        A functional `keras.Model` from inputs `(n, *input_shape)` to logits `(n, num_classes)`.
+
+    Raises:
+        TypeError: `num_classes` is not a number.
+        ValueError: `num_classes` is out of range, or the images are too small.
+
+    Source: Madry, Makelov, Schmidt, Tsipras, Vladu, 2018, "Towards deep learning models resistant to adversarial
+    attacks", section 5, https://arxiv.org/abs/1706.06083.
+
+    Example:
+        >>> import zoo
+        >>> network = zoo.networks.conv((28, 28, 1), num_classes=10)
+        >>> network.output_shape
+        (None, 10)
+    """
+    check_number("num_classes", num_classes, 1, integer=True)
+    _check_images(input_shape, 4)  # two poolings reduce this size to 1
+    x = inputs = keras.Input(input_shape)
+    for filters in (32, 64):
+        x = layers.Conv2D(filters, 5, padding="same", activation="relu", kernel_initializer="he_normal")(x)
+        x = layers.MaxPooling2D(2)(x)
+    x = layers.Dense(1024, activation="relu", kernel_initializer="he_normal")(layers.Flatten()(x))
+    return keras.Model(inputs, layers.Dense(num_classes)(x), name=name)
 
 
 def conv_small(
@@ -107,6 +144,14 @@ def conv_large(
     return _network(input_shape, num_classes, widths, dropout, kernel, batch_normalization_on_logits, name)
 
 
+def _check_images(input_shape: tuple[int, ...], size: int) -> None:
+    """Refuses inputs that are not images of at least this height and width."""
+    if len(input_shape) != 3 or min(input_shape[:2]) < size:
+        raise ValueError(
+            f"input_shape must be (height, width, channels) of at least {size}×{size}, received {tuple(input_shape)}."
+        )
+
+
 def _network(
     input_shape: tuple[int, ...],
     num_classes: int,
@@ -119,11 +164,7 @@ def _network(
     """Two pooled stages of three convolutions, one 3×3 and two 1×1 convolutions, global mean, dense layer."""
     check_number("num_classes", num_classes, 1, integer=True)
     check_number("dropout", dropout, 0, 1)
-    if len(input_shape) != 3 or min(input_shape[:2]) < MIN_SIZE:
-        raise ValueError(
-            f"input_shape must be (height, width, channels) of at least {MIN_SIZE}×{MIN_SIZE}, "
-            f"received {tuple(input_shape)}."
-        )
+    _check_images(input_shape, MIN_SIZE)
     stages, (wide, middle, narrow) = widths
     x = inputs = keras.Input(input_shape)
     for filters in stages:

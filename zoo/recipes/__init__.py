@@ -1,11 +1,11 @@
 """Recipes: the settings of each published row as data, named `<dataset>_<network>-<method>`."""
 
-from zoo.recipes import cifar10, ladder, mnist, synthetic
+from zoo.recipes import cifar10, ladder, mnist, robust, synthetic
 from zoo.recipes.recipe import Recipe
 from zoo.validation import check_choice
 
 RECIPES: dict[str, Recipe] = {
-    recipe.name: recipe for module in (synthetic, mnist, cifar10, ladder) for recipe in module.RECIPES
+    recipe.name: recipe for module in (synthetic, mnist, robust, cifar10, ladder) for recipe in module.RECIPES
 }
 """Every recipe by its name."""
 

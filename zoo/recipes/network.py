@@ -7,12 +7,13 @@ from typing import Any
 import keras
 
 from zoo.ladder import ladder_encoder
-from zoo.networks import conv_large, conv_small, mlp
+from zoo.networks import conv, conv_large, conv_small, mlp
 from zoo.recipes.recipe import Recipe
 from zoo.validation import check_choice, check_options
 
 NETWORKS: dict[str, Callable[..., keras.Model]] = {
     "mlp": mlp,
+    "conv": conv,
     "conv_small": conv_small,
     "conv_large": conv_large,
     "ladder_encoder": ladder_encoder,

@@ -14,6 +14,7 @@ from zoo.regularizers.math.worst_directions import adversarial_noise
 from zoo.regularizers.parameter_tying import ParameterTying
 from zoo.regularizers.regularizer import Regularizer, RegularizerSum, hyperparameters
 from zoo.regularizers.smoothness import Smoothness
+from zoo.regularizers.trades import Trades
 from zoo.regularizers.virtual_adversarial_training import VirtualAdversarialTraining
 from zoo.regularizers.virtual_movement_training import VirtualMovementTraining
 from zoo.regularizers.weight_noise import WeightNoise
@@ -22,6 +23,7 @@ from zoo.validation import check_choice
 METHODS: dict[str, type[Regularizer]] = {
     "at": AdversarialTraining,
     "vat": VirtualAdversarialTraining,
+    "trades": Trades,
     "entropy": EntropyMinimization,
     "vmt": VirtualMovementTraining,
     "smoothness": Smoothness,
@@ -81,6 +83,7 @@ __all__ = [
     "Shift",
     "Smooth",
     "Smoothness",
+    "Trades",
     "VirtualAdversarialTraining",
     "VirtualMovementTraining",
     "WeightNoise",

@@ -7,7 +7,9 @@ from keras import ops
 
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.math import per_example
+from zoo.regularizers.math.balls import STEEPEST, draw_from_ball
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
+from zoo.regularizers.math.projected_ascent import projected_ascent, step_length
 from zoo.regularizers.math.worst_directions import NOISES, adversarial_noise
 from zoo.regularizers.regularizer import Regularizer
 from zoo.validation import check_choice, check_number
@@ -17,52 +19,125 @@ Tensor = Any  # a tensor of the backend
 
 @keras.saving.register_keras_serializable(package="zoo")
 class AdversarialTraining(Regularizer):
-    """Adversarial training (AT): `J = L(x, y) + λ·L(x + ε·δ, y)`, with δ constant with respect to the weights.
+    """Adversarial training (AT): `J = L(x, y) + λ·L(x', y)`, x' constant with respect to the weights.
 
-    AT needs labels. In semi-supervised training it covers only the labeled inputs, and their perturbed pass draws its
-    own dropout masks.
+    One step (default): `x' = x + ε·δ`, with `δ = sign(g)` (L∞) or `δ = g/‖g‖` (L2), where g is the gradient of the loss
+    in the input. Several steps: projected gradient descent (PGD), `x' ← Π(x' + α·δ)`, with g at x' and the projection Π
+    to the ball of radius ε about x. Each further step costs one forward and one backward pass. A single step in L∞ can
+    collapse within an epoch: the network then resists that step and no other attack. `zoo.training.AttackedError` shows
+    it.
+
+    AT needs labels. In semi-supervised training it covers only the labeled inputs, and their perturbed passes draw
+    their own dropout masks. All passes of the attack use the batch statistics of their own inputs, as in training mode,
+    and update no moving average.
 
     Args:
-        epsilon: ε, size of the perturbation in units of the (preprocessed) input, at least 0.
-        noise: kind of δ, see `adversarial_noise`: `"l2"` (default), `"sign"` for the L∞ variant, `"scaled_l2"` or
-            `"gradient"`.
+        epsilon: ε, radius of the ball in units of the (preprocessed) input, at least 0.
+        norm: norm of the ball, `"l2"` (default) or `"linf"`.
+        noise: kind of δ, in place of `norm`, see `adversarial_noise`: `"l2"`, `"sign"`, `"scaled_l2"` or `"gradient"`.
+            It takes one step of `ε·δ`.
+        num_steps: number of steps, at least 1.
+        step_size: α, at least 0, in units of the input. None takes `min(1, 2.5/num_steps)·ε`, which reaches every point
+            of the ball.
+        random_start: whether the attack starts from a random point of the ball, and not from the input.
         input_range: `(low, high)` to which the perturbed inputs are clipped, or None.
         **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
 
     Raises:
-        TypeError: `epsilon` is not a number.
-        ValueError: `epsilon` is negative, `noise` is unknown, or `input_range` is not an increasing pair.
+        TypeError: a number is expected and not given.
+        ValueError: an argument is out of range or unknown, or `noise` comes with `norm`, several steps, a step size or
+            a random start.
 
     Source: Goodfellow, Shlens, Szegedy, 2015, "Explaining and harnessing adversarial examples",
-    https://arxiv.org/abs/1412.6572. The L2 form is equation 17 of "Regularization neural networks via constrained
-    virtual movement field", anonymous submission to ICLR 2018.
+    https://arxiv.org/abs/1412.6572. Several steps: Madry, Makelov, Schmidt, Tsipras, Vladu, 2018, "Towards deep
+    learning models resistant to adversarial attacks", https://arxiv.org/abs/1706.06083. One step from a random start,
+    with `step_size=1.25 * epsilon`: Wong, Rice, Kolter, 2020, "Fast is better than free",
+    https://arxiv.org/abs/2001.03994. The last two leave the clean loss out. The L2 form is equation 17 of
+    "Regularization neural networks via constrained virtual movement field", anonymous submission to ICLR 2018.
 
     Example:
         >>> network = zoo.networks.mlp((784,), num_classes=10, hidden_units=(8,))
-        >>> model = zoo.RegularizedModel(network, zoo.AdversarialTraining(epsilon=0.25, noise="sign", weight=0.5))
-        >>> model.terms
-        (AdversarialTraining(epsilon=0.25, noise='sign', input_range=None, weight=0.5, ramp_up_steps=0, interval=1),)
+        >>> pgd = zoo.AdversarialTraining(0.1, norm="linf", num_steps=10, random_start=True, input_range=(0, 1))
+        >>> model = zoo.RegularizedModel(network, pgd)
+        >>> model.terms[0].num_steps
+        10
     """
 
     metric_name = "at"
-    needs_input_derivatives = True
 
     def __init__(
-        self, epsilon: float, *, noise: str = "l2", input_range: tuple[float, float] | None = None, **common: Any
+        self,
+        epsilon: float,
+        *,
+        norm: str | None = None,
+        noise: str | None = None,
+        num_steps: int = 1,
+        step_size: float | None = None,
+        random_start: bool = False,
+        input_range: tuple[float, float] | None = None,
+        **common: Any,
     ):
         super().__init__(**common)
         self.epsilon = check_number("epsilon", epsilon, 0)
-        self.noise = check_choice("noise", noise, NOISES)
+        self.norm: Any = "l2" if norm is None and noise is None else norm  # None if noise takes its place
+        self.noise = noise
+        self.num_steps = check_number("num_steps", num_steps, 1, integer=True)
+        self.step_size = step_size if step_size is None else check_number("step_size", step_size, 0)
+        self.random_start = random_start
         self.input_range = check_input_range(input_range)
+        if noise is None:
+            check_choice("norm", self.norm, STEEPEST)
+        else:
+            check_choice("noise", noise, NOISES)
+            self._check_plain_step()
+
+    def _check_plain_step(self):
+        given = {"norm": None, "num_steps": 1, "step_size": None, "random_start": False}
+        for name, default in given.items():
+            if (value := getattr(self, name)) != default:
+                raise ValueError(
+                    f"noise={self.noise!r} takes one step from the input, so {name} must be {default}, received "
+                    f'{value!r}. Pass norm="l2" or norm="linf" instead of noise.'
+                )
+
+    @property
+    def needs_input_derivatives(self) -> bool:
+        """Whether the attack begins with the gradient at the clean inputs."""
+        return not self.random_start
+
+    def perturbed_inputs(self, clean_pass: CleanPass) -> Tensor:
+        """The attacked labeled inputs x', `(num_labeled, ...)`, constant with respect to the weights.
+
+        Args:
+            clean_pass: the `CleanPass` over the batch.
+        """
+        inputs, step = clean_pass.labeled_inputs, step_length(self.step_size, self.epsilon, self.num_steps)
+        if self.random_start:
+            perturbation = draw_from_ball(inputs, self.epsilon, self.norm, clean_pass.seed)
+        else:
+            # The gradient comes from the linearization of the clean pass. From the center of the ball, min(α, ε)·δ is
+            # the projected step.
+            gradient = ops.stop_gradient(clean_pass.loss_gradient)
+            perturbation = min(step, self.epsilon) * adversarial_noise(gradient, self.noise or STEEPEST[self.norm])
+        if clean_pass.moved is not None:
+            perturbation = self._without_padding(perturbation, clean_pass.moved[: clean_pass.num_labeled])
+        return projected_ascent(
+            lambda x: clean_pass.linearized_at(x).loss_gradient,
+            clip_to_range(inputs + perturbation, self.input_range),
+            inputs,
+            epsilon=self.epsilon,
+            norm=self.norm,
+            num_steps=self.num_steps if self.random_start else self.num_steps - 1,
+            step_size=step,
+            input_range=self.input_range,
+        )
+
+    def _without_padding(self, perturbation, moved):
+        """The perturbation of the entries that move, which have mean square 1 if the noise is `"scaled_l2"`."""
+        share = ops.mean(per_example.flatten(moved), axis=-1) if self.noise == "scaled_l2" else None
+        scale = 1.0 if share is None else per_example.expand(ops.sqrt(share), moved)
+        return scale * moved * perturbation
 
     def per_example(self, clean_pass: CleanPass) -> Tensor:
-        """`L(x + ε·δ, y)` of each labeled example, `(num_labeled,)`."""
-        # δ is a constant: the weights' gradient does not run through the attack.
-        gradient = ops.stop_gradient(clean_pass.loss_gradient)
-        noise = adversarial_noise(gradient, self.noise)
-        if self.noise == "scaled_l2" and clean_pass.moved is not None:
-            share = ops.mean(per_example.flatten(clean_pass.moved[: clean_pass.num_labeled]), axis=-1)
-            noise = noise * per_example.expand(ops.sqrt(share), noise)  # mean square 1 over the entries that move
-        perturbed = clean_pass.labeled_inputs + self.epsilon * noise
-        logits = clean_pass.forward(clip_to_range(perturbed, self.input_range))
-        return clean_pass.losses(logits)
+        """`L(x', y)` of each labeled example, `(num_labeled,)`."""
+        return clean_pass.losses(clean_pass.forward(self.perturbed_inputs(clean_pass)))

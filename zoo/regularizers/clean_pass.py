@@ -97,7 +97,7 @@ class LinearizedPass:
         statistics.
         """
         if self._loss_gradient is None:
-            gradient = self._gradient_of(lambda logits: self.losses(logits[: self.num_labeled]))
+            gradient = self.gradient_of(lambda logits: self.losses(logits[: self.num_labeled]))
             self._loss_gradient = gradient[: self.num_labeled]
         return self._loss_gradient
 
@@ -117,10 +117,15 @@ class LinearizedPass:
             return ops.concatenate([self.losses(logits[: self.num_labeled]), virtual])
 
         if self._virtual_loss_gradient is None:
-            self._virtual_loss_gradient = self._gradient_of(losses)
+            self._virtual_loss_gradient = self.gradient_of(losses)
         return self._virtual_loss_gradient
 
-    def _gradient_of(self, losses: Callable[[Tensor], Tensor]) -> Tensor:
+    def gradient_of(self, losses: Callable[[Tensor], Tensor]) -> Tensor:
+        """The gradient of the sum of some losses in the inputs, `(n, ...)`.
+
+        Args:
+            losses: maps the logits to their losses, `(n, k) -> (m,)`.
+        """
         by_logits = linearize(lambda logits: (losses(logits), ()), self.logits)
         return self.pull_back(by_logits.vjp(ops.ones_like(by_logits.outputs)))
 
@@ -160,6 +165,27 @@ class CleanPass(LinearizedPass):
         self.sample_weight = sample_weight
         self.variables = variables
         self.compute_dtype = compute_dtype
+
+    def linearized_at(self, inputs: Tensor) -> LinearizedPass:
+        """The pass over other inputs, linearized, with constant weights: where an iterated attack has arrived.
+
+        As every perturbed pass it has the batch statistics of its inputs, and updates no moving average.
+
+        Args:
+            inputs: `(m, ...)`. The first `num_labeled` rows are those of the labeled inputs.
+        """
+        # Constant weights: the attack leaves nothing behind for the gradient of the objective.
+        frozen = [(v, ops.stop_gradient(v.value)) for v in self.variables if v.trainable]
+        inputs = ops.stop_gradient(inputs)
+        linear = linearize(lambda x: (self.forward(x, weights=frozen), ()), inputs)
+        return LinearizedPass(
+            inputs=inputs,
+            logits=linear.outputs,
+            losses=self.losses,
+            num_labeled=self.num_labeled,
+            jvp=linear.jvp,
+            vjp=linear.vjp,
+        )
 
     def mean(self, values: Tensor) -> Tensor:
         """The batch mean of values per example. Sample weights apply to the labeled rows.

@@ -10,6 +10,7 @@ from keras import ops
 from zoo.backend.random_numbers import uniform
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.math import per_example
+from zoo.regularizers.math.field_bases import orthonormal_basis
 from zoo.regularizers.math.movement import (
     BORDERS,
     FORMATS,
@@ -19,15 +20,7 @@ from zoo.regularizers.math.movement import (
     spatial_gradient,
     unit_gradient,
 )
-from zoo.regularizers.math.movement_fields import (
-    FIELDS,
-    MovementField,
-    Rotation,
-    Scale,
-    Shift,
-    get_field,
-    orthonormal_basis,
-)
+from zoo.regularizers.math.movement_fields import FIELDS, MovementField, Rotation, Scale, Shift, get_field
 from zoo.regularizers.regularizer import Regularizer
 from zoo.validation import check_choice
 

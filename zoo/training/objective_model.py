@@ -11,7 +11,8 @@ from zoo.backend.replicas import num_replicas
 from zoo.datasets import Batches, SemiSupervised
 from zoo.training.arguments import arguments_of, split_inputs
 from zoo.training.checks import check_data
-from zoo.training.execution_plan import ExecutionPlan, let_jax_compile
+from zoo.training.circumstances import let_jax_compile
+from zoo.training.execution_plan import ExecutionPlan
 from zoo.training.input_checks import check_wrapped
 from zoo.training.inputs import as_network_inputs, input_shapes, symbolic_inputs, unwrap
 from zoo.training.lazy_terms import TakingTurns

@@ -9,7 +9,8 @@ import keras
 
 from zoo.datasets.epochwise import kept_epoch
 from zoo.training.arguments import shape_of
-from zoo.training.execution_plan import ExecutionPlan, observe, plan_execution
+from zoo.training.circumstances import observe
+from zoo.training.execution_plan import ExecutionPlan, plan_execution
 from zoo.training.lazy_terms import TakingTurns, patterns
 
 if keras.backend.backend() == "jax":

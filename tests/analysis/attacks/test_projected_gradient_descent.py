@@ -8,7 +8,6 @@ import pytest
 from keras import ops
 
 from zoo.analysis import loss_gradient, projected_gradient_descent, sign_noise
-from zoo.analysis.attacks.projected_gradient_descent import draw_from_ball
 
 BACKEND = keras.backend.backend()
 needs_foolbox = pytest.mark.skipif(
@@ -69,18 +68,6 @@ def test_twenty_steps_are_worse_than_one(network, data, norm):
     options = {"norm": norm, "random_start": False}
     one, twenty = (projected_gradient_descent(network, x, y, 1.0, num_steps=k, **options) for k in (1, 20))
     assert losses(x).mean() < losses(one).mean() < losses(twenty).mean()
-
-
-@pytest.mark.parametrize("norm", NORMS)
-def test_random_starts_fill_the_ball(norm):
-    x = ops.zeros((4000, 3), "float64")
-    start = ops.convert_to_numpy(draw_from_ball(x, 2.0, norm, keras.random.SeedGenerator(0)))
-    size = sizes(start, norm) / 2
-    assert size.max() <= 1
-    # A uniform draw has the share t³ of its points within t of the radius, in either norm.
-    for t in (0.3, 0.6, 0.9):
-        assert abs(np.mean(size <= t) - t**3) < 4 * np.sqrt(t**3 * (1 - t**3) / 4000)
-    np.testing.assert_allclose(start.mean(axis=0), 0, atol=4 * 2 / np.sqrt(3 * 4000))
 
 
 def test_random_starts_differ_and_the_seed_decides(network, data):

@@ -3,69 +3,16 @@
 from collections.abc import Callable
 from typing import Any
 
-import keras
 from keras import ops
 
 from zoo.analysis.prediction_pass import loss_gradient
-from zoo.backend.random_numbers import Seed, as_generator, uniform
-from zoo.regularizers.math import per_example
+from zoo.backend.random_numbers import Seed, as_generator
+from zoo.regularizers.math.balls import STEEPEST, draw_from_ball, project
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.regularizers.math.worst_directions import adversarial_noise
 from zoo.validation import check_choice, check_number
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
-
-STEPS = {"linf": "sign", "l2": "l2"}  # the kind of noise that is steepest ascent in each norm
-
-
-def project(perturbation: Tensor, epsilon: float, norm: str) -> Tensor:
-    """The nearest perturbation whose norm is at most ε, example by example.
-
-    Args:
-        perturbation: `(n, ...)`.
-        epsilon: ε, at least 0.
-        norm: `"linf"` or `"l2"`.
-
-    Returns:
-        `(n, ...)`.
-
-    Example:
-        >>> from zoo.analysis.attacks.projected_gradient_descent import project
-        >>> np.asarray(project(np.array([[3.0, 4.0]]), 1.0, "l2"))
-        array([[0.6, 0.8]])
-    """
-    if norm == "linf":
-        return ops.clip(perturbation, -epsilon, epsilon)
-    size = ops.sqrt(per_example.squared_norm(perturbation))
-    scale = ops.where(size > epsilon, epsilon / ops.maximum(size, keras.config.epsilon()), ops.ones_like(size))
-    return perturbation * per_example.expand(scale, perturbation)
-
-
-def draw_from_ball(inputs: Tensor, epsilon: float, norm: str, seed: keras.random.SeedGenerator) -> Tensor:
-    """Draws a perturbation from the ball of radius ε, uniformly.
-
-    Args:
-        inputs: `(n, ...)`.
-        epsilon: ε, at least 0.
-        norm: `"linf"` or `"l2"`.
-        seed: generator of seeds.
-
-    Returns:
-        `(n, ...)`.
-
-    Example:
-        >>> from zoo.analysis.attacks.projected_gradient_descent import draw_from_ball
-        >>> start = draw_from_ball(np.zeros((1, 3)), 2.0, "linf", keras.random.SeedGenerator(0))
-        >>> bool(np.abs(start).max() <= 2.0)
-        True
-    """
-    dtype = keras.backend.standardize_dtype(inputs.dtype)
-    if norm == "linf":
-        return epsilon * (2 * uniform(tuple(inputs.shape), dtype, seed) - 1)
-    direction = per_example.random_direction(inputs, seed)
-    entries = per_example.flatten(inputs).shape[-1]
-    share = uniform((inputs.shape[0],), dtype, seed) ** (1 / entries)
-    return epsilon * per_example.expand(share, inputs) * direction
 
 
 def projected_gradient_descent(
@@ -114,7 +61,7 @@ def projected_gradient_descent(
         >>> round(float(np.abs(attacked).max()), 4)
         0.1
     """
-    kind = STEPS[check_choice("norm", norm, STEPS)]
+    kind = STEEPEST[check_choice("norm", norm, STEEPEST)]
     check_number("epsilon", epsilon, 0)
     check_number("num_steps", num_steps, 1, integer=True)
     step_size = 2.5 * epsilon / num_steps if step_size is None else check_number("step_size", step_size, 0)

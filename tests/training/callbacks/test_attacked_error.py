@@ -1,0 +1,169 @@
+"""The error under attack against linear classifiers' margins and the analysis, and the callbacks that use it."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+from zoo.analysis import misclassified, projected_gradient_descent
+from zoo.training.callbacks import AttackedError, Checkpoint
+
+RNG = np.random.default_rng(2)
+EPSILON = 0.3
+LONG = {"num_steps": 2, "step_size": 10 * EPSILON}  # reaches the worst point of the ball, if the gradient is constant
+
+
+class Collapse(keras.callbacks.Callback):
+    """Puts given errors into the logs, as an attack finds them if training collapses."""
+
+    def __init__(self, errors):
+        super().__init__()
+        self.errors = errors
+
+    def on_epoch_end(self, epoch, logs=None):
+        assert logs is not None
+        logs["val_attacked_error"] = self.errors[epoch]
+
+
+@pytest.fixture
+def linear_model(model):
+    """A linear classifier of two classes, its weights, inputs and labels."""
+
+    def make(head=2, activation=None, loss=None, preprocessing=None):
+        network = keras.Sequential([keras.Input((5,)), layers.Dense(head, activation=activation)])
+        w = RNG.normal(size=5).astype("float32")
+        kernel = np.stack([0 * w, w], axis=1) if head == 2 else w[:, None]
+        network.set_weights([kernel, np.zeros(head, "float32")])
+        made = model(network, loss=loss, preprocessing=preprocessing)
+        made.build((None, 5))
+        return made, w
+
+    x = RNG.normal(size=(400, 5)).astype("float32")
+    return make, x, (RNG.random(400) < 0.5).astype("int32")
+
+
+def expected_percent(w, x, y, norm, epsilon=EPSILON):
+    """An attack reaches the other side of a hyperplane if the margin is below ε in the dual norm."""
+    dual = np.abs(w).sum() if norm == "linf" else np.linalg.norm(w)
+    margins = (x @ w) * np.where(y == 1, 1, -1)
+    return 100 * np.mean(margins < epsilon * dual)
+
+
+def attacked(model, *arguments, **options):
+    callback = AttackedError(*arguments, **options)
+    callback.set_model(model)
+    return callback.error_percent()
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+def test_linear_classifiers_err_where_the_margin_is_small(norm, linear_model):
+    make, x, y = linear_model
+    trained, w = make()
+    exact = expected_percent(w, x, y, norm)
+    assert attacked(trained, x, y, EPSILON, norm=norm, batch_size=150, **LONG) == pytest.approx(exact, abs=0.5)
+    assert attacked(trained, x, y, 0.0, norm=norm, num_steps=1) == pytest.approx(expected_percent(w, x, y, norm, 0.0))
+    assert exact > expected_percent(w, x, y, norm, 0.0) + 5  # the attack matters
+
+
+@pytest.mark.parametrize(
+    "head, activation, loss, one_hot",
+    [
+        (2, None, keras.losses.CategoricalCrossentropy(from_logits=True), True),
+        (2, "softmax", "sparse_categorical_crossentropy", False),
+        (1, None, keras.losses.BinaryCrossentropy(from_logits=True), False),
+        (1, "sigmoid", "binary_crossentropy", False),
+    ],
+)
+def test_every_loss_of_classes(head, activation, loss, one_hot, linear_model):
+    make, x, y = linear_model
+    trained, w = make(head, activation, loss)
+    labels = np.eye(2, dtype="float32")[y] if one_hot else y
+    error = attacked(trained, x, labels, EPSILON, **LONG)
+    assert error == pytest.approx(expected_percent(w, x, y, "linf"), abs=0.5)
+
+
+def test_preprocessing_comes_first_and_the_range_is_that_of_its_outputs(linear_model):
+    make, x, y = linear_model
+    trained, w = make(preprocessing=layers.Rescaling(0.5))
+    assert attacked(trained, x, y, EPSILON, **LONG) == pytest.approx(expected_percent(w, x / 2, y, "linf"), abs=0.5)
+    bounded = attacked(trained, x, y, EPSILON, **LONG, input_range=(-0.1, 0.1))
+    worst = np.clip(x / 2 - EPSILON * np.sign(w) * np.where(y == 1, 1, -1)[:, None], -0.1, 0.1)
+    assert bounded == pytest.approx(100 * np.mean((worst @ w > 0) != y), abs=0.5)
+
+
+def test_a_network_with_hidden_layers_against_the_attack_of_the_analysis(network, model, data, fit):
+    x, y = data
+    trained = model(network(layers.Dropout(0.5), layers.BatchNormalization()))
+    callback = AttackedError(x, y, EPSILON, norm="l2", num_steps=8)
+    history = trained.fit(x, y, epochs=2, callbacks=[callback], verbose=0).history
+    found = projected_gradient_descent(trained.network, ops.convert_to_tensor(x), y, EPSILON, 0, norm="l2", num_steps=8)
+    theirs = 100 * np.mean(misclassified(trained.network, found, y))
+    assert history["val_attacked_error"][-1] == pytest.approx(theirs, abs=100 / 24 + 1e-6)
+
+
+def test_the_attack_is_the_same_each_time_and_leaves_the_model_alone(network, model, data):
+    trained = model(network(layers.Dropout(0.5), layers.BatchNormalization()))
+    trained.build((None, 6))
+    before = [ops.convert_to_numpy(v.value) for v in trained.variables]
+    callback = AttackedError(*data, 1.0, num_steps=2)
+    callback.set_model(trained)
+    assert len({callback.error_percent() for _ in range(3)}) == 1
+    for variable, value in zip(trained.variables, before, strict=True):
+        np.testing.assert_array_equal(ops.convert_to_numpy(variable.value), value)
+
+
+def test_a_plain_keras_model_and_a_new_loss(linear_model):
+    _, x, y = linear_model
+    plain = keras.Sequential([keras.Input((5,)), layers.Dense(2)])
+    for loss in (keras.losses.SparseCategoricalCrossentropy(from_logits=True), "mse"):
+        plain.compile("sgd", loss)
+        if loss == "mse":
+            with pytest.raises(ValueError, match="the loss must be a cross-entropy of classes, received loss='mse'"):
+                plain.fit(x, np.eye(2)[y], callbacks=[AttackedError(x, y, 0.1, num_steps=1)], verbose=0)
+        else:
+            history = plain.fit(x, y, callbacks=[AttackedError(x, y, 0.1, num_steps=1)], verbose=0).history
+            assert 0 <= history["val_attacked_error"][0] <= 100
+
+
+def test_early_stopping_and_checkpoints_see_the_error(network, model, data, tmp_path):
+    """Both keep the epoch before the collapse."""
+    x, y = data
+    trained = model(network())
+    stopping = keras.callbacks.EarlyStopping(monitor="val_attacked_error", mode="min", patience=2)
+    best = keras.callbacks.ModelCheckpoint(
+        tmp_path / "epoch-{epoch}.weights.h5",
+        monitor="val_attacked_error",
+        mode="min",
+        save_best_only=True,
+        save_weights_only=True,
+    )
+    errors = [40.0, 20.0, 95.0, 96.0, 97.0]
+    history = trained.fit(x, y, epochs=5, callbacks=[Collapse(errors), stopping, best], verbose=0).history
+    assert history["val_attacked_error"] == errors[:4] and stopping.best_epoch == 1
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch-1.weights.h5", "epoch-2.weights.h5"]
+
+
+@pytest.mark.parametrize("first", [True, False])
+def test_the_zoo_s_checkpoint_keeps_the_curve_if_it_comes_after(first, network, model, data, tmp_path):
+    x, y = data
+    trained, checkpoint = model(network()), Checkpoint(tmp_path)
+    callbacks = [AttackedError(x, y, 0.1, num_steps=1), checkpoint]
+    trained.fit(x, y, epochs=2, callbacks=callbacks if first else callbacks[::-1], verbose=0)
+    assert ("val_attacked_error" in Checkpoint(tmp_path).state["history"]) == first
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"epsilon": -1.0}, "epsilon must be at least 0, received -1.0"),
+        ({"norm": "l3"}, "Unknown norm 'l3'. Did you mean 'l2'"),
+        ({"num_steps": 0}, "num_steps must be at least 1, received 0"),
+        ({"step_size": -1.0}, "step_size must be at least 0, received -1.0"),
+        ({"batch_size": 0}, "batch_size must be at least 1, received 0"),
+        ({"y": np.zeros(3)}, "as many labels as inputs, at least one, received 3 labels for 2 inputs"),
+        ({"x": np.zeros((0, 3)), "y": np.zeros(0)}, "received 0 labels for 0 inputs"),
+    ],
+)
+def test_arguments(options, message):
+    with pytest.raises(ValueError, match=message):
+        AttackedError(**{"x": np.zeros((2, 3)), "y": np.zeros(2), "epsilon": 0.1, **options})

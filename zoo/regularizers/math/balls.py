@@ -1,0 +1,63 @@
+"""Balls of perturbations whose norm is bounded, example by example."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.backend.random_numbers import uniform_like
+from zoo.regularizers.math import per_example
+
+Tensor = Any  # a tensor of the backend
+
+STEEPEST = {"linf": "sign", "l2": "l2"}
+"""Each norm, and the kind of `adversarial_noise` that is steepest ascent in it."""
+
+
+def project(perturbation: Tensor, epsilon: float, norm: str) -> Tensor:
+    """The nearest perturbation whose norm is at most ε, example by example.
+
+    Args:
+        perturbation: `(n, ...)`.
+        epsilon: ε, at least 0.
+        norm: `"linf"` or `"l2"`.
+
+    Returns:
+        `(n, ...)`.
+
+    Example:
+        >>> from zoo.regularizers.math.balls import project
+        >>> np.asarray(project(np.array([[3.0, 4.0]]), 1.0, "l2"))
+        array([[0.6, 0.8]])
+    """
+    if norm == "linf":
+        return ops.clip(perturbation, -epsilon, epsilon)
+    size = ops.sqrt(per_example.squared_norm(perturbation))
+    scale = ops.where(size > epsilon, epsilon / ops.maximum(size, keras.config.epsilon()), ops.ones_like(size))
+    return perturbation * per_example.expand(scale, perturbation)
+
+
+def draw_from_ball(inputs: Tensor, epsilon: float, norm: str, seed: keras.random.SeedGenerator) -> Tensor:
+    """Draws a perturbation from the ball of radius ε, uniformly.
+
+    Args:
+        inputs: `(n, ...)`, whose shape and type the perturbation has.
+        epsilon: ε, at least 0.
+        norm: `"linf"` or `"l2"`.
+        seed: generator of seeds.
+
+    Returns:
+        `(n, ...)`.
+
+    Example:
+        >>> from zoo.regularizers.math.balls import draw_from_ball
+        >>> start = draw_from_ball(np.zeros((1, 3)), 2.0, "linf", keras.random.SeedGenerator(0))
+        >>> bool(np.abs(start).max() <= 2.0)
+        True
+    """
+    if norm == "linf":
+        return ops.cast(epsilon * (2 * uniform_like(inputs, seed) - 1), inputs.dtype)
+    direction = per_example.random_direction(inputs, seed)
+    drawn = uniform_like(per_example.flatten(inputs)[:, 0], seed)
+    share = ops.cast(drawn ** (1 / ops.cast(per_example.num_entries(inputs), drawn.dtype)), inputs.dtype)
+    return epsilon * per_example.expand(share, inputs) * direction

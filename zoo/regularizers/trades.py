@@ -1,0 +1,105 @@
+"""TRADES."""
+
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.regularizers.clean_pass import CleanPass
+from zoo.regularizers.math.balls import STEEPEST
+from zoo.regularizers.math.divergences import categorical_kl
+from zoo.regularizers.math.input_range import check_input_range, clip_to_range
+from zoo.regularizers.math.projected_ascent import projected_ascent, step_length
+from zoo.regularizers.math.worst_directions import adversarial_noise, power_iteration
+from zoo.regularizers.regularizer import Regularizer
+from zoo.validation import check_choice, check_number
+
+Tensor = Any  # a tensor of the backend
+
+
+@keras.saving.register_keras_serializable(package="zoo")
+class Trades(Regularizer):
+    """TRADES: `J = L(x, y) + λ·KL[p(x) ‖ p(x')]`, x' the worst input in a ball about x.
+
+    K steps of projected gradient ascent on the divergence find x': `x' ← Π(x' + α·δ)`, with `δ = sign(g)` (L∞) or
+    `δ = g/‖g‖` (L2). x' is constant with respect to the weights. The gradient runs through both predictions, p(x) and
+    p(x'). TRADES needs no labels: in semi-supervised training it covers labeled and unlabeled inputs. All passes of the
+    attack use the batch statistics of their own inputs, as in training mode, and update no moving average.
+
+    `VirtualAdversarialTraining` differs in three points. Its perturbation has an L2 norm of exactly ε; here it may lie
+    anywhere in a ball in L∞ or L2. Its iterations all stay at x, and are exact for small ε; here each step takes the
+    gradient of the divergence where the last one ended. Its p(x) is a constant target; here p(x) also moves towards
+    p(x'). With one step in L2 both have the same value, but not the same gradient in the weights.
+
+    Args:
+        epsilon: ε, radius of the ball in units of the (preprocessed) input, at least 0.
+        norm: norm of the ball, `"linf"` (default) or `"l2"`.
+        num_steps: K, number of steps, at least 1.
+        step_size: α, at least 0, in units of the input. None takes `min(1, 2.5/num_steps)·ε`, which reaches every point
+            of the ball.
+        input_range: `(low, high)` to which the perturbed inputs are clipped, or None.
+        weight: λ, at least 0: 1/λ in the notation of the source, whose value is the default.
+        **common: `ramp_up_steps` and `interval`, see `Regularizer`.
+
+    Raises:
+        TypeError: a number is expected and not given.
+        ValueError: an argument is out of range or unknown.
+
+    Source: Zhang, Yu, Jiao, Xing, El Ghaoui, Jordan, 2019, "Theoretically principled trade-off between robustness and
+    accuracy", https://arxiv.org/abs/1901.08573. There the attack starts from a small random perturbation, and runs in
+    prediction mode. Here the first step is the limit of small perturbations, computed exactly as in VAT, because half
+    precision would lose them.
+
+    Example:
+        >>> network = zoo.networks.mlp((784,), num_classes=10, hidden_units=(8,))
+        >>> model = zoo.RegularizedModel(network, zoo.Trades(0.1, norm="linf", input_range=(0, 1)))
+        >>> model.terms[0].weight
+        6.0
+    """
+
+    metric_name = "trades"
+    needs_input_derivatives = True
+
+    def __init__(
+        self,
+        epsilon: float,
+        *,
+        norm: str = "linf",
+        num_steps: int = 10,
+        step_size: float | None = None,
+        input_range: tuple[float, float] | None = None,
+        weight: float = 6.0,
+        **common: Any,
+    ):
+        super().__init__(weight=weight, **common)
+        self.epsilon = check_number("epsilon", epsilon, 0)
+        self.norm = check_choice("norm", norm, STEEPEST)
+        self.num_steps = check_number("num_steps", num_steps, 1, integer=True)
+        self.step_size = step_size if step_size is None else check_number("step_size", step_size, 0)
+        self.input_range = check_input_range(input_range)
+
+    def perturbed_inputs(self, clean_pass: CleanPass) -> Tensor:
+        """The worst inputs x', `(n, ...)`, constant with respect to the weights.
+
+        Args:
+            clean_pass: the `CleanPass` over the batch.
+        """
+        inputs, step = clean_pass.inputs, step_length(self.step_size, self.epsilon, self.num_steps)
+        # The divergence has no gradient at x itself. Near x its gradient is a Hessian-vector product.
+        direction = power_iteration(clean_pass, clean_pass.random_direction(), "categorical", 1)
+        first = min(step, self.epsilon) * adversarial_noise(direction, STEEPEST[self.norm])
+        target = ops.stop_gradient(clean_pass.logits)
+        return projected_ascent(
+            lambda x: clean_pass.linearized_at(x).gradient_of(lambda logits: categorical_kl(target, logits)),
+            clip_to_range(inputs + first, self.input_range),
+            inputs,
+            epsilon=self.epsilon,
+            norm=self.norm,
+            num_steps=self.num_steps - 1,
+            step_size=step,
+            input_range=self.input_range,
+        )
+
+    def per_example(self, clean_pass: CleanPass) -> Tensor:
+        """`KL[p(x) ‖ p(x')]` of each example, `(n,)`."""
+        return categorical_kl(clean_pass.logits, clean_pass.forward(self.perturbed_inputs(clean_pass)))

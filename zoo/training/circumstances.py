@@ -1,0 +1,158 @@
+"""What the execution plan of `fit` depends on, seen when `fit` begins."""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, NamedTuple
+
+import keras
+import numpy as np
+
+from zoo.backend import devices
+from zoo.backend.keras_internals import flatten_layers
+from zoo.datasets import Batches, SemiSupervised
+
+COMPILED_BY_JAX = (
+    keras.layers.RandomPerspective,
+    keras.layers.RandomRotation,
+    keras.layers.RandomShear,
+    keras.layers.RandomTranslation,
+    keras.layers.RandomZoom,
+)
+BATCH_HOOKS = ("on_batch_begin", "on_batch_end", "on_train_batch_begin", "on_train_batch_end")
+
+
+class Circumstances(NamedTuple):
+    """What a plan depends on.
+
+    Attributes:
+        backend: `"tensorflow"` or `"jax"`.
+        accelerator: whether the backend computes on something other than the CPU.
+        shared: whether several devices share a batch.
+        deterministic: whether every operation has to give the same bits each time.
+        compilable: whether XLA can compile all layers.
+        built: whether all layers are built. Only then are `convolves` and `draws` known.
+        convolves: whether a layer has convolution kernels.
+        draws: whether a layer draws random numbers.
+        num_steps: number of batches in an epoch if all of them are full; else, or if it is not known, None.
+        batch_bytes: bytes of one batch of inputs.
+        data_bytes: bytes of the training data; None if it is not in the zoo's own batches.
+        memory_bytes: memory of the accelerator.
+        counted: whether the caller gives a number of steps, per epoch or for validation.
+        watched: whether a callback needs to see every step.
+        alternates: whether steps differ from each other.
+
+    Example:
+        >>> from zoo.training.circumstances import Circumstances
+        >>> Circumstances("jax", num_steps=50).accelerator
+        False
+    """
+
+    backend: str
+    accelerator: bool = False
+    shared: bool = False
+    deterministic: bool = False
+    compilable: bool = True
+    built: bool = True
+    convolves: bool = False
+    draws: bool = False
+    num_steps: int | None = None
+    batch_bytes: int = 0
+    data_bytes: int | None = None
+    memory_bytes: int = 0
+    counted: bool = False
+    watched: bool = False
+    alternates: bool = False
+
+
+def observe(layers: Iterable[keras.Layer | None], options: Mapping[str, Any], *, alternates: bool) -> Circumstances:
+    """The circumstances of a call of `fit`.
+
+    Args:
+        layers: network and preprocessing, each built or not, or None.
+        options: the arguments of `fit` by their names.
+        alternates: whether steps differ from each other.
+
+    Returns:
+        What `plan_execution` needs to know.
+
+    Example:
+        >>> from zoo.training.circumstances import observe
+        >>> observe([zoo.networks.mlp((4,), 3)], {"x": np.zeros((64, 4))}, alternates=False).num_steps
+        2
+    """
+    layers = [layer for layer in layers if layer is not None]
+    flat = [inner for layer in layers for inner in flatten_layers(layer)]
+    variables = [variable for layer in layers for variable in layer.variables]
+    x, on_jax = options.get("x"), keras.backend.backend() == "jax"
+    own = isinstance(x, (Batches, SemiSupervised))
+    num_steps, batch_bytes = whole_epoch(x, options)
+    return Circumstances(
+        backend=keras.backend.backend(),
+        accelerator=devices.has_accelerator(),
+        shared=devices.shares_batches(),
+        deterministic=devices.deterministic,
+        compilable=all(layer.supports_jit for layer in flat),
+        built=all(layer.built for layer in layers),
+        convolves=any(variable.trainable and len(variable.shape) > 2 for variable in variables),
+        draws=any("seed_generator" in variable.path for variable in variables),
+        num_steps=num_steps,
+        batch_bytes=batch_bytes,
+        data_bytes=x.num_bytes if own else None,
+        memory_bytes=devices.memory_bytes() if on_jax and own else 0,
+        counted=bool(options.get("steps_per_epoch") or options.get("validation_steps")),
+        watched=_is_watched(options.get("callbacks")),
+        alternates=alternates,
+    )
+
+
+def let_jax_compile(layers: Iterable[keras.Layer | None]) -> None:
+    """Marks Keras's augmentation layers as compilable, on JAX.
+
+    Keras marks them as not compilable on any backend, because TensorFlow's XLA lacks their image operations. JAX
+    compiles them. With Keras's mark, JAX would run the whole step operation by operation.
+
+    Args:
+        layers: network and preprocessing, or None.
+
+    Example:
+        >>> from zoo.training.circumstances import let_jax_compile
+        >>> let_jax_compile([keras.layers.RandomRotation(0.1), None])
+    """
+    if keras.backend.backend() != "jax":
+        return
+    for layer in layers:
+        for inner in flatten_layers(layer) if layer is not None else ():
+            inner.supports_jit = inner.supports_jit or isinstance(inner, COMPILED_BY_JAX)
+
+
+def whole_epoch(x: Any, options: Mapping[str, Any]) -> tuple[int | None, int]:
+    """The number of batches in an epoch if all of them are full, else None; and the bytes of one batch of inputs.
+
+    Args:
+        x: inputs, as `fit` takes them.
+        options: further arguments of `fit` by their names.
+
+    Example:
+        >>> from zoo.training.circumstances import whole_epoch
+        >>> whole_epoch(np.zeros((64, 4)), {}), whole_epoch(np.zeros((65, 4)), {})
+        ((2, 1024), (None, 0))
+    """
+    if options.get("steps_per_epoch") or options.get("validation_split"):
+        return None, 0
+    if isinstance(x, (Batches, SemiSupervised)):
+        inputs, _ = x[0]
+        return len(x), sum(array.nbytes for array in keras.tree.flatten(inputs))
+    if not isinstance(x, np.ndarray) and not (hasattr(x, "shape") and hasattr(x, "nbytes")):
+        return None, 0
+    num_steps, rest = divmod(len(x), options.get("batch_size") or 32)
+    return (num_steps, x.nbytes // num_steps) if num_steps and not rest else (None, 0)
+
+
+def _is_watched(callbacks: Any) -> bool:
+    """Whether a callback needs to see every step. A callback that does not says so by `needs_every_step = False`."""
+    return any(
+        # Read from the instance, because `LambdaCallback` sets its hooks there.
+        getattr(getattr(callback, hook), "__func__", None) is not getattr(keras.callbacks.Callback, hook)
+        for callback in keras.tree.flatten(callbacks or [])
+        for hook in BATCH_HOOKS
+        if getattr(callback, "needs_every_step", True)
+    )
