@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from zoo.backend.derivatives import BACKENDS, linearize
+from zoo.backend.derivatives import BACKENDS, depends, explained_derivatives, linearize
 
 RNG = np.random.default_rng(0)
 X, W, V = RNG.normal(size=(4, 5)), RNG.normal(size=(5, 6)), RNG.normal(size=(6, 3))
@@ -104,3 +104,42 @@ def test_unsupported_backend():
     error = run.stderr.strip().splitlines()[-1]
     assert error.startswith("ImportError")
     assert all(name in error for name in (*BACKENDS, "'numpy'"))
+
+
+def rounded(x):
+    return ops.cast(ops.cast(x, "int32"), x.dtype)
+
+
+@pytest.mark.parametrize("run", [lambda function: function, compiled], ids=["eager", "compiled"])
+def test_dependence_is_a_matter_of_derivatives(run):
+    found = []
+
+    def record(x):
+        found.append(depends(lambda a, b, c: network(a) + network(rounded(b)) + ops.sum(c), [x, 2 * x, 3 * x]))
+        found.append(depends(lambda a: network(0 * a), [x]))  # a derivative that happens to be 0
+        found.append(depends(lambda a: ops.ones_like(a), [x]))
+        return x
+
+    run(record)(ops.convert_to_tensor(X))
+    assert found[:3] == [[True, False, True], [True], [False]]
+
+
+@pytest.mark.parametrize(
+    "error, message",
+    [
+        (LookupError("gradient registry has no entry for: ResizeBicubicGrad"), "bilinear.*xi="),
+        (LookupError("gradient registry has no entry for: CudnnRNNBackprop"), "use_cudnn=False.*xi="),
+        (TypeError("can't apply forward-mode differentiation (jvp) to a custom_vjp function."), "use_cudnn=False"),
+    ],
+)
+def test_missing_derivatives_are_explained(error, message):
+    with pytest.raises(ValueError, match=f"without a derivative that a penalty needs.*{message}"):
+        with explained_derivatives():
+            raise error
+
+
+@pytest.mark.parametrize("error", [LookupError("no key"), TypeError("float"), NotImplementedError()])
+def test_other_errors_stay_as_they_are(error):
+    with pytest.raises(type(error)) as caught, explained_derivatives():
+        raise error
+    assert caught.value is error

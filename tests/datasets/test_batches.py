@@ -74,3 +74,14 @@ def test_resumed_fit_is_gradient_descent_on_the_resumed_epochs():
 def test_bad_arguments_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_dictionaries_are_read_by_the_same_rows():
+    x, y = np.arange(20.0).reshape(10, 2), np.arange(10)
+    batches, named = Batches(x, y, 4), Batches({"a": x, "b": x[:, 0]}, y, 4)
+    for (inputs, labels), (expected, same) in zip(named, batches, strict=True):
+        np.testing.assert_array_equal(labels, same)
+        np.testing.assert_array_equal(inputs["a"], expected)
+        np.testing.assert_array_equal(inputs["b"], expected[:, 0])
+    with pytest.raises(ValueError, match="same length, at least 1, received 10, 9 and 10"):
+        Batches({"a": x, "b": x[1:, 0]}, y)

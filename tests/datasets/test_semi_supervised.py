@@ -70,3 +70,27 @@ def test_shards_put_together_are_the_whole_batches():
 def test_bad_arguments_are_refused(make, error, message):
     with pytest.raises(error, match=message):
         make()
+
+
+def test_dictionaries_are_read_by_the_same_rows():
+    named = SemiSupervised({"a": X, "b": -X[:, 0]}, Y, {"b": -U[:, 0], "a": U}, batch_size=5, unlabeled_batch_size=8)
+    for (inputs, labels), (expected, y) in zip(named, semi_supervised(), strict=True):
+        np.testing.assert_array_equal(labels, y)
+        for kind in ("labeled", "unlabeled"):
+            np.testing.assert_array_equal(inputs[kind]["a"], expected[kind])
+            np.testing.assert_array_equal(inputs[kind]["b"], -expected[kind][:, 0])
+    assert named.num_bytes == Y.nbytes + sum(each.nbytes for each in (X, X[:, 0], U, U[:, 0]))
+
+
+@pytest.mark.parametrize(
+    "unlabeled, message",
+    [
+        ({"a": U}, r"must have the inputs of x, \['a', 'b'\], received \['a'\]"),
+        ({"a": U, "b": U}, "must be like x for the input 'b'"),
+        ({"a": U, "b": U[1:, 0]}, "same length"),
+        (U, "must have the inputs of x"),
+    ],
+)
+def test_unlabeled_dictionaries_are_like_the_labeled_ones(unlabeled, message):
+    with pytest.raises(ValueError, match=message):
+        SemiSupervised({"a": X, "b": X[:, 0]}, Y, unlabeled)

@@ -31,8 +31,8 @@ def network():
 def model():
     """Wraps a network and compiles it; by default for logits, with plain gradient descent."""
 
-    def make(network, regularizer=None, loss=None, optimizer=None, preprocessing=None, **options):
-        model = zoo.RegularizedModel(network, regularizer, preprocessing=preprocessing, seed=1)
+    def make(network, regularizer=None, loss=None, optimizer=None, preprocessing=None, perturb=None, **options):
+        model = zoo.RegularizedModel(network, regularizer, preprocessing=preprocessing, perturb=perturb, seed=1)
         loss = loss or keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         if keras.backend.backend() == "tensorflow":
             options.setdefault("jit_compile", False)  # it takes seconds to compile what runs in milliseconds

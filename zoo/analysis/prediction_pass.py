@@ -13,6 +13,7 @@ from zoo.backend.programs import compile_program
 from zoo.backend.random_numbers import Seed, as_generator
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.math.divergences import check_classes
+from zoo.training.inputs import declared_inputs, fit_rank
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
 
@@ -57,6 +58,7 @@ def prediction_pass(network: Callable[..., Tensor], inputs: Tensor, labels: Any 
         [2, 4]
     """
     x: Any = ops.convert_to_tensor(inputs)
+    x = fit_rank(x, *declared_inputs(network).values()) if len(declared_inputs(network)) == 1 else x
     if keras.backend.is_int_dtype(x.dtype):
         x = ops.cast(x, keras.config.floatx())  # because integers have no derivatives
 

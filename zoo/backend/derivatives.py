@@ -1,12 +1,20 @@
 """Input derivatives on both backends."""
 
-from collections.abc import Callable
+import contextlib
+from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
 import keras
 
 Tensor = Any  # a tensor of the backend
 
+# What a backend says about an operation without the derivatives that penalties need.
+MISSING = ("gradient registry has no entry for", "forward-mode differentiation", "Differentiation rule for")
+RESIZING = "For a Resizing or UpSampling2D layer, use interpolation='bilinear', or pass the layer as preprocessing=. "
+RECURRENT = "For LSTM and GRU layers, pass use_cudnn=False. "
+FIRST_ORDER = "VirtualAdversarialTraining(..., xi=...) and AdversarialTraining need only first derivatives."
+REMEDIES = {"Resize": RESIZING, "ScaleAndTranslate": RESIZING, "Cudnn": RECURRENT, "custom_vjp": RECURRENT}
+REMEDIES["gradient registry"] = FIRST_ORDER  # TensorFlow's error
 BACKENDS = ("tensorflow", "jax")
 
 if keras.backend.backend() not in BACKENDS:
@@ -87,3 +95,70 @@ def linearize(function: Callable[[Tensor], tuple[Tensor, Any]], x: Tensor) -> Li
         array([2., 6.], dtype=float32)
     """
     return (_linearize_jax if keras.backend.backend() == "jax" else _linearize_tensorflow)(function, x)
+
+
+@contextlib.contextmanager
+def explained_derivatives() -> Iterator[None]:
+    """A context that says what to do if an operation lacks the derivatives that penalties need.
+
+    Raises:
+        ValueError: the backend raised an error about a missing derivative.
+
+    Example:
+        >>> from zoo.backend.derivatives import explained_derivatives
+        >>> with explained_derivatives():
+        ...     raise LookupError("gradient registry has no entry for: CudnnRNNBackprop")
+        Traceback (most recent call last):
+        ValueError: The network uses an operation without a derivative that a penalty needs: ...
+    """
+    try:
+        yield
+    except (LookupError, TypeError, NotImplementedError) as error:
+        message = str(error)
+        if not any(text in message for text in MISSING):
+            raise
+        remedies = dict.fromkeys(remedy for name, remedy in REMEDIES.items() if name in message)
+        raise ValueError(
+            "The network uses an operation without a derivative that a penalty needs: "
+            f"{message.strip().splitlines()[0].rstrip('.')}. {''.join(remedies)}"
+        ) from error
+
+
+def _depends_jax(function, tensors):
+    import jax
+
+    def on(index):
+        _, jvp = jax.linearize(lambda x: function(*tensors[:index], x, *tensors[index + 1 :]), tensors[index])
+        jaxpr = jax.make_jaxpr(jvp)(tensors[index]).jaxpr
+        reached = set(jaxpr.invars)
+        for equation in jaxpr.eqns:
+            if any(atom in reached for atom in equation.invars if not hasattr(atom, "val")):  # no literal is hashable
+                reached.update(equation.outvars)
+        return any(atom in reached for atom in jaxpr.outvars if not hasattr(atom, "val"))
+
+    return [on(index) for index in range(len(tensors))]
+
+
+def _depends_tensorflow(function, tensors):
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        outputs = function(*tensors)
+    return [gradient is not None for gradient in tape.gradient(outputs, tensors)]
+
+
+def depends(function: Callable[..., Tensor], tensors: list[Tensor]) -> list[bool]:
+    """Whether the value of a function has a derivative in each of its arguments. It looks at the graph, not at numbers.
+
+    Args:
+        function: function of tensors with one tensor as value.
+        tensors: floating-point tensors.
+
+    Example:
+        >>> from zoo.backend.derivatives import depends
+        >>> rounded = lambda x, y: keras.ops.cast(keras.ops.cast(x, "int32"), "float32") + y
+        >>> depends(rounded, [keras.ops.ones(2), keras.ops.ones(2)])
+        [False, True]
+    """
+    return (_depends_jax if keras.backend.backend() == "jax" else _depends_tensorflow)(function, tensors)

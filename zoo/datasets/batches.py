@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 
-from zoo.datasets.epochwise import EpochwiseDataset, check_pair, draw_indices
+from zoo.datasets.epochwise import EpochwiseDataset, check_pair, draw_indices, num_rows
 from zoo.validation import check_number
 
 
@@ -20,7 +21,7 @@ class Batches(EpochwiseDataset):
     `shuffle=False` to the `fit` of other models: by default, Keras shuffles the batches with Python's `random`.
 
     Args:
-        x: `(n, ...)` inputs.
+        x: `(n, ...)` inputs, or a dictionary of them for a network with several inputs.
         y: `(n, ...)` targets.
         batch_size: examples in a batch, at least 1.
         seed: at least 0.
@@ -45,11 +46,11 @@ class Batches(EpochwiseDataset):
     def __init__(self, x: Any, y: Any, batch_size: int = 100, *, seed: int = 0, steps_per_epoch: int | None = None):
         """Checks the arguments and draws the first epoch."""
         self.x, self.y = check_pair(x, y)
-        self.batch_size = min(check_number("batch_size", batch_size, 1, integer=True), len(self.x))
-        super().__init__(seed, len(self.x) // self.batch_size if steps_per_epoch is None else steps_per_epoch)
+        self.batch_size = min(check_number("batch_size", batch_size, 1, integer=True), num_rows(self.x))
+        super().__init__(seed, num_rows(self.x) // self.batch_size if steps_per_epoch is None else steps_per_epoch)
 
     def _draw(self) -> tuple[np.ndarray, ...]:
-        return (draw_indices(len(self.x), (self.steps_per_epoch, self.batch_size), (self.seed, self.epoch)),)
+        return (draw_indices(num_rows(self.x), (self.steps_per_epoch, self.batch_size), (self.seed, self.epoch)),)
 
     @property
     def batch_sizes(self) -> tuple[int, ...]:
@@ -58,8 +59,8 @@ class Batches(EpochwiseDataset):
 
     @property
     def _arrays(self) -> tuple[np.ndarray, ...]:
-        return self.x, self.y
+        return tuple(keras.tree.flatten((self.x, self.y)))
 
     def _gather(self, take: Callable[[np.ndarray, Any], Any], *rows: Any) -> tuple[Any, Any]:
         (indices,) = rows
-        return take(self.x, indices), take(self.y, indices)
+        return keras.tree.map_structure(lambda each: take(each, indices), self.x), take(self.y, indices)

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import math
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any, Self
 
 import keras
@@ -215,11 +215,11 @@ def draw_indices(num_examples: int, shape: tuple[int, int], key: tuple[int, ...]
     return indices[: math.prod(shape)].reshape(shape)
 
 
-def check_pair(x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
+def check_pair(x: Any, y: Any) -> tuple[Any, np.ndarray]:
     """Returns inputs and targets as arrays of equal length.
 
     Args:
-        x: `(n, ...)` inputs, n at least 1.
+        x: `(n, ...)` inputs, n at least 1; or a dictionary of them.
         y: `(n, ...)` targets.
 
     Raises:
@@ -230,7 +230,37 @@ def check_pair(x: Any, y: Any) -> tuple[np.ndarray, np.ndarray]:
         >>> check_pair([[0.0], [1.0]], [0, 1])[1]
         array([0, 1])
     """
-    x, y = np.asarray(x), np.asarray(y)
-    if len(x) != len(y) or not len(x):
-        raise ValueError(f"x and y must have the same length, at least 1, received {len(x)} and {len(y)}.")
+    x, y = as_arrays(x), np.asarray(y)
+    lengths = [len(each) for each in keras.tree.flatten(x)]
+    if set(lengths) != {len(y)} or not len(y):
+        received = ", ".join(map(str, lengths))
+        raise ValueError(f"x and y must have the same length, at least 1, received {received} and {len(y)}.")
     return x, y
+
+
+def as_arrays(x: Any) -> Any:
+    """Inputs as an array, or as a dictionary of arrays.
+
+    Args:
+        x: anything that NumPy takes for an array, or a dictionary of such.
+
+    Example:
+        >>> from zoo.datasets.epochwise import as_arrays
+        >>> as_arrays({"age": [1, 2]})
+        {'age': array([1, 2])}
+    """
+    return {name: np.asarray(each) for name, each in x.items()} if isinstance(x, Mapping) else np.asarray(x)
+
+
+def num_rows(x: Any) -> int:
+    """The number of examples in an array or a dictionary of arrays.
+
+    Args:
+        x: as `as_arrays` returns it.
+
+    Example:
+        >>> from zoo.datasets.epochwise import num_rows
+        >>> num_rows({"age": np.array([1, 2])})
+        2
+    """
+    return len(keras.tree.flatten(x)[0])

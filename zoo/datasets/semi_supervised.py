@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 
-from zoo.datasets.epochwise import EpochwiseDataset, check_pair, draw_indices
+from zoo.datasets.epochwise import EpochwiseDataset, as_arrays, check_pair, draw_indices, num_rows
 from zoo.validation import check_number
 
 
@@ -17,9 +18,9 @@ class SemiSupervised(EpochwiseDataset):
     for `Batches`.
 
     Args:
-        x: `(n, ...)` labeled inputs.
+        x: `(n, ...)` labeled inputs, or a dictionary of them for a network with several inputs.
         y: `(n, ...)` their targets.
-        x_unlabeled: `(m, ...)` unlabeled inputs. They may include `x`.
+        x_unlabeled: `(m, ...)` unlabeled inputs, or a dictionary like `x`. They may include `x`.
         batch_size: labeled inputs in a batch, 1 to n.
         unlabeled_batch_size: unlabeled inputs in a batch, 1 to m.
         seed: at least 0.
@@ -55,8 +56,8 @@ class SemiSupervised(EpochwiseDataset):
         """Checks the arguments and draws the first epoch."""
         self.x, self.y = check_pair(x, y)
         self.x_unlabeled = _check_alike(x_unlabeled, self.x)
-        num_unlabeled = len(self.x_unlabeled)
-        self.batch_size = check_number("batch_size", batch_size, 1, len(self.x), integer=True)
+        num_unlabeled = num_rows(self.x_unlabeled)
+        self.batch_size = check_number("batch_size", batch_size, 1, num_rows(self.x), integer=True)
         self.unlabeled_batch_size = check_number(
             "unlabeled_batch_size", unlabeled_batch_size, 1, num_unlabeled, integer=True
         )
@@ -65,8 +66,8 @@ class SemiSupervised(EpochwiseDataset):
     def _draw(self) -> tuple[np.ndarray, ...]:
         steps, key = self.steps_per_epoch, (self.seed, self.epoch)
         return (
-            draw_indices(len(self.x), (steps, self.batch_size), (*key, 0)),
-            draw_indices(len(self.x_unlabeled), (steps, self.unlabeled_batch_size), (*key, 1)),
+            draw_indices(num_rows(self.x), (steps, self.batch_size), (*key, 0)),
+            draw_indices(num_rows(self.x_unlabeled), (steps, self.unlabeled_batch_size), (*key, 1)),
         )
 
     @property
@@ -76,19 +77,29 @@ class SemiSupervised(EpochwiseDataset):
 
     @property
     def _arrays(self) -> tuple[np.ndarray, ...]:
-        return self.x, self.y, self.x_unlabeled
+        return tuple(keras.tree.flatten((self.x, self.y, self.x_unlabeled)))
 
     def _gather(self, take: Callable[[np.ndarray, Any], Any], *rows: Any) -> tuple[Any, Any]:
         labeled, unlabeled = rows
-        inputs = {"labeled": take(self.x, labeled), "unlabeled": take(self.x_unlabeled, unlabeled)}
+        inputs = {
+            "labeled": keras.tree.map_structure(lambda each: take(each, labeled), self.x),
+            "unlabeled": keras.tree.map_structure(lambda each: take(each, unlabeled), self.x_unlabeled),
+        }
         return inputs, take(self.y, labeled)
 
 
-def _check_alike(x_unlabeled: Any, x: np.ndarray) -> np.ndarray:
-    x_unlabeled = np.asarray(x_unlabeled)
-    if x_unlabeled.shape[1:] != x.shape[1:] or x_unlabeled.dtype.kind != x.dtype.kind:
-        raise ValueError(
-            f"x_unlabeled must be like x, examples of shape {x.shape[1:]} and dtype {x.dtype}, received "
-            f"{x_unlabeled.shape[1:]} and {x_unlabeled.dtype}."
-        )
+def _check_alike(x_unlabeled: Any, x: Any) -> Any:
+    x_unlabeled = as_arrays(x_unlabeled)
+    received, wanted = (each if isinstance(each, dict) else {"": each} for each in (x_unlabeled, x))
+    if received.keys() != wanted.keys():
+        raise ValueError(f"x_unlabeled must have the inputs of x, {sorted(wanted)}, received {sorted(received)}.")
+    for name, unlabeled in received.items():
+        labeled, of = wanted[name], name and f" for the input {name!r}"
+        if unlabeled.shape[1:] != labeled.shape[1:] or unlabeled.dtype.kind != labeled.dtype.kind:
+            raise ValueError(
+                f"x_unlabeled must be like x{of}, examples of shape {labeled.shape[1:]} and dtype {labeled.dtype}, "
+                f"received {unlabeled.shape[1:]} and {unlabeled.dtype}."
+            )
+    if len({len(each) for each in received.values()}) > 1:
+        raise ValueError(f"All inputs in x_unlabeled must have the same length, received {sorted(received)}.")
     return x_unlabeled

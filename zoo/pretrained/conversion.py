@@ -97,7 +97,8 @@ def random_inputs(input_shape: tuple[int, ...], num_examples: int = 16, seed: in
     """Draws raw inputs on which to compare two programs: integer pixels from 0 to 255, or standard normal signals.
 
     Args:
-        input_shape: shape of one example. Examples with more than one axis are images.
+        input_shape: shape of one example. Examples with more than one axis are images. An axis of any length (None) is
+            drawn with length 32.
         num_examples: number of examples, n.
         seed: integer, at least 0. The same seed gives the same inputs.
 
@@ -109,7 +110,7 @@ def random_inputs(input_shape: tuple[int, ...], num_examples: int = 16, seed: in
         >>> random_inputs((28, 28, 1), num_examples=2).shape
         (2, 28, 28, 1)
     """
-    rng, shape = np.random.default_rng(seed), (num_examples, *input_shape)
+    rng, shape = np.random.default_rng(seed), (num_examples, *(32 if each is None else each for each in input_shape))
     return (rng.normal(size=shape) if len(input_shape) == 1 else rng.integers(0, 256, shape)).astype("float32")
 
 

@@ -110,8 +110,8 @@ def check_exportable(model: Any, what: str = "A SavedModel") -> None:
 
     Raises:
         TypeError: `model` is not a `RegularizedModel`.
-        ValueError: Keras does not run on TensorFlow, the model is not built, or its loss does not take the logits of
-            classes.
+        ValueError: Keras does not run on TensorFlow, the model is not built or has several inputs, or its loss does not
+            take the logits of classes.
 
     Example:
         >>> import zoo
@@ -129,6 +129,11 @@ def check_exportable(model: Any, what: str = "A SavedModel") -> None:
         raise TypeError(f"export takes a RegularizedModel, received {type(model).__name__}. Wrap the network first.")
     if not model.built or model.raw_input_shape is None:
         raise ValueError("export takes a built model: call it on a batch, or build it with its input shape.")
+    if isinstance(model.raw_input_shape, dict) or any(map(keras.tree.is_nested, model.raw_input_shape)):
+        raise ValueError(
+            f"{what} takes one array of raw inputs, received several, {model.raw_input_shape}. Use Keras's own "
+            "model.network.export(path)."
+        )
     if model.compiled and not returns_logits(model.loss):
         raise ValueError(
             f"{what} needs a network that returns the logits of two or more classes, and a categorical cross-entropy "
@@ -161,8 +166,8 @@ def export(
     Raises:
         ImportError: TensorFlow is not installed.
         TypeError: `model` is not a `RegularizedModel`.
-        ValueError: Keras does not run on TensorFlow, the model is not built, or its loss does not take the logits of
-            classes.
+        ValueError: Keras does not run on TensorFlow, the model is not built or has several inputs, or its loss does not
+            take the logits of classes.
 
     Example:
         >>> import pathlib, tempfile

@@ -6,6 +6,7 @@ import keras
 from keras import ops
 
 from zoo.regularizers.clean_pass import CleanPass
+from zoo.regularizers.math import per_example
 from zoo.regularizers.math.balls import STEEPEST, draw_from_ball
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.regularizers.math.projected_ascent import projected_ascent, step_length
@@ -118,6 +119,8 @@ class AdversarialTraining(Regularizer):
             # the projected step.
             gradient = ops.stop_gradient(clean_pass.loss_gradient)
             perturbation = min(step, self.epsilon) * adversarial_noise(gradient, self.noise or STEEPEST[self.norm])
+        if clean_pass.moved is not None:
+            perturbation = self._without_padding(perturbation, clean_pass.moved[: clean_pass.num_labeled])
         return projected_ascent(
             lambda x: clean_pass.linearized_at(x).loss_gradient,
             clip_to_range(inputs + perturbation, self.input_range),
@@ -128,6 +131,12 @@ class AdversarialTraining(Regularizer):
             step_size=step,
             input_range=self.input_range,
         )
+
+    def _without_padding(self, perturbation, moved):
+        """The perturbation of the entries that move, which have mean square 1 if the noise is `"scaled_l2"`."""
+        share = ops.mean(per_example.flatten(moved), axis=-1) if self.noise == "scaled_l2" else None
+        scale = 1.0 if share is None else per_example.expand(ops.sqrt(share), moved)
+        return scale * moved * perturbation
 
     def per_example(self, clean_pass: CleanPass) -> Tensor:
         """`L(x', y)` of each labeled example, `(num_labeled,)`."""

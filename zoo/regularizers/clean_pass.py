@@ -8,6 +8,7 @@ from keras import ops
 
 from zoo.backend.derivatives import linearize
 from zoo.backend.replicas import sum_over_replicas
+from zoo.regularizers.math import per_example
 from zoo.regularizers.math.divergences import check_classes
 
 Tensor = Any  # a tensor of the backend
@@ -19,13 +20,16 @@ class LinearizedPass:
     The first `num_labeled` rows have labels.
 
     Args:
-        inputs: `(n, ...)`, the point of linearization, constant with respect to the weights.
+        inputs: `(n, ...)`, the tensor that penalties move, at the point of linearization: constant with respect to the
+            weights.
         logits: `(n, k)` in float32.
         losses: maps the logits of the labeled rows to their losses, `(num_labeled, k) -> (num_labeled,)`.
         num_labeled: number of rows with labels.
         jvp: `tangents -> J·tangents`, or None if no regularizer needs it.
         vjp: `cotangents -> Jᵀ·cotangents`, or None if no regularizer needs it.
         seed: `keras.random.SeedGenerator` from which penalties draw random numbers, or None if none draws.
+        moved: 1 for entries of `inputs` that penalties move and 0 for others, such as padding, in the shape of
+            `inputs`; None if they move all entries.
 
     Example:
         >>> from zoo.analysis.prediction_pass import prediction_pass
@@ -44,12 +48,14 @@ class LinearizedPass:
         jvp: Callable[[Tensor], Tensor] | None = None,
         vjp: Callable[[Tensor], Tensor] | None = None,
         seed: keras.random.SeedGenerator | None = None,
+        moved: Tensor | None = None,
     ):
         self.inputs = inputs
         self.logits = logits
         self.losses = losses
         self.num_labeled = num_labeled
         self.seed: Any = seed
+        self.moved = moved
         self._jvp: Any = jvp
         self._vjp: Any = vjp
         # Not functools.cached_property: its lock in Python 3.11 blocks the threads in which MirroredStrategy traces.
@@ -59,6 +65,11 @@ class LinearizedPass:
     def labeled_inputs(self) -> Tensor:
         """The rows of `inputs` that have labels."""
         return self.inputs[: self.num_labeled]
+
+    def random_direction(self) -> Tensor:
+        """Draws a unit vector for every example, uniformly, `(n, ...)`. Entries that do not move are 0."""
+        direction = per_example.random_direction(self.inputs, self.seed)
+        return direction if self.moved is None else per_example.normalize(direction * self.moved)
 
     def push_forward(self, tangents: Tensor) -> Tensor:
         """`J·tangents`, `(n, ...) -> (n, k)`."""

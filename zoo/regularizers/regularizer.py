@@ -18,7 +18,8 @@ class Regularizer:
 
     To make a regularizer of your own, subclass this class and implement `per_example(clean_pass)`. Set
     `needs_input_derivatives` if it needs products with the Jacobian of the logits in the input, and `moves_inputs =
-    False` if it evaluates the network at the inputs of the batch only. Keep each constructor argument as an attribute
+    False` if it evaluates the network at the inputs of the batch only, and `needs_lattice = True` if it needs to know
+    which entries of an input are neighbors. Keep each constructor argument as an attribute
     of the same name; `get_config` reads these attributes.
 
     Regularizers add up and scale: `VirtualAdversarialTraining(2.0) + 0.5 * VirtualMovementTraining("shift")`.
@@ -52,6 +53,7 @@ class Regularizer:
     metric_name: Any = "penalty"
     needs_input_derivatives: Any = False
     moves_inputs: bool = True
+    needs_lattice: bool = False
 
     def __init__(self, *, weight: float = 1.0, ramp_up_steps: int = 0, interval: int = 1):
         self.weight = check_number("weight", weight, 0)

@@ -6,7 +6,6 @@ import keras
 
 from zoo.backend.random_numbers import normal
 from zoo.regularizers.clean_pass import CleanPass
-from zoo.regularizers.math import per_example
 from zoo.regularizers.math.divergences import categorical_kl, squared_distance
 from zoo.regularizers.math.worst_directions import power_iteration
 from zoo.regularizers.regularizer import Regularizer
@@ -75,7 +74,7 @@ class Smoothness(Regularizer):
         inputs = clean_pass.inputs
         if self.direction == "random":
             return self.epsilon * normal(inputs, clean_pass.seed)
-        start = per_example.random_direction(inputs, clean_pass.seed)
+        start = clean_pass.random_direction()
         distribution = "categorical" if self.divergence == "kl" else "gaussian"
         return self.epsilon * power_iteration(clean_pass, start, distribution, self.num_power_iterations)
 

@@ -6,7 +6,6 @@ import keras
 from keras import ops
 
 from zoo.regularizers.clean_pass import CleanPass
-from zoo.regularizers.math import per_example
 from zoo.regularizers.math.balls import STEEPEST
 from zoo.regularizers.math.divergences import categorical_kl
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
@@ -87,7 +86,7 @@ class Trades(Regularizer):
         """
         inputs, step = clean_pass.inputs, step_length(self.step_size, self.epsilon, self.num_steps)
         # The divergence has no gradient at x itself. Near x its gradient is a Hessian-vector product.
-        direction = power_iteration(clean_pass, per_example.random_direction(inputs, clean_pass.seed), "categorical", 1)
+        direction = power_iteration(clean_pass, clean_pass.random_direction(), "categorical", 1)
         first = min(step, self.epsilon) * adversarial_noise(direction, STEEPEST[self.norm])
         target = ops.stop_gradient(clean_pass.logits)
         return projected_ascent(

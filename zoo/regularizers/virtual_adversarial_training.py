@@ -6,7 +6,6 @@ import keras
 from keras import ops
 
 from zoo.regularizers.clean_pass import CleanPass
-from zoo.regularizers.math import per_example
 from zoo.regularizers.math.divergences import categorical_kl, squared_distance
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.regularizers.math.worst_directions import finite_difference_iteration, power_iteration
@@ -109,7 +108,7 @@ class VirtualAdversarialTraining(Regularizer):
 
     def per_example(self, clean_pass: CleanPass) -> Tensor:
         """`KL[p(x) ‖ p(x + r)]` of each example, `(n,)`."""
-        start = per_example.random_direction(clean_pass.inputs, clean_pass.seed)
+        start = clean_pass.random_direction()
         perturbed = clean_pass.inputs + self.perturbation(clean_pass, start)
         logits = clean_pass.forward(clip_to_range(perturbed, self.input_range))
         # p(x) is the target, not a variable: only the perturbed prediction moves towards it.

@@ -13,6 +13,7 @@ from zoo.regularizers.math import per_example
 from zoo.regularizers.math.field_bases import orthonormal_basis
 from zoo.regularizers.math.movement import (
     BORDERS,
+    FORMATS,
     NORMALIZATIONS,
     lattice_view,
     movement_scores,
@@ -45,7 +46,10 @@ class VirtualMovementTraining(Regularizer):
             by its norm over the batch.
         border: values outside the lattice: `"zero"` (default), `"nearest"` or `"periodic"`.
         lattice_shape: lengths of the m axes of the lattice, each at least 2, for inputs that do not show it, such as
-            flattened images. With None, `(n, length)` is a signal and any other input has its channels last.
+            flattened images. With None, `(n, length)` is a signal, and any other input has channels where `data_format`
+            says.
+        data_format: `"channels_last"` or `"channels_first"`. None takes Keras's `image_data_format()`, and refuses
+            inputs such as `(n, 3, 32, 32)` that do not look like it.
         virtual_labels: whether inputs without labels take part, with the network's own decisions as labels. This is not
             in the paper.
         **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
@@ -66,6 +70,7 @@ class VirtualMovementTraining(Regularizer):
     """
 
     needs_input_derivatives = True
+    needs_lattice = True
 
     def __init__(
         self,
@@ -74,6 +79,7 @@ class VirtualMovementTraining(Regularizer):
         normalization: str = "none",
         border: str = "zero",
         lattice_shape: tuple[int, ...] | None = None,
+        data_format: str | None = None,
         virtual_labels: bool = False,
         **common: Any,
     ):
@@ -86,6 +92,7 @@ class VirtualMovementTraining(Regularizer):
         self.normalization = check_choice("normalization", normalization, NORMALIZATIONS)
         self.border = check_choice("border", border, BORDERS)
         self.lattice_shape = None if lattice_shape is None else tuple(lattice_shape)
+        self.data_format = data_format if data_format is None else check_choice("data_format", data_format, FORMATS)
         self.virtual_labels = bool(virtual_labels)
 
     @property
@@ -123,13 +130,16 @@ class VirtualMovementTraining(Regularizer):
             `(num_labeled, num_fields)`.
         """
         gradient = clean_pass.virtual_loss_gradient if self.virtual_labels else clean_pass.loss_gradient
-        gradient = lattice_view(unit_gradient(gradient, self.normalization), self.lattice_shape)
-        images = lattice_view(self._moved(clean_pass), self.lattice_shape)
+        gradient = self._on_lattice(unit_gradient(gradient, self.normalization))
+        images = self._on_lattice(self._moved(clean_pass))
         image_gradient = spatial_gradient(images, self.border)
         bases = self.bases(tuple(images.shape[1:-1]))
         scores = movement_scores(gradient, image_gradient, np.concatenate(bases))  # of all families in one product
         ends = np.cumsum([len(basis) for basis in bases]).tolist()
         return [(basis, scores[:, end - len(basis) : end]) for basis, end in zip(bases, ends, strict=True)]
+
+    def _on_lattice(self, x: Tensor) -> Tensor:
+        return lattice_view(x, self.lattice_shape, self.data_format)
 
     def _moved(self, clean_pass: CleanPass) -> Tensor:
         return clean_pass.inputs if self.virtual_labels else clean_pass.labeled_inputs
@@ -143,7 +153,7 @@ class VirtualMovementTraining(Regularizer):
         Returns:
             A tensor `(num_labeled, *lattice, m)` for each family, in units of the lattice spacing.
         """
-        lattice = tuple(lattice_view(self._moved(clean_pass), self.lattice_shape).shape[1:-1])
+        lattice = tuple(self._on_lattice(self._moved(clean_pass)).shape[1:-1])
         movements = []
         for basis, scores in self.scores(clean_pass):
             flat_basis = ops.convert_to_tensor(basis.reshape(len(basis), -1), dtype=scores.dtype)

@@ -4,6 +4,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import keras
+
 from zoo.datasets import Batches, SemiSupervised
 
 
@@ -45,8 +47,10 @@ def arguments_of(function: Callable, *args: Any, **kwargs: Any) -> dict[str, Any
     return options
 
 
-def shape_of(x: Any) -> tuple[int | None, ...] | None:
+def shape_of(x: Any) -> Any:
     """The shape of a batch of labeled inputs, if the data of `fit` shows it before it is read; else None.
+
+    Several inputs have a dictionary, list or tuple of shapes.
 
     Args:
         x: the inputs, as `fit` takes them.
@@ -57,8 +61,11 @@ def shape_of(x: Any) -> tuple[int | None, ...] | None:
         (None, 28, 28)
     """
     if isinstance(x, (Batches, SemiSupervised)):
-        return (None, *x.x.shape[1:])
-    if hasattr(x, "element_spec") and isinstance(x.element_spec, tuple):
+        x = x.x
+    elif isinstance(getattr(x, "element_spec", None), tuple):
         x = split_inputs(x.element_spec[0])[0]
-    shape = getattr(x, "shape", None)
-    return (None, *shape[1:]) if shape is not None and len(shape) > 1 and None not in tuple(shape[1:]) else None
+    shapes: list[Any] = [getattr(leaf, "shape", None) for leaf in keras.tree.flatten(x)]
+    known = all(shape is not None and len(shape) and None not in tuple(shape[1:]) for shape in shapes)
+    if not shapes or not known or (not keras.tree.is_nested(x) and len(shapes[0]) < 2):
+        return None
+    return keras.tree.pack_sequence_as(x, [(None, *shape[1:]) for shape in shapes])

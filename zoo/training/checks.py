@@ -7,6 +7,8 @@ import keras
 import numpy as np
 
 from zoo.datasets import Batches, SemiSupervised
+from zoo.training.input_checks import check_structure
+from zoo.training.inputs import is_text, named_inputs, takes_strings
 from zoo.training.outputs import Outputs, outputs_of
 
 
@@ -22,26 +24,6 @@ def is_array(values: Any) -> bool:
         (True, False)
     """
     return isinstance(values, np.ndarray) or keras.ops.is_tensor(values)
-
-
-def check_single_input(x: Any) -> None:
-    """Refuses several inputs, and one input in a list, which Keras takes for several.
-
-    Args:
-        x: the inputs, as `fit` takes them.
-
-    Raises:
-        ValueError: `x` is a list, a tuple or a dictionary, except one of labeled and unlabeled inputs.
-
-    Example:
-        >>> from zoo.training.checks import check_single_input
-        >>> check_single_input({"labeled": np.zeros(2), "unlabeled": np.zeros(3)})
-    """
-    if isinstance(x, (list, tuple)) or (isinstance(x, dict) and set(x) != {"labeled", "unlabeled"}):
-        raise ValueError(
-            f"The network has one input: pass one array, not a {type(x).__name__} of {len(x)}; or "
-            'pass {"labeled": ..., "unlabeled": ...}.'
-        )
 
 
 def check_inputs(role: str, inputs: np.ndarray) -> None:
@@ -131,7 +113,7 @@ def check_data(model: Any, options: Mapping[str, Any]) -> None:
         >>> check_data(model, {"x": np.zeros((2, 4)), "y": np.array([0, 2])})
     """
     x, validation = options.get("x"), options.get("validation_data")
-    check_single_input(x)
+    check_structure(model, x)
     pairs: dict[str, Any] = {"training": (x, options.get("y"))}
     if isinstance(x, (Batches, SemiSupervised)):
         pairs = {"training": (x.x, x.y)}
@@ -141,10 +123,21 @@ def check_data(model: Any, options: Mapping[str, Any]) -> None:
         pairs["validation"] = tuple(validation[:2])
     outputs = outputs_of(model.loss) if model.compiled else None
     for role, (inputs, labels) in pairs.items():
-        check_arrays(role, inputs, labels, outputs, num_units(model.network))
+        for name, each in named_inputs(model.network, inputs).items():
+            of = f"{role} {name!r}" if keras.tree.is_nested(inputs) else role
+            strings = takes_strings(model, name)
+            check_arrays(of, each, labels, outputs, num_units(model.network), strings=strings)
 
 
-def check_arrays(role: str, inputs: Any, labels: Any, outputs: Outputs | None, num_classes: int | None) -> None:
+def check_arrays(
+    role: str,
+    inputs: Any,
+    labels: Any,
+    outputs: Outputs | None,
+    num_classes: int | None,
+    *,
+    strings: bool = False,
+) -> None:
     """Checks a pair of arrays. Objects that are not arrays (a generator, a `tf.data` set) are not checked.
 
     Args:
@@ -153,6 +146,7 @@ def check_arrays(role: str, inputs: Any, labels: Any, outputs: Outputs | None, n
         labels: `(n, ...)`.
         outputs: meaning of the network's outputs, or None if the loss is not known.
         num_classes: number of classes, or None if it is not known.
+        strings: whether the inputs may be strings.
 
     Raises:
         ValueError: inputs or labels are wrong, with the value received and what is allowed.
@@ -163,8 +157,9 @@ def check_arrays(role: str, inputs: Any, labels: Any, outputs: Outputs | None, n
     """
     if not is_array(inputs):
         return
-    inputs = np.asarray(keras.ops.convert_to_numpy(inputs))
-    check_inputs(role, inputs)
+    if not (strings and is_text(inputs)):
+        inputs = np.asarray(keras.ops.convert_to_numpy(inputs))
+        check_inputs(role, inputs)
     if not is_array(labels):
         return
     labels = np.asarray(keras.ops.convert_to_numpy(labels))

@@ -10,6 +10,7 @@ import jax
 import keras
 import numpy as np
 
+from zoo.backend.derivatives import explained_derivatives
 from zoo.backend.keras_internals import as_step_function, loss_tracker, state_shardings
 from zoo.datasets import Batches, SemiSupervised
 from zoo.training.execution_plan import ExecutionPlan
@@ -43,7 +44,8 @@ def train_step(model: Any, active: tuple[bool, ...], state: tuple, data: Any) ->
         ]
         return scaled, (loss, y_pred, *updated)
 
-    gradients, (loss, y_pred, others, metrics) = jax.grad(scaled_loss, has_aux=True)(trainable)
+    with explained_derivatives():
+        gradients, (loss, y_pred, others, metrics) = jax.grad(scaled_loss, has_aux=True)(trainable)
     trainable, optimizer = model.optimizer.stateless_apply(optimizer, gradients, trainable)
     with keras.StatelessScope(state_mapping=list(zip(model.metrics_variables, metrics, strict=True))) as scope:
         loss_tracker(model).update_state(loss, sample_weight=keras.tree.flatten(y_pred)[0].shape[0])

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.backend.keras_internals import takes_training
+from zoo.backend.keras_internals import inputs_structure, takes_training
 from zoo.backend.random_numbers import as_generator
 from zoo.backend.replicas import num_replicas
 from zoo.datasets import Batches, SemiSupervised
@@ -13,8 +13,11 @@ from zoo.training.arguments import arguments_of, split_inputs
 from zoo.training.checks import check_data
 from zoo.training.circumstances import let_jax_compile
 from zoo.training.execution_plan import ExecutionPlan
+from zoo.training.input_checks import check_wrapped
+from zoo.training.inputs import as_network_inputs, input_shapes, symbolic_inputs, unwrap
 from zoo.training.lazy_terms import TakingTurns
 from zoo.training.outputs import check_outputs, outputs_of
+from zoo.training.perturbed_layers import layer_names
 from zoo.training.precision import computes_in
 from zoo.training.train_function import fitting, make_train_function, plan_fit, single_pass
 
@@ -27,7 +30,7 @@ class ObjectiveModel(keras.Model):
     A subclass writes the objective. Everything else is Keras's: `predict` and `evaluate` run preprocessing and network.
 
     Args:
-        network: any `keras.Model` or layer with one input tensor and one output of shape `(batch, units)`.
+        network: any `keras.Model` or layer with one output of shape `(batch, units)`.
         preprocessing: a Keras layer that runs before the network, or None. No gradient runs through it. The model makes
             it not trainable, so that weight decay does not act on it.
         seed: integer or `keras.random.SeedGenerator` for the random numbers of the objective. None draws a seed, which
@@ -40,7 +43,7 @@ class ObjectiveModel(keras.Model):
         penalty_metrics: metrics of the penalties. A subclass fills the list.
 
     Raises:
-        ValueError: the network has several inputs.
+        ValueError: the network has such an objective already, or a layer mixes examples but not their labels.
 
     Example:
         >>> class Doubled(zoo.training.ObjectiveModel):
@@ -58,17 +61,18 @@ class ObjectiveModel(keras.Model):
         self, network: keras.Layer, *, preprocessing: keras.Layer | None = None, seed: Any = None, **kwargs: Any
     ):
         super().__init__(**kwargs)
-        if len(inputs := getattr(network, "inputs", None) or ()) > 1:
-            raise ValueError(f"{type(self).__name__} wraps networks with one input, received {len(inputs)} inputs.")
+        check_wrapped(network, preprocessing, ObjectiveModel)
         self.network: Any = network
         self.preprocessing = preprocessing
         if preprocessing is not None:
             preprocessing.trainable = False
+        self.perturb: Any = None
         self.seed_generator = as_generator(seed)
         self.iterations: Any = self.add_weight(
             shape=(), dtype="int32", initializer="zeros", trainable=False, name="steps"
         )
         self.raw_input_shape: Any = None
+        self.fitted_shape: Any = None  # of the inputs of the last `fit`
         self.penalty_metrics: list[keras.Metric] = []
         self.execution_plan: ExecutionPlan | None = None
         self.compile_request: Any = {"jit_compile": "auto", "steps_per_execution": "auto"}
@@ -155,9 +159,10 @@ class ObjectiveModel(keras.Model):
             self.optimizer.build(self.trainable_variables)
 
     def build(self, input_shape: Any) -> None:
-        """Builds preprocessing and network for raw inputs of a shape `(None, ...)`."""
-        self.raw_input_shape = tuple(split_inputs(input_shape)[0][1:])
-        inputs = keras.KerasTensor((None, *self.raw_input_shape))
+        """Builds preprocessing and network for raw inputs of a shape `(None, ...)`, or a nest of shapes."""
+        shape = input_shapes(self.network, split_inputs(input_shape)[0])
+        self.raw_input_shape = keras.tree.map_shape_structure(lambda each: tuple(each[1:]), shape)
+        inputs = symbolic_inputs(self.network if self.preprocessing is None else self.preprocessing, shape)
         if self.preprocessing is not None:
             inputs = self.preprocessing(inputs)
         if not self.network.built:
@@ -166,16 +171,16 @@ class ObjectiveModel(keras.Model):
 
     def call(self, x: Any, training: bool = False) -> Tensor:
         """Runs preprocessing and network on the labeled inputs."""
-        inputs, _ = split_inputs(x)
-        if self.preprocessing is not None:
-            inputs = self.preprocessing(inputs, training=training)
-        outputs = self.call_network(inputs, training)
+        outputs = self.call_network(self._preprocessed(split_inputs(x)[0], training), training)
         if self.compiled and self.loss is not None:
             check_outputs(outputs, outputs_of(self.loss).kind)  # before the loss fails on them
         return outputs
 
     def call_network(self, inputs: Tensor, training: bool) -> Tensor:
         """Runs the network. A network whose `call` has no argument `training` is called without it."""
+        structure = inputs_structure(self.network)
+        if keras.tree.is_nested(structure) and not keras.tree.is_nested(inputs):
+            inputs = keras.tree.pack_sequence_as(structure, [inputs])
         return self.network(inputs, training=training) if takes_training(self.network) else self.network(inputs)
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:
@@ -232,7 +237,7 @@ class ObjectiveModel(keras.Model):
         logs = {name: value for name, value in logs.items() if name not in penalties}
         return (logs, *state) if state else logs
 
-    def prepare(self, x: Any, training: bool = True) -> tuple[Tensor, Tensor]:
+    def prepare(self, x: Any, training: bool = True) -> tuple[Any, Tensor]:
         """Makes the inputs of the network.
 
         Args:
@@ -243,13 +248,17 @@ class ObjectiveModel(keras.Model):
             Preprocessed inputs, labeled ones first; and the number of labeled inputs.
         """
         labeled, unlabeled = split_inputs(x)
-        inputs = labeled if unlabeled is None else ops.concatenate([labeled, unlabeled])
-        if self.preprocessing is not None:
-            inputs = self.preprocessing(inputs, training=training)
-        # Integers have no derivatives, and half precision cannot represent small perturbations.
-        in_double = getattr(self.network, "compute_dtype", None) == "float64"
-        inputs = ops.cast(inputs, "float64" if in_double else keras.config.floatx())
-        return ops.stop_gradient(inputs), ops.shape(labeled)[0]
+        inputs = labeled
+        if unlabeled is not None:
+            inputs = keras.tree.map_structure(lambda *each: ops.concatenate(each), labeled, unlabeled)
+        inputs = as_network_inputs(
+            self.network, self._preprocessed(inputs, training), keep_integers=bool(layer_names(self.perturb))
+        )
+        return inputs, ops.shape(keras.tree.flatten(labeled)[0])[0]
+
+    def _preprocessed(self, x, training):
+        x = unwrap(self.network, x, preprocessed=self.preprocessing is not None)
+        return x if self.preprocessing is None else self.preprocessing(x, training=training)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, serialized."""

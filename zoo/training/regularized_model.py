@@ -11,8 +11,11 @@ from zoo.backend.derivatives import linearize
 from zoo.backend.moments import exact_moments
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.regularizer import Regularizer
+from zoo.training.input_checks import check_moving, check_reached, check_terms
 from zoo.training.objective_model import ObjectiveModel
 from zoo.training.outputs import Outputs, check_outputs, outputs_of, per_example_loss
+from zoo.training.perturbed_inputs import WholeInput
+from zoo.training.perturbed_layers import perturbed_tensor
 
 Tensor = Any  # a tensor of the backend
 
@@ -21,18 +24,24 @@ class Passes(NamedTuple):
     """The clean pass, and the function that runs perturbed passes.
 
     Attributes:
+        perturbed: how the tensor that penalties move is put together.
+        inputs: this tensor in the clean pass, `(n, ...)`.
         logits: logits of the clean pass, `(n, k)`.
         losses: scalars that layers added during the clean pass.
-        jvp: `tangents -> J·tangents`, with the Jacobian J of the logits in the inputs; or None.
+        jvp: `tangents -> J·tangents`, with the Jacobian J of the logits in the tensor; or None.
         vjp: `cotangents -> Jᵀ·cotangents`, or None.
         forward: `(inputs, weights=()) -> logits` of a perturbed pass.
 
     Example:
         >>> from zoo.training.regularized_model import Passes
-        >>> Passes(np.zeros((2, 3)), [], None, None, lambda inputs, weights=(): inputs).jvp is None
+        >>> from zoo.training.perturbed_inputs import WholeInput
+        >>> x = np.zeros((2, 3))
+        >>> Passes(WholeInput(x), x, x, [], None, None, lambda inputs, weights=(): inputs).jvp is None
         True
     """
 
+    perturbed: WholeInput
+    inputs: Tensor
     logits: Tensor
     losses: list[Tensor]
     jvp: Callable | None
@@ -40,15 +49,15 @@ class Passes(NamedTuple):
     forward: Callable
 
 
-def run_passes(model: Any, inputs: Tensor, outputs: Outputs, *, linearized: bool) -> Passes:
+def run_passes(model: Any, inputs: Any, outputs: Outputs, *, linearized: bool) -> Passes:
     """Runs the clean pass, which updates the state of the network.
 
     All passes start from the current state, which includes the state of random generators. Perturbed passes therefore
     see the dropout masks of the clean pass. Only the clean pass updates moving averages and random state.
 
     Args:
-        model: `ObjectiveModel`.
-        inputs: `(n, ...)`, preprocessed.
+        model: `RegularizedModel`.
+        inputs: the inputs of the network, preprocessed: `(n, ...)`, or a dictionary, list or tuple of them.
         outputs: meaning of the network's outputs.
         linearized: whether products with the Jacobian are needed.
 
@@ -70,24 +79,30 @@ def run_passes(model: Any, inputs: Tensor, outputs: Outputs, *, linearized: bool
     # Copies: on TensorFlow a variable's value is the variable itself, which is about to change.
     state = [(v, v.value if v.trainable else ops.copy(v.value)) for v in network.variables]
 
-    def run(inputs, weights=()):
+    perturbed = perturbed_tensor(model.perturb, network, inputs)
+
+    def run(tensor, weights=()):
         exact = exact_moments(network) if linearized else contextlib.nullcontext()
         scope = keras.StatelessScope(state_mapping=[*state, *weights], collect_losses=True)
-        with scope, exact:
+        with scope, exact, perturbed.placed(tensor) as network_inputs:
             before = [scope.get_current_value(v) for v in network.trainable_variables]
-            found = model.call_network(inputs, training=True)
+            found = model.call_network(network_inputs, training=True)
         _check_unassigned(network, scope, before)
         updates = [scope.get_current_value(v) for v in network.non_trainable_variables]
         return outputs.to_logits(check_outputs(found, outputs.kind)), (updates, scope.losses)
 
     jvp = vjp = None
+    tensor = perturbed.tensor(run)
+    if not model.checked and any(term.moves_inputs for term in model.terms):
+        check_reached(network, perturbed, lambda *parts: run(list(parts))[0])
+        model.checked = True
     if linearized:
-        logits, (updates, losses), jvp, vjp = linearize(run, inputs)
+        logits, (updates, losses), jvp, vjp = linearize(run, tensor)
     else:
-        logits, (updates, losses) = run(inputs)
+        logits, (updates, losses) = run(tensor)
     for variable, value in zip(network.non_trainable_variables, updates, strict=True):
         variable.assign(value)
-    return Passes(logits, losses, jvp, vjp, lambda inputs, weights=(): run(inputs, weights)[0])
+    return Passes(perturbed, tensor, logits, losses, jvp, vjp, lambda tensor, weights=(): run(tensor, weights)[0])
 
 
 def _check_unassigned(network, scope, before):
@@ -113,19 +128,30 @@ class RegularizedModel(ObjectiveModel):
     inputs: entries that a random perturbation fills are no longer masked.
 
     Args:
-        network: any `keras.Model` or layer with one input tensor and one output of shape `(batch, units)`: logits or
-            probabilities (as the loss's `from_logits` says), or values for regression.
+        network: any `keras.Model` or layer with one output of shape `(batch, units)`: logits or probabilities (as the
+            loss's `from_logits` says), or values for regression. It takes one tensor, or several in a dictionary, list
+            or tuple.
         regularizer: a `Regularizer`, a sum of several, or None for the plain loss.
         preprocessing: a Keras layer that runs before the network, or None: scaling, whitening, augmentation.
             Perturbations are in units of its output, and no gradient runs through it.
+        perturb: what penalties move, as one tensor per example, with one norm. None moves the input, or all
+            floating-point inputs together; integers and strings among several inputs stay. `{name: scale}` moves the
+            named inputs, each `scale` times as far, and no others. A scale is a number or an array that broadcasts to
+            one example; an array alone is for a single input. Where it is 0, inputs stay exactly as they are. A name or
+            a list of names stands for layers, at any depth: penalties then move what these layers return, such as word
+            embeddings, but not at positions that a mask excludes.
         seed: integer or `keras.random.SeedGenerator` for the random numbers of the penalties. None draws a seed, which
             `keras.utils.set_random_seed` fixes.
         **kwargs: arguments of `keras.Model`.
 
     Raises:
         TypeError: `regularizer` is not a `Regularizer`.
-        ValueError: the network has several inputs; its inputs are integers or indices, which a penalty cannot move; or,
-            at the first batch, it assigns to trainable variables.
+        ValueError: the network is a `RegularizedModel`, or mixes examples but not their labels. At the first batch:
+            what penalties move are integers or indices; `perturb` names an unknown input or layer; movements find no
+            lattice; or the network assigns to trainable variables.
+
+    Source: perturbed word embeddings are those of Miyato, Dai, Goodfellow, 2017, "Adversarial training methods for
+    semi-supervised text classification", https://arxiv.org/abs/1605.07725, without their normalization.
 
     Example:
         >>> network = zoo.networks.mlp((784,), num_classes=10, hidden_units=(8,))
@@ -141,17 +167,32 @@ class RegularizedModel(ObjectiveModel):
         regularizer: Regularizer | None = None,
         *,
         preprocessing: keras.Layer | None = None,
+        perturb: Any = None,
         seed: Any = None,
         **kwargs: Any,
     ):
         super().__init__(network, preprocessing=preprocessing, seed=seed, **kwargs)
         if regularizer is not None and not isinstance(regularizer, Regularizer):
             raise TypeError(f"regularizer must be a zoo Regularizer or None, received {regularizer!r}.")
-        self.regularizer = regularizer
+        self._regularizer = regularizer
+        self.perturb = perturb
+        self.checked = False  # whether the network depends on what penalties move
         for term in self.terms:
             same = sum(metric.name.split(":")[0] == term.metric_name for metric in self.penalty_metrics)
             name = f"{term.metric_name}:{same + 1}" if same else term.metric_name
             self.penalty_metrics.append(keras.metrics.Mean(name=name))
+
+    @property
+    def regularizer(self) -> Regularizer | None:
+        """The regularizer, which is fixed: metrics and compiled steps belong to it."""
+        return self._regularizer
+
+    @regularizer.setter
+    def regularizer(self, value: Any) -> None:
+        raise AttributeError(
+            f"The regularizer of a model is fixed, received {value!r}. Make another model around the same network; it "
+            "shares the weights: RegularizedModel(model.network, regularizer)."
+        )
 
     @property
     def terms(self) -> tuple[Regularizer, ...]:
@@ -170,20 +211,7 @@ class RegularizedModel(ObjectiveModel):
             ValueError: a penalty moves inputs that are integers or indices.
         """
         super().build(input_shape)
-        moving = [term for term in self.terms if term.moves_inputs]
-        types = [tensor.dtype for tensor in getattr(self.network, "inputs", None) or ()]
-        if moving and any(map(keras.backend.is_int_dtype, types)):
-            raise ValueError(
-                f"{type(moving[0]).__name__} moves the network's inputs, so they cannot be integers, received a "
-                f"network whose Input has dtype={types[0]!r}. Remove the dtype, or pass layers such as Rescaling as "
-                "preprocessing=."
-            )
-        layers = [each for each in getattr(self.network, "layers", ()) if not isinstance(each, keras.layers.InputLayer)]
-        if moving and layers and isinstance(layers[0], keras.layers.Embedding):
-            raise ValueError(
-                f"{type(moving[0]).__name__} moves the network's inputs, so they cannot be indices, received a network "
-                f"that begins with the Embedding {layers[0].name!r}. Pass a trained Embedding as preprocessing=."
-            )
+        check_moving(self.network, self.terms, self.perturb)
 
     def objective(
         self, x: Any, y: Tensor, sample_weight: Tensor | None = None, active: Sequence[bool] | None = None
@@ -212,7 +240,7 @@ class RegularizedModel(ObjectiveModel):
         if terms:
             loss_of = per_example_loss(self.loss)
             clean_pass = CleanPass(
-                inputs=inputs,
+                inputs=passes.inputs,
                 logits=passes.logits,
                 forward=passes.forward,
                 losses=lambda logits: loss_of(y, outputs.from_logits(logits)),
@@ -223,7 +251,9 @@ class RegularizedModel(ObjectiveModel):
                 variables=self.network.variables,
                 compute_dtype=self.network.compute_dtype,
                 seed=self.seed_generator,
+                moved=passes.perturbed.moved,
             )
+            check_terms([term for term, _ in terms], passes.perturbed)
             loss = loss + self._penalties(terms, clean_pass, loss.dtype)
         self.iterations.assign(self.iterations + 1)
         return loss, y_pred
@@ -238,4 +268,6 @@ class RegularizedModel(ObjectiveModel):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, serialized."""
-        return {**super().get_config(), "regularizer": keras.saving.serialize_keras_object(self.regularizer)}
+        serialize = keras.saving.serialize_keras_object
+        config = {**super().get_config(), "regularizer": serialize(self.regularizer)}
+        return config if self.perturb is None else {**config, "perturb": serialize(self.perturb)}

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 
+from zoo.backend.derivatives import explained_derivatives
 from zoo.backend.keras_internals import as_step_function, loss_tracker
 from zoo.backend.moments import exact_moments
 from zoo.backend.replicas import num_replicas
@@ -30,10 +31,11 @@ def train_step(model: Any, active: tuple[bool, ...], data: Any) -> dict[str, Any
     x, y, sample_weight = keras.utils.unpack_x_y_sample_weight(data)
     if not model.built:
         model.build(keras.tree.map_structure(lambda inputs: tuple(inputs.shape), x))
-    with tf.GradientTape() as tape:
-        loss, y_pred = model.objective(x, y, sample_weight, active)
-        scaled_loss = model.optimizer.scale_loss(loss / num_replicas())  # the gradients are added up
-    gradients = tape.gradient(scaled_loss, model.trainable_variables)
+    with explained_derivatives():
+        with tf.GradientTape() as tape:
+            loss, y_pred = model.objective(x, y, sample_weight, active)
+            scaled_loss = model.optimizer.scale_loss(loss / num_replicas())  # the gradients are added up
+        gradients = tape.gradient(scaled_loss, model.trainable_variables)
     model.optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
     loss_tracker(model).update_state(loss, sample_weight=tf.shape(y_pred)[0])
     return model.compute_metrics(x, y, y_pred, sample_weight)

@@ -31,7 +31,8 @@ def plan_fit(model: Any, options: Mapping[str, Any]) -> ExecutionPlan:
     Returns:
         The plan, which is kept as `model.execution_plan`.
     """
-    if not model.built and (shape := shape_of(options["x"])) is not None:
+    shape = shape_of(options["x"])
+    if not model.built and shape is not None:
         model.build(shape)  # an unbuilt network may not have its layers yet
     alternates = len(patterns(model.intervals)) > 1
     plan = plan_execution(
@@ -39,6 +40,9 @@ def plan_fit(model: Any, options: Mapping[str, Any]) -> ExecutionPlan:
     )
     if plan != model.execution_plan:
         model.train_function = model.test_function = model.predict_function = None
+    if shape is not None and shape != model.fitted_shape:
+        # TensorFlow would trace a function for another size with no size at all, which movements need.
+        model.train_function, model.fitted_shape = None, shape
     model.execution_plan, model.steps_per_execution = plan, plan.steps_per_execution
     return plan
 

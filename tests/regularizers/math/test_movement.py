@@ -1,9 +1,11 @@
 """Lattice, border, normalization and gradient in the weights of virtual movement training."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
 
+import zoo
 from zoo.regularizers import VirtualMovementTraining
 from zoo.regularizers.math.movement import lattice_view, spatial_gradient
 
@@ -83,6 +85,53 @@ def test_lattice_view():
     for shape, lattice in (((2, 24), (5, 5)), ((2, 24), (1, 24)), ((2, 1, 1), None), ((2, 4, 4, 1), (3, 3))):
         with pytest.raises(ValueError, match="at least 2 positions along each axis"):
             lattice_view(ops.ones(shape), lattice)
+
+
+@pytest.fixture
+def channels_first():
+    keras.config.set_image_data_format("channels_first")
+    yield
+    keras.config.set_image_data_format("channels_last")
+
+
+def test_channels_first():
+    x = np.arange(2 * 3 * 5 * 6.0).reshape(2, 3, 5, 6)
+    for lattice in (None, (5, 6)):
+        view = values(lattice_view(ops.convert_to_tensor(x), lattice, "channels_first"))
+        np.testing.assert_array_equal(view, np.moveaxis(x, 1, -1))
+    assert lattice_view(ops.ones((2, 7)), None, "channels_first").shape == (2, 7, 1)
+
+
+def test_the_data_format_of_keras_is_followed(channels_first):
+    x = ops.ones((2, 3, 5, 6))
+    assert lattice_view(x, None, None).shape == (2, 5, 6, 3)
+    assert lattice_view(x, None, "channels_last").shape == (2, 3, 5, 6)
+    with pytest.raises(ValueError, match="5 channels if they are channels_first.*data_format='channels_last'"):
+        lattice_view(ops.ones((2, 5, 6, 3)), None, None)
+
+
+def test_images_that_contradict_the_data_format_are_refused():
+    with pytest.raises(ValueError, match="6 channels if they are channels_last.*data_format='channels_first'"):
+        lattice_view(ops.ones((2, 3, 5, 6)), None, None)
+    for shape in ((2, 3, 5, 4), (2, 5, 6, 6), (2, 3, 3, 1), (2, 3, 6)):
+        assert lattice_view(ops.ones(shape), None, None).shape == (shape if len(shape) > 2 else (*shape, 1))
+
+
+def test_penalty_of_images_with_channels_first_is_that_of_the_same_images(rng):
+    images, labels = rng.normal(size=(4, 6, 5, 2)), np.array([0, 1, 2, 0])
+    kernel = rng.normal(size=(60, 3))
+
+    def last(x):
+        return ops.matmul(ops.reshape(x, (-1, 60)), kernel)
+
+    found = zoo.analysis.penalty_values(
+        lambda x: last(ops.moveaxis(x, 1, -1)),
+        np.moveaxis(images, -1, 1),
+        VirtualMovementTraining("affine", data_format="channels_first"),
+        labels,
+    )
+    expected = zoo.analysis.penalty_values(last, images, VirtualMovementTraining("affine"), labels)
+    np.testing.assert_allclose(found, expected, rtol=1e-12)
 
 
 def test_flattened_images(quadratics, images_pass, clean_pass):

@@ -58,6 +58,6 @@ def draw_from_ball(inputs: Tensor, epsilon: float, norm: str, seed: keras.random
     if norm == "linf":
         return ops.cast(epsilon * (2 * uniform_like(inputs, seed) - 1), inputs.dtype)
     direction = per_example.random_direction(inputs, seed)
-    flat = per_example.flatten(inputs)
-    share = ops.cast(uniform_like(flat[:, 0], seed) ** (1 / flat.shape[-1]), inputs.dtype)
+    drawn = uniform_like(per_example.flatten(inputs)[:, 0], seed)
+    share = ops.cast(drawn ** (1 / ops.cast(per_example.num_entries(inputs), drawn.dtype)), inputs.dtype)
     return epsilon * per_example.expand(share, inputs) * direction

@@ -3,6 +3,7 @@
 import math
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -12,22 +13,29 @@ from zoo.regularizers.math import per_example
 Tensor = Any  # a tensor of the backend
 
 NORMALIZATIONS = ("none", "example", "batch")
+FORMATS = ("channels_last", "channels_first")
+MOST_CHANNELS = 4  # of an image: grey or colors, with transparency
 BORDERS = ("zero", "nearest", "periodic")
 
 
-def lattice_view(x: Tensor, lattice_shape: tuple[int, ...] | None = None) -> Tensor:
+def lattice_view(
+    x: Tensor, lattice_shape: tuple[int, ...] | None = None, data_format: str | None = "channels_last"
+) -> Tensor:
     """Reshapes inputs to channels on a lattice.
 
     Args:
         x: `(n, ...)`.
-        lattice_shape: m lengths, each at least 2. The remaining entries are channels, which come last. With None,
-            `(n, length)` is a signal with one channel, and any other input has its channels last.
+        lattice_shape: m lengths, each at least 2. The remaining entries are channels. With None, `(n, length)` is a
+            signal with one channel, and any other input has one axis of channels.
+        data_format: `"channels_last"` or `"channels_first"`. None takes Keras's `image_data_format()`, but refuses it
+            if the shape contradicts it.
 
     Returns:
         `(n, *lattice_shape, channels)`.
 
     Raises:
-        ValueError: the entries do not fill the lattice, or one of its axes is shorter than 2.
+        ValueError: the entries do not fill the lattice, one of its axes is shorter than 2 or has no known length, or
+            the shape contradicts the data format.
 
     Example:
         >>> from zoo.regularizers.math.movement import lattice_view
@@ -35,6 +43,13 @@ def lattice_view(x: Tensor, lattice_shape: tuple[int, ...] | None = None) -> Ten
         [2, 28, 28, 1]
     """
     shape = tuple(x.shape[1:])
+    if None in shape:
+        raise ValueError(
+            f"Movement needs the size of its inputs before the step runs, received shape {shape}. Give fit batches of "
+            "one size: resize them, or let tf.data know the size by ensure_shape."
+        )
+    if len(shape) > 1 and _is_channels_first(shape, data_format, checked=lattice_shape is None):
+        x, shape = ops.moveaxis(x, 1, -1), (*shape[1:], shape[0])
     lattice = tuple(lattice_shape or (shape if len(shape) == 1 else shape[:-1]))
     if not lattice or min(lattice) < 2 or math.prod(shape) % math.prod(lattice):
         raise ValueError(
@@ -42,6 +57,18 @@ def lattice_view(x: Tensor, lattice_shape: tuple[int, ...] | None = None) -> Ten
             f"inputs of shape {shape} and lattice_shape={lattice_shape!r}."
         )
     return ops.reshape(x, (-1, *lattice, math.prod(shape) // math.prod(lattice)))
+
+
+def _is_channels_first(shape: tuple[int, ...], data_format: str | None, checked: bool) -> bool:
+    first = (data_format or keras.config.image_data_format()) == "channels_first"
+    channels, other = (shape[0], shape[-1]) if first else (shape[-1], shape[0])
+    if data_format is None and checked and len(shape) == 3 and other <= MOST_CHANNELS < channels:
+        assumed, likely = FORMATS[::-1] if first else FORMATS
+        raise ValueError(
+            f"Images of shape {shape} have {channels} channels if they are {assumed}, as Keras's image_data_format() "
+            f"says. Pass data_format={likely!r} to VirtualMovementTraining, or {assumed!r} to confirm."
+        )
+    return first
 
 
 def along(axis: int, start: int | None, stop: int | None) -> tuple[slice, ...]:

@@ -27,6 +27,20 @@ def flatten(x: Tensor) -> Tensor:
     return ops.reshape(x, (-1, math.prod(x.shape[1:])))
 
 
+def num_entries(x: Tensor) -> Any:
+    """The number of entries of one example. It is a tensor if the shape of `x` is not known before the step runs.
+
+    Args:
+        x: tensor `(n, ...)`.
+
+    Example:
+        >>> from zoo.regularizers.math import per_example
+        >>> per_example.num_entries(np.ones((2, 3, 4)))
+        12
+    """
+    return math.prod(ops.shape(x)[1:])
+
+
 def expand(values: Tensor, like: Tensor) -> Tensor:
     """Reshapes `(n,)` to `(n, 1, ..., 1)`, which broadcasts against another tensor.
 

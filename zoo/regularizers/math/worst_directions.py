@@ -82,7 +82,7 @@ def check_xi(xi: float, inputs: Tensor, compute_dtype: str) -> None:
         >>> from zoo.regularizers.math.worst_directions import check_xi
         >>> check_xi(1e-3, np.zeros((1, 4)), "float32")
     """
-    entries = per_example.flatten(inputs).shape[-1]
+    entries = math.prod(length for length in inputs.shape[1:] if length)  # of the axes whose length is known
     types = (keras.backend.standardize_dtype(inputs.dtype), compute_dtype)
     coarser = max(types, key=lambda dtype: UNIT_ROUNDOFF[dtype])
     least = 2**5 * UNIT_ROUNDOFF[coarser] * entries**0.5
@@ -153,5 +153,8 @@ def adversarial_noise(gradient: Tensor, kind: str) -> Tensor:
         return gradient
     if kind == "sign":
         return ops.sign(gradient)
-    scale = math.sqrt(math.prod(gradient.shape[1:])) if kind == "scaled_l2" else 1.0
+    if kind == "l2":
+        return per_example.normalize(gradient)
+    entries: Any = per_example.num_entries(gradient)  # a tensor if the size is not known before the step runs
+    scale = math.sqrt(entries) if isinstance(entries, int) else ops.sqrt(ops.cast(entries, gradient.dtype))
     return scale * per_example.normalize(gradient)

@@ -1,0 +1,158 @@
+"""Inputs that a model cannot train on correctly are refused, with what to do instead."""
+
+import importlib.util
+
+import keras
+import numpy as np
+import pytest
+from keras import layers, ops
+
+import zoo
+from zoo.training.input_checks import check_reached
+from zoo.training.perturbed_inputs import WholeInput
+
+VAT = zoo.VirtualAdversarialTraining(1.0)
+RNG = np.random.default_rng(0)
+TOKENS, Y = RNG.integers(0, 9, (24, 6)), (np.arange(24) % 3).astype("int32")
+MOVING = {
+    "vat": VAT,
+    "vat_xi": zoo.VirtualAdversarialTraining(1.0, xi=0.1),
+    "random": zoo.VirtualAdversarialTraining(1.0, direction="random"),
+    "at": zoo.AdversarialTraining(1.0),
+    "smoothness": zoo.Smoothness(1.0),
+    "jacobian": zoo.JacobianPenalty(),
+    "vmt": zoo.VirtualMovementTraining("shift"),
+}
+
+
+class Embedded(layers.Layer):
+    """An embedding in a layer of its own."""
+
+    def __init__(self, **options):
+        super().__init__(**options)
+        self.words = layers.Embedding(9, 4, name="words")
+
+    def call(self, x):
+        return ops.mean(self.words(x), axis=1)
+
+
+def nested():
+    inner = [keras.Input((6,)), layers.Embedding(9, 4, name="words"), layers.GlobalAveragePooling1D()]
+    return keras.Sequential([keras.Input((6,)), keras.Sequential(inner), layers.Dense(3)])
+
+
+TEXT = {
+    "first": lambda: keras.Sequential([keras.Input((6,)), layers.Embedding(9, 4, name="words"), layers.Flatten()]),
+    "nested": nested,
+    "in_a_layer": lambda: keras.Sequential([keras.Input((6,)), Embedded(), layers.Dense(3)]),
+    "unbuilt": lambda: keras.Sequential([Embedded(), layers.Dense(3)]),
+}
+
+
+@pytest.mark.parametrize("kind", TEXT)
+@pytest.mark.parametrize("penalty", MOVING)
+def test_indices_into_an_embedding_are_refused_by_its_name(kind, penalty, model, fit, quick):
+    with pytest.raises(ValueError, match=r"perturb='words'"):
+        fit(model(TEXT[kind](), MOVING[penalty], **quick), TOKENS, Y)
+
+
+def test_integer_inputs_are_refused(model, fit, quick):
+    network = keras.Sequential([keras.Input((6,), dtype="int32"), *nested().layers])
+    with pytest.raises(ValueError, match="cannot be integers.*perturb='words'"):
+        fit(model(network, VAT, **quick), TOKENS, Y)
+
+
+@pytest.mark.parametrize("regularizer", [None, zoo.EntropyMinimization(), zoo.WeightNoise(0.1)])
+def test_text_trains_with_penalties_that_move_nothing(regularizer, model, fit, quick):
+    assert np.isfinite(fit(model(nested(), regularizer, **quick), TOKENS, Y)["loss"]).all()
+
+
+def test_an_index_among_several_inputs_is_named(model, fit, quick):
+    def network():
+        city, age = keras.Input((1,), name="city"), keras.Input((1,), name="age")  # both in floating point
+        words = layers.Flatten()(layers.Embedding(9, 2, name="words")(city))
+        return keras.Model({"city": city, "age": age}, layers.Dense(3)(layers.Concatenate()([words, age])))
+
+    x = {"city": TOKENS[:, :1].astype("float32"), "age": RNG.normal(size=(24, 1)).astype("float32")}
+    with pytest.raises(ValueError, match=r"no derivative in input 'city'.*perturb=\{name: 1.0\}"):
+        fit(model(network(), VAT, **quick), x, Y, batch_size=8)
+    assert fit(model(network(), VAT, perturb={"age": 1.0}, **quick), x, Y, batch_size=8)["vat"][0] > 0
+
+
+def test_an_embedding_of_positions_is_no_index_of_the_input(model, fit, quick):
+    class Positions(layers.Layer):
+        def __init__(self):
+            super().__init__()
+            self.table = layers.Embedding(6, 1)
+
+        def call(self, x):
+            return x + ops.reshape(self.table(ops.arange(6)), (1, 6))
+
+    network = keras.Sequential([keras.Input((6,)), Positions(), layers.Dense(3)])
+    assert fit(model(network, VAT, **quick), RNG.normal(size=(24, 6)).astype("float32"), Y)["vat"][0] > 0
+
+
+def test_the_check_takes_no_pass_where_every_layer_has_derivatives(network):
+    def run(x):
+        raise AssertionError("a pass ran")
+
+    check_reached(network(), WholeInput(ops.ones((2, 6))), run)
+
+
+def wrapped(network):
+    return zoo.RegularizedModel(network, VAT)
+
+
+def test_a_wrapped_network_is_refused_at_any_depth(network):
+    for inner in (wrapped(network()), keras.Sequential([keras.Input((6,)), wrapped(network())])):
+        with pytest.raises(ValueError, match="holds the RegularizedModel .* would not count.*model.network"):
+            wrapped(inner)
+
+
+@pytest.mark.parametrize("layer", [layers.MixUp, layers.CutMix])
+def test_layers_that_mix_labels_are_refused(layer, network):
+    mixing = keras.Sequential([keras.Input((12, 12, 3)), layer()])
+    with pytest.raises(ValueError, match=f"{layer.__name__} mixes .* receives no labels"):
+        zoo.RegularizedModel(network(shape=(12, 12, 3)), VAT, preprocessing=mixing)
+    with pytest.raises(ValueError, match=f"{layer.__name__} mixes .* receives no labels"):
+        zoo.RegularizedModel(keras.Sequential([mixing, network(shape=(12, 12, 3))]), VAT)
+
+
+def test_the_regularizer_is_fixed(data, network, model, fit):
+    trained = model(network(), VAT)
+    fit(trained, *data)
+    with pytest.raises(AttributeError, match=r"is fixed.*RegularizedModel\(model.network, regularizer\)"):
+        trained.regularizer = zoo.AdversarialTraining(0.5)
+    assert trained.regularizer is VAT
+
+
+def test_sparse_arrays_are_refused(data, network, model, fit):
+    sparse = pytest.importorskip("scipy.sparse")
+    with pytest.raises(ValueError, match=r"dense inputs.*toarray\(\)"):
+        fit(model(network(), VAT), sparse.csr_matrix(data[0]), data[1], batch_size=8)
+
+
+@pytest.mark.parametrize(
+    "x", [(np.zeros((24, 6)), np.zeros((24, 6))), {"a": np.zeros((24, 6)), "b": np.zeros((24, 6))}]
+)
+def test_one_input_is_not_several(x, network, model, fit):
+    with pytest.raises(ValueError, match='pass one array, not a .* of 2.*"unlabeled": u'):
+        fit(model(network(), VAT), x, Y, batch_size=8)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="needs tf.data")
+def test_zipped_sets_are_refused_with_the_map_that_fits(data, network, model, fit, quick):
+    import tensorflow as tf
+
+    x, y, u = (tf.data.Dataset.from_tensor_slices(each).batch(8) for each in (*data, data[0] + 1))
+    zip_ = tf.data.Dataset.zip
+    trained = model(network(), VAT, **quick)
+    for zipped in (zip_(zip_(x, y), u), zip_(zip_(x, u), y)):
+        with pytest.raises(ValueError, match="zipped tf.data set .map"):
+            fit(trained, zipped)
+    first = zip_(zip_(x, y), u).map(lambda xy, u: ({"labeled": xy[0], "unlabeled": u}, xy[1]))
+    second = zip_(zip_(x, u), y).map(lambda xu, y: ({"labeled": xu[0], "unlabeled": xu[1]}, y))
+    assert fit(trained, first)["vat"][0] > 0 and fit(trained, second)["vat"][0] > 0
+    sparse = x.map(tf.sparse.from_dense)
+    with pytest.raises(ValueError, match="tf.sparse.to_dense"):
+        fit(trained, zip_(sparse, y))
