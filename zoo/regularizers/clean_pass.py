@@ -103,7 +103,9 @@ class LinearizedPass:
         virtual_losses = _virtual_losses(self.logits[self.num_labeled :], self.distribution)
 
         def losses(logits):
-            return ops.concatenate([self.losses(logits[: self.num_labeled]), virtual_losses(logits[self.num_labeled :])])
+            return ops.concatenate(
+                [self.losses(logits[: self.num_labeled]), virtual_losses(logits[self.num_labeled :])]
+            )
 
         if self._virtual_loss_gradient is None:
             self._virtual_loss_gradient = self._gradient_of(losses)

@@ -4,6 +4,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+import keras
+
 from zoo.datasets import Batches, SemiSupervised
 
 
@@ -45,6 +47,29 @@ def arguments_of(function: Callable, *args: Any, **kwargs: Any) -> dict[str, Any
     return options
 
 
+def first_batch(data: Any) -> tuple[Any, Any] | None:
+    """The first batch of a data set that can be read again.
+
+    Args:
+        data: the data, as `fit` takes it.
+
+    Returns:
+        Its inputs and labels, in arrays; None for a generator, which cannot be read again, and for arrays.
+
+    Example:
+        >>> from zoo.training.arguments import first_batch
+        >>> first_batch(iter([])) is None
+        True
+    """
+    if isinstance(data, keras.utils.PyDataset) and len(data):
+        batch = data[0]
+    elif hasattr(data, "element_spec") and hasattr(data, "take"):
+        batch = next(iter(data.take(1)), None)
+    else:
+        return None
+    return batch[:2] if isinstance(batch, tuple) and len(batch) > 1 else None
+
+
 def shape_of(x: Any) -> tuple[int | None, ...] | None:
     """The shape of a batch of labeled inputs, if the data of `fit` shows it before it is read; else None.
 
@@ -58,6 +83,9 @@ def shape_of(x: Any) -> tuple[int | None, ...] | None:
     """
     if isinstance(x, (Batches, SemiSupervised)):
         return (None, *x.x.shape[1:])
+    if isinstance(x, keras.utils.PyDataset):
+        batch = first_batch(x)
+        x = None if batch is None else split_inputs(batch[0])[0]
     if hasattr(x, "element_spec") and isinstance(x.element_spec, tuple):
         x = split_inputs(x.element_spec[0])[0]
     shape = getattr(x, "shape", None)

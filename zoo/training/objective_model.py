@@ -10,24 +10,26 @@ from zoo.backend.random_numbers import as_generator
 from zoo.backend.replicas import num_replicas
 from zoo.datasets import Batches, SemiSupervised
 from zoo.training.arguments import arguments_of, split_inputs
-from zoo.training.checks import check_data
+from zoo.training.checks import check_data, check_prediction
 from zoo.training.circumstances import let_jax_compile
 from zoo.training.execution_plan import ExecutionPlan
+from zoo.training.heads import is_nested
 from zoo.training.lazy_terms import TakingTurns
-from zoo.training.outputs import check_outputs, outputs_of
+from zoo.training.outputs import Outputs, check_outputs, outputs_of
 from zoo.training.precision import computes_in
-from zoo.training.train_function import fitting, make_train_function, plan_fit, single_pass
+from zoo.training.train_function import fitting, make_train_function, plan_fit, single_pass, watch_loss
+from zoo.training.wrapper import Wrapper
 
 Tensor = Any
 
 
-class ObjectiveModel(keras.Model):
+class ObjectiveModel(Wrapper):
     """A network with its preprocessing, which `fit` trains on `objective(x, y, sample_weight)`.
 
     A subclass writes the objective. Everything else is Keras's: `predict` and `evaluate` run preprocessing and network.
 
     Args:
-        network: any `keras.Model` or layer with one input tensor and one output of shape `(batch, units)`.
+        network: any `keras.Model` or layer with one input tensor and outputs of shape `(batch, ..., units)`.
         preprocessing: a Keras layer that runs before the network, or None. No gradient runs through it. The model makes
             it not trainable, so that weight decay does not act on it.
         seed: integer or `keras.random.SeedGenerator` for the random numbers of the objective. None draws a seed, which
@@ -60,7 +62,7 @@ class ObjectiveModel(keras.Model):
         super().__init__(**kwargs)
         if len(inputs := getattr(network, "inputs", None) or ()) > 1:
             raise ValueError(f"{type(self).__name__} wraps networks with one input, received {len(inputs)} inputs.")
-        self.network: Any = network
+        self.network = network
         self.preprocessing = preprocessing
         if preprocessing is not None:
             preprocessing.trainable = False
@@ -68,7 +70,7 @@ class ObjectiveModel(keras.Model):
         self.iterations: Any = self.add_weight(
             shape=(), dtype="int32", initializer="zeros", trainable=False, name="steps"
         )
-        self.raw_input_shape: Any = None
+        self.raw_input_shape = None
         self.penalty_metrics: list[keras.Metric] = []
         self.execution_plan: ExecutionPlan | None = None
         self.compile_request: Any = {"jit_compile": "auto", "steps_per_execution": "auto"}
@@ -125,13 +127,13 @@ class ObjectiveModel(keras.Model):
             **kwargs: further arguments of Keras's `compile`.
 
         Raises:
-            ValueError: `loss_weights` is given. Keras would apply it to the loss, but not to the penalties.
+            ValueError: `loss_weights` is given for one loss. Keras would not apply it to the penalties.
         """
         options = arguments_of(keras.Model.compile, *args, **kwargs)
-        if options.get("loss_weights") is not None:
+        weights = options.get("loss_weights")
+        if weights is not None and not is_nested(options.get("loss")):
             raise ValueError(
-                "There is one loss, and penalties have their own weights: loss_weights must be None, received "
-                f"{options['loss_weights']!r}."
+                f"There is one loss, and penalties have their own weights: loss_weights must be None, received {weights!r}."
             )
         self.compile_request = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
         self.execution_plan = None
@@ -142,17 +144,6 @@ class ObjectiveModel(keras.Model):
         if options.get("auto_scale_loss", True) and not scaled and computes_in(self, "float16"):
             # Keras reads the policy of this model only, not that of the network inside.
             self.optimizer = keras.optimizers.LossScaleOptimizer(self.optimizer)
-
-    def get_compile_config(self) -> dict[str, Any] | None:
-        """Keras's, with the number of steps that `compile` received."""
-        config = super().get_compile_config()
-        return config and {**config, "steps_per_execution": self.compile_request["steps_per_execution"]}
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles a loaded model as before. `fit` decides again whether XLA compiles."""
-        self.compile(**keras.saving.deserialize_keras_object({**config, "jit_compile": "auto"}))
-        if self.built and self.optimizer is not None:
-            self.optimizer.build(self.trainable_variables)
 
     def build(self, input_shape: Any) -> None:
         """Builds preprocessing and network for raw inputs of a shape `(None, ...)`."""
@@ -171,8 +162,15 @@ class ObjectiveModel(keras.Model):
             inputs = self.preprocessing(inputs, training=training)
         outputs = self.call_network(inputs, training)
         if self.compiled and self.loss is not None:
-            check_outputs(outputs, outputs_of(self.loss).kind)  # before the loss fails on them
+            head = self.at_head(outputs)
+            check_outputs(head, self.outputs_of_loss().of_units(head.shape[-1]).kind)  # before the loss fails on them
         return outputs
+
+    def outputs_of_loss(self) -> Outputs:
+        """The meaning of the output that penalties look at."""
+        losses: Any = self.loss
+        single = self.head is None and is_nested(losses)  # which outputs_of refuses
+        return outputs_of(losses if single else self.at_head(losses), self.meaning)
 
     def call_network(self, inputs: Tensor, training: bool) -> Tensor:
         """Runs the network. A network whose `call` has no argument `training` is called without it."""
@@ -202,6 +200,7 @@ class ObjectiveModel(keras.Model):
         if not self.compiled:
             return super().fit(**options)  # which says so
         plan = plan_fit(self, options)
+        options["callbacks"] = watch_loss(options.get("callbacks"))
         if own and options.get("steps_per_epoch") is not None:
             options["x"] = x.endless()
         with fitting(self, plan, options) as options:
@@ -221,7 +220,9 @@ class ObjectiveModel(keras.Model):
 
     def predict(self, *args: Any, **kwargs: Any) -> Any:
         """Keras's `predict`. The zoo's own batches stay at their epoch."""
-        with single_pass(self, arguments_of(keras.Model.predict, *args, **kwargs)):
+        options = arguments_of(keras.Model.predict, *args, **kwargs)
+        check_prediction(self, options.get("x"))
+        with single_pass(self, options):
             return super().predict(*args, **kwargs)
 
     def test_step(self, *arguments: Any) -> Any:
@@ -250,18 +251,3 @@ class ObjectiveModel(keras.Model):
         in_double = getattr(self.network, "compute_dtype", None) == "float64"
         inputs = ops.cast(inputs, "float64" if in_double else keras.config.floatx())
         return ops.stop_gradient(inputs), ops.shape(labeled)[0]
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor, serialized."""
-        return {
-            **super().get_config(),
-            "network": keras.saving.serialize_keras_object(self.network),
-            "preprocessing": keras.saving.serialize_keras_object(self.preprocessing),
-            "seed": self.seed_generator.get_config()["seed"],
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "ObjectiveModel":
-        """Makes the model from the result of `get_config`."""
-        deserialize = keras.saving.deserialize_keras_object
-        return cls(**{k: deserialize(v) if isinstance(v, dict) else v for k, v in config.items()})

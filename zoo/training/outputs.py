@@ -21,6 +21,7 @@ class Outputs(NamedTuple):
             multi-label: `of_units` says so.
         logits: whether the network returns logits. Otherwise it returns probabilities.
         sparse: whether labels are class indices.
+        unit_labels: whether labels are from 0 to 1, one for each unit.
 
     Example:
         >>> from zoo.training.outputs import outputs_of
@@ -31,6 +32,7 @@ class Outputs(NamedTuple):
     kind: str
     logits: bool = True
     sparse: bool = False
+    unit_labels: bool = False
 
     @property
     def distribution(self) -> str:
@@ -122,10 +124,10 @@ def outputs_of(loss: Any, meaning: str | None = None) -> Outputs:
     if meaning is not None:
         kinds = {"binary_logits": "binary", "multilabel_logits": "multilabel", "values": "regression"}
         kind = kinds.get(meaning, "binary" if binary and meaning == "probabilities" else "categorical")
-        return Outputs(kind, logits=meaning != "probabilities", sparse=sparse)
+        return Outputs(kind, logits=meaning != "probabilities", sparse=sparse, unit_labels=binary)
     if is_among(loss, CATEGORICAL):
         return Outputs("categorical", logits=from_logits, sparse=sparse)
-    return Outputs("binary", logits=from_logits) if binary else Outputs("regression")
+    return Outputs("binary", logits=from_logits, unit_labels=True) if binary else Outputs("regression")
 
 
 def returns_logits(loss: Any, meaning: str | None = None) -> bool:

@@ -14,6 +14,7 @@ from zoo.backend.replicas import num_replicas
 from zoo.datasets import Batches, SemiSupervised
 from zoo.training.execution_plan import ExecutionPlan
 from zoo.training.statistics import synchronized_statistics
+from zoo.training.wrapper import Wrapper
 
 
 def train_step(model: Any, active: tuple[bool, ...], data: Any) -> dict[str, Any]:
@@ -35,7 +36,7 @@ def train_step(model: Any, active: tuple[bool, ...], data: Any) -> dict[str, Any
         scaled_loss = model.optimizer.scale_loss(loss / num_replicas())  # the gradients are added up
     gradients = tape.gradient(scaled_loss, model.trainable_variables)
     model.optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-    loss_tracker(model).update_state(loss, sample_weight=tf.shape(y_pred)[0])
+    loss_tracker(model).update_state(loss, sample_weight=tf.shape(tf.nest.flatten(y_pred)[0])[0])
     return model.compute_metrics(x, y, y_pred, sample_weight)
 
 
@@ -53,7 +54,7 @@ def train_function(model: Any, plan: ExecutionPlan, active: tuple[bool, ...]) ->
     # Compiled here and not by Keras's own option: that would also compile predictions, whose batches vary in size.
     one_by_one = as_step_function(model, tf.function(step, jit_compile=True, autograph=False, reduce_retracing=True))
     # A model that overrides compute_metrics shows its logs only within the step.
-    keeps_metrics = type(model).compute_metrics is keras.Model.compute_metrics
+    keeps_metrics = type(model).compute_metrics is Wrapper.compute_metrics
     return _one_program(model, step, plan, one_by_one) if plan.one_program and keeps_metrics else one_by_one
 
 

@@ -9,6 +9,7 @@ import keras
 
 from zoo.datasets.epochwise import kept_epoch
 from zoo.training.arguments import shape_of
+from zoo.training.callbacks.warn_on_nan import WarnOnNaN
 from zoo.training.circumstances import observe
 from zoo.training.execution_plan import ExecutionPlan, plan_execution
 from zoo.training.lazy_terms import TakingTurns, patterns
@@ -64,6 +65,22 @@ def make_train_function(model: Any) -> Callable:
     if len(actives) == 1:
         return functions[actives[0]]
     return TakingTurns(functions, model.intervals, functools.partial(backend_step.iterations, model))
+
+
+def watch_loss(callbacks: Any) -> Any:
+    """The callbacks of `fit`, and one that warns if the loss becomes NaN.
+
+    Args:
+        callbacks: as `fit` received them.
+
+    Example:
+        >>> from zoo.training.train_function import watch_loss
+        >>> [type(each).__name__ for each in watch_loss(None)]
+        ['WarnOnNaN']
+    """
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return callbacks  # Keras takes such a list as it is
+    return [*keras.tree.flatten(callbacks or []), WarnOnNaN()]
 
 
 @contextlib.contextmanager
