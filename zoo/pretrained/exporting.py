@@ -3,6 +3,7 @@
 import datetime
 import os
 import pathlib
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -129,11 +130,28 @@ def check_exportable(model: Any, what: str = "A SavedModel") -> None:
         raise TypeError(f"export takes a RegularizedModel, received {type(model).__name__}. Wrap the network first.")
     if not model.built or model.raw_input_shape is None:
         raise ValueError("export takes a built model: call it on a batch, or build it with its input shape.")
-    if model.compiled and not returns_logits(model.loss):
+    if len(model.outputs) > 1:
+        raise ValueError(
+            f"{what} has one output, received a network with outputs {model.output_shape}. Wrap one of them: "
+            "RegularizedModel(keras.Model(network.inputs, network.outputs[0])) shares the weights."
+        )
+    if model.compiled and not returns_logits(model.loss, model.meaning):
         raise ValueError(
             f"{what} needs a network that returns the logits of two or more classes, and a categorical cross-entropy "
             f"with from_logits=True, received loss={model.loss!r}."
         )
+
+
+def _configuration(model):
+    """The configuration of a model, or an empty one for a subclassed network without `get_config`."""
+    try:
+        return keras.saving.serialize_keras_object(model)
+    except NotImplementedError as error:
+        warnings.warn(
+            "The SavedModel has the weights and predicts, but zoo.load cannot make a Keras model of it. " + str(error),
+            stacklevel=3,
+        )
+        return {}
 
 
 def export(
@@ -188,6 +206,6 @@ def export(
             "num_parameters": int(sum(np.prod(weight.shape) for weight in model.network.trainable_weights)),
             "input_shape": input_shape,
             "exported": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "model": keras.saving.serialize_keras_object(model),
+            "model": _configuration(model),
         }
         return write_card(temporary, content)

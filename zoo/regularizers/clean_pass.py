@@ -23,8 +23,8 @@ class LinearizedPass:
         logits: `(n, k)` in float32, or `(n, ..., k)` for dense outputs.
         losses: maps the logits of the labeled rows to their losses, `(num_labeled, k) -> (num_labeled,)`.
         num_labeled: number of rows with labels.
-        distribution: distribution of the predictions: `"categorical"` (softmax of the logits), or `"bernoulli"` (sigmoid
-            of each logit, for multi-label networks).
+        distribution: of the predictions: `"categorical"` (softmax of the logits), or `"bernoulli"` (sigmoid of each
+            logit, for multi-label networks).
         jvp: `tangents -> J·tangents`, or None if no regularizer needs it.
         vjp: `cotangents -> Jᵀ·cotangents`, or None if no regularizer needs it.
         seed: `keras.random.SeedGenerator` from which penalties draw random numbers, or None if none draws.

@@ -65,13 +65,16 @@ class Circumstances(NamedTuple):
     alternates: bool = False
 
 
-def observe(layers: Iterable[keras.Layer | None], options: Mapping[str, Any], *, alternates: bool) -> Circumstances:
+def observe(
+    layers: Iterable[keras.Layer | None], options: Mapping[str, Any], *, alternates: bool, strategy: Any = None
+) -> Circumstances:
     """The circumstances of a call of `fit`.
 
     Args:
         layers: network and preprocessing, each built or not, or None.
         options: the arguments of `fit` by their names.
         alternates: whether steps differ from each other.
+        strategy: TensorFlow's strategy under which the model was made, or None for the one of the current scope.
 
     Returns:
         What `plan_execution` needs to know.
@@ -90,7 +93,7 @@ def observe(layers: Iterable[keras.Layer | None], options: Mapping[str, Any], *,
     return Circumstances(
         backend=keras.backend.backend(),
         accelerator=devices.has_accelerator(),
-        shared=devices.shares_batches(),
+        shared=devices.shares_batches(strategy),
         deterministic=devices.deterministic,
         compilable=all(layer.supports_jit for layer in flat),
         built=all(layer.built for layer in layers),

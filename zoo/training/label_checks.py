@@ -56,7 +56,7 @@ def check_class_indices(role: str, labels: np.ndarray, output_shape: Shape) -> N
         raise ValueError(f"The {role} labels must be integer class indices, received dtype {labels.dtype}.")
     num_classes = output_shape[-1] if output_shape is not None and output_shape[-1] != 1 else None
     if output_shape is not None:
-        _check_shape(role, labels, output_shape[:-1], output_shape[:-1] + (1,))
+        _check_shape(role, labels, output_shape[:-1], (*output_shape[:-1], 1))
     _check_range(role, labels, num_classes - 1 if num_classes else None)
 
 

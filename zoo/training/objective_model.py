@@ -10,14 +10,14 @@ from zoo.backend.random_numbers import as_generator
 from zoo.backend.replicas import num_replicas
 from zoo.datasets import Batches, SemiSupervised
 from zoo.training.arguments import arguments_of, split_inputs
-from zoo.training.checks import check_data, check_prediction
+from zoo.training.checks import check_data
 from zoo.training.circumstances import let_jax_compile
 from zoo.training.execution_plan import ExecutionPlan
 from zoo.training.heads import is_nested
 from zoo.training.lazy_terms import TakingTurns
 from zoo.training.outputs import Outputs, check_outputs, outputs_of
 from zoo.training.precision import computes_in
-from zoo.training.train_function import fitting, make_train_function, plan_fit, single_pass, watch_loss
+from zoo.training.train_function import fitting, make_train_function, plan_fit, watch_loss
 from zoo.training.wrapper import Wrapper
 
 Tensor = Any
@@ -133,7 +133,8 @@ class ObjectiveModel(Wrapper):
         weights = options.get("loss_weights")
         if weights is not None and not is_nested(options.get("loss")):
             raise ValueError(
-                f"There is one loss, and penalties have their own weights: loss_weights must be None, received {weights!r}."
+                "There is one loss, and penalties have their own weights: loss_weights must be None, received "
+                f"{weights!r}."
             )
         self.compile_request = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
         self.execution_plan = None
@@ -212,26 +213,6 @@ class ObjectiveModel(Wrapper):
             self.train_function = make_train_function(self)
         if isinstance(self.train_function, TakingTurns):
             self.train_function.forget()
-
-    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
-        """Keras's `evaluate`. The zoo's own batches stay at their epoch."""
-        with single_pass(self, arguments_of(keras.Model.evaluate, *args, **kwargs)):
-            return super().evaluate(*args, **kwargs)
-
-    def predict(self, *args: Any, **kwargs: Any) -> Any:
-        """Keras's `predict`. The zoo's own batches stay at their epoch."""
-        options = arguments_of(keras.Model.predict, *args, **kwargs)
-        check_prediction(self, options.get("x"))
-        with single_pass(self, options):
-            return super().predict(*args, **kwargs)
-
-    def test_step(self, *arguments: Any) -> Any:
-        """Keras's, without the penalties in its logs: an evaluation computes no penalty."""
-        result = super().test_step(*arguments)
-        logs, *state = result if isinstance(result, tuple) else (result,)
-        penalties = {metric.name for metric in self.penalty_metrics}
-        logs = {name: value for name, value in logs.items() if name not in penalties}
-        return (logs, *state) if state else logs
 
     def prepare(self, x: Any, training: bool = True) -> tuple[Tensor, Tensor]:
         """Makes the inputs of the network.

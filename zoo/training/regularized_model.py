@@ -139,8 +139,8 @@ class RegularizedModel(ObjectiveModel):
 
     Raises:
         TypeError: `regularizer` is not a `Regularizer`.
-        ValueError: the network has several inputs; `outputs` is unknown; its inputs are integers or indices, which a penalty cannot move; or,
-            at the first batch, it assigns to trainable variables.
+        ValueError: the network has several inputs; `outputs` is unknown; the inputs are integers or indices, which a
+            penalty cannot move; or, at the first batch, the network assigns to trainable variables.
 
     Example:
         >>> network = zoo.networks.mlp((784,), num_classes=10, hidden_units=(8,))

@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from zoo.backend.keras_internals import as_step_function, loss_tracker
@@ -127,7 +128,7 @@ def fitting(model: Any, plan: ExecutionPlan, options: dict[str, Any]) -> Iterato
     if isinstance(x, (Batches, SemiSupervised)) and not isinstance(callbacks, keras.callbacks.CallbackList):
         callbacks = [NextEpoch(x), *keras.tree.flatten(callbacks or [])]
         options = {**options, "x": _read_in_python(x) if spread else x.tf_dataset, "callbacks": callbacks}
-    with _spread(model) if spread else contextlib.nullcontext():
+    with _spread(model, options) if spread else contextlib.nullcontext():
         yield options
 
 
@@ -140,14 +141,30 @@ def _read_in_python(batches):
     return dataset.apply(tf.data.experimental.assert_cardinality(len(batches)))
 
 
+def _check_division(options, num_devices):
+    """Refuses arrays with a batch that does not divide: the mean of its means would weight examples differently."""
+    leaves = keras.tree.flatten(options["x"])
+    if not all(isinstance(leaf, np.ndarray) or tf.is_tensor(leaf) for leaf in leaves):
+        return
+    num_examples = int(len(leaves[0]) * (1 - (options.get("validation_split") or 0)))
+    batch_size = min(options.get("batch_size") or 32, num_examples)
+    if batch_size % num_devices or num_examples % batch_size % num_devices:
+        raise ValueError(
+            f"Every batch must divide among the {num_devices} devices, received {num_examples} examples in batches of "
+            f"{batch_size}, the last of {num_examples % batch_size or batch_size}. Leave out some examples, or change "
+            "batch_size."
+        )
+
+
 @contextlib.contextmanager
-def _spread(model):
+def _spread(model, options):
     """The strategy's scope, with batch normalization over the rows of all devices.
 
     Raises:
-        ValueError: a layer draws random numbers, which would be the same on every device; or several steps run at a
-            time, which Keras's loop cannot do on several devices.
+        ValueError: a layer draws random numbers, which would be the same on every device; several steps run at a time,
+            which Keras's loop cannot do on several devices; or arrays have a batch that does not divide among them.
     """
+    _check_division(options, model.distribute_strategy.num_replicas_in_sync)
     if model.steps_per_execution > 1:
         raise ValueError(
             "On several devices TensorFlow runs one step at a time, received steps_per_execution="

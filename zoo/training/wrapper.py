@@ -1,10 +1,15 @@
 """What Keras asks of any model, for a model around a network: shapes, names, configuration, saved state."""
 
+import contextlib
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 import keras
 import numpy as np
 
+from zoo.datasets.epochwise import kept_epoch
+from zoo.training.arguments import arguments_of
+from zoo.training.checks import check_prediction
 from zoo.training.heads import Head, only_label, pick
 
 SEED_STATES = "seed_states"  # name in weights files
@@ -33,6 +38,7 @@ class Wrapper(keras.Model):
     raw_input_shape: Any
     seed_generator: Any
     compile_request: Any
+    penalty_metrics: list[keras.Metric]
     head: Head = None
     meaning: str | None = None
 
@@ -82,6 +88,26 @@ class Wrapper(keras.Model):
         """Keras's. The labels of a network with one output may have a name."""
         return super().compute_metrics(x, only_label(y, y_pred), y_pred, sample_weight)
 
+    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
+        """Keras's `evaluate`. The zoo's own batches stay at their epoch."""
+        with single_pass(self, arguments_of(keras.Model.evaluate, *args, **kwargs)):
+            return super().evaluate(*args, **kwargs)
+
+    def predict(self, *args: Any, **kwargs: Any) -> Any:
+        """Keras's `predict`. The zoo's own batches stay at their epoch."""
+        options = arguments_of(keras.Model.predict, *args, **kwargs)
+        check_prediction(self, options.get("x"))
+        with single_pass(self, options):
+            return super().predict(*args, **kwargs)
+
+    def test_step(self, *arguments: Any) -> Any:
+        """Keras's, without the penalties in its logs: an evaluation computes no penalty."""
+        result = super().test_step(*arguments)
+        logs, *state = result if isinstance(result, tuple) else (result,)
+        penalties = {metric.name for metric in self.penalty_metrics}
+        logs = {name: value for name, value in logs.items() if name not in penalties}
+        return (logs, *state) if state else logs
+
     def get_compile_config(self) -> dict[str, Any] | None:
         """Keras's, with the number of steps that `compile` received."""
         config = super().get_compile_config()
@@ -129,6 +155,29 @@ class Wrapper(keras.Model):
         if len(states) == len(variables):
             for variable, state in zip(variables, states, strict=True):
                 variable.assign(state)
+
+
+@contextlib.contextmanager
+def single_pass(model: Any, options: Mapping[str, Any]) -> Iterator[None]:
+    """A context for `evaluate` and `predict`, which keeps the zoo's own batches at their epoch.
+
+    If the caller gives the number of steps and `fit` chose how many run at a time, they run one at a time: otherwise
+    Keras would run more steps than given.
+
+    Args:
+        model: `ObjectiveModel`.
+        options: the arguments of the call by their names.
+    """
+    before, chosen = model.steps_per_execution, model.compile_request["steps_per_execution"] == "auto"
+    single = options.get("steps") is not None and before > 1 and chosen
+    if single:
+        model.steps_per_execution, model.test_function, model.predict_function = 1, None, None
+    try:
+        with kept_epoch(options.get("x")):
+            yield
+    finally:
+        if single:
+            model.steps_per_execution, model.test_function, model.predict_function = before, None, None
 
 
 def serialize_network(network: keras.Layer) -> Any:

@@ -226,7 +226,7 @@ def entropy(logits: Tensor, distribution: str = "categorical") -> Tensor:
 
     Args:
         logits: h with `p = softmax(h)`, `(n, num_classes)`.
-        distribution: `"categorical"`; or `"bernoulli"` for `p = sigmoid(h)`, with the sum of the entropies of all units.
+        distribution: `"categorical"`; or `"bernoulli"` for `p = sigmoid(h)`, with the sum over the units.
 
     Returns:
         `(n,)`, in nats, from 0 to `log(num_classes)`, or to `k·log(2)` for k Bernoulli units.
