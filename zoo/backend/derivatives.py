@@ -52,7 +52,8 @@ def _linearize_jax(function: Callable[[Tensor], tuple[Tensor, Any]], x: Tensor) 
     def jvp(tangents):
         try:
             return forward(tangents)
-        except NotImplementedError:  # a layer with a gradient of its own, such as a quantized one, has no forward mode
+        except (NotImplementedError, TypeError):
+            # A layer with a gradient of its own, such as a quantized one, has no forward mode.
             return jax.linear_transpose(vjp, outputs)(tangents)[0]
 
     return Linearization(outputs, aux, jvp, vjp)

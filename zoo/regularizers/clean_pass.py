@@ -123,7 +123,7 @@ def _virtual_losses(logits, distribution):
 
         def of_units(logits):
             log_p, log_not_p = log_unit_probabilities(logits)
-            return over_positions(-ops.mean(decisions * log_p + (1 - decisions) * log_not_p, axis=-1))  # as in Keras
+            return over_positions(-decisions * log_p - (1 - decisions) * log_not_p)  # and over units, as in Keras
 
         return of_units
     num_classes = check_classes("Virtual labels need", logits)

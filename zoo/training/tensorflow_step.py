@@ -2,7 +2,7 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
@@ -141,8 +141,20 @@ def _read_in_python(batches):
     return dataset.apply(tf.data.experimental.assert_cardinality(len(batches)))
 
 
-def _check_division(options, num_devices):
-    """Refuses arrays with a batch that does not divide: the mean of its means would weight examples differently."""
+def check_division(options: Mapping[str, Any], num_devices: int) -> None:
+    """Refuses arrays with a batch that does not divide: the mean of its means would weight examples differently.
+
+    Args:
+        options: the arguments of `fit` by their names. Data sets are not checked.
+        num_devices: number of devices that share a batch.
+
+    Raises:
+        ValueError: a batch does not divide among the devices.
+
+    Example:
+        >>> from zoo.training.tensorflow_step import check_division
+        >>> check_division({"x": np.zeros((64, 3)), "batch_size": 16}, num_devices=2)
+    """
     leaves = keras.tree.flatten(options["x"])
     if not all(isinstance(leaf, np.ndarray) or tf.is_tensor(leaf) for leaf in leaves):
         return
@@ -164,7 +176,7 @@ def _spread(model, options):
         ValueError: a layer draws random numbers, which would be the same on every device; several steps run at a time,
             which Keras's loop cannot do on several devices; or arrays have a batch that does not divide among them.
     """
-    _check_division(options, model.distribute_strategy.num_replicas_in_sync)
+    check_division(options, model.distribute_strategy.num_replicas_in_sync)
     if model.steps_per_execution > 1:
         raise ValueError(
             "On several devices TensorFlow runs one step at a time, received steps_per_execution="

@@ -12,6 +12,8 @@ from typing import Any
 
 from keras import ops
 
+from zoo.regularizers.math import per_example
+
 Tensor = Any  # a tensor of the backend
 
 IMPOSSIBLE = -1e30  # log-probability of a class whose logit is −∞. With −∞ itself, 0·∞ would be NaN.
@@ -31,7 +33,11 @@ def over_positions(values: Tensor) -> Tensor:
         >>> np.asarray(over_positions(np.array([[1.0, 3.0], [2.0, 2.0]])))
         array([2., 2.])
     """
-    return ops.mean(values, axis=tuple(range(1, len(values.shape)))) if len(values.shape) > 1 else values
+    if len(values.shape) == 1:
+        return values
+    flat = per_example.flatten(values)
+    # Not ops.mean, which returns single precision on JAX.
+    return ops.sum(flat, axis=-1) / ops.cast(ops.shape(flat)[-1], flat.dtype)
 
 
 def check_classes(what: str, logits: Tensor) -> int:
