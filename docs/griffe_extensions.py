@@ -28,16 +28,19 @@ def show_exports(module):
             show_exports(member)
 
 
-class Examples(griffe.Extension):
-    """Rewrites docstrings before they are parsed."""
+def rewrite_examples(parent):
+    """Makes a section of every "Example:" in a module or class."""
+    for member in [parent, *parent.members.values()]:
+        if not member.is_alias and member.docstring:
+            member.docstring.value = EXAMPLE.sub(as_section, member.docstring.value)
+    for member in parent.members.values():
+        if not member.is_alias and (member.is_module or member.is_class):
+            rewrite_examples(member)
 
-    def on_object(self, *, obj, **kwargs):
-        if obj.docstring:
-            obj.docstring.value = EXAMPLE.sub(as_section, obj.docstring.value)
 
-
-class Exports(griffe.Extension):
-    """Corrects what a package exports when all of it is read."""
+class Docstrings(griffe.Extension):
+    """Rewrites examples and corrects exports when all of a package is read."""
 
     def on_package(self, *, pkg, **kwargs):
-        show_exports(pkg)
+        rewrite_examples(pkg)
+        show_exports(pkg)  # afterwards, because a module is no longer a member when a function takes its name

@@ -1,7 +1,8 @@
 """Every test starts from the same random state, with double precision at hand on both backends.
 
-What no backend has a part in runs once, on TensorFlow. What takes minutes (killed processes, several processes, a
-browser) is marked `stress` by its place and runs under `make stress`.
+What does not depend on the backend runs once: plain Python on TensorFlow; searches, queues and benchmarks, which train,
+on JAX, where processes start faster. What takes minutes (killed processes, several processes, a browser) is marked
+`stress` by its place and runs under `make stress`.
 """
 
 import os
@@ -15,29 +16,37 @@ import pytest
 pytest_plugins = ["tests.support.report_folders", "tests.support.small_models", "tests.support.train_program"]
 
 TESTS = pathlib.Path(__file__).parent
-WITHOUT_BACKEND = (
-    "benchmarks/test_collectives.py",
-    "docs/test_commands.py",
-    "docs/test_docstrings.py",
-    "docs/test_links.py",
-    "docs/test_method_table.py",
-    "docs/test_public_names.py",
-    "docs/test_site.py",
-    "pretrained/test_card.py",
-    "recipes/test_search.py",
-    "robustness/test_browser.py",
-    "robustness/test_hostile_flags.py",
-    "test_files.py",
-    "test_optional.py",
-    "test_project.py",
-    "test_validation.py",
-    "trainers/cli",
-    "trainers/page",
-    "trainers/pictures",
-    "trainers/results",
-    "trainers/runs/test_lock.py",
-    "trainers/tuning/test_report.py",
-)
+RUN_ONCE = {
+    "tensorflow": (
+        "benchmarks/test_collectives.py",
+        "docs/test_commands.py",
+        "docs/test_docstrings.py",
+        "docs/test_links.py",
+        "docs/test_method_table.py",
+        "docs/test_public_names.py",
+        "docs/test_site.py",
+        "pretrained/test_card.py",
+        "recipes/test_search.py",
+        "robustness/test_browser.py",
+        "robustness/test_hostile_flags.py",
+        "test_files.py",
+        "test_optional.py",
+        "test_project.py",
+        "test_validation.py",
+        "trainers/cli",
+        "trainers/page",
+        "trainers/pictures",
+        "trainers/results",
+        "trainers/runs/test_lock.py",
+    ),
+    "jax": (
+        "benchmarks/test_gpu_queue.py",
+        "trainers/runs/callbacks/test_picture_log.py",
+        "trainers/runs/test_queue.py",
+        "trainers/test_tune.py",
+        "trainers/tuning",
+    ),
+}
 STRESS = (
     "backend/test_distribution.py",
     "robustness/test_browser.py",
@@ -52,8 +61,9 @@ def is_in(path, places):
 
 
 def pytest_ignore_collect(collection_path):
-    """On JAX, what would run there for the second time; None leaves the decision to pytest."""
-    return True if keras.backend.backend() == "jax" and is_in(collection_path, WITHOUT_BACKEND) else None
+    """What runs on the other backend; None leaves the decision to pytest."""
+    elsewhere = (places for backend, places in RUN_ONCE.items() if backend != keras.backend.backend())
+    return True if any(is_in(collection_path, places) for places in elsewhere) else None
 
 
 def pytest_collection_modifyitems(items):

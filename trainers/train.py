@@ -63,10 +63,10 @@ SAVED_MODELS = flags.DEFINE_string(
     "saved_models", None, "Folder to write the SavedModel and an index into. Default: WORKDIR/saved_model."
 )
 RESULTS = flags.DEFINE_string("results", None, "Results folder; the figures of the run go into RESULTS/RECIPE.json.")
-MAX_SECONDS = flags.DEFINE_float(
-    "max_seconds", None, "Time budget in seconds; when it ends, the run stops after the present epoch.", 0.0
+MINUTES = flags.DEFINE_float(
+    "minutes", None, "Time budget in minutes; when it ends, the run stops after the present epoch.", 0.0
 )
-flags.register_validator("max_seconds", is_finite, "The number of seconds must be finite.")
+flags.register_validator("minutes", is_finite, "The number of minutes must be finite.")
 PICTURE_INTERVAL = flags.DEFINE_integer(
     "picture_interval", 0, "Draw perturbed and moved inputs for TensorBoard every so many epochs; 0 draws none.", 0
 )
@@ -171,7 +171,7 @@ def train_and_report() -> None:
     check_places(recipe)
     workdir = pathlib.Path(WORKDIR.value or f"runs/{recipe.name}/seed-{SEED.value}")
     trained = (workdir / RESULT_FILE).exists()
-    deadline = None if MAX_SECONDS.value is None else STARTED + MAX_SECONDS.value
+    deadline = None if MINUTES.value is None else STARTED + 60 * MINUTES.value
     job = (recipe, SEED.value, workdir, VERBOSE.value, make_callbacks, deadline)
     if distribution_flags.is_distributed() and not train_distributed(distribution_flags.chosen(), *job):
         return

@@ -53,6 +53,11 @@ def test_every_public_name_says_what_it_is(name):
     assert member.is_attribute or not missing_arguments(member)
 
 
+@pytest.mark.parametrize("name", [name for name, member in PUBLIC.items() if not member.is_attribute])
+def test_every_public_class_and_function_has_an_example(name):
+    assert re.search(r"^Examples:\n +(>>> |```)", PUBLIC[name].docstring.value, re.M)
+
+
 @pytest.mark.parametrize("name", PUBLISHED)
 def test_published_methods_name_their_source(name):
     assert re.search(r"Source: |paper, equation|et al\. (19|20)\d\d", PUBLIC[name].docstring.value)

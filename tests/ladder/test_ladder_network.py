@@ -182,8 +182,8 @@ def test_the_exported_classifier_is_the_clean_path(make, data, tmp_path):
         ({"combinators": "gaus"}, "Did you mean 'gauss'"),
         ({"combinators": [None] * 4}, r"denoising_weights\[0\] is 1.0 and combinators\[0\] is None"),
         ({"noise_std": [0.3] * 5}, "noise_std must be a list of 4"),
-        ({"adversarial_noise": AdversarialNoise([0.1])}, "labeled must be a list of 4"),
-        ({"adversarial_noise": AdversarialNoise(-0.1)}, "labeled must be at least 0, received -0.1"),
+        ({"adversarial_noise": AdversarialNoise([0.1])}, "labeled_epsilon must be a list of 4"),
+        ({"adversarial_noise": AdversarialNoise(-0.1)}, "labeled_epsilon must be at least 0, received -0.1"),
     ],
 )
 def test_bad_settings(options, message):

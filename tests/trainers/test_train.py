@@ -71,7 +71,7 @@ def test_evaluate_measures_the_error_on_the_card(finished):
 def test_a_run_out_of_time_resumes_and_ends_like_an_undisturbed_one(main, tmp_path, capsys):
     assert main(workdir=f"{tmp_path}/undisturbed") is None
     for epochs in (1, 2):
-        assert main(workdir=f"{tmp_path}/work", max_seconds=0.0) is None
+        assert main(workdir=f"{tmp_path}/work", minutes=0.0) is None
         assert f"out of time after {epochs} epochs" in capsys.readouterr().out
         assert not (tmp_path / "work" / "result.json").exists()
     assert main(workdir=f"{tmp_path}/work") is None
@@ -129,7 +129,7 @@ def test_a_refused_run_leaves_the_workdir_free(tmp_path, main):
 
 def test_another_backend_cannot_resume_a_run(tmp_path, main):
     small = {"epochs": 2, "workdir": f"{tmp_path}/work", "override": ["network.hidden_units=[4]"]}
-    assert main(**small, max_seconds=0.0) is None
+    assert main(**small, minutes=0.0) is None
     path = tmp_path / "work" / "run.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "backend": "torch"}))
     assert f"backend is 'torch' there and {keras.backend.backend()!r} here" in main(**small)

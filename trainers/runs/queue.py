@@ -175,7 +175,8 @@ class Queue:
         return self.deadline is not None and time.monotonic() > self.deadline
 
     def _start(self, recipe, seed):
-        limit = [] if self.deadline is None else [f"--max_seconds={max(self.deadline - time.monotonic(), 0.0):.1f}"]
+        left = None if self.deadline is None else max(self.deadline - time.monotonic(), 0.0) / 60
+        limit = [] if left is None else [f"--minutes={left:.3f}"]
         print(f"{recipe.name}, seed {seed}: begins.", flush=True)
         memory = f"{0.9 / self.side_by_side:.2f}"
         share = {"XLA_PYTHON_CLIENT_MEM_FRACTION": memory, "TF_FORCE_GPU_ALLOW_GROWTH": "true"}

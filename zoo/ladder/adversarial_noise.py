@@ -51,9 +51,9 @@ class AdversarialNoise:
     adversarial noise alone.
 
     Args:
-        labeled: ε for labeled inputs (τ_s in the thesis), at least 0, in units of the (preprocessed) input. A list of
-            L + 1 numbers adds noise to the input and to z of every rung, whose batch standard deviation is 1.
-        unlabeled: ε for unlabeled inputs (τ_u in the thesis), as `labeled`.
+        labeled_epsilon: ε for labeled inputs (τ_s in the thesis), at least 0, in units of the (preprocessed) input. A
+            list of L + 1 numbers adds noise to the input and to z of every rung, whose batch standard deviation is 1.
+        unlabeled_epsilon: ε for unlabeled inputs (τ_u in the thesis), as `labeled_epsilon`.
         labeled_kind: kind of δ for labeled inputs, see `zoo.regularizers.adversarial_noise`.
         unlabeled_kind: kind of δ for unlabeled inputs.
         direction: `"label"`: g is the gradient of the cross-entropy. `"kl"`: g is the direction in which
@@ -70,7 +70,7 @@ class AdversarialNoise:
     Example:
         >>> rungs = [{"name": "dense", "units": 16}, {"name": "dense", "units": 10}]
         >>> encoder = zoo.ladder.ladder_encoder((784,), num_classes=10, rungs=rungs)
-        >>> noise = zoo.ladder.AdversarialNoise(labeled=0.1, unlabeled=0.05)
+        >>> noise = zoo.ladder.AdversarialNoise(labeled_epsilon=0.1, unlabeled_epsilon=0.05)
         >>> model = zoo.LadderNetwork(encoder, denoising_weights=[1000, 10, 0.1], adversarial_noise=noise)
         >>> model.noisy_shapes
         {0: (784,)}
@@ -78,14 +78,14 @@ class AdversarialNoise:
 
     def __init__(
         self,
-        labeled: float | Sequence[float] = 0.0,
-        unlabeled: float | Sequence[float] = 0.0,
+        labeled_epsilon: float | Sequence[float] = 0.0,
+        unlabeled_epsilon: float | Sequence[float] = 0.0,
         *,
         labeled_kind: str = "sign",
         unlabeled_kind: str = "scaled_l2",
         direction: str = "label",
     ):
-        self.labeled, self.unlabeled = labeled, unlabeled
+        self.labeled_epsilon, self.unlabeled_epsilon = labeled_epsilon, unlabeled_epsilon
         self.labeled_kind = check_choice("labeled_kind", labeled_kind, NOISES)
         self.unlabeled_kind = check_choice("unlabeled_kind", unlabeled_kind, NOISES)
         self.direction = check_choice("direction", direction, DIRECTIONS)
@@ -99,8 +99,8 @@ class AdversarialNoise:
         Returns:
             `{level: (ε of labeled inputs, ε of unlabeled inputs)}`.
         """
-        labeled = check_levels("labeled", self.labeled, num_levels, rest=0.0)
-        unlabeled = check_levels("unlabeled", self.unlabeled, num_levels, rest=0.0)
+        labeled = check_levels("labeled_epsilon", self.labeled_epsilon, num_levels, rest=0.0)
+        unlabeled = check_levels("unlabeled_epsilon", self.unlabeled_epsilon, num_levels, rest=0.0)
         return {level: pair for level, pair in enumerate(zip(labeled, unlabeled, strict=True)) if any(pair)}
 
     def draw(self, linearized: LinearizedPass, shapes: Sequence[tuple[int, ...]]) -> dict[int, Tensor]:
@@ -129,7 +129,7 @@ class AdversarialNoise:
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor."""
-        names = ("labeled", "unlabeled", "labeled_kind", "unlabeled_kind", "direction")
+        names = ("labeled_epsilon", "unlabeled_epsilon", "labeled_kind", "unlabeled_kind", "direction")
         return {name: getattr(self, name) for name in names}
 
     @classmethod

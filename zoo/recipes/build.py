@@ -101,9 +101,10 @@ def ladder_options(options: dict[str, Any]) -> dict[str, Any]:
     options = dict(options)
     for option in options:
         check_choice("option of ladder", option, LADDER_OPTIONS)
-    noise = options.pop("adversarial_noise", None)
-    for option in noise or {}:
-        check_choice("option of adversarial_noise", option, AdversarialNoise().get_config())
+    given = options.pop("adversarial_noise", None) or {}
+    # Recipes name ε of labeled inputs "labeled", because the digests of published results contain this name.
+    names = {name.removesuffix("_epsilon"): name for name in AdversarialNoise().get_config()}
+    noise = {names[check_choice("option of adversarial_noise", option, names)]: given[option] for option in given}
     return {**options, "adversarial_noise": AdversarialNoise(**noise) if noise else None}
 
 

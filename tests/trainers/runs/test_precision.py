@@ -42,7 +42,7 @@ def test_a_run_is_stopped_resumed_and_exported(precision, recipe, main, tmp_path
     undisturbed, resumed = tmp_path / "undisturbed", tmp_path / "resumed"
     assert main(workdir=str(undisturbed), **values) is None
     assert found == {precision.removeprefix("mixed_")}
-    assert main(workdir=str(resumed), max_seconds=0.0, **values) is None
+    assert main(workdir=str(resumed), minutes=0.0, **values) is None
     assert not (resumed / RESULT_FILE).exists()
     assert "precision is" in main(workdir=str(resumed), recipe=recipe, override=[SMALL])
     assert main(workdir=str(resumed), export=TENSORFLOW, **values) is None

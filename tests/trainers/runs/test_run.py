@@ -87,7 +87,7 @@ def test_a_run_resumes_when_lost_data_are_back(main, tmp_path, monkeypatch):
     cached = tmp_path / "cache" / "vanished.npz"
     np.savez(cached, **dict(zip(ARRAYS, (images, labels, images, labels, 3), strict=True)))
     values = {"workdir": f"{tmp_path}/work", "override": ["network.hidden_units=[8]", "dataset=vanished"]}
-    assert main(max_seconds=0.0, **values) is None
+    assert main(minutes=0.0, **values) is None
     cached.rename(tmp_path / "away.npz")
     assert "error: Cannot load the set 'vanished': no such set" in main(**values)
     assert check_whole(tmp_path / "work") == ["epoch-00001"]
@@ -99,7 +99,7 @@ def test_a_run_resumes_when_lost_data_are_back(main, tmp_path, monkeypatch):
 def test_clock_that_goes_backwards_changes_nothing(main, undisturbed, tmp_path, monkeypatch):
     ticks = itertools.count()
     monkeypatch.setattr(time, "time", lambda: 2e9 - 1000.0 * next(ticks))
-    assert main(workdir=f"{tmp_path}/work", max_seconds=0.0) is None
+    assert main(workdir=f"{tmp_path}/work", minutes=0.0) is None
     assert main(workdir=f"{tmp_path}/work") is None
     monkeypatch.undo()
     assert differences(undisturbed, outcome(tmp_path / "work")) == []
