@@ -38,7 +38,7 @@ def key_of(head: Head, values: Any, names: Sequence[str]) -> Any:
         >>> key_of("box", [1, 2], ["cls", "box"]), key_of(1, {"cls": 1, "box": 2}, ["cls", "box"])
         (1, 'box')
     """
-    known = list(values) if isinstance(values, dict) else list(names) or list(range(len(values)))
+    known: list[Any] = list(values) if isinstance(values, dict) else list(names) or list(range(len(values)))
     if head is None:
         raise ValueError(
             f"The network must have one output, or you name the one that penalties look at, received {len(values)} "
