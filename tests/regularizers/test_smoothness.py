@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from zoo.regularizers import JacobianPenalty, Smoothness
+from zoo.regularizers import JacobianPenalty, Smoothness, smoothness
 from zoo.regularizers.math import per_example
 
 RNG = np.random.default_rng(10)

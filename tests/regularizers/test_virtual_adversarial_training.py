@@ -6,7 +6,7 @@ import pytest
 import scipy.stats
 from keras import ops
 
-from zoo.regularizers import EntropyMinimization, VirtualAdversarialTraining
+from zoo.regularizers import EntropyMinimization, VirtualAdversarialTraining, virtual_adversarial_training
 from zoo.regularizers.math import per_example
 
 RNG = np.random.default_rng(6)

@@ -18,7 +18,8 @@ from zoo.ladder.rung import Rung
 from zoo.regularizers.clean_pass import LinearizedPass
 from zoo.training import ObjectiveModel, RegularizedModel
 from zoo.training.arguments import split_inputs
-from zoo.training.outputs import per_example_loss, returns_logits
+from zoo.training.losses import per_example_loss
+from zoo.training.outputs import returns_logits
 from zoo.validation import check_number
 
 Tensor = Any  # a tensor of the backend

@@ -8,7 +8,7 @@ from zoo.regularizers.adversarial_training import AdversarialTraining
 from zoo.regularizers.clean_pass import CleanPass, LinearizedPass
 from zoo.regularizers.entropy_minimization import EntropyMinimization
 from zoo.regularizers.jacobian_penalty import JacobianPenalty
-from zoo.regularizers.math.divergences import categorical_kl, entropy, gaussian_kl, squared_distance
+from zoo.regularizers.math.divergences import bernoulli_kl, categorical_kl, entropy, gaussian_kl, squared_distance
 from zoo.regularizers.math.movement_fields import Affine, MovementField, Rotation, Scale, Shift, Smooth
 from zoo.regularizers.math.worst_directions import adversarial_noise
 from zoo.regularizers.parameter_tying import ParameterTying
@@ -88,6 +88,7 @@ __all__ = [
     "VirtualMovementTraining",
     "WeightNoise",
     "adversarial_noise",
+    "bernoulli_kl",
     "build",
     "categorical_kl",
     "entropy",

@@ -11,9 +11,11 @@ from zoo.backend.derivatives import linearize
 from zoo.backend.moments import exact_moments
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.regularizer import Regularizer
+from zoo.training.heads import Head, only_label, put
 from zoo.training.input_checks import check_moving, check_reached, check_terms
+from zoo.training.losses import per_example_loss
 from zoo.training.objective_model import ObjectiveModel
-from zoo.training.outputs import Outputs, check_outputs, outputs_of, per_example_loss
+from zoo.training.outputs import Outputs, check_meaning, check_outputs
 from zoo.training.perturbed_inputs import WholeInput
 from zoo.training.perturbed_layers import perturbed_tensor
 
@@ -26,7 +28,9 @@ class Passes(NamedTuple):
     Attributes:
         perturbed: how the tensor that penalties move is put together.
         inputs: this tensor in the clean pass, `(n, ...)`.
-        logits: logits of the clean pass, `(n, k)`.
+        logits: logits of the clean pass, `(n, k)`, or `(n, ..., k)` for dense outputs.
+        found: outputs of the network in the clean pass, of all heads.
+        outputs: meaning of the head that penalties look at, with its number of units.
         losses: scalars that layers added during the clean pass.
         jvp: `tangents -> J·tangents`, with the Jacobian J of the logits in the tensor; or None.
         vjp: `cotangents -> Jᵀ·cotangents`, or None.
@@ -36,13 +40,15 @@ class Passes(NamedTuple):
         >>> from zoo.training.regularized_model import Passes
         >>> from zoo.training.perturbed_inputs import WholeInput
         >>> x = np.zeros((2, 3))
-        >>> Passes(WholeInput(x), x, x, [], None, None, lambda inputs, weights=(): inputs).jvp is None
+        >>> Passes(WholeInput(x), x, x, None, None, [], None, None, lambda inputs, weights=(): inputs).jvp is None
         True
     """
 
     perturbed: WholeInput
     inputs: Tensor
     logits: Tensor
+    found: Any
+    outputs: Any
     losses: list[Tensor]
     jvp: Callable | None
     vjp: Callable | None
@@ -58,7 +64,7 @@ def run_passes(model: Any, inputs: Any, outputs: Outputs, *, linearized: bool) -
     Args:
         model: `RegularizedModel`.
         inputs: the inputs of the network, preprocessed: `(n, ...)`, or a dictionary, list or tuple of them.
-        outputs: meaning of the network's outputs.
+        outputs: meaning of the output that penalties look at.
         linearized: whether products with the Jacobian are needed.
 
     Returns:
@@ -89,7 +95,9 @@ def run_passes(model: Any, inputs: Any, outputs: Outputs, *, linearized: bool) -
             found = model.call_network(network_inputs, training=True)
         _check_unassigned(network, scope, before)
         updates = [scope.get_current_value(v) for v in network.non_trainable_variables]
-        return outputs.to_logits(check_outputs(found, outputs.kind)), (updates, scope.losses)
+        head = model.at_head(found)
+        meaning = outputs.of_units(head.shape[-1])
+        return meaning.to_logits(check_outputs(head, meaning.kind)), (updates, scope.losses, found)
 
     jvp = vjp = None
     tensor = perturbed.tensor(run)
@@ -97,12 +105,17 @@ def run_passes(model: Any, inputs: Any, outputs: Outputs, *, linearized: bool) -
         check_reached(network, perturbed, lambda *parts: run(list(parts))[0])
         model.checked = True
     if linearized:
-        logits, (updates, losses), jvp, vjp = linearize(run, tensor)
+        logits, (updates, losses, found), jvp, vjp = linearize(run, tensor)
     else:
-        logits, (updates, losses) = run(tensor)
+        logits, (updates, losses, found) = run(tensor)
     for variable, value in zip(network.non_trainable_variables, updates, strict=True):
         variable.assign(value)
-    return Passes(perturbed, tensor, logits, losses, jvp, vjp, lambda tensor, weights=(): run(tensor, weights)[0])
+    meaning = outputs.of_units(model.at_head(found).shape[-1])
+
+    def forward(tensor, weights=()):
+        return run(tensor, weights)[0]
+
+    return Passes(perturbed, tensor, logits, found, meaning, losses, jvp, vjp, forward)
 
 
 def _check_unassigned(network, scope, before):
@@ -128,9 +141,10 @@ class RegularizedModel(ObjectiveModel):
     inputs: entries that a random perturbation fills are no longer masked.
 
     Args:
-        network: any `keras.Model` or layer with one output of shape `(batch, units)`: logits or probabilities (as the
-            loss's `from_logits` says), or values for regression. It takes one tensor, or several in a dictionary, list
-            or tuple.
+        network: any `keras.Model` or layer. Its output of shape `(batch, units)`, or `(batch, ..., units)` for dense
+            outputs such as the classes of pixels, has logits or probabilities (as the loss's `from_logits` says), or
+            values for regression. It may have several outputs. It takes one tensor, or several in a dictionary, list or
+            tuple.
         regularizer: a `Regularizer`, a sum of several, or None for the plain loss.
         preprocessing: a Keras layer that runs before the network, or None: scaling, whitening, augmentation.
             Perturbations are in units of its output, and no gradient runs through it.
@@ -142,13 +156,18 @@ class RegularizedModel(ObjectiveModel):
             embeddings, but not at positions that a mask excludes.
         seed: integer or `keras.random.SeedGenerator` for the random numbers of the penalties. None draws a seed, which
             `keras.utils.set_random_seed` fixes.
+        output: name or position of the output that penalties look at, if the network has several. Keras's losses and
+            `loss_weights` apply to all outputs; penalties have their own weights and use this output's loss.
+        outputs: what this output is, if the loss does not say so: `"logits"` of classes, `"probabilities"` (of classes,
+            or of one binary unit), `"binary_logits"` (one unit), `"multilabel_logits"` (each unit decides alone) or
+            `"values"` of a regression. None (default) asks the loss.
         **kwargs: arguments of `keras.Model`.
 
     Raises:
         TypeError: `regularizer` is not a `Regularizer`.
-        ValueError: the network is a `RegularizedModel`, or mixes examples but not their labels. At the first batch:
-            what penalties move are integers or indices; `perturb` names an unknown input or layer; movements find no
-            lattice; or the network assigns to trainable variables.
+        ValueError: the network is a `RegularizedModel`, or mixes examples but not their labels; `outputs` is
+            unknown. At the first batch: what penalties move are integers or indices; `perturb` names an unknown input
+            or layer; movements find no lattice; or the network assigns to trainable variables.
 
     Source: perturbed word embeddings are those of Miyato, Dai, Goodfellow, 2017, "Adversarial training methods for
     semi-supervised text classification", https://arxiv.org/abs/1605.07725, without their normalization.
@@ -169,9 +188,12 @@ class RegularizedModel(ObjectiveModel):
         preprocessing: keras.Layer | None = None,
         perturb: Any = None,
         seed: Any = None,
+        output: Head = None,
+        outputs: str | None = None,
         **kwargs: Any,
     ):
         super().__init__(network, preprocessing=preprocessing, seed=seed, **kwargs)
+        self.head, self.meaning = output, check_meaning(outputs)
         if regularizer is not None and not isinstance(regularizer, Regularizer):
             raise TypeError(f"regularizer must be a zoo Regularizer or None, received {regularizer!r}.")
         self._regularizer = regularizer
@@ -227,25 +249,26 @@ class RegularizedModel(ObjectiveModel):
         Returns:
             The scalar loss, and the outputs for the labeled inputs.
         """
-        outputs = outputs_of(self.loss)
         inputs, num_labeled = self.prepare(x)
         every = list(zip(self.terms, self.penalty_metrics, strict=True))
         terms = [pair for pair, on in zip(every, active or [True] * len(every), strict=True) if on]
         linearized = any(term.needs_input_derivatives for term, _ in terms)
-        passes = run_passes(self, inputs, outputs, linearized=linearized)
-        y_pred = outputs.from_logits(passes.logits[:num_labeled])
+        passes = run_passes(self, inputs, self.outputs_of_loss(), linearized=linearized)
+        outputs = passes.outputs
+        y_pred = self._labeled_outputs(passes, num_labeled)
         # labeled_loss includes the weight penalties of the layers, but not the losses that layers add during a pass.
         loss = self.labeled_loss(x, y, y_pred, sample_weight)
         loss = loss + sum(ops.sum(ops.cast(added, loss.dtype)) for added in passes.losses)
         if terms:
-            loss_of = per_example_loss(self.loss)
+            loss_of, labels = per_example_loss(self.at_head(self.loss)), self.at_head(only_label(y, y_pred))
             clean_pass = CleanPass(
                 inputs=passes.inputs,
                 logits=passes.logits,
                 forward=passes.forward,
-                losses=lambda logits: loss_of(y, outputs.from_logits(logits)),
+                losses=lambda logits: loss_of(labels, outputs.from_logits(logits)),
                 num_labeled=num_labeled,
-                sample_weight=sample_weight,
+                distribution=outputs.distribution,
+                sample_weight=self.at_head(sample_weight),
                 jvp=passes.jvp,
                 vjp=passes.vjp,
                 variables=self.network.variables,
@@ -258,6 +281,11 @@ class RegularizedModel(ObjectiveModel):
         self.iterations.assign(self.iterations + 1)
         return loss, y_pred
 
+    def _labeled_outputs(self, passes, num_labeled):
+        head = passes.outputs.from_logits(passes.logits[:num_labeled])
+        found = keras.tree.map_structure(lambda each: each[:num_labeled], passes.found)
+        return put(found, self.head, head, getattr(self, "output_names", ()))
+
     def _penalties(self, terms, clean_pass, dtype):
         total = 0.0
         for term, metric in terms:
@@ -269,5 +297,9 @@ class RegularizedModel(ObjectiveModel):
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, serialized."""
         serialize = keras.saving.serialize_keras_object
-        config = {**super().get_config(), "regularizer": serialize(self.regularizer)}
-        return config if self.perturb is None else {**config, "perturb": serialize(self.perturb)}
+        chosen = {"perturb": serialize(self.perturb), "output": self.head, "outputs": self.meaning}
+        return {
+            **super().get_config(),
+            "regularizer": serialize(self.regularizer),
+            **{name: value for name, value in chosen.items() if value is not None},
+        }
