@@ -5,6 +5,7 @@ import pytest
 from keras import ops
 
 from zoo.regularizers import JacobianPenalty, Smoothness, smoothness
+from zoo.regularizers.math import per_example
 
 RNG = np.random.default_rng(10)
 X, W = RNG.normal(size=(6, 5)), RNG.normal(size=(5, 3))
@@ -141,8 +142,8 @@ def test_projections_are_unbiased(check_projections, num_projections):
 
 
 def test_projection_check_notices_vectors_of_wrong_norm(check_projections, monkeypatch):
-    draw = smoothness.per_example.random_direction
-    monkeypatch.setattr(smoothness.per_example, "random_direction", lambda like, seed: 1.05 * draw(like, seed))
+    draw = per_example.random_direction
+    monkeypatch.setattr(per_example, "random_direction", lambda like, seed: 1.05 * draw(like, seed))
     with pytest.raises(AssertionError):
         check_projections(1)
 

@@ -7,6 +7,7 @@ import scipy.stats
 from keras import ops
 
 from zoo.regularizers import EntropyMinimization, VirtualAdversarialTraining, virtual_adversarial_training
+from zoo.regularizers.math import per_example
 
 RNG = np.random.default_rng(6)
 X, W = RNG.normal(size=(6, 5)), RNG.normal(size=(5, 3))
@@ -72,7 +73,7 @@ def test_prediction_and_perturbation_are_constant_in_the_weights(
     mlp, method = perceptron(), VirtualAdversarialTraining(0.8)
     start = ops.convert_to_tensor(X / np.linalg.norm(X, axis=1, keepdims=True))
     # The reference needs the start direction of the penalty.
-    monkeypatch.setattr(virtual_adversarial_training.per_example, "random_direction", lambda like, seed: start)
+    monkeypatch.setattr(per_example, "random_direction", lambda like, seed: start)
     r = values(method.perturbation(clean_pass(mlp.tensors, X), start))
 
     def reference(w, target_w):

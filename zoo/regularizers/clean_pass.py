@@ -7,7 +7,6 @@ import keras
 from keras import ops
 
 from zoo.backend.derivatives import linearize
-from zoo.backend.random_numbers import normal
 from zoo.backend.replicas import sum_over_replicas
 from zoo.regularizers.math import per_example
 from zoo.regularizers.math.divergences import check_classes
@@ -69,8 +68,8 @@ class LinearizedPass:
 
     def random_direction(self) -> Tensor:
         """Draws a unit vector for every example, uniformly, `(n, ...)`. Entries that do not move are 0."""
-        noise = normal(self.inputs, self.seed)
-        return per_example.normalize(noise if self.moved is None else noise * self.moved)
+        direction = per_example.random_direction(self.inputs, self.seed)
+        return direction if self.moved is None else per_example.normalize(direction * self.moved)
 
     def push_forward(self, tangents: Tensor) -> Tensor:
         """`J·tangents`, `(n, ...) -> (n, k)`."""
