@@ -5,7 +5,15 @@ import numpy as np
 import pytest
 from keras import layers
 
-from zoo.backend.keras_internals import as_step_function, flatten_layers, loss_tracker, state_shardings, takes_training
+from zoo.backend.keras_internals import (
+    as_step_function,
+    attach_masks,
+    flatten_layers,
+    loss_tracker,
+    masks_of,
+    state_shardings,
+    takes_training,
+)
 
 BACKEND = keras.backend.backend()
 
@@ -28,6 +36,14 @@ def test_layers_at_any_depth(compiled):
 def test_an_argument_for_training_is_known(compiled):
     assert takes_training(compiled) and takes_training(layers.BatchNormalization())
     assert not takes_training(layers.Flatten()) and not takes_training(np.tanh)
+
+
+def test_masks_of_some_outputs():
+    outputs = layers.Masking()(np.array([[[1.0], [0.0]], [[2.0], [2.0]]]))
+    rows = attach_masks({"a": outputs[:1] + 0, "b": outputs[:1] + 1}, masks_of([outputs, np.ones(3)]))
+    mask, none = masks_of(rows)
+    np.testing.assert_array_equal(mask, [[True, False]])
+    assert none is None
 
 
 def test_the_metric_of_the_loss(compiled):

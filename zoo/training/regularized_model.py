@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from zoo.backend.derivatives import linearize
+from zoo.backend.keras_internals import attach_masks, masks_of
 from zoo.backend.moments import exact_moments
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.regularizer import Regularizer
@@ -25,6 +26,7 @@ class Passes(NamedTuple):
     Attributes:
         logits: logits of the clean pass, `(n, k)`, or `(n, ..., k)` for dense outputs.
         found: outputs of the network in the clean pass, of all heads.
+        masks: their masks, see `masks_of`.
         outputs: meaning of the head that penalties look at, with its number of units.
         losses: scalars that layers added during the clean pass.
         jvp: `tangents -> J·tangents`, with the Jacobian J of the logits in the inputs; or None.
@@ -33,12 +35,13 @@ class Passes(NamedTuple):
 
     Example:
         >>> from zoo.training.regularized_model import Passes
-        >>> Passes(np.zeros((2, 3)), None, None, [], None, None, lambda inputs, weights=(): inputs).jvp is None
+        >>> Passes(np.zeros((2, 3)), None, [], None, [], None, None, lambda inputs, weights=(): inputs).jvp is None
         True
     """
 
     logits: Tensor
     found: Any
+    masks: list[Any]
     outputs: Any
     losses: list[Tensor]
     jvp: Callable | None
@@ -86,17 +89,17 @@ def run_passes(model: Any, inputs: Tensor, outputs: Outputs, *, linearized: bool
         updates = [scope.get_current_value(v) for v in network.non_trainable_variables]
         head = model.at_head(found)
         meaning = outputs.of_units(head.shape[-1])
-        return meaning.to_logits(check_outputs(head, meaning.kind)), (updates, scope.losses, found)
+        return meaning.to_logits(check_outputs(head, meaning.kind)), (updates, scope.losses, found, masks_of(found))
 
     jvp = vjp = None
     if linearized:
-        logits, (updates, losses, found), jvp, vjp = linearize(run, inputs)
+        logits, (updates, losses, found, masks), jvp, vjp = linearize(run, inputs)
     else:
-        logits, (updates, losses, found) = run(inputs)
+        logits, (updates, losses, found, masks) = run(inputs)
     for variable, value in zip(network.non_trainable_variables, updates, strict=True):
         variable.assign(value)
     meaning = outputs.of_units(model.at_head(found).shape[-1])
-    return Passes(logits, found, meaning, losses, jvp, vjp, lambda inputs, weights=(): run(inputs, weights)[0])
+    return Passes(logits, found, masks, meaning, losses, jvp, vjp, lambda inputs, weights=(): run(inputs, weights)[0])
 
 
 def _check_unassigned(network, scope, before):
@@ -250,7 +253,7 @@ class RegularizedModel(ObjectiveModel):
     def _labeled_outputs(self, passes, num_labeled):
         head = passes.outputs.from_logits(passes.logits[:num_labeled])
         found = keras.tree.map_structure(lambda each: each[:num_labeled], passes.found)
-        return put(found, self.head, head, getattr(self, "output_names", ()))
+        return attach_masks(put(found, self.head, head, getattr(self, "output_names", ())), passes.masks)
 
     def _penalties(self, terms, clean_pass, dtype):
         total = 0.0
