@@ -7,9 +7,11 @@ from keras import layers
 
 from zoo.backend.keras_internals import (
     as_step_function,
+    attach_masks,
     flatten_layers,
     last_layer,
     loss_tracker,
+    masks_of,
     state_shardings,
     takes_training,
 )
@@ -45,6 +47,14 @@ def test_the_last_layer_of_any_model(compiled):
     two = keras.Model(inputs, [compiled(inputs), inputs])
     assert last_layer(two) is None and last_layer(np.tanh) is None
     assert type(last_layer(keras.Model(inputs, keras.ops.softmax(inputs)))).__name__ == "Softmax"
+
+
+def test_masks_of_some_outputs():
+    outputs = layers.Masking()(np.array([[[1.0], [0.0]], [[2.0], [2.0]]]))
+    rows = attach_masks({"a": outputs[:1] + 0, "b": outputs[:1] + 1}, masks_of([outputs, np.ones(3)]))
+    mask, none = masks_of(rows)
+    np.testing.assert_array_equal(mask, [[True, False]])
+    assert none is None
 
 
 def test_the_metric_of_the_loss(compiled):

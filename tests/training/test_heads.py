@@ -157,3 +157,19 @@ def test_sample_weights_of_positions(quick, data, model, objective):
     np.testing.assert_allclose(objective(trained, x, labels, np.ones((24, 4), "float32")), plain, rtol=1e-6)
     assert not np.isclose(objective(trained, x, labels, 2 * np.ones((24, 4), "float32")), plain, rtol=0.1)
     assert ops.shape(trained(x)) == (24, 4, 3)
+
+
+@pytest.mark.parametrize("penalties", [zoo.EntropyMinimization(), zoo.VirtualAdversarialTraining(0.1)])
+def test_the_loss_of_masked_positions_is_keras(penalties, quick, fit):
+    """Keras's losses leave them out. The penalty of weight 0 changes nothing."""
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(size=(16, 5, 4)).astype("float32"), rng.integers(0, 3, (16, 5))
+    x[:, 3:] = 0
+    losses_found = []
+    for wrap in (lambda network: network, lambda network: zoo.RegularizedModel(network, 0.0 * penalties)):
+        keras.utils.set_random_seed(3)
+        body = [layers.Masking(), layers.SimpleRNN(6, return_sequences=True), layers.Dense(3)]
+        model = wrap(keras.Sequential([keras.Input((5, 4)), *body]))
+        model.compile(keras.optimizers.SGD(0.1), CROSSENTROPY, **quick)
+        losses_found.append(fit(model, x, y, epochs=2)["loss"])
+    np.testing.assert_allclose(*losses_found, rtol=1e-5)

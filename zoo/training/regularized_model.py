@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from zoo.backend.derivatives import linearize
+from zoo.backend.keras_internals import attach_masks, masks_of
 from zoo.backend.moments import exact_moments
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.regularizer import Regularizer
@@ -30,6 +31,7 @@ class Passes(NamedTuple):
         inputs: this tensor in the clean pass, `(n, ...)`.
         logits: logits of the clean pass, `(n, k)`, or `(n, ..., k)` for dense outputs.
         found: outputs of the network in the clean pass, of all heads.
+        masks: their masks, see `masks_of`.
         outputs: meaning of the head that penalties look at, with its number of units.
         losses: scalars that layers added during the clean pass.
         jvp: `tangents -> J·tangents`, with the Jacobian J of the logits in the tensor; or None.
@@ -40,7 +42,7 @@ class Passes(NamedTuple):
         >>> from zoo.training.regularized_model import Passes
         >>> from zoo.training.perturbed_inputs import WholeInput
         >>> x = np.zeros((2, 3))
-        >>> Passes(WholeInput(x), x, x, None, None, [], None, None, lambda inputs, weights=(): inputs).jvp is None
+        >>> Passes(WholeInput(x), x, x, None, [], None, [], None, None, lambda inputs, weights=(): inputs).jvp is None
         True
     """
 
@@ -48,6 +50,7 @@ class Passes(NamedTuple):
     inputs: Tensor
     logits: Tensor
     found: Any
+    masks: list[Any]
     outputs: Any
     losses: list[Tensor]
     jvp: Callable | None
@@ -97,7 +100,7 @@ def run_passes(model: Any, inputs: Any, outputs: Outputs, *, linearized: bool) -
         updates = [scope.get_current_value(v) for v in network.non_trainable_variables]
         head = model.at_head(found)
         meaning = outputs.of_units(head.shape[-1])
-        return meaning.to_logits(check_outputs(head, meaning.kind)), (updates, scope.losses, found)
+        return meaning.to_logits(check_outputs(head, meaning.kind)), (updates, scope.losses, found, masks_of(found))
 
     jvp = vjp = None
     tensor = perturbed.tensor(run)
@@ -105,9 +108,9 @@ def run_passes(model: Any, inputs: Any, outputs: Outputs, *, linearized: bool) -
         check_reached(network, perturbed, lambda *parts: run(list(parts))[0])
         model.checked = True
     if linearized:
-        logits, (updates, losses, found), jvp, vjp = linearize(run, tensor)
+        logits, (updates, losses, found, masks), jvp, vjp = linearize(run, tensor)
     else:
-        logits, (updates, losses, found) = run(tensor)
+        logits, (updates, losses, found, masks) = run(tensor)
     for variable, value in zip(network.non_trainable_variables, updates, strict=True):
         variable.assign(value)
     meaning = outputs.of_units(model.at_head(found).shape[-1])
@@ -115,7 +118,7 @@ def run_passes(model: Any, inputs: Any, outputs: Outputs, *, linearized: bool) -
     def forward(tensor, weights=()):
         return run(tensor, weights)[0]
 
-    return Passes(perturbed, tensor, logits, found, meaning, losses, jvp, vjp, forward)
+    return Passes(perturbed, tensor, logits, found, masks, meaning, losses, jvp, vjp, forward)
 
 
 def _check_unassigned(network, scope, before):
@@ -284,7 +287,7 @@ class RegularizedModel(ObjectiveModel):
     def _labeled_outputs(self, passes, num_labeled):
         head = passes.outputs.from_logits(passes.logits[:num_labeled])
         found = keras.tree.map_structure(lambda each: each[:num_labeled], passes.found)
-        return put(found, self.head, head, getattr(self, "output_names", ()))
+        return attach_masks(put(found, self.head, head, getattr(self, "output_names", ())), passes.masks)
 
     def _penalties(self, terms, clean_pass, dtype):
         total = 0.0
