@@ -2,6 +2,7 @@
 
     python -m trainers.evaluate --model=mnist_mlp-vat
     python -m trainers.evaluate --model=mnist_mlp-vat --attack=sign --epsilon=0.25
+    python -m trainers.evaluate --model=mnist_ladder-all_full --attack=sign --statistics=batch --batch_size=100
     python -m trainers.evaluate --model=runs/synthetic_mlp-vat/seed-0/saved_model/synthetic_mlp-vat --split=train
 
 The command first checks the files against the card of the model. Without an attack it prints the error on the card,
@@ -38,6 +39,14 @@ EPSILON = flags.DEFINE_float(
     "shift in pixels, rotation in degrees, or relative change of scale.",
     lower_bound=0,
 )
+STATISTICS = flags.DEFINE_enum(
+    "statistics",
+    "moving",
+    ["moving", "batch"],
+    "Statistics of batch normalization in the network that is attacked. moving: the averages of prediction. batch: "
+    "those of the attacked batch, as in the thesis on ladders with adversarial noise; a weak attack.",
+)
+BATCH_SIZE = flags.DEFINE_integer("batch_size", 500, "Inputs that are attacked at a time.", lower_bound=1)
 SAVED_MODELS = flags.DEFINE_string("saved_models", None, "Folder of published models, if --model is a name.")
 
 
@@ -59,14 +68,18 @@ def evaluate() -> None:
     """Measures the error and prints it."""
     if ATTACK.value is None and EPSILON.present:
         raise ValueError(f"--epsilon={EPSILON.value} needs an attack. Choose one with --attack.")
+    if ATTACK.value is None and STATISTICS.present:
+        raise ValueError(f"--statistics={STATISTICS.value} needs an attack. Choose one with --attack.")
     path = pretrained.find(MODEL.value, SAVED_MODELS.value)
     content = card.verify(path)
     x, y = load_split(content)
     measured = f"{content['name']}, {SPLIT.value} split of {len(x)}"
     if ATTACK.value is not None:
         model, seed = pretrained.load(path), content.get("seed", 0)
-        error = analysis.attacked_error_percent(model, x, y, ATTACK.value, EPSILON.value, seed=seed)
-        print(f"{measured}, {ATTACK.value} attack with epsilon {EPSILON.value}: error {error:.2f} %")
+        options = {"seed": seed, "batch_size": BATCH_SIZE.value, "statistics": STATISTICS.value}
+        error = analysis.attacked_error_percent(model, x, y, ATTACK.value, EPSILON.value, **options)
+        through = f" through {STATISTICS.value} statistics" if STATISTICS.value == "batch" else ""
+        print(f"{measured}, {ATTACK.value} attack with epsilon {EPSILON.value}{through}: error {error:.2f} %")
         return
     model = require("tensorflow", "Reading a SavedModel").saved_model.load(str(path))
     print(f"{measured}: error {pretrained.error_percent(model.serve, x, y):.2f} %")

@@ -9,6 +9,7 @@ from keras import ops
 
 from zoo.backend.derivatives import linearize
 from zoo.backend.keras_internals import takes_training
+from zoo.backend.moments import exact_moments
 from zoo.backend.random_numbers import Seed, as_generator
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.training.outputs import at_least_single
@@ -32,6 +33,36 @@ def predict_logits(network: Callable[..., Tensor], inputs: Tensor) -> Tensor:
         [2, 3]
     """
     return at_least_single(network(inputs, training=False) if takes_training(network) else network(inputs))
+
+
+def with_batch_statistics(network: keras.Layer) -> Callable[[Tensor], Tensor]:
+    """The network as a function that normalizes every batch by its own statistics and changes no state.
+
+    Dropout and noise act as in training, if the network has them. A ladder's encoder has none.
+
+    Args:
+        network: Keras network.
+
+    Returns:
+        `(n, ...) -> (n, k)`.
+
+    Raises:
+        TypeError: the network is a plain function, or a layer without training mode.
+
+    Example:
+        >>> from zoo.analysis.prediction_pass import with_batch_statistics
+        >>> normalization = keras.layers.BatchNormalization()
+        >>> np.asarray(with_batch_statistics(normalization)(np.array([[1.0], [3.0]]))).round(2).ravel().tolist()
+        [-1.0, 1.0]
+    """
+    if not takes_training(network):
+        raise TypeError(f"Batch statistics need a Keras network whose call takes training=, received {network!r}.")
+
+    def run(inputs):
+        with keras.StatelessScope(), exact_moments(network):
+            return network(inputs, training=True)
+
+    return run
 
 
 def prediction_pass(network: Callable[..., Tensor], inputs: Tensor, labels: Any = None, *, seed: Seed = 0) -> CleanPass:

@@ -9,7 +9,7 @@ from keras import ops
 from zoo.analysis.attacks import ATTACKS
 from zoo.analysis.estimate import Estimate
 from zoo.analysis.moved_inputs import randomly_moved
-from zoo.analysis.prediction_pass import map_batches, predict_logits
+from zoo.analysis.prediction_pass import map_batches, predict_logits, with_batch_statistics
 from zoo.backend.random_numbers import Seed, as_generator
 from zoo.validation import check_choice, check_number, class_indices
 
@@ -17,6 +17,7 @@ Tensor = Any  # a tensor of the backend
 
 MOVEMENTS = ("shift", "rotation", "scale")
 """The kinds of real movement for images, see `randomly_moved`."""
+STATISTICS = ("moving", "batch")
 
 
 def misclassified(network: Callable[..., Tensor], inputs: Any, labels: Any, *, batch_size: int = 500) -> np.ndarray:
@@ -57,8 +58,13 @@ def misclassified_under_attack(
     seed: Seed = 0,
     input_range: tuple[float, float] | None = None,
     batch_size: int = 500,
+    statistics: str = "moving",
 ) -> np.ndarray:
     """Which inputs a network misclassifies after an attack on each of them.
+
+    With `statistics="batch"` the attack takes its gradients through the statistics of its own batch. Such gradients
+    miss the classifier, which predicts with moving averages. The attack is therefore weak and is no measure of
+    robustness. The thesis of Maroñas Molano reports this one.
 
     Args:
         network: Keras network from inputs to logits.
@@ -71,13 +77,15 @@ def misclassified_under_attack(
             movements.
         input_range: `(low, high)` to which perturbed inputs are clipped, or None. Movements ignore it.
         batch_size: number of inputs at a time.
+        statistics: statistics of batch normalization in the network that is attacked: `"moving"` (averages, as in
+            prediction) or `"batch"`. The attacked inputs are always classified with moving averages.
 
     Returns:
         Booleans, `(n,)`.
 
     Raises:
-        TypeError: `epsilon` is not a number.
-        ValueError: an unknown attack, or a negative `epsilon`.
+        TypeError: `epsilon` is not a number, or `statistics="batch"` and the network is a plain function.
+        ValueError: an unknown attack, unknown statistics, or a negative `epsilon`.
 
     Example:
         >>> network = lambda x: keras.ops.matmul(x, np.diag([1.0, 1.0]))
@@ -86,21 +94,31 @@ def misclassified_under_attack(
         array([False,  True])
     """
     check_choice("attack", attack, (*ATTACKS, *MOVEMENTS))
+    check_choice("statistics", statistics, STATISTICS)
     check_number("epsilon", epsilon, 0)
     if attack in MOVEMENTS:
         moved = randomly_moved(np.asarray(inputs), attack, epsilon, seed)
         return misclassified(network, moved, labels, batch_size=batch_size)
     generator = as_generator(seed)
+    attacked = with_batch_statistics(network) if statistics == "batch" else network
 
     def of_batch(x, y):
-        perturbed = ATTACKS[attack](network, ops.convert_to_tensor(x), y, epsilon, generator, input_range)
+        perturbed = ATTACKS[attack](attacked, ops.convert_to_tensor(x), y, epsilon, generator, input_range)
         return misclassified(network, perturbed, y, batch_size=batch_size)
 
     return map_batches(of_batch, inputs, labels, batch_size=batch_size)
 
 
 def attacked_error_percent(
-    model: Any, x: Any, y: Any, attack: str, epsilon: float, *, seed: Seed = 0, batch_size: int = 500
+    model: Any,
+    x: Any,
+    y: Any,
+    attack: str,
+    epsilon: float,
+    *,
+    seed: Seed = 0,
+    batch_size: int = 500,
+    statistics: str = "moving",
 ) -> float:
     """The classification error of a model whose preprocessed inputs are attacked, in percent.
 
@@ -112,13 +130,14 @@ def attacked_error_percent(
         epsilon: size of the attack, see `misclassified_under_attack`, in units of the preprocessed input.
         seed: integer, `keras.random.SeedGenerator` or None, for random noise and movements.
         batch_size: number of inputs at a time.
+        statistics: statistics of batch normalization in the attacked network, see `misclassified_under_attack`.
 
     Returns:
         0 to 100.
 
     Raises:
         TypeError: `epsilon` is not a number.
-        ValueError: an unknown attack, or a negative `epsilon`.
+        ValueError: an unknown attack, unknown statistics, or a negative `epsilon`.
 
     Example:
         >>> model = zoo.RegularizedModel(zoo.networks.mlp((4,), num_classes=3, hidden_units=()))
@@ -128,7 +147,7 @@ def attacked_error_percent(
         True
     """
     inputs = map_batches(lambda x: model.prepare(ops.convert_to_tensor(x), training=False)[0], x, batch_size=batch_size)
-    options: dict[str, Any] = {"seed": seed, "batch_size": batch_size}
+    options: dict[str, Any] = {"seed": seed, "batch_size": batch_size, "statistics": statistics}
     attacked = misclassified_under_attack(model.network, inputs, np.ravel(y), attack, epsilon, **options)
     return 100 * float(np.mean(attacked))
 
