@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from zoo.backend.derivatives import linearize
+from zoo.backend.moments import mean
 from zoo.backend.replicas import sum_over_replicas
 from zoo.regularizers.math.divergences import check_classes
 
@@ -188,4 +189,4 @@ class CleanPass(LinearizedPass):
             ones = ops.ones_like(values[self.num_labeled :])
             weights = ops.cast(ops.reshape(self.sample_weight, (-1,)), values.dtype)
             values = values * ops.concatenate([weights, ones])
-        return ops.mean(values)
+        return mean(values)

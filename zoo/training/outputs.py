@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 import keras
 from keras import ops
 
+from zoo.backend.moments import mean
+
 Tensor = Any  # a tensor of the backend
 
 
@@ -163,7 +165,7 @@ def per_example_loss(loss: Any) -> Callable[[Tensor, Tensor], Tensor]:
         if outputs.shape[-1] == 1 and len(labels.shape) == 1:
             labels = ops.expand_dims(labels, -1)  # as a compiled model does for losses that are functions
         each = values(labels, outputs)
-        return ops.mean(ops.reshape(each, (ops.shape(outputs)[0], -1)), axis=-1)
+        return mean(ops.reshape(each, (ops.shape(outputs)[0], -1)), axis=-1)
 
     return compute
 

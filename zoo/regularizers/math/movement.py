@@ -134,7 +134,7 @@ def movement_scores(loss_gradient: Tensor, image_gradient: Tensor, basis: np.nda
 
 
 def unit_gradient(gradient: Tensor, normalization: str) -> Tensor:
-    """Divides a loss gradient by its norm. The weights' gradient runs through the norm.
+    """Divides a loss gradient by its norm. The weights' gradient runs through the norm. A zero gradient stays zero.
 
     Args:
         gradient: g, `(n, ...)`.
@@ -151,6 +151,11 @@ def unit_gradient(gradient: Tensor, normalization: str) -> Tensor:
     """
     if normalization == "none":
         return gradient
+    # Gradients of confident networks are so small that their squares vanish. A constant factor changes no result.
+    largest = ops.stop_gradient(ops.max(ops.abs(per_example.flatten(gradient)), axis=-1, initial=0))
+    if normalization == "batch":
+        largest = sum_over_replicas(ops.max(largest, initial=0)) * ops.ones_like(largest)
+    gradient = gradient / per_example.expand(ops.where(largest > 0, largest, ops.ones_like(largest)), gradient)
     squares = per_example.squared_norm(gradient)
     if normalization == "batch":
         return gradient / per_example.root(sum_over_replicas(ops.sum(squares)))
