@@ -52,9 +52,8 @@ def weights_after_training(recipe):
         model.compile(model.optimizer, model.loss, metrics=["accuracy"], run_eagerly=True)
         targets = label_targets(recipe, dataset.y_validation, dataset.num_classes)
         validation = (dataset.x_validation, targets) if recipe.early_stopping_patience else None
-        history = model.fit(
-            batches, epochs=1, validation_data=validation, callbacks=build_callbacks(recipe, dataset), verbose=0
-        ).history
+        callbacks = build_callbacks(recipe, dataset, batches)
+        history = model.fit(batches, epochs=1, validation_data=validation, callbacks=callbacks, verbose=0).history
         assert all(np.isfinite(values).all() for values in history.values())
         models.append(model)
     model = combine(recipe, models)

@@ -30,6 +30,7 @@ TABLES = {
     "cifar10_4000": ("CIFAR-10, 4000 labels", ["cifar10_*-4000_*"], None),
 }
 COLUMNS = ("recipe", "published", "ours", "median", "seeds", "ours − published", "− {reference}", "s per epoch")
+LABELED_STATISTICS = "ours, labeled statistics"  # of ladders, which the authors measure so
 Content = dict[str, Any]  # of the results file of a recipe
 
 
@@ -61,10 +62,26 @@ def as_published(error: float | None) -> str:
 
 
 def changed_settings(recipe: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a recorded recipe that differ from the recipe of this name, with their recorded values."""
+    """The fields of a recorded recipe that differ from the recipe of this name, with their recorded values.
+
+    Returns:
+        `{path of the field: value}`, such as `{"regularizers.vat.epsilon": 1.5}`.
+    """
     known = RECIPES.get(recipe["name"])
     settings = known.settings() if known else {}
-    return {field: recipe[field] for field in settings if recipe.get(field, settings[field]) != settings[field]}
+    return changes({field: recipe.get(field, value) for field, value in settings.items()}, settings)
+
+
+def changes(recorded: dict[str, Any], known: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """`{path: recorded value}` of the entries that differ, at any depth; None for an entry that is not recorded."""
+    found = {}
+    for field in dict.fromkeys([*recorded, *known]):
+        mine, theirs = recorded.get(field), known.get(field)
+        if isinstance(mine, dict) and isinstance(theirs, dict):
+            found.update(changes(mine, theirs, f"{prefix}{field}."))
+        elif mine != theirs:
+            found[prefix + field] = mine
+    return found
 
 
 def label(recipe: dict[str, Any]) -> str:
@@ -94,6 +111,26 @@ def cells(content: Content, reference: Content | None) -> tuple[str, ...]:
         as_difference(compared),
         f"{statistics.median(run['seconds_per_epoch'] for run in content['seeds'].values()):.2f}",
     )
+
+
+def labeled_statistics(content: Content) -> str:
+    """The errors of a ladder with the statistics of its labeled inputs; a dash if none was measured."""
+    runs = [run for run in content["seeds"].values() if "errors_labeled_statistics" in run]
+    return as_mean_and_spread([run["errors_labeled_statistics"]["test"] for run in runs]) if runs else "–"
+
+
+def rows_of(contents: Iterable[Content], reference: Content | None) -> list[tuple[str, ...]]:
+    """The cells of every row of a table under the headings of `parts`."""
+    contents = list(contents)
+    rows = [cells(content, reference) for content in contents]
+    if not any(map(has_labeled_statistics, contents)):
+        return rows
+    return [(*row[:3], labeled_statistics(content), *row[3:]) for row, content in zip(rows, contents, strict=True)]
+
+
+def has_labeled_statistics(content: Content) -> bool:
+    """Whether a run was also measured with the statistics of its labeled inputs."""
+    return any("errors_labeled_statistics" in run for run in content["seeds"].values())
 
 
 def shortfalls(contents: Iterable[Content]) -> str:
@@ -129,7 +166,10 @@ def parts(key: str, results: Mapping[str, Content]) -> tuple[list[str], list[Con
     reference = results.get(reference_name)
     short = reference_name.split("-", 1)[1] if reference else "reference"
     contents = [results[name] for name in matching(results, patterns)]
-    return [column.format(reference=short) for column in COLUMNS], contents, reference
+    columns = [column.format(reference=short) for column in COLUMNS]
+    if any(map(has_labeled_statistics, contents)):
+        columns.insert(3, LABELED_STATISTICS)
+    return columns, contents, reference
 
 
 def section(key: str, results: Mapping[str, Content]) -> str:
@@ -142,5 +182,5 @@ def section(key: str, results: Mapping[str, Content]) -> str:
     columns, contents, reference = parts(key, results)
     if not contents:
         return ""
-    rows = [cells(content, reference) for content in contents]
+    rows = rows_of(contents, reference)
     return f"\n## {TABLES[key][0]}\n\n{table(columns, rows)}{shortfalls(contents)}"
