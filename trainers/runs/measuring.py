@@ -38,8 +38,7 @@ def measure(
     seconds = sum(state["seconds"] for state in states)
     history = states[-1]["history"]
     curves = {name for name in history if name.startswith(CURVES)}
-    # Early stopping restores the weights of the best epoch.
-    best = int(np.argmin(history["val_loss"])) if recipe.early_stopping_patience else -1
+    best = best_epoch(recipe, history)
     return {
         "recipe": recipe.name,
         "seed": seed,
@@ -56,6 +55,15 @@ def measure(
         "device": device(),
         "versions": versions(),
     }
+
+
+def best_epoch(recipe: Recipe, history: dict[str, list[float]]) -> int:
+    """The index of the epoch whose weights early stopping restored; -1, the last one, without early stopping."""
+    if not recipe.early_stopping_patience:
+        return -1
+    if recipe.early_stopping_monitor == "error":
+        return int(np.argmax(history["val_accuracy"]))
+    return int(np.argmin(history["val_loss"]))
 
 
 def labeled_errors(recipe: Recipe, seed: int, model: keras.Model, dataset: Dataset) -> dict[str, Any]:

@@ -159,11 +159,12 @@ def build_model(recipe: Recipe, dataset: Dataset, steps_per_epoch: int, seed: in
     raw_shape = dataset.x_train.shape[1:]
     preprocessed_shape: Any = (None, *raw_shape) if preprocessing is None else preprocessing.output_shape
     network = build_network(recipe, preprocessed_shape[1:], dataset.num_classes)
-    common = {"preprocessing": preprocessing, "seed": seed, "name": "classifier"}
+    common: dict[str, Any] = {"preprocessing": preprocessing, "seed": seed, "name": "classifier"}
     if recipe.ladder:
         model = LadderNetwork(network, **ladder_options(recipe.ladder), **common)
     else:
-        model = RegularizedModel(network, regularizers.build(recipe.regularizers), **common)
+        penalty = regularizers.build(recipe.regularizers)
+        model = RegularizedModel(network, penalty, penalty_inputs=recipe.penalty_inputs, **common)
     model.build((None, *raw_shape))
     model.compile(build_optimizer(recipe, steps_per_epoch), build_loss(recipe), metrics=["accuracy"])
     return model
@@ -190,8 +191,9 @@ def build_callbacks(
     """
     callbacks: list[keras.callbacks.Callback] = []
     if recipe.early_stopping_patience:
-        patience = recipe.early_stopping_patience
-        callbacks.append(keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True))
+        monitor, mode = {"loss": ("val_loss", "min"), "error": ("val_accuracy", "max")}[recipe.early_stopping_monitor]
+        options: Any = {"patience": recipe.early_stopping_patience, "restore_best_weights": True}
+        callbacks.append(keras.callbacks.EarlyStopping(monitor, mode=mode, **options))
     if recipe.reestimate_statistics and recipe.ladder.get("statistics_of") == "labeled":
         callbacks.append(ReestimateStatistics(batches.x, recipe.batch_size, unbiased=True))
     elif recipe.reestimate_statistics:

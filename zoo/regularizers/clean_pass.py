@@ -103,6 +103,8 @@ class LinearizedPass:
 
         def losses(logits):
             virtual = -ops.sum(decisions * ops.log_softmax(logits[self.num_labeled :], axis=-1), axis=-1)
+            if isinstance(self.num_labeled, int) and not self.num_labeled:
+                return virtual
             return ops.concatenate([self.losses(logits[: self.num_labeled]), virtual])
 
         if self._virtual_loss_gradient is None:

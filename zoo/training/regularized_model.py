@@ -8,13 +8,18 @@ import keras
 from keras import ops
 
 from zoo.backend.derivatives import linearize
+from zoo.backend.keras_internals import is_random_state
 from zoo.backend.moments import exact_moments
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.regularizer import Regularizer
+from zoo.training.arguments import split_inputs
 from zoo.training.objective_model import ObjectiveModel
 from zoo.training.outputs import Outputs, check_outputs, outputs_of, per_example_loss
+from zoo.validation import check_choice
 
 Tensor = Any  # a tensor of the backend
+
+PENALTY_INPUTS = ("all", "unlabeled")
 
 
 class Passes(NamedTuple):
@@ -40,7 +45,9 @@ class Passes(NamedTuple):
     forward: Callable
 
 
-def run_passes(model: Any, inputs: Tensor, outputs: Outputs, *, linearized: bool) -> Passes:
+def run_passes(
+    model: Any, inputs: Tensor, outputs: Outputs, *, linearized: bool, moves_averages: bool = True
+) -> Passes:
     """Runs the clean pass, which updates the state of the network.
 
     All passes start from the current state, which includes the state of random generators. Perturbed passes therefore
@@ -51,6 +58,7 @@ def run_passes(model: Any, inputs: Tensor, outputs: Outputs, *, linearized: bool
         inputs: `(n, ...)`, preprocessed.
         outputs: meaning of the network's outputs.
         linearized: whether products with the Jacobian are needed.
+        moves_averages: whether the clean pass updates moving averages. It always updates random state.
 
     Returns:
         The passes.
@@ -86,7 +94,8 @@ def run_passes(model: Any, inputs: Tensor, outputs: Outputs, *, linearized: bool
     else:
         logits, (updates, losses) = run(inputs)
     for variable, value in zip(network.non_trainable_variables, updates, strict=True):
-        variable.assign(value)
+        if moves_averages or is_random_state(variable):
+            variable.assign(value)
     return Passes(logits, losses, jvp, vjp, lambda inputs, weights=(): run(inputs, weights)[0])
 
 
@@ -97,6 +106,21 @@ def _check_unassigned(network, scope, before):
                 f"The network assigns to its trainable variable {variable.path!r} during training, as "
                 "SpectralNormalization does. Only the optimizer may assign to trainable variables."
             )
+
+
+def _check_unlabeled(x):
+    if split_inputs(x)[1] is None:
+        raise ValueError(
+            'penalty_inputs="unlabeled" needs unlabeled inputs, received labeled ones only. Pass fit() a '
+            "zoo.datasets.SemiSupervised, or remove penalty_inputs."
+        )
+
+
+def _needs_labels(y, outputs):
+    raise ValueError(
+        'A penalty that needs labels cannot act on unlabeled inputs alone, received penalty_inputs="unlabeled". Use a '
+        "penalty without labels, such as VirtualAdversarialTraining, or virtual_labels=True."
+    )
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -118,13 +142,17 @@ class RegularizedModel(ObjectiveModel):
         regularizer: a `Regularizer`, a sum of several, or None for the plain loss.
         preprocessing: a Keras layer that runs before the network, or None: scaling, whitening, augmentation.
             Perturbations are in units of its output, and no gradient runs through it.
+        penalty_inputs: `"all"` (default), or `"unlabeled"`: penalties act on the unlabeled inputs alone, in a forward
+            pass of their own with its own batch statistics. Moving averages then follow the labeled inputs. The VAT
+            authors' program does so.
         seed: integer or `keras.random.SeedGenerator` for the random numbers of the penalties. None draws a seed, which
             `keras.utils.set_random_seed` fixes.
         **kwargs: arguments of `keras.Model`.
 
     Raises:
         TypeError: `regularizer` is not a `Regularizer`.
-        ValueError: the network has several inputs; its inputs are integers or indices, which a penalty cannot move; or,
+        ValueError: `penalty_inputs` is unknown, or a batch has no unlabeled inputs for it; the network has several
+            inputs; its inputs are integers or indices, which a penalty cannot move; or,
             at the first batch, it assigns to trainable variables.
 
     Example:
@@ -141,10 +169,12 @@ class RegularizedModel(ObjectiveModel):
         regularizer: Regularizer | None = None,
         *,
         preprocessing: keras.Layer | None = None,
+        penalty_inputs: str = "all",
         seed: Any = None,
         **kwargs: Any,
     ):
         super().__init__(network, preprocessing=preprocessing, seed=seed, **kwargs)
+        self.penalty_inputs = check_choice("penalty_inputs", penalty_inputs, PENALTY_INPUTS)
         if regularizer is not None and not isinstance(regularizer, Regularizer):
             raise TypeError(f"regularizer must be a zoo Regularizer or None, received {regularizer!r}.")
         self.regularizer = regularizer
@@ -204,13 +234,19 @@ class RegularizedModel(ObjectiveModel):
         every = list(zip(self.terms, self.penalty_metrics, strict=True))
         terms = [pair for pair, on in zip(every, active or [True] * len(every), strict=True) if on]
         linearized = any(term.needs_input_derivatives for term, _ in terms)
-        passes = run_passes(self, inputs, outputs, linearized=linearized)
+        apart = self.penalty_inputs == "unlabeled"
+        clean_inputs = inputs[:num_labeled] if apart else inputs
+        passes = run_passes(self, clean_inputs, outputs, linearized=linearized and not apart)
         y_pred = outputs.from_logits(passes.logits[:num_labeled])
         # labeled_loss includes the weight penalties of the layers, but not the losses that layers add during a pass.
         loss = self.labeled_loss(x, y, y_pred, sample_weight)
         loss = loss + sum(ops.sum(ops.cast(added, loss.dtype)) for added in passes.losses)
         if terms:
             loss_of = per_example_loss(self.loss)
+            if apart:
+                _check_unlabeled(x)
+                inputs, num_labeled, sample_weight, loss_of = inputs[num_labeled:], 0, None, _needs_labels
+                passes = run_passes(self, inputs, outputs, linearized=linearized, moves_averages=False)
             clean_pass = CleanPass(
                 inputs=inputs,
                 logits=passes.logits,
@@ -238,4 +274,5 @@ class RegularizedModel(ObjectiveModel):
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, serialized."""
-        return {**super().get_config(), "regularizer": keras.saving.serialize_keras_object(self.regularizer)}
+        regularizer = keras.saving.serialize_keras_object(self.regularizer)
+        return {**super().get_config(), "regularizer": regularizer, "penalty_inputs": self.penalty_inputs}

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.backend.keras_internals import flatten_layers
+from zoo.backend.keras_internals import flatten_layers, is_random_state
 
 Tensor = Any  # a tensor of the backend
 
@@ -78,7 +78,7 @@ def reestimate_statistics(model: Any, x: np.ndarray, batch_size: int, *, unbiase
     layers = [layer for layer in normalizations(model.network) if layer.trainable]  # frozen layers keep their averages
     if not layers:
         return
-    draws = [variable for variable in model.network.variables if "seed_generator" in variable.path]
+    draws = [variable for variable in model.network.variables if is_random_state(variable)]
     averages = [variable for layer in layers for variable in (layer.moving_mean, layer.moving_variance)]
     starts = range(0, max(len(x) - batch_size, 0) + 1, batch_size)
     sums: list[Any] = [0.0] * len(averages)
