@@ -5,6 +5,10 @@ the VAT authors' program. The learning rate decays to zero along a cosine. VMT a
 trainings, rotation lost its gain over the baseline on held-out images, presumably because the penalty on training
 images falls with their loss. Pixels are scaled to [0, 1]. Only recipes whose name says so augment the images.
 
+With few labels, everything is that of the VAT authors' program: VAT acts on the unlabeled images alone, in a pass of
+its own; the learning rate falls by a tenth every 500 steps, for 50000 steps; batches of 250 images give the statistics
+of batch normalization at the end.
+
 Source: "Regularization Neural Networks via Constrained Virtual Movement Field" (the VMT paper); Miyato et al., 2016,
 "Distributional smoothing with virtual adversarial training", https://arxiv.org/abs/1507.00677 (the VAT paper).
 """
@@ -41,6 +45,10 @@ SEMI_SUPERVISED = Family(
         epochs=208,
         batch_size=100,
         unlabeled_batch_size=250,
+        penalty_inputs="unlabeled",
+        schedule="exponential",
+        decay_rate=0.9,
+        decay_steps=500,
         reestimate_statistics=True,
     ),
     source="VAT paper, settings of its program, as quoted in later tables",
