@@ -112,6 +112,7 @@ def classical_recipes(
         make("input_noise", network={"input_noise_std": noise_std}),
         make("hidden_noise", network={"hidden_noise_std": noise_std}),
         make("weight_noise", {"weight_noise": {"noise_std": weight_noise_std}}),
+        make("weight_noise_multiplicative", {"weight_noise": {"noise_std": 0.1, "kind": "multiplicative"}}),
         make("label_smoothing", label_smoothing=0.1),
         make("early_stopping", **stopping),
         make("early_stopping_error", **by_error),

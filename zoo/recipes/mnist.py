@@ -21,7 +21,12 @@ from zoo.recipes.recipe import Recipe
 from zoo.recipes.search import grid
 
 RESCALING = {"name": "rescaling", "scale": 1 / 255}
-SHIFTS = {"name": "random_translation", "height_factor": 0.1, "width_factor": 0.1, "fill_mode": "constant"}
+BLACK = {"fill_mode": "constant"}
+SHIFTS = {"name": "random_translation", "height_factor": 0.1, "width_factor": 0.1, **BLACK}
+ROTATIONS = {"name": "random_rotation", "factor": 15 / 360, **BLACK}
+SCALES = {"name": "random_zoom", "height_factor": 0.1, **BLACK}
+# A crop of 90 % of each side, at a random place, enlarged to the size of the image.
+CROPS = [{**SHIFTS, "height_factor": 0.05, "width_factor": 0.05}, {**SCALES, "height_factor": [-0.1, -0.1]}]
 
 FAMILY = Family(
     Recipe(
@@ -75,6 +80,8 @@ TRIAL = (
     "λ comes from a trial of 15 epochs with one seed, whose error was 0.72 % with λ 1 and 0.75 % with λ 2. The images "
     "on which it was measured are not on record."
 )
+TANGENT = "λ was not searched. Epochs are those of VMT."
+MOVED = ("shift", "rotation", "scale", "all")
 UNSEARCHED = "Hyperparameters were not searched."
 QUOTED = f"{UNSEARCHED} The paper quotes its figure from Srivastava et al. 2014, who used other networks."
 
@@ -118,11 +125,15 @@ RECIPES = [
     vmt_recipe("all", notes=AS_SHIFT),
     vmt_recipe("affine", notes=AS_SHIFT),
     vmt_recipe("smooth", search=WEIGHT, notes=EPOCHS_AS_ROTATION),
+    *(FAMILY.recipe(f"tangent_{f}", {"tangent": {"field": f, "weight": 0.1}}, epochs=20, notes=TANGENT) for f in MOVED),
     FAMILY.recipe("vat_vmt_smooth", {"vat": VAT, **vmt("smooth", 1.0)}, notes=f"{PROGRAM} {TRIAL}"),
     FAMILY.recipe("vat_lazy", {"vat": {**VAT, "interval": 4}}, notes=LAZY),
     FAMILY.recipe("vmt_shift_lazy", vmt("shift", interval=4), epochs=20, notes=LAZY),
     FAMILY.recipe("rpt", {"vat": {**VAT, "direction": "random"}}, notes="ε is that of VAT."),
     FAMILY.recipe("augmentation", preprocessing=[RESCALING, SHIFTS], notes=UNSEARCHED),
+    FAMILY.recipe("augmentation_rotation", preprocessing=[RESCALING, ROTATIONS], notes=UNSEARCHED),
+    FAMILY.recipe("augmentation_scale", preprocessing=[RESCALING, SCALES], notes=UNSEARCHED),
+    FAMILY.recipe("augmentation_crop", preprocessing=[RESCALING, *CROPS], notes=UNSEARCHED),
     *classical_recipes(
         FAMILY,
         l2=1e-5,

@@ -108,6 +108,26 @@ def spatial_gradient(images: Tensor, border: str = "zero") -> Tensor:
     return ops.stack(gradients, axis=-1)
 
 
+def movement_tangents(image_gradient: Tensor, field: np.ndarray) -> Tensor:
+    """The derivative `t_p = ∇I_p · B(p)` of inputs that move along a field, for each channel.
+
+    Args:
+        image_gradient: ∇I, `(n, *lattice, channels, m)`.
+        field: B, `(positions, m)`.
+
+    Returns:
+        t, `(n, *lattice, channels)`.
+
+    Example:
+        >>> from zoo.regularizers.math.movement import movement_tangents
+        >>> np.asarray(movement_tangents(np.ones((1, 3, 1, 1)), np.array([[0.0], [1.0], [2.0]]))).ravel()
+        array([0., 1., 2.])
+    """
+    lattice = image_gradient.shape[1:-2]
+    vectors = ops.convert_to_tensor(field.reshape(*lattice, 1, field.shape[-1]), dtype=image_gradient.dtype)
+    return ops.sum(image_gradient * vectors, axis=-1)
+
+
 def movement_scores(loss_gradient: Tensor, image_gradient: Tensor, basis: np.ndarray) -> Tensor:
     """The derivatives `s_k = Σ_p g_p (∇I_p · B_k(p))` of the loss along basis fields, summed over channels.
 
