@@ -171,7 +171,9 @@ class TestPenaltyOnUnlabeledInputs:
         x, y = data
         states = []
         for regularizer in (None, NEED_NONE["entropy"]):
-            trained = zoo.RegularizedModel(network(layers.Dropout(0.5, seed=3)), regularizer, penalty_inputs="unlabeled")
+            trained = zoo.RegularizedModel(
+                network(layers.Dropout(0.5, seed=3)), regularizer, penalty_inputs="unlabeled"
+            )
             trained.compile("sgd", LOSS)
             trained.build((None, 6))
             trained.objective(*keras.tree.map_structure(keras.ops.convert_to_tensor, (pair(x[:8]), y[:8])))

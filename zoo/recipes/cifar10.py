@@ -5,7 +5,8 @@ batch size. The preprocessing standardizes each channel over the training set. T
 layers compute in bfloat16.
 
 4000 labels: network, batches, ε and the number of updates are those of the VAT authors' program, which whitens its
-inputs and penalizes the unlabeled images alone, in a pass of their own. Its change of β1 in the last epochs is left out.
+inputs and penalizes the unlabeled images alone, in a pass of their own. Its change of β1 in the last epochs is left
+out.
 
 Short trainings on held-out images chose the learning rate, ε and λ; the notes of the recipes give their errors. Other
 values that the papers do not give are untuned guesses.

@@ -46,8 +46,8 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "vmt_paper_at": ranged("regularizers.at.epsilon", EPSILON),
     "vmt_paper_vat": ranged("regularizers.vat.epsilon", EPSILON),
     "vmt_paper_vmt": ranged("regularizers.vmt.weight", WEIGHT),
-    # Tables 6 and 7: no unlabeled images; recipes without and with Gaussian noise. The thesis's τ of the kind "gradient"
-    # is 100 times as large for the same noise, because its gradient is that of a batch's mean cost.
+    # Tables 6 and 7: no unlabeled images; recipes without and with Gaussian noise. Of the kind "gradient", the thesis's
+    # τ is 100 times as large for the same noise, because its gradient is that of a batch's mean cost.
     "thesis_supervised": noise(
         {"values": [0.25, 0.025, 0.0025, 0.00025]},
         **{"ladder.adversarial_noise.labeled_kind": {"values": ["gradient", "sign", "l2", "scaled_l2"]}},

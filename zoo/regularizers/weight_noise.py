@@ -29,7 +29,7 @@ class WeightNoise(Regularizer):
     biases. Multiplicative noise is `W·(1 + n)`, entry by entry. The penalty needs labels.
 
     Args:
-        noise_std: √η, standard deviation of the noise, at least 0: in units of the weights, or as a share of each weight.
+        noise_std: √η, standard deviation of the noise in units of the weights, or as a share of each weight; at least 0.
         kind: `"additive"` (default) or `"multiplicative"`.
         **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
 
@@ -37,8 +37,8 @@ class WeightNoise(Regularizer):
         TypeError: `noise_std` is not a number.
         ValueError: `noise_std` is negative, or `kind` is unknown.
 
-    Source: Na, "Regularization for deep learning" (lecture slides), noise robustness, which names both kinds; after Graves, 2011, "Practical
-    variational inference for neural networks", NeurIPS.
+    Source: Na, "Regularization for deep learning" (lecture slides), noise robustness, which names both kinds; after
+    Graves, 2011, "Practical variational inference for neural networks", NeurIPS.
 
     Example:
         >>> network = zoo.networks.mlp((784,), num_classes=10, hidden_units=(8,))

@@ -155,7 +155,9 @@ def normalized_network():
     """Batch normalization whose averages are far from the statistics of the data, then a linear classifier."""
     network = keras.Sequential([keras.Input((4,)), keras.layers.BatchNormalization(), keras.layers.Dense(3)])
     rng = np.random.default_rng(2)
-    network.set_weights([np.ones(4), np.zeros(4), 0.3 * np.ones(4), 4 * np.ones(4), rng.normal(size=(4, 3)), np.zeros(3)])
+    network.set_weights(
+        [np.ones(4), np.zeros(4), 0.3 * np.ones(4), 4 * np.ones(4), rng.normal(size=(4, 3)), np.zeros(3)]
+    )
     return network
 
 

@@ -49,9 +49,7 @@ def test_losses_are_those_of_the_epoch_that_early_stopping_restored(figures):
 def test_a_ladder_is_also_measured_with_the_statistics_of_its_labeled_inputs(figures):
     _, _, x, y = figures
     fields = {"ladder": {"denoising_weights": [1, 1]}, "num_labels": 6, "unlabeled_batch_size": 10}
-    recipe = recipes.get("mnist_ladder-100_full").override(
-        {"network.rungs": [{"name": "dense", "units": 3}], **fields}
-    )
+    recipe = recipes.get("mnist_ladder-100_full").override({"network.rungs": [{"name": "dense", "units": 3}], **fields})
     encoder = zoo.ladder.ladder_encoder((6,), 3, rungs=recipe.network["rungs"])
     ladder = zoo.LadderNetwork(encoder, **recipe.ladder)
     ladder.build((None, 6))
