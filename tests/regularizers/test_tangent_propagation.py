@@ -5,7 +5,7 @@ import pytest
 from keras import ops
 
 from zoo.regularizers import TangentPropagation, VirtualMovementTraining
-from zoo.regularizers.virtual_movement_training import field_bases
+from zoo.regularizers.virtual_movement_training import movement_bases
 
 
 def values(tensor):
@@ -16,7 +16,7 @@ def values(tensor):
 @pytest.mark.parametrize("field", ["shift", "scale", "affine", "all"])
 def test_derivatives_along_movements_of_quadratics(quadratics, images_pass, lattice, channels, field):
     images = quadratics(lattice, channels)
-    movements = np.concatenate(field_bases(field, lattice))
+    movements = np.concatenate(movement_bases(field, lattice))
     expected = sum(images.derivative(movement) ** 2 for movement in movements)
     clean = images_pass(images)
     found = values(TangentPropagation(field, lattice_shape=lattice).per_example(clean))
@@ -32,7 +32,7 @@ def test_gradient_in_the_weights(quadratics, clean_pass, perceptron, gradient, d
     padded, flat = np.pad(x[..., 0], [(0, 0), (1, 1), (1, 1)]), x.reshape(images.num_examples, -1)
     slopes = (padded[:, 2:, 1:-1] - padded[:, :-2, 1:-1], padded[:, 1:-1, 2:] - padded[:, 1:-1, :-2])
     slopes = np.stack(slopes, axis=-1).reshape(images.num_examples, -1, 2) / 2
-    tangents = np.einsum("npi,kpi->nkp", slopes, field_bases("affine", (4, 5))[0])
+    tangents = np.einsum("npi,kpi->nkp", slopes, movement_bases("affine", (4, 5))[0])
 
     def reference(w):
         activity = 1 - np.tanh(flat @ w + mlp.b) ** 2
@@ -50,4 +50,4 @@ def test_bad_fields_are_named():
     with pytest.raises(ValueError, match="Unknown movement field 'shifts'. Did you mean 'shift'"):
         TangentPropagation("shifts")
     with pytest.raises(ValueError, match="no movement of the kind 'rotation'"):
-        field_bases("rotation", (6,))
+        movement_bases("rotation", (6,))

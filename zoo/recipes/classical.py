@@ -105,7 +105,7 @@ def classical_recipes(
     tied = {"hidden_units": list(tied_units)}
     tying = {"first": "hidden_2", "second": "hidden_3", "weight": 1e-3}
     make = functools.partial(family.recipe, notes="Hyperparameters were not searched.")
-    stopping = {"num_validation": num_validation, "early_stopping_patience": 10}
+    stopping: dict[str, Any] = {"num_validation": num_validation, "early_stopping_patience": 10}
     by_error = {**stopping, "early_stopping_monitor": "error", "schedule": "constant"}
     return [
         *(make(name, network=options) for name, options in small_weights(l2, l1, bound).items()),

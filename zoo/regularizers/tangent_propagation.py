@@ -11,7 +11,7 @@ from zoo.regularizers.math import per_example
 from zoo.regularizers.math.movement import BORDERS, lattice_view, movement_tangents, spatial_gradient
 from zoo.regularizers.math.movement_fields import MovementField, get_field
 from zoo.regularizers.regularizer import Regularizer
-from zoo.regularizers.virtual_movement_training import check_field, field_bases
+from zoo.regularizers.virtual_movement_training import check_field, movement_bases
 from zoo.validation import check_choice
 
 Tensor = Any  # a tensor of the backend
@@ -74,6 +74,6 @@ class TangentPropagation(Regularizer):
         inputs = clean_pass.inputs
         images = lattice_view(inputs, self.lattice_shape)
         gradient = spatial_gradient(images, self.border)
-        bases = field_bases(self.field, tuple(images.shape[1:-1]))
+        bases = movement_bases(self.field, tuple(images.shape[1:-1]))
         tangents = [ops.reshape(movement_tangents(gradient, field), ops.shape(inputs)) for b in bases for field in b]
         return sum(per_example.squared_norm(clean_pass.push_forward(tangent)) for tangent in tangents)

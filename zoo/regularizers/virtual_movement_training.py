@@ -47,7 +47,7 @@ def check_field(field: Any) -> Any:
     return field
 
 
-def field_bases(field: Any, lattice: tuple[int, ...]) -> list[np.ndarray]:
+def movement_bases(field: Any, lattice: tuple[int, ...]) -> list[np.ndarray]:
     """The orthonormal basis of each family on a lattice, without families that have no field there.
 
     Args:
@@ -61,8 +61,8 @@ def field_bases(field: Any, lattice: tuple[int, ...]) -> list[np.ndarray]:
         ValueError: no family has a field there.
 
     Example:
-        >>> from zoo.regularizers.virtual_movement_training import field_bases
-        >>> [basis.shape for basis in field_bases("all", (4, 5))]
+        >>> from zoo.regularizers.virtual_movement_training import movement_bases
+        >>> [basis.shape for basis in movement_bases("all", (4, 5))]
         [(2, 20, 2), (1, 20, 2), (1, 20, 2)]
     """
     families = [Shift(), Rotation(), Scale()] if field == "all" else [get_field(field)]
@@ -148,7 +148,7 @@ class VirtualMovementTraining(Regularizer):
         Raises:
             ValueError: no family has a field there.
         """
-        return field_bases(self.field, lattice)
+        return movement_bases(self.field, lattice)
 
     def scores(self, clean_pass: CleanPass) -> list[tuple[np.ndarray, Tensor]]:
         """The derivatives of the loss along every basis field, for each labeled example (all with virtual labels).

@@ -29,7 +29,7 @@ class WeightNoise(Regularizer):
     biases. Multiplicative noise is `W·(1 + n)`, entry by entry. The penalty needs labels.
 
     Args:
-        noise_std: √η, standard deviation of the noise in units of the weights, or as a share of each weight; at least 0.
+        noise_std: √η, standard deviation of the noise in units of the weights, or a share of each weight. At least 0.
         kind: `"additive"` (default) or `"multiplicative"`.
         **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
 
