@@ -252,3 +252,14 @@ def test_statistics_come_from_batches_of_unlabeled_inputs_or_from_labeled_ones()
     batches = training_batches(ladder, dataset, 0)
     (callback,) = build_callbacks(ladder, dataset, batches)
     assert callback.unbiased and callback.x is batches.x and len(callback.x) == 20
+
+
+def test_a_recipe_and_its_reference_differ_in_the_ladder_alone():
+    named = [recipe for recipe in recipes.RECIPES.values() if recipe.published_reference]
+    assert len(named) >= 6
+    for recipe in named:
+        reference = recipes.get(recipe.published_reference["recipe"])
+        changed = {"ladder": reference.ladder, "name": reference.name}
+        assert recipe.override(changed).settings() == reference.settings()
+        assert "published_reference" not in recipe.settings()
+        assert recipe.override({"name": "mine"}).published_reference == {}

@@ -28,6 +28,7 @@ TABLES = {
         "cifar10_conv_small_30ep-baseline",
     ),
     "cifar10_4000": ("CIFAR-10, 4000 labels", ["cifar10_*-4000_*"], None),
+    "cifar10_ladder": ("CIFAR-10, all labels, encoder of the ladder", ["cifar10_conv_ladder-all_*"], None),
 }
 COLUMNS = ("recipe", "published", "ours", "median", "seeds", "ours − published", "− {reference}", "s per epoch")
 LABELED_STATISTICS = "ours, labeled statistics"  # of ladders, which the authors measure so
@@ -90,6 +91,12 @@ def label(recipe: dict[str, Any]) -> str:
     return f"`{recipe['name']}`" + (f" with {changed}" if changed else "")
 
 
+def published_cell(recipe: dict[str, Any]) -> str:
+    """The published error of a recorded recipe, with that of its own reference if it has one."""
+    published, reference = as_published(recipe["published_error"]), recipe.get("published_reference")
+    return f"{published} (reference {as_published(reference['error'])})" if reference else published
+
+
 def cells(content: Content, reference: Content | None) -> tuple[str, ...]:
     """The cells of a recipe under `COLUMNS`.
 
@@ -103,7 +110,7 @@ def cells(content: Content, reference: Content | None) -> tuple[str, ...]:
     compared = None if reference is None or own else paired_difference(errors, errors_by_seed(reference))
     return (
         label(content["recipe"]),
-        as_published(published),
+        published_cell(content["recipe"]),
         as_mean_and_spread(errors.values()),
         f"{statistics.median(errors.values()):.2f}",
         str(len(errors)),
@@ -120,9 +127,17 @@ def labeled_statistics(content: Content) -> str:
 
 
 def rows_of(contents: Iterable[Content], reference: Content | None) -> list[tuple[str, ...]]:
-    """The cells of every row of a table under the headings of `parts`."""
+    """The cells of every row of a table under the headings of `parts`.
+
+    Args:
+        contents: of the rows.
+        reference: of the table. A recipe with a reference of its own is compared with that one.
+    """
     contents = list(contents)
-    rows = [cells(content, reference) for content in contents]
+    named = {content["recipe"]["name"]: content for content in contents}
+    own = [content["recipe"].get("published_reference") or {} for content in contents]
+    references = [named.get(each.get("recipe"), reference) for each in own]
+    rows = [cells(content, each) for content, each in zip(contents, references, strict=True)]
     if not any(map(has_labeled_statistics, contents)):
         return rows
     return [(*row[:3], labeled_statistics(content), *row[3:]) for row, content in zip(rows, contents, strict=True)]

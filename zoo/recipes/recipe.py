@@ -10,7 +10,7 @@ from typing import Any
 from zoo.recipes.search import Search
 from zoo.validation import check_choice, check_number
 
-DESCRIPTION = ("published_error", "source", "notes", "search")
+DESCRIPTION = ("published_error", "published_reference", "source", "notes", "search")
 # The digests of published results were computed without these fields, which came later, at these values.
 LATER = {
     "precision": "float32",
@@ -61,6 +61,8 @@ class Recipe:
         bagging: whether each member trains on its own bootstrap sample.
         ensemble_mean: `"arithmetic"` or `"geometric"` mean of the predictions of the members.
         published_error: test error in percent that a paper reports, or None.
+        published_reference: `{"recipe": name, "error": percent}`: the recipe without the method in question, and the
+            error that the same source reports for it. Empty if the table of results has one reference for all rows.
         source: the publication that reports it.
         notes: remarks, such as the origin of hyperparameters that no search chose.
         search: arguments of the `zoo.recipes.search.Search` that chose hyperparameters, for `trainers.tune`. Empty if
@@ -104,6 +106,7 @@ class Recipe:
     bagging: bool = False
     ensemble_mean: str = "arithmetic"
     published_error: float | None = None
+    published_reference: dict = dataclasses.field(default_factory=dict)
     source: str = ""
     notes: str = ""
     search: dict = dataclasses.field(default_factory=dict)
@@ -155,7 +158,7 @@ class Recipe:
         """
         values = self.as_dict()
         if any(assignments.get(field, values[field]) != values[field] for field in ("name", "dataset")):
-            values.update(published_error=None, source="no published figure")
+            values.update(published_error=None, published_reference={}, source="no published figure")
         for path, value in assignments.items():
             field, *rest = path.split(".")
             check_choice("recipe field", field, values)
