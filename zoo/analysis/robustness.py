@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import keras
 import numpy as np
 from keras import ops
 
@@ -152,19 +153,57 @@ def attacked_error_percent(
     return 100 * float(np.mean(attacked))
 
 
+def cross_entropies(network: Callable[..., Tensor], inputs: Any, labels: Any, *, batch_size: int = 500) -> np.ndarray:
+    """The cross-entropy of each example in prediction mode.
+
+    Args:
+        network: Keras network from inputs to logits.
+        inputs: `(n, ...)`, as the network takes them.
+        labels: class indices, `(n,)`.
+        batch_size: number of inputs at a time.
+
+    Returns:
+        `(n,)`, in nats.
+
+    Example:
+        >>> from zoo.analysis.robustness import cross_entropies
+        >>> cross_entropies(lambda x: x * 1.0, np.array([[0.0, 0.0]]), [1]).round(4)
+        array([0.6931])
+    """
+    losses = keras.losses.sparse_categorical_crossentropy
+    return map_batches(
+        lambda x, y: losses(ops.convert_to_tensor(y), predict_logits(network, x), from_logits=True),
+        inputs,
+        class_indices(labels),
+        batch_size=batch_size,
+    )
+
+
 def generalization_gap(
-    network: Callable[..., Tensor], train: tuple[Any, Any], test: tuple[Any, Any], *, batch_size: int = 500
+    network: Callable[..., Tensor],
+    train: tuple[Any, Any],
+    test: tuple[Any, Any],
+    *,
+    measure: str = "error",
+    batch_size: int = 500,
 ) -> Estimate:
-    """The test error minus the training error, as shares of the examples.
+    """The test error minus the training error, as shares of the examples; or the test loss minus the training loss.
 
     Args:
         network: Keras network from inputs to logits.
         train: pair of inputs `(n, ...)` and class indices `(n,)`.
         test: pair of inputs and class indices.
+        measure: `"error"`, or `"loss"` for the cross-entropy, as in the paper.
         batch_size: number of inputs at a time.
 
     Returns:
-        An `Estimate`, −1 to 1.
+        An `Estimate`: −1 to 1 for errors, in nats for losses.
+
+    Raises:
+        ValueError: `measure` is unknown.
+
+    Source: "Regularization neural networks via constrained virtual movement field", anonymous submission to ICLR 2018,
+    equation 22, with losses.
 
     Example:
         >>> network = lambda x: keras.ops.matmul(x, np.diag([1.0, 1.0]))
@@ -172,5 +211,6 @@ def generalization_gap(
         >>> zoo.analysis.generalization_gap(network, (x, [0, 0]), (x, [0, 1])).mean
         np.float64(0.5)
     """
-    on_test, on_train = (Estimate.of(misclassified(network, *split, batch_size=batch_size)) for split in (test, train))
+    values = {"error": misclassified, "loss": cross_entropies}[check_choice("measure", measure, ("error", "loss"))]
+    on_test, on_train = (Estimate.of(values(network, *split, batch_size=batch_size)) for split in (test, train))
     return on_test.difference(on_train)

@@ -138,6 +138,20 @@ def test_generalization_gap(model, data):
     assert gap.standard_error == pytest.approx(Estimate.of(np.arange(50) < 10).standard_error)
 
 
+def test_generalization_gap_of_losses(model, data):
+    x, y = data
+    false = np.where(np.arange(50) < 10, (y + 1) % 3, y)
+    kernel, bias = model.network.get_weights()
+    logits = 0.5 * x.astype("float64") @ kernel + bias
+    losses = np.log(np.exp(logits).sum(axis=1, keepdims=True)) - logits
+    differences = losses[np.arange(50), false] - losses[np.arange(50), y]
+    assert generalization_gap(model, (x, y), (x, false), measure="loss").mean == pytest.approx(
+        differences.mean(), rel=1e-5
+    )
+    with pytest.raises(ValueError, match="Unknown measure 'losses'. Did you mean 'loss'"):
+        generalization_gap(model, (x, y), (x, y), measure="losses")
+
+
 @pytest.mark.parametrize("attack", [sign_noise, gaussian_sign_noise, gaussian_noise])
 def test_noise_of_negative_size(model, data, attack):
     with pytest.raises(ValueError, match="(epsilon|noise_std) must be at least 0, received -1"):
