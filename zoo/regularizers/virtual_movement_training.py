@@ -63,7 +63,7 @@ def movement_bases(field: Any, lattice: tuple[int, ...]) -> list[np.ndarray]:
     Example:
         >>> from zoo.regularizers.virtual_movement_training import movement_bases
         >>> [basis.shape for basis in movement_bases("all", (4, 5))]
-        [(2, 20, 2), (1, 20, 2), (1, 20, 2)]
+        [(2, 20, 2), (1, 20, 2), (2, 20, 2)]
     """
     families = [Shift(), Rotation(), Scale()] if field == "all" else [get_field(field)]
     bases = [orthonormal_basis(family.basis(lattice)) for family in families]
