@@ -3,6 +3,7 @@
     python -m trainers.evaluate --model=mnist_mlp-vat
     python -m trainers.evaluate --model=mnist_mlp-vat --attack=sign --epsilon=0.25
     python -m trainers.evaluate --model=mnist_mlp-at_linf --attack=autoattack --epsilon=0.3 --num_examples=1000
+    python -m trainers.evaluate --model=mnist_ladder-all_full --attack=sign --statistics=batch --batch_size=100
     python -m trainers.evaluate --model=runs/synthetic_mlp-vat/seed-0/saved_model/synthetic_mlp-vat --split=train
 
 The command first checks the files against the card of the model. Without an attack it prints the error on the card,
@@ -54,6 +55,14 @@ CLIP = flags.DEFINE_bool("clip", True, "Keep perturbed images in the range of th
 NUM_EXAMPLES = flags.DEFINE_integer(
     "num_examples", None, "Measure on the first NUM_EXAMPLES inputs of the split. Default: all.", lower_bound=1
 )
+STATISTICS = flags.DEFINE_enum(
+    "statistics",
+    "moving",
+    ["moving", "batch"],
+    "Statistics of batch normalization in the network that is attacked. moving: the averages of prediction. batch: "
+    "those of the attacked batch, as in the thesis on ladders with adversarial noise; a weak attack.",
+)
+BATCH_SIZE = flags.DEFINE_integer("batch_size", 500, "Inputs that are attacked at a time.", lower_bound=1)
 SAVED_MODELS = flags.DEFINE_string("saved_models", None, "Folder of published models, if --model is a name.")
 
 
@@ -89,13 +98,15 @@ def attacked_error(path: pathlib.Path, x: np.ndarray, y: np.ndarray) -> float:
         units=UNITS.value,
         clip=CLIP.value,
         seed=card.read_card(path).get("seed", 0),
+        batch_size=BATCH_SIZE.value,
+        statistics=STATISTICS.value,
         **options,
     )
 
 
 def evaluate() -> None:
     """Measures the error and prints it."""
-    for flag in (EPSILON, UNITS, CLIP):
+    for flag in (EPSILON, UNITS, CLIP, STATISTICS):
         if ATTACK.value is None and flag.present:
             raise ValueError(f"--{flag.name}={flag.value} needs an attack. Choose one with --attack.")
     path = pretrained.find(MODEL.value, SAVED_MODELS.value)
@@ -106,9 +117,9 @@ def evaluate() -> None:
         x, y = x[: NUM_EXAMPLES.value], y[: NUM_EXAMPLES.value]
         measured += f", first {len(x)}"
     if ATTACK.value is not None:
-        print(
-            f"{measured}, {ATTACK.value} attack with epsilon {EPSILON.value}: error {attacked_error(path, x, y):.2f} %"
-        )
+        error, epsilon = attacked_error(path, x, y), EPSILON.value
+        through = f" through {STATISTICS.value} statistics" if STATISTICS.value == "batch" else ""
+        print(f"{measured}, {ATTACK.value} attack with epsilon {epsilon}{through}: error {error:.2f} %")
         return
     model = require("tensorflow", "Reading a SavedModel").saved_model.load(str(path))
     print(f"{measured}: error {pretrained.error_percent(model.serve, x, y):.2f} %")

@@ -8,7 +8,7 @@ from keras import layers, ops
 import zoo
 from zoo.training import regularized_model
 from zoo.training.outputs import outputs_of
-from zoo.training.regularized_model import run_passes
+from zoo.training.passes import run_passes
 
 RANDOM = {
     "dropout": lambda: [layers.Dropout(0.5)],

@@ -18,6 +18,7 @@ from zoo.analysis.attacks import (
 )
 from zoo.analysis.calibration import Reliability, reliability
 from zoo.analysis.classifier import UNITS, Attacked, Classifier, attacked
+from zoo.analysis.dropout_masks import mean_over_masks
 from zoo.analysis.estimate import Estimate
 from zoo.analysis.fisher import largest_fisher_eigenvalue
 from zoo.analysis.jacobian import jacobian, singular_values, squared_frobenius_norm
@@ -55,6 +56,7 @@ __all__ = [
     "limit_ratios",
     "local_distributional_smoothness",
     "loss_gradient",
+    "mean_over_masks",
     "misclassified",
     "misclassified_under_attack",
     "move",

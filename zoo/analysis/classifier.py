@@ -9,7 +9,8 @@ from keras import ops
 
 from zoo.analysis.logits import KINDS, logits_of, outputs_kind
 from zoo.analysis.prediction_pass import map_batches
-from zoo.backend.keras_internals import flatten_layers
+from zoo.backend.keras_internals import flatten_layers, takes_training
+from zoo.backend.moments import exact_moments
 from zoo.validation import check_choice
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
@@ -54,7 +55,29 @@ class Classifier:
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """The logits, `(n, num_classes)`."""
-        return logits_of(self.network, inputs if self.scale == 1.0 else self.scale * inputs, self.outputs)
+        return logits_of(self.network, self._scaled(inputs), self.outputs)
+
+    def with_batch_statistics(self) -> Callable[[Tensor], Tensor]:
+        """The classifier as a function that normalizes every batch by its own statistics and changes no state.
+
+        Dropout and noise act as in training, if the network has them. A ladder's encoder has none.
+
+        Raises:
+            TypeError: the network is a plain function, or a layer without training mode.
+        """
+        if not takes_training(self.network):
+            raise TypeError(
+                f"Batch statistics need a Keras network whose call takes training=, received {self.network!r}."
+            )
+
+        def run(inputs):
+            with keras.StatelessScope(), exact_moments(self.network):
+                return logits_of(self.network, self._scaled(inputs), self.outputs, training=True)
+
+        return run
+
+    def _scaled(self, inputs):
+        return inputs if self.scale == 1.0 else self.scale * inputs
 
 
 class Attacked(NamedTuple):

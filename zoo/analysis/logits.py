@@ -103,8 +103,8 @@ def to_logits(outputs: Tensor, kind: str) -> Tensor:
     return _log(outputs) if kind == "probabilities" else outputs
 
 
-def logits_of(network: Callable[..., Tensor], inputs: Tensor, kind: str) -> Tensor:
-    """The logits of a network in prediction mode, in at least single precision.
+def logits_of(network: Callable[..., Tensor], inputs: Tensor, kind: str, *, training: bool = False) -> Tensor:
+    """The logits of a network, in at least single precision.
 
     An activation softmax or sigmoid of the last layer is left out: its inverse would round confident predictions.
 
@@ -112,6 +112,7 @@ def logits_of(network: Callable[..., Tensor], inputs: Tensor, kind: str) -> Tens
         network: Keras network, or any function of one tensor.
         inputs: `(n, ...)`, as the network takes them.
         kind: of the network's outputs, see `outputs_kind`.
+        training: mode of the network: prediction or training.
 
     Returns:
         `(n, k)`.
@@ -125,7 +126,7 @@ def logits_of(network: Callable[..., Tensor], inputs: Tensor, kind: str) -> Tens
     layer = last_layer(network)
     named = getattr(layer, "activation", None) in (keras.activations.softmax, keras.activations.sigmoid)
     with _linear(layer) if named else contextlib.nullcontext():
-        outputs = network(inputs, training=False) if takes_training(network) else network(inputs)
+        outputs = network(inputs, training=training) if takes_training(network) else network(inputs)
     if named:
         kind = {"probabilities": "logits", "binary_probability": "binary_logit"}.get(kind, kind)
     return to_logits(at_least_single(outputs), kind)

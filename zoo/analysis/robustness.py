@@ -20,6 +20,7 @@ Tensor = Any  # a tensor of the backend
 BATCHED = ("apgd", "fab", "square", "autoattack")
 MOVEMENTS = ("shift", "rotation", "scale")
 """The kinds of real movement for images, see `randomly_moved`."""
+STATISTICS = ("moving", "batch")
 
 
 def misclassified(network: Callable[..., Tensor], inputs: Any, labels: Any, *, batch_size: int = 500) -> np.ndarray:
@@ -72,9 +73,14 @@ def misclassified_under_attack(
     seed: Seed = 0,
     input_range: tuple[float, float] | None = None,
     batch_size: int = 500,
+    statistics: str = "moving",
     **options: Any,
 ) -> np.ndarray:
     """Which inputs a network misclassifies after an attack on each of them.
+
+    With `statistics="batch"` the attack takes its gradients through the statistics of its own batch. Such gradients
+    miss the classifier, which predicts with moving averages. The attack is therefore weak and is no measure of
+    robustness. The thesis of Maroñas Molano reports this one.
 
     Args:
         network: Keras network from inputs to logits, or to what `Classifier` recognizes.
@@ -88,14 +94,16 @@ def misclassified_under_attack(
         input_range: `(low, high)` to which perturbed inputs are clipped, or None: 0 to 255 for inputs in uint8, else no
             bounds. Movements ignore it.
         batch_size: number of inputs at a time.
+        statistics: statistics of batch normalization in the network that is attacked: `"moving"` (averages, as in
+            prediction) or `"batch"`. The attacked inputs are always classified with moving averages.
         **options: further arguments of the attack, such as `num_steps`. Movements take none.
 
     Returns:
         Booleans, `(n,)`.
 
     Raises:
-        TypeError: `epsilon` is not a number.
-        ValueError: an unknown attack, or a negative `epsilon`.
+        TypeError: `epsilon` is not a number, or `statistics="batch"` and the network is a plain function.
+        ValueError: an unknown attack, unknown statistics, or a negative `epsilon`.
 
     Example:
         >>> network = lambda x: keras.ops.matmul(x, np.diag([1.0, 1.0]))
@@ -104,17 +112,19 @@ def misclassified_under_attack(
         array([False,  True])
     """
     check_choice("attack", attack, (*ATTACKS, *MOVEMENTS))
+    check_choice("statistics", statistics, STATISTICS)
     check_number("epsilon", epsilon, 0)
     labels = class_indices(labels)
     if attack in MOVEMENTS:
         moved = randomly_moved(np.asarray(inputs), attack, epsilon, seed)
         return misclassified(network, moved, labels, batch_size=batch_size)
     generator = as_generator(seed)
-    if not isinstance(network, (keras.Layer, Classifier)):
+    if not isinstance(network, Classifier) and (statistics == "batch" or not isinstance(network, keras.Layer)):
         network = Classifier(network)  # so that all batches share one compiled program
+    victim = network.with_batch_statistics() if statistics == "batch" else network
 
     def of_batch(x, y):
-        perturbed = ATTACKS[attack](network, ops.convert_to_tensor(x), y, epsilon, generator, input_range, **options)
+        perturbed = ATTACKS[attack](victim, ops.convert_to_tensor(x), y, epsilon, generator, input_range, **options)
         return misclassified(network, perturbed, y, batch_size=batch_size)
 
     # Iterated attacks make their own batches, of the inputs that still resist.
@@ -135,6 +145,7 @@ def attacked_error_percent(
     clip: bool = True,
     seed: Seed = 0,
     batch_size: int = 500,
+    statistics: str = "moving",
     **options: Any,
 ) -> float:
     """The classification error of a model under attack, in percent.
@@ -151,6 +162,7 @@ def attacked_error_percent(
         clip: whether perturbed images stay in the range of pixels.
         seed: integer, `keras.random.SeedGenerator` or None, for random noise and movements.
         batch_size: number of inputs at a time.
+        statistics: statistics of batch normalization in the attacked network, see `misclassified_under_attack`.
         **options: further arguments of the attack, such as `num_steps`.
 
     Returns:
@@ -158,7 +170,7 @@ def attacked_error_percent(
 
     Raises:
         TypeError: `epsilon` is not a number.
-        ValueError: an unknown attack, a negative `epsilon`, or units that do not suit the inputs.
+        ValueError: an unknown attack, unknown statistics, a negative `epsilon`, or units that do not suit the inputs.
 
     Example:
         >>> model = zoo.RegularizedModel(zoo.networks.mlp((4,), num_classes=3, hidden_units=()))
@@ -168,23 +180,61 @@ def attacked_error_percent(
         True
     """
     network, inputs, input_range = attacked(model, x, units=units, clip=clip)
-    options |= {"seed": seed, "batch_size": batch_size, "input_range": input_range}
+    options |= {"seed": seed, "batch_size": batch_size, "input_range": input_range, "statistics": statistics}
     return 100 * float(np.mean(misclassified_under_attack(network, inputs, y, attack, epsilon, **options)))
 
 
+def cross_entropies(network: Callable[..., Tensor], inputs: Any, labels: Any, *, batch_size: int = 500) -> np.ndarray:
+    """The cross-entropy of each example in prediction mode.
+
+    Args:
+        network: Keras network from inputs to logits.
+        inputs: `(n, ...)`, as the network takes them.
+        labels: class indices, `(n,)`.
+        batch_size: number of inputs at a time.
+
+    Returns:
+        `(n,)`, in nats.
+
+    Example:
+        >>> from zoo.analysis.robustness import cross_entropies
+        >>> cross_entropies(lambda x: x * 1.0, np.array([[0.0, 0.0]]), [1]).round(4)
+        array([0.6931])
+    """
+    losses = keras.losses.sparse_categorical_crossentropy
+    return map_batches(
+        lambda x, y: losses(ops.convert_to_tensor(y), predict_logits(network, x), from_logits=True),
+        inputs,
+        class_indices(labels),
+        batch_size=batch_size,
+    )
+
+
 def generalization_gap(
-    network: Callable[..., Tensor], train: tuple[Any, Any], test: tuple[Any, Any], *, batch_size: int = 500
+    network: Callable[..., Tensor],
+    train: tuple[Any, Any],
+    test: tuple[Any, Any],
+    *,
+    measure: str = "error",
+    batch_size: int = 500,
 ) -> Estimate:
-    """The test error minus the training error, as shares of the examples.
+    """The test error minus the training error, as shares of the examples; or the test loss minus the training loss.
 
     Args:
         network: Keras network from inputs to logits.
         train: pair of inputs `(n, ...)` and class indices `(n,)`.
         test: pair of inputs and class indices.
+        measure: `"error"`, or `"loss"` for the cross-entropy, as in the paper.
         batch_size: number of inputs at a time.
 
     Returns:
-        An `Estimate`, −1 to 1.
+        An `Estimate`: −1 to 1 for errors, in nats for losses.
+
+    Raises:
+        ValueError: `measure` is unknown.
+
+    Source: "Regularization neural networks via constrained virtual movement field", anonymous submission to ICLR 2018,
+    equation 22, with losses.
 
     Example:
         >>> network = lambda x: keras.ops.matmul(x, np.diag([1.0, 1.0]))
@@ -192,5 +242,6 @@ def generalization_gap(
         >>> zoo.analysis.generalization_gap(network, (x, [0, 0]), (x, [0, 1])).mean
         np.float64(0.5)
     """
-    on_test, on_train = (Estimate.of(misclassified(network, *split, batch_size=batch_size)) for split in (test, train))
+    values = {"error": misclassified, "loss": cross_entropies}[check_choice("measure", measure, ("error", "loss"))]
+    on_test, on_train = (Estimate.of(values(network, *split, batch_size=batch_size)) for split in (test, train))
     return on_test.difference(on_train)

@@ -152,6 +152,20 @@ def attach_masks(outputs: Any, masks: list[Any]) -> Any:
     return outputs
 
 
+def is_random_state(variable: keras.Variable) -> bool:
+    """Whether a variable is the state of a `keras.random.SeedGenerator`.
+
+    Args:
+        variable: a variable of a layer.
+
+    Example:
+        >>> from zoo.backend.keras_internals import is_random_state
+        >>> [is_random_state(variable) for variable in keras.layers.Dropout(0.5, seed=1).variables]
+        [True]
+    """
+    return "seed_generator" in variable.path
+
+
 def loss_tracker(model: keras.Model) -> keras.metrics.Metric:
     """The metric `loss` of a compiled model.
 

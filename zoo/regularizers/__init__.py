@@ -14,6 +14,7 @@ from zoo.regularizers.math.worst_directions import adversarial_noise
 from zoo.regularizers.parameter_tying import ParameterTying
 from zoo.regularizers.regularizer import Regularizer, RegularizerSum, hyperparameters
 from zoo.regularizers.smoothness import Smoothness
+from zoo.regularizers.tangent_propagation import TangentPropagation
 from zoo.regularizers.trades import Trades
 from zoo.regularizers.virtual_adversarial_training import VirtualAdversarialTraining
 from zoo.regularizers.virtual_movement_training import VirtualMovementTraining
@@ -26,6 +27,7 @@ METHODS: dict[str, type[Regularizer]] = {
     "trades": Trades,
     "entropy": EntropyMinimization,
     "vmt": VirtualMovementTraining,
+    "tangent": TangentPropagation,
     "smoothness": Smoothness,
     "jacobian": JacobianPenalty,
     "weight_noise": WeightNoise,
@@ -83,6 +85,7 @@ __all__ = [
     "Shift",
     "Smooth",
     "Smoothness",
+    "TangentPropagation",
     "Trades",
     "VirtualAdversarialTraining",
     "VirtualMovementTraining",

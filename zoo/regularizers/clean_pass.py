@@ -7,6 +7,7 @@ import keras
 from keras import ops
 
 from zoo.backend.derivatives import linearize
+from zoo.backend.moments import mean
 from zoo.backend.replicas import sum_over_replicas
 from zoo.regularizers.math import per_example
 from zoo.regularizers.math.divergences import check_classes, log_unit_probabilities, over_positions
@@ -114,9 +115,10 @@ class LinearizedPass:
         virtual_losses = _virtual_losses(self.logits[self.num_labeled :], self.distribution)
 
         def losses(logits):
-            return ops.concatenate(
-                [self.losses(logits[: self.num_labeled]), virtual_losses(logits[self.num_labeled :])]
-            )
+            virtual = virtual_losses(logits[self.num_labeled :])
+            if isinstance(self.num_labeled, int) and not self.num_labeled:
+                return virtual
+            return ops.concatenate([self.losses(logits[: self.num_labeled]), virtual])
 
         if self._virtual_loss_gradient is None:
             self._virtual_loss_gradient = self.gradient_of(losses)
@@ -219,4 +221,4 @@ class CleanPass(LinearizedPass):
             ones = ops.ones_like(values[self.num_labeled :])
             weights = over_positions(ops.cast(self.sample_weight, values.dtype))
             values = values * ops.concatenate([weights, ones])
-        return ops.mean(values)
+        return mean(values)

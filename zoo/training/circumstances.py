@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from zoo.backend import devices
-from zoo.backend.keras_internals import flatten_layers
+from zoo.backend.keras_internals import flatten_layers, is_random_state
 from zoo.datasets import Batches, SemiSupervised
 
 COMPILED_BY_JAX = (
@@ -98,7 +98,7 @@ def observe(
         compilable=all(layer.supports_jit for layer in flat),
         built=all(layer.built for layer in layers),
         convolves=any(variable.trainable and len(variable.shape) > 2 for variable in variables),
-        draws=any("seed_generator" in variable.path for variable in variables),
+        draws=any(map(is_random_state, variables)),
         double=any(layer.compute_dtype == "float64" for layer in flat),
         num_steps=num_steps,
         batch_bytes=batch_bytes,

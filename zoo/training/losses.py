@@ -8,6 +8,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.backend.moments import mean
+
 Tensor = Any  # a tensor of the backend
 
 CATEGORICAL = {
@@ -146,6 +148,6 @@ def per_example_loss(loss: Any) -> Callable[[Tensor, Tensor], Tensor]:
                 f"A loss returns one value for each example, shape (batch,), and Keras takes the mean; {name!r} "
                 "returned a scalar, shape (). Remove its mean over the batch."
             )
-        return ops.mean(ops.reshape(each, (ops.shape(outputs)[0], -1)), axis=-1)
+        return mean(ops.reshape(each, (ops.shape(outputs)[0], -1)), axis=-1)
 
     return compute

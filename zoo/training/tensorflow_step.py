@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.backend.derivatives import explained_derivatives
-from zoo.backend.keras_internals import as_step_function, loss_tracker
+from zoo.backend.keras_internals import as_step_function, is_random_state, loss_tracker
 from zoo.backend.moments import exact_moments
 from zoo.backend.replicas import num_replicas
 from zoo.datasets import Batches, SemiSupervised
@@ -185,7 +185,7 @@ def _spread(model, options):
             f"{model.steps_per_execution}."
         )
     layers = [layer for layer in (model.network, model.preprocessing) if layer is not None]
-    drawing = [v.path for layer in layers for v in layer.variables if "seed_generator" in v.path]
+    drawing = [v.path for layer in layers for v in layer.variables if is_random_state(v)]
     if drawing:
         raise ValueError(
             "On TensorFlow, layers that draw random numbers draw the same ones on every device, received "

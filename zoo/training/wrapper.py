@@ -7,6 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.backend.keras_internals import is_random_state
 from zoo.datasets.epochwise import kept_epoch
 from zoo.training.arguments import arguments_of
 from zoo.training.checks import check_prediction
@@ -142,7 +143,7 @@ class Wrapper(keras.Model):
 
     def seed_states(self) -> list[Any]:
         """The variables with the states of all random generators, of penalties and of layers such as dropout."""
-        return [variable for variable in self.non_trainable_variables if "seed_generator" in variable.path]
+        return list(filter(is_random_state, self.non_trainable_variables))
 
     def save_own_variables(self, store: Any) -> None:
         """Keras's, with the states of the random generators, so that training resumes with the same numbers."""
