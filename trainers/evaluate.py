@@ -71,20 +71,21 @@ def load_split(content: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     return splits(load_own_data(content, DATASET.value))[SPLIT.value]
 
 
-def attacked_error(path: pathlib.Path, x: np.ndarray, y: np.ndarray) -> float:
-    """Measures the error under the chosen attack, in percent.
+def attacked_error(path: pathlib.Path, attack: str, x: np.ndarray, y: np.ndarray) -> float:
+    """Measures the error under an attack, in percent.
 
     Args:
         path: of the SavedModel.
+        attack: its name.
         x: raw inputs.
         y: their labels.
     """
-    options: dict[str, Any] = {"verbose": 1} if ATTACK.value.startswith("autoattack") and sys.stdout.isatty() else {}
+    options: dict[str, Any] = {"verbose": 1} if attack.startswith("autoattack") and sys.stdout.isatty() else {}
     return analysis.attacked_error_percent(
         pretrained.load(path),
         x,
         y,
-        ATTACK.value,
+        attack,
         EPSILON.value,
         units=UNITS.value,
         clip=CLIP.value,
@@ -106,9 +107,8 @@ def evaluate() -> None:
         x, y = x[: NUM_EXAMPLES.value], y[: NUM_EXAMPLES.value]
         measured += f", first {len(x)}"
     if ATTACK.value is not None:
-        print(
-            f"{measured}, {ATTACK.value} attack with epsilon {EPSILON.value}: error {attacked_error(path, x, y):.2f} %"
-        )
+        error = attacked_error(path, ATTACK.value, x, y)
+        print(f"{measured}, {ATTACK.value} attack with epsilon {EPSILON.value}: error {error:.2f} %")
         return
     model = require("tensorflow", "Reading a SavedModel").saved_model.load(str(path))
     print(f"{measured}: error {pretrained.error_percent(model.serve, x, y):.2f} %")
