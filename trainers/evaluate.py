@@ -80,20 +80,21 @@ def load_split(content: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
     return splits(load_own_data(content, DATASET.value))[SPLIT.value]
 
 
-def attacked_error(path: pathlib.Path, x: np.ndarray, y: np.ndarray) -> float:
-    """Measures the error under the chosen attack, in percent.
+def attacked_error(path: pathlib.Path, attack: str, x: np.ndarray, y: np.ndarray) -> float:
+    """Measures the error under an attack, in percent.
 
     Args:
         path: of the SavedModel.
+        attack: its name.
         x: raw inputs.
         y: their labels.
     """
-    options: dict[str, Any] = {"verbose": 1} if ATTACK.value.startswith("autoattack") and sys.stdout.isatty() else {}
+    options: dict[str, Any] = {"verbose": 1} if attack.startswith("autoattack") and sys.stdout.isatty() else {}
     return analysis.attacked_error_percent(
         pretrained.load(path),
         x,
         y,
-        ATTACK.value,
+        attack,
         EPSILON.value,
         units=UNITS.value,
         clip=CLIP.value,
@@ -117,7 +118,7 @@ def evaluate() -> None:
         x, y = x[: NUM_EXAMPLES.value], y[: NUM_EXAMPLES.value]
         measured += f", first {len(x)}"
     if ATTACK.value is not None:
-        error, epsilon = attacked_error(path, x, y), EPSILON.value
+        error, epsilon = attacked_error(path, ATTACK.value, x, y), EPSILON.value
         through = f" through {STATISTICS.value} statistics" if STATISTICS.value == "batch" else ""
         print(f"{measured}, {ATTACK.value} attack with epsilon {epsilon}{through}: error {error:.2f} %")
         return

@@ -36,7 +36,7 @@ def compile_program(function: Callable[..., Any], variables: Sequence[keras.Vari
     if keras.backend.backend() != "jax":
         import tensorflow as tf
 
-        # `partial`: TensorFlow counts the traces of all functions with the same code together, and would warn.
+        # `partial`: TensorFlow counts the traces of all functions of one code together, and warns of too many.
         return tf.function(functools.partial(function), autograph=False, reduce_retracing=True)
     import jax
 

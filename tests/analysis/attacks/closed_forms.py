@@ -3,6 +3,8 @@
 import numpy as np
 from keras import ops
 
+from zoo.analysis import Classifier
+
 
 def linear_classifier(num_classes=5, shape=(4, 4, 1), number=12, seed=0):
     """The network `x -> flatten(x)·W`, W, inputs in the box from −1 to 1, and the network's own decisions."""
@@ -12,7 +14,8 @@ def linear_classifier(num_classes=5, shape=(4, 4, 1), number=12, seed=0):
     y = (x @ w).argmax(axis=-1)
     if num_classes > 2:
         x = x.reshape(number, *shape)
-    return (lambda x: ops.matmul(ops.reshape(x, (-1, w.shape[0])), ops.convert_to_tensor(w))), w, x, y
+    network = Classifier(lambda x: ops.matmul(ops.reshape(x, (-1, w.shape[0])), ops.convert_to_tensor(w)))
+    return network, w, x, y  # a Classifier, unlike a function, keeps its compiled programs
 
 
 def smallest_perturbations(w, x, y, norm):

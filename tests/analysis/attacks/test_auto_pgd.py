@@ -1,12 +1,14 @@
 """APGD: its schedule by hand, and the exact smallest perturbation of linear classifiers."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
 from keras import ops
 
 from tests.analysis.attacks.closed_forms import linear_classifier, smallest_perturbations
-from zoo.analysis import auto_pgd, misclassified
+from zoo.analysis import Classifier, auto_pgd, misclassified
 from zoo.analysis.attacks.auto_pgd import check_lengths, checkpoints, first_state, make_steps
 from zoo.analysis.attacks.task import Task
 
@@ -21,16 +23,15 @@ def test_checkpoints_by_hand():
     assert lengths[[22, 41, 57, 99]].tolist() == [22, 19, 16, 6] and lengths.sum() == 99
 
 
+@functools.cache
+def line(slope):
+    """A network of one input x: the loss of class 1 falls with `slope·|x − 0.1|`."""
+    return Classifier(lambda x: ops.concatenate([ops.zeros_like(x), slope * ops.abs(x - 0.1)], axis=-1))
+
+
 def run_steps(slope, start, num_steps, total=100, epsilon=1.0):
-    """The state of APGD after some steps on one input x, whose loss is |x|·slope."""
-
-    def network(x):
-        away = slope * ops.abs(x - 0.1)
-        return ops.concatenate(
-            [ops.zeros_like(x), away], axis=-1
-        )  # class 1 has the label: the loss falls with |x − 0.1|
-
-    clean = np.zeros((1, 1))
+    """The state of APGD after some steps on one input."""
+    network, clean = line(slope), np.zeros((1, 1))
     task = Task(network, clean, [1], epsilon, "linf", None, 500)
     program = task.program("by hand", make_steps(task, "ce", False, False))
     state = first_state(clean, np.array([[start]]), epsilon)

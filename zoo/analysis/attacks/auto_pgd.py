@@ -160,7 +160,7 @@ def first_state(clean: np.ndarray, start: np.ndarray, epsilon: float) -> State:
 
 
 def run_auto_pgd(
-    task: Task, seed: Seed, *, loss: str, num_steps: int, num_restarts: int, num_targets: int, early_stop: bool
+    task: Task, seed: Seed, loss: str, num_steps: int, num_restarts: int, num_targets: int, early_stop: bool
 ) -> None:
     """Attacks the examples of a task. For the arguments see `auto_pgd`."""
     generator = as_generator(seed)
@@ -244,13 +244,5 @@ def auto_pgd(
     check_number("num_restarts", num_restarts, 1, integer=True)
     check_number("num_targets", num_targets, 0, integer=True)
     task = Task(network, inputs, labels, epsilon, norm, input_range, batch_size)
-    run_auto_pgd(
-        task,
-        seed,
-        loss=loss,
-        num_steps=num_steps,
-        num_restarts=num_restarts,
-        num_targets=num_targets,
-        early_stop=early_stop,
-    )
+    run_auto_pgd(task, seed, loss, num_steps, num_restarts, num_targets, early_stop)
     return task.perturbed

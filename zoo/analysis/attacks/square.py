@@ -37,7 +37,7 @@ def window_sizes(num_queries: int, lattice: tuple[int, int], share: float) -> np
     Example:
         >>> from zoo.analysis.attacks.square import window_sizes
         >>> window_sizes(10000, (28, 28), 0.8)[[0, 10, 9999]]
-        array([25, 18,  1])
+        array([25, 18,  1], dtype=int32)
     """
     queries = np.arange(num_queries) * 10_000 / num_queries
     area = share * 0.5 ** np.searchsorted(HALVINGS, queries, side="right") * math.prod(lattice)
@@ -65,10 +65,10 @@ def make_steps(task: Task) -> Callable[[Any], Callable[..., State]]:
     def of_network(network):
         def body(k, constants, state, draws, epsilon, sides, start):
             clean, labels = constants["clean"], constants["labels"]
-            images = [ops.reshape(each, (-1, height, width, channels)) for each in (clean, state["x"])]
+            images, x = (ops.reshape(each, (-1, height, width, channels)) for each in (clean, state["x"]))
             windows = Windows(ops.take(draws, k - start, axis=1), ops.take(sides, k), height, width, channels)
             change = recolor if norm == "linf" else move_energy
-            changed = ops.reshape(change(*images, windows, epsilon), ops.shape(clean))
+            changed = ops.reshape(change(images, x, windows, epsilon), ops.shape(clean))
             moved = clip_to_range(clean + project(changed - clean, epsilon, norm), input_range)
             value = ops.cast(margin(predict_logits(network, moved), labels), clean.dtype)
             better = value > state["best"]
