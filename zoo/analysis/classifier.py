@@ -60,7 +60,8 @@ class Classifier:
     def with_batch_statistics(self) -> Callable[[Tensor], Tensor]:
         """The classifier as a function that normalizes every batch by its own statistics and changes no state.
 
-        Dropout and noise act as in training, if the network has them. A ladder's encoder has none.
+        Dropout and noise act as in training, if the network has them; a ladder's encoder has none. The preprocessing of
+        a model runs as in prediction, without augmentation.
 
         Raises:
             TypeError: the network is a plain function, or a layer without training mode.
@@ -70,9 +71,15 @@ class Classifier:
                 f"Batch statistics need a Keras network whose call takes training=, received {self.network!r}."
             )
 
+        network: Any = getattr(self.network, "network", self.network)
+        preprocessing: Any = getattr(self.network, "preprocessing", None)
+
         def run(inputs):
-            with keras.StatelessScope(), exact_moments(self.network):
-                return logits_of(self.network, self._scaled(inputs), self.outputs, training=True)
+            inputs = self._scaled(inputs)
+            if preprocessing is not None:
+                inputs = preprocessing(inputs, training=False)
+            with keras.StatelessScope(), exact_moments(network):
+                return logits_of(network, inputs, self.outputs, training=True)
 
         return run
 

@@ -9,6 +9,7 @@ from tests.support.perceptron import fisher_information
 from zoo.analysis import (
     ATTACKS,
     MOVEMENTS,
+    Classifier,
     Estimate,
     attacked_error_percent,
     gaussian_noise,
@@ -216,6 +217,17 @@ def test_an_attack_takes_its_gradients_through_the_chosen_statistics(statistics,
     assert np.any(others != found)
     for a, b in zip(network.get_weights(), before, strict=True):
         np.testing.assert_array_equal(a, b)
+
+
+def test_batch_statistics_leave_augmentation_out(rng):
+    augmented = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.RandomTranslation(0.5, 0.5, seed=1)])
+    inner = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.BatchNormalization()])
+    model = zoo.RegularizedModel(inner, preprocessing=augmented)
+    model.build((None, 4, 4, 1))
+    x = rng.normal(size=(30, 4, 4, 1)).astype("float32")
+    found = keras.ops.convert_to_numpy(Classifier(model).with_batch_statistics()(x))
+    flat = x.reshape(30, -1)
+    np.testing.assert_allclose(found, (flat - flat.mean(axis=0)) / np.sqrt(flat.var(axis=0) + 1e-3), atol=1e-5)
 
 
 def test_batch_statistics_need_a_network_with_training_mode():
