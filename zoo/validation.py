@@ -121,19 +121,25 @@ def class_indices(labels: Any) -> np.ndarray:
     """Returns labels as an array of shape `(n,)`.
 
     Args:
-        labels: class indices, `(n,)` or `(n, 1)`.
+        labels: class indices, `(n,)` or `(n, 1)`, or one-hot rows, `(n, num_classes)`.
 
     Raises:
-        ValueError: the shape is another one, such as that of one-hot labels.
+        ValueError: the shape is another one, or rows are not one-hot.
 
     Example:
         >>> from zoo.validation import class_indices
         >>> class_indices([[3], [1]])
         array([3, 1])
+        >>> class_indices([[0.0, 1.0], [1.0, 0.0]])
+        array([1, 0])
     """
     labels = np.asarray(labels)
+    if labels.ndim == 2 and labels.shape[1] > 1 and np.array_equal(labels, np.eye(labels.shape[1])[labels.argmax(-1)]):
+        return labels.argmax(axis=-1)
     if labels.ndim == 2 and labels.shape[1] == 1:
         labels = labels[:, 0]
     if labels.ndim != 1:
-        raise ValueError(f"Labels must be class indices of shape (n,) or (n, 1), received shape {labels.shape}.")
+        raise ValueError(
+            f"Labels must be class indices of shape (n,) or (n, 1), or one-hot rows, received shape {labels.shape}."
+        )
     return labels

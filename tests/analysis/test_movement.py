@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from tests.support.perceptron import Perceptron
-from zoo.analysis import move, worst_movement_changes, worst_movements
+from zoo.analysis import loss_gradient, move, worst_movement_changes, worst_movements
 from zoo.regularizers.math.movement_fields import FIELDS
 
 
@@ -44,6 +44,14 @@ def test_shift_is_the_norm_of_the_loss_change_by_shifting(linear):
         changes.append((gradient * slope).sum(axis=(1, 2)))
     expected = np.hypot(*changes)
     np.testing.assert_allclose(worst_movement_changes(network, x, y, ["shift"])["shift"], expected, rtol=1e-3)
+
+
+def test_normalized_by_the_norm_of_the_loss_gradient(curved):
+    network, x, y = curved
+    norms = np.linalg.norm(ops.convert_to_numpy(loss_gradient(network.tensors, x, y)).reshape(4, -1), axis=1)
+    plain, unit = (worst_movement_changes(network.tensors, x, y, normalization=n) for n in ("none", "example"))
+    for field, values in plain.items():
+        np.testing.assert_allclose(unit[field], values / norms, rtol=1e-6)
 
 
 @pytest.mark.parametrize("field", FIELDS)

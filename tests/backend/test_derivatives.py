@@ -143,3 +143,28 @@ def test_other_errors_stay_as_they_are(error):
     with pytest.raises(type(error)) as caught, explained_derivatives():
         raise error
     assert caught.value is error
+
+
+def test_a_function_with_a_gradient_of_its_own():
+    """It has no forward mode on JAX, as quantized layers do not: products come from reverse mode alone."""
+
+    @ops.custom_gradient
+    def tripled(x):
+        def gradient(*args, upstream=None):
+            return 3 * (args[0] if upstream is None else upstream)
+
+        return 3 * x, gradient
+
+    def product(x):
+        linear = linearize(lambda x: (tripled(ops.square(x)), ()), x)
+        return ops.sum(linear.jvp(ops.ones_like(x))), linear
+
+    x = ops.convert_to_tensor(X)
+    if keras.backend.backend() == "jax":
+        import jax
+
+        slope = jax.grad(lambda x: product(x)[0])(x)  # the penalties are differentiated again, in the weights
+    else:
+        slope = linearize(lambda x: (product(x)[0], ()), x).vjp(ops.ones((), "float64"))
+    np.testing.assert_allclose(values(product(x)[1].jvp(ops.ones_like(x))), 6 * X, rtol=1e-10)
+    np.testing.assert_allclose(values(slope), np.full_like(X, 6), rtol=1e-10)

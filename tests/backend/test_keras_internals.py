@@ -7,10 +7,13 @@ from keras import layers
 
 from zoo.backend.keras_internals import (
     as_step_function,
+    attach_masks,
     flatten_layers,
     inputs_structure,
     intercepted,
+    last_layer,
     loss_tracker,
+    masks_of,
     state_shardings,
     takes_training,
 )
@@ -73,6 +76,24 @@ def test_changed_outputs_keep_their_mask():
         pooled = keras.ops.convert_to_numpy(network(x))
     np.testing.assert_array_equal(seen, [[[True, True, False]]])
     np.testing.assert_allclose(pooled, [[30.0, 40.0]])
+
+
+def test_the_last_layer_of_any_model(compiled):
+    inputs = keras.Input((3,))
+    functional = keras.Model(inputs, compiled(inputs))
+    for model in (compiled, functional, keras.Sequential([functional])):
+        assert last_layer(model) is compiled.layers[-1]
+    two = keras.Model(inputs, [compiled(inputs), inputs])
+    assert last_layer(two) is None and last_layer(np.tanh) is None
+    assert type(last_layer(keras.Model(inputs, keras.ops.softmax(inputs)))).__name__ == "Softmax"
+
+
+def test_masks_of_some_outputs():
+    outputs = layers.Masking()(np.array([[[1.0], [0.0]], [[2.0], [2.0]]]))
+    rows = attach_masks({"a": outputs[:1] + 0, "b": outputs[:1] + 1}, masks_of([outputs, np.ones(3)]))
+    mask, none = masks_of(rows)
+    np.testing.assert_array_equal(mask, [[True, False]])
+    assert none is None
 
 
 def test_the_metric_of_the_loss(compiled):

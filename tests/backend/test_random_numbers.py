@@ -75,3 +75,16 @@ def test_seeds_become_integers():
 def test_other_seeds_are_refused(seed):
     with pytest.raises(ValueError, match="seed"):
         as_generator(seed)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="a setting of TensorFlow")
+def test_noise_without_compiled_functions():
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    try:
+        first, second = (values(normal(ops.zeros((4000, 5)), keras.random.SeedGenerator(seed))) for seed in (1, 1))
+    finally:
+        tf.config.run_functions_eagerly(False)
+    assert scipy.stats.kstest(first.ravel(), "norm").pvalue > 0.01
+    np.testing.assert_array_equal(first, second)

@@ -14,6 +14,7 @@ EXAMPLES = {
     "trades": {"epsilon": 0.5, "num_steps": 3},
     "entropy": {"weight": 0.3},
     "vmt": {"field": {"name": "smooth", "num_cosines": 2}, "normalization": "example"},
+    "tangent": {"field": "affine", "weight": 0.1},
     "smoothness": {"epsilon": 0.1, "direction": "adversarial", "divergence": "kl"},
     "jacobian": {"num_projections": 2, "weight": 0.1},
     "weight_noise": {"noise_std": 0.1},

@@ -131,5 +131,8 @@ def test_cifar10_shows_the_family_that_has_results(monkeypatch):
     monkeypatch.setattr(method_table, "RESULTS", {**others, name: content})
     assert method_table.error_cell("CIFAR-10", "vat") == "9.50 (1), published 9.62"
     notes = " ".join(method_table.notes().split())
-    assert "`cifar10_conv_small_30ep-*`" in notes and "CIFAR-10: 30 epochs; the published figures are from VMT" in notes
+    assert (
+        "`cifar10_conv_small_30ep-*`" in notes
+        and "CIFAR-10: 30 epochs; the published figures are from the VMT" in notes
+    )
     assert "Trained on TensorFlow: CIFAR-10" in notes

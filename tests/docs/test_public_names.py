@@ -12,7 +12,11 @@ PACKAGE = griffe.load("zoo", search_paths=[ROOT], extensions=EXTENSIONS, resolve
 ROOMS = sorted(re.findall(r"^::: zoo\.(\S+)", "\n".join(p.read_text() for p in (ROOT / "docs/api").glob("*.md")), re.M))
 PUBLIC = {f"{room}.{name}": PACKAGE[room].members[name] for room in ROOMS for name in map(str, PACKAGE[room].exports)}
 PUBLISHED = [
+    "analysis.auto_attack",
+    "analysis.auto_pgd",
+    "analysis.fast_adaptive_boundary",
     "analysis.sign_noise",
+    "analysis.square",
     "analysis.worst_movement_changes",
     "datasets.bootstrap",
     "datasets.synthetic_sines",

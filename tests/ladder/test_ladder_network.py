@@ -251,3 +251,24 @@ def test_a_unit_without_spread_alone_costs_nothing(make):
     squares[:, 0] = 0.0
     found = model.decoder.cost(1, z, estimate, (ops.convert_to_tensor(mean), ops.convert_to_tensor(variance)))
     np.testing.assert_allclose(numbers(found), squares.mean(), rtol=1e-6)
+
+
+@pytest.mark.parametrize("statistics_of", ["unlabeled", "labeled"])
+@pytest.mark.parametrize("noise", [None, AdversarialNoise(0.1)], ids=["gaussian", "adversarial"])
+def test_moving_averages_follow_the_chosen_rows(make, batch, cost, statistics_of, noise):
+    model = make(statistics_of=statistics_of, adversarial_noise=noise)
+    x, y, draws = batch(model)
+    before = cost(model, x, y, draws)
+    hidden = x @ numbers(model.rungs[0].projection.kernel)
+    hidden = hidden[:NUM_LABELED] if statistics_of == "labeled" else hidden[NUM_LABELED:]
+    normalization = model.rungs[0].normalization
+    np.testing.assert_allclose(numbers(normalization.moving_mean), 0.01 * hidden.mean(axis=0), rtol=1e-6)
+    variance = hidden.var(axis=0, ddof=1 if statistics_of == "labeled" else 0)
+    np.testing.assert_allclose(numbers(normalization.moving_variance), 0.99 + 0.01 * variance, rtol=1e-6)
+    assert before == cost(make(adversarial_noise=noise), x, y, draws)  # the cost does not depend on them
+    assert LadderNetwork.from_config(model.get_config()).statistics_of == statistics_of
+
+
+def test_unknown_rows_are_named(make):
+    with pytest.raises(ValueError, match="Unknown statistics_of 'label'. Did you mean 'labeled'"):
+        make(statistics_of="label")

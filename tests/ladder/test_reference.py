@@ -49,7 +49,7 @@ def case(request, make):
 def test_cost(case, batch, cost):
     model, rungs = case
     x, y, noise = batch(model)
-    np.testing.assert_allclose(cost(model, x, y, noise), reference_cost(model, rungs, x, y, noise), rtol=1e-6)
+    np.testing.assert_allclose(cost(model, x, y, noise), reference_cost(model, rungs, x, y, noise), rtol=1e-12)
 
 
 def test_gradient(case, batch, cost):

@@ -232,3 +232,38 @@ def test_networks_of_several_inputs_are_not_exported(tmp_path):
     model.build({"a": (None, 2), "b": (None, 2)})
     with pytest.raises(ValueError, match="one array of raw inputs, received several.*model.network.export"):
         zoo.export(model, tmp_path / "several")
+
+
+class WithoutConfiguration(keras.Model):
+    def __init__(self, units):
+        super().__init__()
+        self.dense = keras.layers.Dense(units)
+
+    def call(self, x):
+        return self.dense(x)
+
+
+@needs_tensorflow
+def test_a_network_without_a_configuration_exports_and_does_not_come_back(tmp_path):
+    model = zoo.RegularizedModel(WithoutConfiguration(3))
+    model.build((None, 4))
+    x = np.random.default_rng(0).normal(size=(5, 4)).astype("float32")
+    with pytest.warns(UserWarning, match=r"zoo.load cannot make a Keras model of it.*get_config\(\)"):
+        zoo.export(model, tmp_path / "toy", splits={"test": (x, np.zeros(5, "int32"))})
+    served = keras.layers.TFSMLayer(str(tmp_path / "toy"), call_endpoint="logits")
+    np.testing.assert_allclose(served(x), model.predict(x, verbose=0), rtol=1e-5, atol=1e-6)
+    with pytest.raises(ValueError, match="network without get_config.*TFSMLayer"):
+        zoo.load(tmp_path / "toy")
+
+
+@needs_tensorflow
+def test_one_of_several_heads_exports(tmp_path):
+    inputs = keras.Input((4,))
+    network = keras.Model(inputs, {"cls": keras.layers.Dense(3)(inputs), "box": keras.layers.Dense(2)(inputs)})
+    model = zoo.RegularizedModel(network, output="cls")
+    model.build((None, 4))
+    with pytest.raises(ValueError, match="one output, received a network with outputs .*box.*Wrap one of them"):
+        zoo.export(model, tmp_path / "both")
+    single = zoo.RegularizedModel(keras.Model(network.inputs, network.output["cls"]))
+    single.build((None, 4))
+    assert zoo.export(single, tmp_path / "one")["num_parameters"] == 15

@@ -1,5 +1,6 @@
 """Recipes as data, and the models and batches built from them."""
 
+import dataclasses
 import json
 import os
 import subprocess
@@ -12,6 +13,8 @@ import pytest
 from zoo import recipes
 from zoo.datasets import Dataset
 from zoo.recipes.build import build_callbacks, build_model, combine, label_targets, member_seeds, training_batches
+from zoo.recipes.optimization import build_optimizer
+from zoo.recipes.recipe import LATER
 
 SHAPES = {"synthetic": (100,), "mnist": (28, 28, 1), "cifar10": (32, 32, 3)}
 
@@ -52,9 +55,8 @@ def weights_after_training(recipe):
         model.compile(model.optimizer, model.loss, metrics=["accuracy"], run_eagerly=True)
         targets = label_targets(recipe, dataset.y_validation, dataset.num_classes)
         validation = (dataset.x_validation, targets) if recipe.early_stopping_patience else None
-        history = model.fit(
-            batches, epochs=1, validation_data=validation, callbacks=build_callbacks(recipe, dataset), verbose=0
-        ).history
+        callbacks = build_callbacks(recipe, dataset, batches)
+        history = model.fit(batches, epochs=1, validation_data=validation, callbacks=callbacks, verbose=0).history
         assert all(np.isfinite(values).all() for values in history.values())
         models.append(model)
     model = combine(recipe, models)
@@ -160,6 +162,7 @@ def test_override_reaches_every_depth_and_leaves_the_original():
         ),
         ({"published_error": 101.0}, "published_error must be at least 0 and at most 100, received 101.0"),
         ({"early_stopping_patience": 3, "num_validation": 0}, "num_validation"),
+        ({"penalty_inputs": "unlabeled"}, 'penalty_inputs="unlabeled" needs unlabeled_batch_size above 0, received 0'),
     ],
 )
 def test_bad_override_names_what_is_wrong(assignments, message):
@@ -216,3 +219,47 @@ assert "tensorflow" not in sys.modules
 """
     environment = {**os.environ, "KERAS_BACKEND": "jax"}
     subprocess.run([sys.executable, "-c", program], check=True, env=environment)
+
+
+def test_the_exponential_schedule_decays_in_stairs():
+    recipe = recipes.get("mnist_mlp1200-vat_100")
+    rate = build_optimizer(recipe, steps_per_epoch=240)._learning_rate
+    steps = np.array([0, 499, 500, 49_919])
+    np.testing.assert_allclose([float(rate(step)) for step in steps], 2e-3 * 0.9 ** (steps // 500), rtol=1e-5)
+
+
+def test_fields_that_came_later_leave_digests_alone():
+    settings = recipes.get("synthetic_mlp-baseline").settings()
+    assert not set(LATER) & set(settings)
+    assert {field.name: field.default for field in dataclasses.fields(recipes.Recipe)}.items() >= LATER.items()
+    changed = {"decay_rate": 0.5, "early_stopping_monitor": "error"}
+    assert recipes.get("synthetic_mlp-baseline").override(changed).settings() == {**settings, **changed}
+
+
+def test_early_stopping_watches_the_error():
+    recipe = recipes.get("synthetic_mlp-early_stopping_error")
+    dataset = tiny_dataset("synthetic")
+    (stopping,) = build_callbacks(recipe, dataset, training_batches(recipe, dataset, 0))
+    assert (stopping.monitor, stopping.mode, recipe.schedule) == ("val_accuracy", "max", "constant")
+
+
+def test_statistics_come_from_batches_of_unlabeled_inputs_or_from_labeled_ones():
+    dataset = tiny_dataset("mnist")
+    few = tiny(recipes.get("mnist_mlp1200-vat_100")).override({"num_labels": 20, "unlabeled_batch_size": 25})
+    (callback,) = build_callbacks(few, dataset, training_batches(few, dataset, 0))
+    assert callback.batch_size == 25 and len(callback.x) == len(dataset.x_train) and not callback.unbiased
+    ladder = tiny(recipes.get("mnist_ladder-100_full")).override({"num_labels": 20, "ladder.statistics_of": "labeled"})
+    batches = training_batches(ladder, dataset, 0)
+    (callback,) = build_callbacks(ladder, dataset, batches)
+    assert callback.unbiased and callback.x is batches.x and len(callback.x) == 20
+
+
+def test_a_recipe_and_its_reference_differ_in_the_ladder_alone():
+    named = [recipe for recipe in recipes.RECIPES.values() if recipe.published_reference]
+    assert len(named) >= 6
+    for recipe in named:
+        reference = recipes.get(recipe.published_reference["recipe"])
+        changed = {"ladder": reference.ladder, "name": reference.name}
+        assert recipe.override(changed).settings() == reference.settings()
+        assert "published_reference" not in recipe.settings()
+        assert recipe.override({"name": "mine"}).published_reference == {}

@@ -164,3 +164,17 @@ def test_slopes_and_biases_of_any_shape_are_no_kernels():
     variables = [*attention.variables, *slopes.variables]
     kernels = [variable.name for variable in variables if weight_noise.is_kernel(variable)]
     assert kernels == ["kernel"] * 4
+
+
+def test_multiplicative_noise_is_a_share_of_each_weight(dense_pass):
+    seen = []
+    clean, _ = dense_pass(seen=seen)
+    WeightNoise(STD, kind="multiplicative").penalty(clean)
+    ((variable, noisy),) = seen
+    shares = values(noisy) / values(variable) - 1
+    assert abs(shares.std() - STD) < 4 * STD / np.sqrt(2 * shares.size)
+    assert abs(shares.mean()) < 4 * STD / np.sqrt(shares.size)
+    size = np.abs(values(variable))
+    assert abs(np.corrcoef(size.ravel(), np.abs(shares).ravel())[0, 1]) < 4 / np.sqrt(shares.size)
+    with pytest.raises(ValueError, match="Unknown kind 'multiplied'. Did you mean 'multiplicative'"):
+        WeightNoise(STD, kind="multiplied")

@@ -66,7 +66,7 @@ def test_overrides_give_a_model_or_an_error_in_words(case):
         recipe = BASES[name].override(assignments)
         batches = training_batches(recipe, dataset, 0)
         build_model(recipe, dataset, len(batches), 0)
-        build_callbacks(recipe, dataset)
+        build_callbacks(recipe, dataset, batches)
     except (ValueError, TypeError) as error:
         assert str(error)
     else:

@@ -105,10 +105,12 @@ def test_labels_in_a_column_are_analysed_as_the_same(network):
     net, x = network(), X.astype("float32")
     column, flat = (zoo.analysis.misclassified(net, x, labels) for labels in (Y[:, None], Y))
     np.testing.assert_array_equal(column, flat)
-    probabilities = np.eye(3)[Y]
+    one_hot = np.eye(3)[Y]
+    np.testing.assert_array_equal(zoo.analysis.misclassified(net, x, one_hot), flat)
+    probabilities = one_hot
     assert zoo.analysis.reliability(probabilities, Y[:, None]).accuracies[-1] == 1.0
     with pytest.raises(ValueError, match="class indices of shape .*received shape \\(8, 3\\)"):
-        zoo.analysis.misclassified(net, x, probabilities)
+        zoo.analysis.misclassified(net, x, 0.9 * probabilities)
 
 
 def sequences(*middle):

@@ -64,6 +64,11 @@ def test_evaluate_measures_the_error_on_the_card(finished):
     assert "sign attack with epsilon 0.5" in attacked and float(attacked.split()[-2]) > card["errors"]["train"] + 10
     done = run("evaluate", *flags, "--epsilon=0.5", check=False, KERAS_BACKEND="tensorflow")
     assert done.returncode == 1 and "--epsilon=0.5 needs an attack" in done.stderr
+    done = run("evaluate", *flags, "--statistics=batch", check=False, KERAS_BACKEND="tensorflow")
+    assert done.returncode == 1 and "--statistics=batch needs an attack" in done.stderr
+    weak = ["--split=train", "--attack=sign", "--epsilon=0.5", "--statistics=batch", "--batch_size=100"]
+    printed = run("evaluate", *flags, *weak, KERAS_BACKEND="tensorflow").stdout
+    assert "sign attack with epsilon 0.5 through batch statistics" in printed
     done = run("evaluate", *flags, "--split=validation", check=False, KERAS_BACKEND="tensorflow")
     assert done.returncode == 1 and "without a validation split" in done.stderr
 

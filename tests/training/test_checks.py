@@ -7,7 +7,7 @@ from keras import layers
 
 import zoo
 from zoo.regularizers.math.worst_directions import check_xi
-from zoo.training.checks import check_arrays
+from zoo.training.checks import as_array, check_arrays
 from zoo.training.outputs import outputs_of
 
 VAT = zoo.VirtualAdversarialTraining(1.0)
@@ -24,7 +24,10 @@ BAD_LABELS = {
     "too_large": (lambda y: spoil(y, 3, 7), "must be 0 to 2, received 7 \\(1 out of range\\)"),
     "negative": (lambda y: spoil(y, slice(2, 4), -1), "must be 0 to 2, received -1 \\(2 out of range\\)"),
     "float": (lambda y: y.astype("float32"), "integer class indices, received dtype float32"),
-    "one_hot": (lambda y: np.eye(3, dtype="int32")[y], "shape \\(24,\\), received \\(24, 3\\)"),
+    "one_hot": (lambda y: np.eye(3, dtype="int32")[y], "one-hot labels of shape \\(24, 3\\).* CategoricalCrossentropy"),
+    "one_hot_floats": (lambda y: np.eye(3)[y], "received one-hot labels .* SparseCategoricalCrossentropy takes"),
+    "two_columns": (lambda y: np.stack([y, y], axis=1), "shape \\(24,\\), received \\(24, 2\\)"),
+    "unlabeled": (lambda y: spoil(y, 3, -1), "received -1 .* by zoo.datasets.SemiSupervised"),
     "too_short": (lambda y: y[:-1], "24 .* inputs and 23 labels"),
 }
 BAD_INPUTS = {
@@ -66,10 +69,10 @@ def test_batches_are_checked_too(data, network, model, fit):
 @pytest.mark.parametrize("labels", [np.arange(3), np.arange(3)[:, None], np.arange(3).astype("uint8")])
 def test_good_arrays_pass(labels):
     for inputs in (np.ones((3, 2)), np.ones((3, 2), "uint8"), keras.ops.ones((3, 2))):
-        check_arrays("training", inputs, labels, SPARSE, 3)
+        check_arrays("training", inputs, labels, SPARSE, (None, 3))
         check_arrays("training", inputs, labels, SPARSE, None)
-    check_arrays("training", np.ones((3, 2)), np.ones(3) / 2, outputs_of("mse"), 1)
-    check_arrays("training", (batch for batch in ()), None, SPARSE, 3)
+    check_arrays("training", np.ones((3, 2)), np.ones(3) / 2, outputs_of("mse"), (None, 1))
+    check_arrays("training", (batch for batch in ()), None, SPARSE, (None, 3))
 
 
 def two_outputs():
@@ -78,14 +81,14 @@ def two_outputs():
 
 
 BAD_NETWORKS = {
-    "two_outputs": (two_outputs, "one output, received 2 outputs"),
-    "rank_3": (
-        lambda: keras.Sequential([keras.Input((6,)), layers.Reshape((2, 3)), layers.Dense(3)]),
-        r"\(batch, units\) with at least 2 units, received .*2, 3\)",
+    "two_outputs": (two_outputs, "one output, or you name the one .*, received 2 outputs .*output="),
+    "no_units": (
+        lambda: keras.Sequential([keras.Input((6,)), layers.Dense(1), layers.Reshape(())]),
+        r"\(batch, units\).* with at least 2 units, received .*\(\w*,\)",
     ),
     "one_unit": (
         lambda: keras.Sequential([keras.Input((6,)), layers.Dense(1)]),
-        r"\(batch, units\) with at least 2 units, received .*1\)",
+        r"\(batch, units\).* with at least 2 units, received .*1\)",
     ),
 }
 
@@ -97,10 +100,108 @@ def test_networks(case, data, model, fit):
         fit(model(make(), VAT), *data)
 
 
-def test_binary_loss_wants_one_unit(data, network, model, fit):
+@pytest.mark.parametrize(
+    "units, labels, message",
+    [
+        (3, lambda y: y % 2, r"shape \(24, 3\), received \(24,\)"),
+        (1, lambda y: y % 2 + 1, r"0 to 1, received 2 \(8 out of range\)"),
+        (1, lambda y: 2 * (y % 2) - 1, r"0 to 1, received -1"),
+        (3, lambda y: 2.0 * np.eye(3)[y] - 1, r"0 to 1, received -1"),
+    ],
+)
+def test_labels_of_binary_losses(units, labels, message, data, network, model, fit):
     x, y = data
-    with pytest.raises(ValueError, match=r"binary loss .* with 1 units, received .*3\)"):
-        fit(model(network(), VAT, "binary_crossentropy"), x, y % 2)
+    with pytest.raises(ValueError, match=f"training labels must .*{message}"):
+        fit(model(network(outputs=units), VAT, "binary_crossentropy"), x, labels(y))
+
+
+@pytest.mark.parametrize("loss", ["mse", "categorical_crossentropy", "binary_crossentropy"])
+def test_labels_that_are_not_finite(loss, data, network, model, fit):
+    x, y = data
+    with pytest.raises(ValueError, match="training labels hold 1 NaN or infinite entries, the first in example 5"):
+        fit(model(network(activation="softmax"), VAT, loss), x, spoil(np.eye(3)[y], (5, 1), np.nan))
+
+
+class Pairs(keras.utils.PyDataset):
+    def __init__(self, x, y):
+        super().__init__()
+        self.x, self.y = x, y
+
+    def __len__(self):
+        return 3
+
+    def __getitem__(self, index):
+        rows = slice(8 * index, 8 * index + 8)
+        return self.x[rows], self.y[rows]
+
+
+def tf_data(x, y):
+    tf = pytest.importorskip("tensorflow")
+    return tf.data.Dataset.from_tensor_slices((x, y)).batch(8)
+
+
+@pytest.mark.parametrize("wrap", [Pairs, tf_data])
+def test_the_first_batch_of_a_data_set(wrap, data, network, model, fit):
+    x, y = data
+    for bad, message in (
+        ((x, spoil(y, 1, -1)), "labels must be 0 to 2, received -1"),
+        ((x, spoil(y, 1, 3)), "labels must be 0 to 2, received 3"),
+        ((x, np.eye(3)[y]), "labels must be class indices, received one-hot labels of shape"),
+        ((spoil(x, (2, 0), np.nan), y), "inputs hold 1 NaN or infinite entries, the first in example 2"),
+    ):
+        with pytest.raises(ValueError, match=f"training {message}"):
+            fit(model(network(), VAT), wrap(*bad))
+    assert np.isfinite(fit(model(network(), VAT), wrap(x, y))["loss"]).all()
+
+
+class Frame:
+    """As pandas has it: values of its own, that NumPy can read."""
+
+    def __init__(self, values, dtype=None):
+        self.values, self.shape, self.dtype = values, np.shape(values), dtype
+
+    def __array__(self, dtype=None, copy=None):
+        return np.asarray(self.values, dtype or self.dtype)
+
+
+def test_frames_are_checked_like_arrays(data):
+    x, y = data
+    np.testing.assert_array_equal(as_array(Frame([1, None], object)), [1, np.nan])
+    assert as_array(Frame(["a"], object)).dtype == object and as_array([1, 2]) is None
+    check_arrays("training", Frame(x), Frame(y), SPARSE, (None, 3))
+    with pytest.raises(ValueError, match="labels must be 0 to 2, received -1"):
+        check_arrays("training", Frame(x), Frame(y - 1), SPARSE, (None, 3))
+    with pytest.raises(ValueError, match="inputs hold 1 NaN"):
+        check_arrays("training", Frame(spoil(x, (0, 0), np.nan)), Frame(y), SPARSE, (None, 3))
+
+
+def test_frames_of_pandas(data, network, model, fit):
+    pandas = pytest.importorskip("pandas")
+    x, y = data
+    with pytest.raises(ValueError, match="labels must be 0 to 2, received -1"):
+        fit(model(network(), VAT), pandas.DataFrame(x), pandas.Series(y - 1))
+    fit(model(network(), VAT), pandas.DataFrame(x), pandas.Series(y))
+
+
+def test_class_indices_of_dense_outputs():
+    labels = np.zeros((4, 5), "int32")
+    for good in (labels, labels[..., None]):
+        check_arrays("training", np.ones((4, 2)), good, SPARSE, (None, 5, 3))
+        check_arrays("training", np.ones((4, 2)), good, SPARSE, (None, None, 3))
+    with pytest.raises(ValueError, match=r"shape \(4, 5\), received \(4,\)"):
+        check_arrays("training", np.ones((4, 2)), labels[:, 0], SPARSE, (None, 5, 3))
+
+
+@pytest.mark.parametrize("built", [True, False])
+def test_predict_takes_a_batch(built, data, network, model, fit):
+    x, _ = data
+    trained = model(network(), VAT)
+    if built:
+        trained.build((None, 6))
+    for bad, message in ((x[:0], r"at least one example, received shape \(0, 6\)"), (x[0], r"pass x\[None\]")):
+        with pytest.raises(ValueError, match=message):
+            trained.predict(bad, verbose=0)
+    assert trained.predict(x[0][None], verbose=0).shape == (1, 3)
 
 
 @pytest.mark.parametrize("loss", [None, ["mse"], {"out": "mse"}])

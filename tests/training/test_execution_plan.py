@@ -34,6 +34,7 @@ def plan(backend, **seen):
         ({"draws": True}, (False, True), (TEN, TEN), (False, True)),
         ({"convolves": True, "draws": True, "accelerator": True}, (True, True), (TEN, TEN), (True, True)),
         ({"compilable": False}, (False, False), (TEN, TEN), (False, False)),
+        ({"double": True}, (False, True), (TEN, TEN), (False, True)),
         ({"deterministic": True}, (False, True), (TEN, TEN), (False, True)),
         ({"shared": True}, (False, True), (ONE, ONE), (False, False)),
         ({"built": False}, (False, True), (TEN, ONE), (False, False)),

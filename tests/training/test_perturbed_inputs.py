@@ -8,7 +8,7 @@ from keras import layers, ops
 import zoo
 from zoo.regularizers import adversarial_noise
 from zoo.training.outputs import outputs_of
-from zoo.training.regularized_model import run_passes
+from zoo.training.passes import run_passes
 
 AT, VAT, VMT = zoo.AdversarialTraining, zoo.VirtualAdversarialTraining, zoo.VirtualMovementTraining
 RNG = np.random.default_rng(0)

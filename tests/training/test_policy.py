@@ -8,7 +8,7 @@ from keras import layers, ops
 import zoo
 from zoo.training import regularized_model
 from zoo.training.outputs import outputs_of
-from zoo.training.regularized_model import run_passes
+from zoo.training.passes import run_passes
 
 RANDOM = {
     "dropout": lambda: [layers.Dropout(0.5)],
@@ -26,8 +26,8 @@ def penalties(model, data):
 
 @pytest.mark.parametrize("kind", RANDOM)
 def test_perturbations_of_size_zero_see_the_clean_pass(kind, data, network, model):
-    trained = model(network(*RANDOM[kind]()), UNMOVED)
-    assert penalties(trained, data) == {"vat": 0.0, "smoothness": 0.0, "weight_noise": 0.0}
+    trained = model(network(*RANDOM[kind]()), UNMOVED + zoo.Trades(0.0, num_steps=3))
+    assert penalties(trained, data) == {"vat": 0.0, "smoothness": 0.0, "weight_noise": 0.0, "trades": 0.0}
 
 
 @pytest.mark.parametrize("kind", RANDOM)

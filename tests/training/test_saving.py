@@ -14,7 +14,7 @@ REGULARIZER = (
 )
 
 
-# Keras does not save random state, so the models compared here draw no random numbers.
+# Random states are the subject of test_wrapper.py, so the models compared here draw no random numbers.
 DETERMINISTIC = zoo.AdversarialTraining(0.5, ramp_up_steps=9) + zoo.VirtualMovementTraining("affine")
 
 

@@ -1,11 +1,14 @@
 """Training on labeled and unlabeled inputs."""
 
+import keras
 import numpy as np
 import pytest
 from keras import layers
 
 import zoo
+from zoo.backend.keras_internals import is_random_state
 
+LOSS = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 UNLABELED = np.random.default_rng(5).normal(size=(30, 6)).astype("float32")
 NEED_LABELS = zoo.AdversarialTraining(0.5) + zoo.VirtualMovementTraining("shift")
 NEED_NONE = {
@@ -14,6 +17,11 @@ NEED_NONE = {
     "smoothness": zoo.Smoothness(0.5),
     "jacobian": zoo.JacobianPenalty(),
 }
+
+
+def pair(x):
+    """A batch of these labeled inputs and some unlabeled ones."""
+    return {"labeled": x, "unlabeled": UNLABELED[:10]}
 
 
 @pytest.fixture
@@ -107,3 +115,88 @@ def test_unlabeled_inputs_are_checked_as_labeled_ones(data, network, model):
     trained = model(network(), NEED_NONE["vat"])
     with pytest.raises(ValueError, match="unlabeled training inputs hold 1 NaN.*in example 3"):
         trained.fit(zoo.datasets.SemiSupervised(x, y, broken, batch_size=4, unlabeled_batch_size=10), verbose=0)
+
+
+class TestPenaltyOnUnlabeledInputs:
+    """The protocol of the VAT authors' program: penalties in a pass of their own over the unlabeled inputs."""
+
+    @pytest.fixture
+    def apart(self, network, model):
+        """Makes a batch-normalized network whose penalties act on unlabeled inputs alone."""
+
+        def make(regularizer, **options):
+            wrapped = zoo.RegularizedModel(
+                network(layers.BatchNormalization(), **options), regularizer, penalty_inputs="unlabeled", seed=1
+            )
+            wrapped.compile(keras.optimizers.SGD(0.1), LOSS, jit_compile=keras.backend.backend() == "jax")
+            wrapped.build((None, 6))
+            return wrapped
+
+        return make
+
+    @pytest.mark.parametrize("name", ["entropy", "jacobian"])
+    def test_penalty_is_that_of_a_batch_of_the_unlabeled_inputs(self, name, apart, data, network, model, objective):
+        x, y = data
+        batch = {"labeled": x[:8], "unlabeled": UNLABELED[:10]}
+        total = objective(apart(NEED_NONE[name]), batch, y[:8])
+        plain = model(network(layers.BatchNormalization()))
+        alone = model(network(layers.BatchNormalization()), NEED_NONE[name])
+        labels = np.zeros(10, "int32")
+        for each in (plain, alone):
+            each.build((None, 6))
+        penalty = objective(alone, UNLABELED[:10], labels) - objective(plain, UNLABELED[:10], labels)
+        assert total == pytest.approx(objective(plain, x[:8], y[:8]) + penalty, rel=1e-5)
+
+    def test_averages_follow_the_labeled_inputs(self, apart, data, network, model, fit):
+        x, y = data
+        one, other = (apart(NEED_NONE["vat"]) for _ in range(2))
+        for each, unlabeled in ((one, UNLABELED), (other, UNLABELED + 1)):
+            each.optimizer.learning_rate = 0.0
+            fit(each, zoo.datasets.SemiSupervised(x, y, unlabeled, batch_size=8, unlabeled_batch_size=10))
+        for a, b in zip(one.network.get_weights(), other.network.get_weights(), strict=True):
+            np.testing.assert_array_equal(a, b)
+        assert one.penalty_metrics[0].result() != other.penalty_metrics[0].result()
+
+    def test_both_passes_move_the_weights(self, apart, data, fit):
+        x, y = data
+        weights = []
+        for unlabeled in (UNLABELED, UNLABELED + 1):
+            trained = apart(NEED_NONE["vat"])
+            fit(trained, zoo.datasets.SemiSupervised(x, y, unlabeled, batch_size=8, unlabeled_batch_size=10))
+            weights.append(trained.network.trainable_variables[0].numpy())
+        assert np.any(weights[0] != weights[1])
+
+    def test_both_passes_draw_random_numbers(self, network, data):
+        """Otherwise the labeled inputs would see the dropout masks of the last unlabeled ones."""
+        x, y = data
+        states = []
+        for regularizer in (None, NEED_NONE["entropy"]):
+            trained = zoo.RegularizedModel(
+                network(layers.Dropout(0.5, seed=3)), regularizer, penalty_inputs="unlabeled"
+            )
+            trained.compile("sgd", LOSS)
+            trained.build((None, 6))
+            trained.objective(*keras.tree.map_structure(keras.ops.convert_to_tensor, (pair(x[:8]), y[:8])))
+            states += [keras.ops.convert_to_numpy(v) for v in trained.network.variables if is_random_state(v)]
+        assert len(states) == 2 and np.any(states[0] != states[1])
+
+    def test_virtual_labels_take_the_place_of_labels(self, apart, data, objective):
+        vmt = zoo.VirtualMovementTraining("shift", virtual_labels=True)
+        x, y = data
+        assert np.isfinite(objective(apart(vmt), pair(x[:8]), y[:8]))
+
+    @pytest.mark.parametrize("term", [*NEED_LABELS.terms, zoo.WeightNoise(0.1)])
+    def test_penalties_that_need_labels_are_refused(self, term, apart, data, objective):
+        x, y = data
+        with pytest.raises(ValueError, match='needs labels cannot act on unlabeled.*penalty_inputs="unlabeled"'):
+            objective(apart(term), pair(x[:8]), y[:8])
+
+    def test_plain_inputs_are_refused(self, apart, data, objective):
+        x, y = data
+        with pytest.raises(ValueError, match="needs unlabeled inputs, received labeled ones only"):
+            objective(apart(NEED_NONE["vat"]), x[:8], y[:8])
+
+    def test_the_choice_is_saved(self, apart):
+        assert zoo.RegularizedModel.from_config(apart(None).get_config()).penalty_inputs == "unlabeled"
+        with pytest.raises(ValueError, match="Unknown penalty_inputs 'unlabelled'. Did you mean 'unlabeled'"):
+            zoo.RegularizedModel(zoo.networks.mlp((4,), 3), penalty_inputs="unlabelled")

@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 from zoo.training import ReestimateStatistics, reestimate_statistics
+from zoo.training.statistics import labeled_statistics
 
 
 @pytest.mark.parametrize("batch_size", [8, 5])
@@ -65,3 +66,18 @@ def test_frozen_statistics_stay(network, model, data):
     before = keras.ops.convert_to_numpy(frozen.moving_mean)
     reestimate_statistics(wrapped, data[0], 8)
     np.testing.assert_array_equal(keras.ops.convert_to_numpy(frozen.moving_mean), before)
+
+
+def test_unbiased_variances_and_their_end(network, model, data):
+    normalization = layers.BatchNormalization()
+    wrapped = model(network(normalization, use_bias=False))
+    wrapped.build((None, 6))
+    x = data[0][:10]
+    hidden = np.tanh(x @ keras.ops.convert_to_numpy(wrapped.network.trainable_variables[0]))
+    before = wrapped.get_weights()
+    with labeled_statistics(wrapped, x, 5):
+        expected = np.mean([hidden[:5].var(axis=0, ddof=1), hidden[5:].var(axis=0, ddof=1)], axis=0)
+        np.testing.assert_allclose(normalization.moving_variance, expected, rtol=1e-4)
+        np.testing.assert_allclose(normalization.moving_mean, hidden.mean(axis=0), rtol=1e-4, atol=1e-6)
+    for a, b in zip(wrapped.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)

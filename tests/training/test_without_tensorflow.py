@@ -25,7 +25,8 @@ import zoo
 
 examples = {
     "at": {"epsilon": 0.5}, "vat": {"epsilon": 0.5}, "trades": {"epsilon": 0.5}, "entropy": {},
-    "vmt": {"field": "all"}, "smoothness": {"epsilon": 0.1}, "jacobian": {}, "weight_noise": {"noise_std": 0.1},
+    "vmt": {"field": "all"}, "tangent": {"field": "all"}, "smoothness": {"epsilon": 0.1}, "jacobian": {},
+    "weight_noise": {"noise_std": 0.1},
     "parameter_tying": {"first": "hidden_1", "second": "hidden_2"},
 }
 assert set(examples) == set(zoo.regularizers.METHODS)

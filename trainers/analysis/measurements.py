@@ -8,7 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from trainers.analysis.plan import is_image, plan
+from trainers.analysis.plan import plan
 from trainers.runs.data import load_own_data
 from trainers.runs.measuring import versions
 from zoo import analysis, datasets, pretrained, regularizers
@@ -20,17 +20,6 @@ from zoo.pretrained import card
 SEED = 0
 Network = Callable[[Any], Any]  # from inputs to logits
 Settings = dict[str, dict[str, Any]]  # of every error or measure by its name, from `plan`
-
-
-def in_unit_range(x: np.ndarray, dataset: datasets.Dataset) -> np.ndarray:
-    """Scales pixels to 0 to 1, and returns signals unchanged."""
-    return x.astype("float32") / 255 if is_image(dataset) else x
-
-
-def classifier_of(model: keras.Model, dataset: datasets.Dataset) -> Network:
-    """The model with its preprocessing, from the inputs of `in_unit_range` to logits."""
-    scale = 255.0 if is_image(dataset) else 1.0
-    return lambda x: model(scale * x, training=False)
 
 
 def labeled_examples(recipe: dict[str, Any], dataset: datasets.Dataset, seed: int) -> tuple[np.ndarray, np.ndarray]:
@@ -158,15 +147,15 @@ def measure(path: str | pathlib.Path, num_examples: int | None = None) -> dict[s
     content = card.verify(path)
     data = load_own_data(content)
     settings = plan(data, num_examples)
-    network = classifier_of(pretrained.load(path), data)
-    x, y = in_unit_range(data.x_test, data), data.y_test.ravel()
+    model, y = pretrained.load(path), data.y_test.ravel()
+    network, x, _ = analysis.attacked(model, data.x_test)
     errors = measure_errors(network, x, y, settings["errors"])
     measures = measure_gradients(network, x, y, settings["measures"])
     measures = {name: Estimate.of(values) for name, values in measures.items()}
     bins = settings["measures"]["calibration_error"]["num_bins"]
     measures["calibration_error"] = measure_calibration(network, x, y, bins)
     x_train, y_train = labeled_examples(content["recipe"], data, content.get("seed", 0))
-    gap = analysis.generalization_gap(network, (in_unit_range(x_train, data), y_train.ravel()), (x, y))
+    gap = analysis.generalization_gap(network, (analysis.attacked(model, x_train).inputs, y_train.ravel()), (x, y))
     measures["generalization_gap"] = gap.scaled(100)
     return {
         "model": content["name"],

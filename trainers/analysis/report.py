@@ -12,8 +12,9 @@ from zoo.files import write_generated
 HEADER = """# Inside the models
 
 Written by `trainers.analyze`; the file of each model holds all figures with their settings. Attacks and measures apply
-to the whole classifier, from pixels in [0, 1] or raw signals to logits. The number after ± is the standard error over
-the test examples; it does not cover other seeds of the training.
+to the whole classifier, from pixels in [0, 1] or raw signals to logits. Attacks take their gradients through the moving
+averages with which the model predicts. The number after ± is the standard error over the test examples; it does not
+cover other seeds of the training.
 """
 EMPTY = "\nNo model has been measured yet. Run `python -m trainers.analyze`.\n"
 ERRORS = """

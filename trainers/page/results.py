@@ -9,7 +9,7 @@ from trainers.page import commands
 from trainers.page.gallery import inlined
 from trainers.pictures import curves, errors
 from trainers.results.store import check_content
-from trainers.results.tables import COLUMNS, TABLES, cells, label, parts, shortfalls
+from trainers.results.tables import COLUMNS, TABLES, cells, label, parts, rows_of, shortfalls
 from trainers.runs.workdir import RESULT_FILE, RUN_FILE, read_json
 from zoo.recipes import RECIPES
 
@@ -43,7 +43,10 @@ def table_content(key: str, results: Mapping[str, Content]) -> dict[str, Any] | 
         "key": key,
         "title": title,
         "columns": columns,
-        "rows": [{"anchor": anchor(content), "cells": cells(content, reference)} for content in contents],
+        "rows": [
+            {"anchor": anchor(content), "cells": row}
+            for content, row in zip(contents, rows_of(contents, reference), strict=True)
+        ],
         "shortfalls": shortfalls(contents).strip(),
         "command": commands.of_table(key, contents),
         "pictures": [inlined(picture) for picture in drawn if picture is not None],

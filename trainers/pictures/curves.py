@@ -19,6 +19,7 @@ METHODS = {
     "vmt_smooth": (PURPLE, "--"),
 }
 MOVEMENTS = ("shift", "rotation", "scale")
+GAPS = {"error": "test − training error (%)", "loss": "test − training loss"}
 Content = Mapping[str, Any]  # of the results file of a recipe
 
 
@@ -108,7 +109,7 @@ def worst_movements(contents: Iterable[Content], title: str) -> Picture | None:
 
 @styled
 def generalization_gap(contents: Iterable[Content], title: str) -> Picture | None:
-    """Draws test error minus training error over the epochs, one line per method.
+    """Draws the test error minus the training error over the epochs, and that of the losses, one line per method.
 
     Args:
         contents: of results files.
@@ -117,18 +118,24 @@ def generalization_gap(contents: Iterable[Content], title: str) -> Picture | Non
     Returns:
         A picture; None if no recipe has such curves.
     """
-    names = ("sampled_test_error", "sampled_train_error")
-    found = {method: curves_of(content, *names) for method, content in compared(contents).items()}
-    values = {method: of[:, 0] - of[:, 1] for method, of in found.items() if of.size}
+    values = {}
+    for measure in GAPS:
+        names = (f"sampled_test_{measure}", f"sampled_train_{measure}")
+        found = {method: curves_of(content, *names) for method, content in compared(contents).items()}
+        values[measure] = {method: of[:, 0] - of[:, 1] for method, of in found.items() if of.size}
+    values = {measure: found for measure, found in values.items() if found}
     if not values:
         return None
-    figure, axes = new_figure(3.6)
-    draw_all(axes[0, 0], values, "test − training error (%)")
-    axes[0, 0].set_xlabel("epoch")
+    figure, axes = new_figure(1.2 + 2.4 * len(values), len(values), sharex=True)
+    for ax, (measure, found) in zip(axes[:, 0], values.items(), strict=True):
+        draw_all(ax, found, GAPS[measure])
+    axes[-1, 0].set_xlabel("epoch")
     legend_below(figure, axes[0, 0])
+    ends = "; ".join(f"{measure}: {last_values(found)}" for measure, found in values.items())
     return Picture(
         figure,
         f"Generalization gap during training. {title}",
         "One line per method over the epochs, with a band of one standard deviation over the seeds: test error minus "
-        f"training error in percentage points, on fixed samples. At the end: {last_values(values)}.",
+        f"training error in percentage points, and the same of losses if they were measured, on fixed samples. At the "
+        f"end: {ends}.",
     )

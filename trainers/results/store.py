@@ -15,11 +15,13 @@ from zoo.recipes import RECIPES, Recipe
 
 HEADER = """# Results
 
-Test error in percent, mean ± standard deviation over the seeds; written by `trainers.reproduce` and
-`trainers.train --results`. The file of each recipe holds its settings and the figures and curves of every seed.
-Published errors are as their source gives them. Differences to the reference of a table use the seeds that both
-recipes have, with the 95 % confidence interval and the p-value of the paired t test. Seconds per epoch are those of
-one network, the median over the seeds, on machines that did other work at the same time: to compare the cost of
+Test error in percent, mean ± standard deviation over the seeds; written by `trainers.reproduce` and `trainers.train
+--results`. The file of each recipe holds its settings and the figures and curves of every seed. Published errors are as
+their source gives them; "reference" is what the same source measures without the method. Ladders predict with the
+statistics of unlabeled inputs; "labeled statistics" are those of the labeled inputs with the unbiased variance, which
+the ladder authors use, for the same weights. Differences to the reference of a table or of a row use the seeds that
+both recipes have, with the 95 % confidence interval and the p-value of the paired t test. Seconds per epoch are those
+of one network, the median over the seeds, on machines that did other work at the same time: to compare the cost of
 methods, see `benchmarks/`.
 """
 TIMES = {"seconds_per_epoch", "epochs"}

@@ -28,8 +28,10 @@ TABLES = {
         "cifar10_conv_small_30ep-baseline",
     ),
     "cifar10_4000": ("CIFAR-10, 4000 labels", ["cifar10_*-4000_*"], None),
+    "cifar10_ladder": ("CIFAR-10, all labels, encoder of the ladder", ["cifar10_conv_ladder-all_*"], None),
 }
 COLUMNS = ("recipe", "published", "ours", "median", "seeds", "ours − published", "− {reference}", "s per epoch")
+LABELED_STATISTICS = "ours, labeled statistics"  # of ladders, which the authors measure so
 Content = dict[str, Any]  # of the results file of a recipe
 
 
@@ -61,16 +63,38 @@ def as_published(error: float | None) -> str:
 
 
 def changed_settings(recipe: dict[str, Any]) -> dict[str, Any]:
-    """The fields of a recorded recipe that differ from the recipe of this name, with their recorded values."""
+    """The fields of a recorded recipe that differ from the recipe of this name, with their recorded values.
+
+    Returns:
+        `{path of the field: value}`, such as `{"regularizers.vat.epsilon": 1.5}`.
+    """
     known = RECIPES.get(recipe["name"])
     settings = known.settings() if known else {}
-    return {field: recipe[field] for field in settings if recipe.get(field, settings[field]) != settings[field]}
+    return changes({field: recipe.get(field, value) for field, value in settings.items()}, settings)
+
+
+def changes(recorded: dict[str, Any], known: dict[str, Any], prefix: str = "") -> dict[str, Any]:
+    """`{path: recorded value}` of the entries that differ, at any depth; None for an entry that is not recorded."""
+    found = {}
+    for field in dict.fromkeys([*recorded, *known]):
+        mine, theirs = recorded.get(field), known.get(field)
+        if isinstance(mine, dict) and isinstance(theirs, dict):
+            found.update(changes(mine, theirs, f"{prefix}{field}."))
+        elif mine != theirs:
+            found[prefix + field] = mine
+    return found
 
 
 def label(recipe: dict[str, Any]) -> str:
     """The name of a recorded recipe, and what was changed in it, as Markdown."""
     changed = ", ".join(f"{field}={value!r}" for field, value in changed_settings(recipe).items())
     return f"`{recipe['name']}`" + (f" with {changed}" if changed else "")
+
+
+def published_cell(recipe: dict[str, Any]) -> str:
+    """The published error of a recorded recipe, with that of its own reference if it has one."""
+    published, reference = as_published(recipe["published_error"]), recipe.get("published_reference")
+    return f"{published} (reference {as_published(reference['error'])})" if reference else published
 
 
 def cells(content: Content, reference: Content | None) -> tuple[str, ...]:
@@ -86,7 +110,7 @@ def cells(content: Content, reference: Content | None) -> tuple[str, ...]:
     compared = None if reference is None or own else paired_difference(errors, errors_by_seed(reference))
     return (
         label(content["recipe"]),
-        as_published(published),
+        published_cell(content["recipe"]),
         as_mean_and_spread(errors.values()),
         f"{statistics.median(errors.values()):.2f}",
         str(len(errors)),
@@ -94,6 +118,34 @@ def cells(content: Content, reference: Content | None) -> tuple[str, ...]:
         as_difference(compared),
         f"{statistics.median(run['seconds_per_epoch'] for run in content['seeds'].values()):.2f}",
     )
+
+
+def labeled_statistics(content: Content) -> str:
+    """The errors of a ladder with the statistics of its labeled inputs; a dash if none was measured."""
+    runs = [run for run in content["seeds"].values() if "errors_labeled_statistics" in run]
+    return as_mean_and_spread([run["errors_labeled_statistics"]["test"] for run in runs]) if runs else "–"
+
+
+def rows_of(contents: Iterable[Content], reference: Content | None) -> list[tuple[str, ...]]:
+    """The cells of every row of a table under the headings of `parts`.
+
+    Args:
+        contents: of the rows.
+        reference: of the table. A recipe with a reference of its own is compared with that one.
+    """
+    contents = list(contents)
+    named = {content["recipe"]["name"]: content for content in contents}
+    own = [content["recipe"].get("published_reference") or {} for content in contents]
+    references = [named.get(each.get("recipe"), reference) for each in own]
+    rows = [cells(content, each) for content, each in zip(contents, references, strict=True)]
+    if not any(map(has_labeled_statistics, contents)):
+        return rows
+    return [(*row[:3], labeled_statistics(content), *row[3:]) for row, content in zip(rows, contents, strict=True)]
+
+
+def has_labeled_statistics(content: Content) -> bool:
+    """Whether a run was also measured with the statistics of its labeled inputs."""
+    return any("errors_labeled_statistics" in run for run in content["seeds"].values())
 
 
 def shortfalls(contents: Iterable[Content]) -> str:
@@ -129,7 +181,10 @@ def parts(key: str, results: Mapping[str, Content]) -> tuple[list[str], list[Con
     reference = results.get(reference_name)
     short = reference_name.split("-", 1)[1] if reference else "reference"
     contents = [results[name] for name in matching(results, patterns)]
-    return [column.format(reference=short) for column in COLUMNS], contents, reference
+    columns = [column.format(reference=short) for column in COLUMNS]
+    if any(map(has_labeled_statistics, contents)):
+        columns.insert(3, LABELED_STATISTICS)
+    return columns, contents, reference
 
 
 def section(key: str, results: Mapping[str, Content]) -> str:
@@ -142,5 +197,5 @@ def section(key: str, results: Mapping[str, Content]) -> str:
     columns, contents, reference = parts(key, results)
     if not contents:
         return ""
-    rows = [cells(content, reference) for content in contents]
+    rows = rows_of(contents, reference)
     return f"\n## {TABLES[key][0]}\n\n{table(columns, rows)}{shortfalls(contents)}"

@@ -14,6 +14,8 @@ from zoo.backend import processes
 from zoo.datasets import Dataset
 from zoo.pretrained import error_percent
 from zoo.recipes import Recipe
+from zoo.recipes.build import training_batches
+from zoo.training.statistics import labeled_statistics
 
 
 def measure(
@@ -36,13 +38,13 @@ def measure(
     seconds = sum(state["seconds"] for state in states)
     history = states[-1]["history"]
     curves = {name for name in history if name.startswith(CURVES)}
-    # Early stopping restores the weights of the best epoch.
-    best = int(np.argmin(history["val_loss"])) if recipe.early_stopping_patience else -1
+    best = best_epoch(recipe, history)
     return {
         "recipe": recipe.name,
         "seed": seed,
         "configuration": recipe.digest(),
         "errors": {split: error_percent(model.predict_on_batch, x, y) for split, (x, y) in splits(dataset).items()},
+        **labeled_errors(recipe, seed, model, dataset),
         "losses": {name: values[best] for name, values in history.items() if name not in curves},
         "curves": {name: [float(f"{value:.4g}") for value in history[name]] for name in sorted(curves)},
         "num_parameters": int(sum(np.prod(v.shape) for v in model.network.trainable_variables)),
@@ -53,6 +55,35 @@ def measure(
         "device": device(),
         "versions": versions(),
     }
+
+
+def best_epoch(recipe: Recipe, history: dict[str, list[float]]) -> int:
+    """The index of the epoch whose weights early stopping restored; -1, the last one, without early stopping."""
+    if not recipe.early_stopping_patience:
+        return -1
+    if recipe.early_stopping_monitor == "error":
+        return int(np.argmax(history["val_accuracy"]))
+    return int(np.argmin(history["val_loss"]))
+
+
+def labeled_errors(recipe: Recipe, seed: int, model: keras.Model, dataset: Dataset) -> dict[str, Any]:
+    """The test error of a ladder with the statistics of its labeled inputs, as its authors measure it.
+
+    Args:
+        recipe: that ran.
+        seed: of the run.
+        model: the trained classifier.
+        dataset: with the test split.
+
+    Returns:
+        `{"errors_labeled_statistics": {"test": percent}}`; empty for other models, and if `errors` has that one.
+    """
+    if not recipe.ladder or recipe.num_members > 1 or recipe.ladder.get("statistics_of") == "labeled":
+        return {}
+    x = training_batches(recipe, dataset, seed).x
+    with labeled_statistics(model, x, recipe.batch_size):
+        test = error_percent(model.predict_on_batch, dataset.x_test, dataset.y_test)
+    return {"errors_labeled_statistics": {"test": test}}
 
 
 def accelerators() -> list[str]:

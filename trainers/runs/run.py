@@ -92,7 +92,7 @@ def train_member(
     """
     batches = distribution.share_batches(training_batches(recipe, dataset, seed, label_seed))
     model = build_model(recipe, dataset, len(batches), seed)
-    callbacks = build_callbacks(recipe, dataset)
+    callbacks = build_callbacks(recipe, dataset, batches)
     checkpoint = restored_checkpoint(directory, model, batches, callbacks)
     state = checkpoint.state
     if state["finished"]:

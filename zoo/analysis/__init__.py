@@ -6,13 +6,19 @@ Most measures take a network from inputs to logits, run it in prediction mode an
 
 from zoo.analysis.attacks import (
     ATTACKS,
+    auto_attack,
+    auto_pgd,
+    fast_adaptive_boundary,
     gaussian_noise,
     gaussian_sign_noise,
     projected_gradient_descent,
     sign_noise,
+    square,
     virtual_adversarial_noise,
 )
 from zoo.analysis.calibration import Reliability, reliability
+from zoo.analysis.classifier import UNITS, Attacked, Classifier, attacked
+from zoo.analysis.dropout_masks import mean_over_masks
 from zoo.analysis.estimate import Estimate
 from zoo.analysis.fisher import largest_fisher_eigenvalue
 from zoo.analysis.jacobian import jacobian, singular_values, squared_frobenius_norm
@@ -32,9 +38,16 @@ from zoo.analysis.theory import limit_ratios
 __all__ = [
     "ATTACKS",
     "MOVEMENTS",
+    "UNITS",
+    "Attacked",
+    "Classifier",
     "Estimate",
     "Reliability",
+    "attacked",
     "attacked_error_percent",
+    "auto_attack",
+    "auto_pgd",
+    "fast_adaptive_boundary",
     "gaussian_noise",
     "gaussian_sign_noise",
     "generalization_gap",
@@ -43,6 +56,7 @@ __all__ = [
     "limit_ratios",
     "local_distributional_smoothness",
     "loss_gradient",
+    "mean_over_masks",
     "misclassified",
     "misclassified_under_attack",
     "move",
@@ -53,6 +67,7 @@ __all__ = [
     "reliability",
     "sign_noise",
     "singular_values",
+    "square",
     "squared_frobenius_norm",
     "virtual_adversarial_noise",
     "worst_movement_changes",

@@ -10,6 +10,7 @@ from zoo.analysis.jacobian import jacobian_rows
 from zoo.analysis.prediction_pass import map_batches, prediction_pass
 from zoo.backend.random_numbers import Seed, as_generator
 from zoo.regularizers.math import per_example
+from zoo.regularizers.math.divergences import check_classes
 from zoo.regularizers.math.worst_directions import hessian_product, power_iteration
 from zoo.validation import check_number
 
@@ -70,7 +71,7 @@ def largest_fisher_eigenvalue(
 
     Raises:
         TypeError: `num_power_iterations` is not an integer.
-        ValueError: `num_power_iterations` is below 1.
+        ValueError: `num_power_iterations` is below 1, or there are fewer than 2 logits.
 
     Source: Abbas, Kivinen, Raiko, 2016, "Understanding regularization by virtual adversarial training, ladder networks
     and others", section 3.3.
@@ -86,6 +87,7 @@ def largest_fisher_eigenvalue(
 
     def of_batch(x):
         clean_pass = prediction_pass(network, x, seed=generator)
+        check_classes("The Fisher information needs", clean_pass.logits)
         if num_power_iterations is None:
             root = fisher_root(ops.convert_to_numpy(clean_pass.logits), jacobian_rows(clean_pass))
             return np.linalg.svd(root, compute_uv=False)[:, 0] ** 2

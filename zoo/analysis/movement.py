@@ -21,6 +21,7 @@ def movement_measure(
     inputs: Any,
     fields: Sequence[str | MovementField] = FIELDS,
     border: str = "zero",
+    normalization: str = "none",
 ) -> Callable[[Tensor, Tensor], dict[str, Tensor]]:
     """The function that `worst_movement_changes` applies to every batch, for repeated measurements.
 
@@ -29,6 +30,7 @@ def movement_measure(
         inputs: one or more inputs, which show the lattice.
         fields: as for `worst_movement_changes`.
         border: as for `worst_movement_changes`.
+        normalization: as for `worst_movement_changes`.
 
     Returns:
         `(inputs, labels) -> {family: (n,)}`, `compiled` for the network.
@@ -43,7 +45,8 @@ def movement_measure(
     lattice = tuple(lattice_view(inputs[:1]).shape[1:-1])
     families = [get_field(field) for field in fields]
     families = [family for family in families if len(family.basis(lattice))]
-    regularizers = [VirtualMovementTraining(family, border=border) for family in families]
+    options: dict[str, Any] = {"border": border, "normalization": normalization}
+    regularizers = [VirtualMovementTraining(family, **options) for family in families]
     seed = keras.random.SeedGenerator(0)  # not used: a single family draws no random numbers
 
     def of_batch(x, y):
@@ -62,6 +65,7 @@ def worst_movement_changes(
     fields: Sequence[str | MovementField] = FIELDS,
     *,
     border: str = "zero",
+    normalization: str = "none",
     batch_size: int = 500,
 ) -> dict[str, np.ndarray]:
     """`R = max_V |∂L/∂ε|` for each example and each family of movement fields V with `mean_p ‖V_p‖² = 1`.
@@ -74,6 +78,8 @@ def worst_movement_changes(
         labels: class indices, `(n,)`.
         fields: families: `"shift"`, `"rotation"`, `"scale"`, `"affine"`, `"smooth"` or `MovementField`s.
         border: values outside the lattice: `"zero"`, `"nearest"` or `"periodic"`.
+        normalization: `"none"` (default), or `"example"`, which divides the loss gradient of each example by its norm,
+            as for the curves of the paper. R then does not fall with the loss.
         batch_size: number of inputs at a time.
 
     Returns:
@@ -83,7 +89,7 @@ def worst_movement_changes(
         ValueError: an unknown name, with the nearest one.
 
     Source: "Regularization neural networks via constrained virtual movement field", anonymous submission to ICLR 2018,
-    equations 9 to 15. Affine and smooth fields are additions.
+    equations 8 to 15. Affine and smooth fields are additions.
 
     Example:
         >>> network, x = zoo.networks.mlp((28, 28, 1), 10, hidden_units=()), np.ones((2, 28, 28, 1), "float32")
@@ -91,7 +97,8 @@ def worst_movement_changes(
         >>> {family: values.shape for family, values in changes.items()}
         {'shift': (2,), 'rotation': (2,), 'scale': (2,)}
     """
-    return map_batches(movement_measure(network, inputs, fields, border), inputs, labels, batch_size=batch_size)
+    measure = movement_measure(network, inputs, fields, border, normalization)
+    return map_batches(measure, inputs, labels, batch_size=batch_size)
 
 
 def worst_movements(

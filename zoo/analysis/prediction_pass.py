@@ -7,18 +7,22 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.analysis.logits import logits_of, outputs_kind
 from zoo.backend.derivatives import linearize
-from zoo.backend.keras_internals import takes_training
+from zoo.backend.programs import compile_program
 from zoo.backend.random_numbers import Seed, as_generator
 from zoo.regularizers.clean_pass import CleanPass
+from zoo.regularizers.math.divergences import check_classes
 from zoo.training.inputs import declared_inputs, fit_rank
-from zoo.training.outputs import at_least_single
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
 
 
 def predict_logits(network: Callable[..., Tensor], inputs: Tensor) -> Tensor:
     """The logits of a network in prediction mode, in at least single precision.
+
+    Networks that end in softmax or in one sigmoid unit, and compiled models whose loss takes probabilities, give the
+    logits behind their probabilities, see `Classifier`. One unit for two classes becomes two logits `(0, h)`.
 
     Args:
         network: Keras network, or any function of one tensor.
@@ -32,7 +36,7 @@ def predict_logits(network: Callable[..., Tensor], inputs: Tensor) -> Tensor:
         >>> zoo.analysis.predict_logits(network, np.zeros((2, 4))).shape.as_list()
         [2, 3]
     """
-    return at_least_single(network(inputs, training=False) if takes_training(network) else network(inputs))
+    return logits_of(network, inputs, outputs_kind(network))
 
 
 def prediction_pass(network: Callable[..., Tensor], inputs: Tensor, labels: Any = None, *, seed: Seed = 0) -> CleanPass:
@@ -41,7 +45,7 @@ def prediction_pass(network: Callable[..., Tensor], inputs: Tensor, labels: Any 
     Args:
         network: Keras network from inputs to logits, or any function of one tensor.
         inputs: `(n, ...)`, as the network takes them. Integers are cast to floating point.
-        labels: class indices, `(n,)`, or None if nothing needs the loss.
+        labels: class indices, `(n,)`, or one-hot rows, `(n, k)`; or None if nothing needs the loss.
         seed: integer, `keras.random.SeedGenerator` or None, for the random numbers of penalties.
 
     Returns:
@@ -61,7 +65,11 @@ def prediction_pass(network: Callable[..., Tensor], inputs: Tensor, labels: Any 
     def losses(logits):
         if labels is None:
             raise ValueError("A measure of the loss needs labels, received labels=None.")
-        return keras.losses.sparse_categorical_crossentropy(ops.convert_to_tensor(labels), logits, from_logits=True)
+        check_classes("The cross-entropy needs", logits)
+        targets: Any = ops.convert_to_tensor(labels)
+        one_hot = len(targets.shape) == 2 and targets.shape[1] > 1
+        losses = keras.losses.categorical_crossentropy if one_hot else keras.losses.sparse_categorical_crossentropy
+        return losses(ops.cast(targets, logits.dtype) if one_hot else targets, logits, from_logits=True)
 
     linear = linearize(lambda x: (predict_logits(network, x), ()), x)
     return CleanPass(
@@ -69,7 +77,7 @@ def prediction_pass(network: Callable[..., Tensor], inputs: Tensor, labels: Any 
         logits=linear.outputs,
         forward=lambda x, weights=(): predict_logits(network, x),
         losses=losses,
-        num_labeled=len(inputs),
+        num_labeled=ops.shape(x)[0],
         jvp=linear.jvp,
         vjp=linear.vjp,
         compute_dtype=getattr(network, "compute_dtype", keras.backend.standardize_dtype(x.dtype)),
@@ -96,16 +104,7 @@ def compiled(function: Callable[..., Any], network: Any) -> Callable[..., Any]:
     """
     if keras.backend.backend() != "jax":
         return function
-    import jax
-
-    variables = getattr(network, "variables", ())
-
-    @jax.jit
-    def run(weights, *arrays):
-        with keras.StatelessScope(state_mapping=list(zip(variables, weights, strict=True))):
-            return function(*arrays)
-
-    return lambda *arrays: run([variable.value for variable in variables], *arrays)
+    return compile_program(function, getattr(network, "variables", ()))
 
 
 def map_batches(function: Callable[..., Any], *arrays: Any, batch_size: int = 500) -> Any:

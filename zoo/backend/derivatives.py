@@ -51,9 +51,20 @@ class Linearization(NamedTuple):
 def _linearize_jax(function: Callable[[Tensor], tuple[Tensor, Any]], x: Tensor) -> Linearization:
     import jax
 
-    outputs, jvp, aux = jax.linearize(function, x, has_aux=True)
-    transposed = jax.linear_transpose(jvp, x)
-    return Linearization(outputs, aux, jvp, lambda cotangents: transposed(cotangents)[0])
+    outputs, forward, aux = jax.linearize(function, x, has_aux=True)
+    transposed = jax.linear_transpose(forward, x)
+
+    def vjp(cotangents):
+        return transposed(cotangents)[0]
+
+    def jvp(tangents):
+        try:
+            return forward(tangents)
+        except (NotImplementedError, TypeError):
+            # A layer with a gradient of its own, such as a quantized one, has no forward mode.
+            return jax.linear_transpose(vjp, outputs)(tangents)[0]
+
+    return Linearization(outputs, aux, jvp, vjp)
 
 
 def _linearize_tensorflow(function: Callable[[Tensor], tuple[Tensor, Any]], x: Tensor) -> Linearization:

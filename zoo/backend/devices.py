@@ -1,6 +1,7 @@
 """The devices that train."""
 
 import os
+from typing import Any
 
 import keras
 
@@ -38,8 +39,11 @@ def has_accelerator() -> bool:
     return bool(tf.config.list_physical_devices("GPU"))
 
 
-def shares_batches() -> bool:
+def shares_batches(strategy: Any = None) -> bool:
     """Whether several devices share a batch.
+
+    Args:
+        strategy: TensorFlow's strategy under which a model was made, or None for the one of the current scope.
 
     Example:
         >>> from zoo.backend.devices import shares_batches
@@ -50,7 +54,7 @@ def shares_batches() -> bool:
         return keras.distribution.distribution() is not None
     import tensorflow as tf
 
-    return tf.distribute.get_strategy().num_replicas_in_sync > 1
+    return (strategy or tf.distribute.get_strategy()).num_replicas_in_sync > 1
 
 
 def memory_bytes() -> int:

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
-from keras.src.backend import get_keras_mask, set_keras_mask
+from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
 
 Tensor = Any  # a tensor of the backend
 
@@ -39,6 +39,32 @@ def takes_training(layer: Any) -> bool:
         (True, False)
     """
     return getattr(layer, "_call_has_training_arg", False)
+
+
+def last_layer(network: Any) -> Any:
+    """The layer or operation that computes the output of a network, or None if the network does not say.
+
+    Args:
+        network: a Keras layer or model, a model with an attribute `network`, or any function (None).
+
+    Example:
+        >>> from zoo.backend.keras_internals import last_layer
+        >>> last_layer(zoo.networks.mlp((4,), 3)).units
+        3
+    """
+    inner = getattr(network, "network", None)
+    if isinstance(network, keras.Layer) and isinstance(inner, keras.Layer):
+        return last_layer(inner)
+    if isinstance(network, keras.Sequential):
+        return last_layer(network.layers[-1]) if network.layers else None
+    if isinstance(network, keras.Model):
+        try:
+            (output,) = network.outputs
+            operation = output._keras_history.operation
+        except (AttributeError, TypeError, ValueError):  # a subclass, or a model of several outputs
+            return None
+        return last_layer(operation) if isinstance(operation, keras.Model) else operation
+    return network if isinstance(network, keras.Layer) else None
 
 
 def inputs_structure(network: Any) -> Any:
@@ -92,6 +118,52 @@ def intercepted(layer: keras.Layer, change: Callable[[Tensor, Tensor | None], Te
         yield
     finally:
         del vars(layer)[name]
+
+
+def masks_of(outputs: Any) -> list[Any]:
+    """The masks that layers attached to outputs, and that Keras's losses read; None for an output without a mask.
+
+    Args:
+        outputs: tensor, or a nest of tensors.
+
+    Example:
+        >>> from zoo.backend.keras_internals import masks_of
+        >>> [mask.shape.as_list() for mask in masks_of(keras.layers.Masking()(keras.ops.ones((3, 2, 4))))]
+        [[3, 2]]
+    """
+    return [get_keras_mask(each) for each in keras.tree.flatten(outputs)]
+
+
+def attach_masks(outputs: Any, masks: list[Any]) -> Any:
+    """Outputs with masks of at least as many rows.
+
+    Args:
+        outputs: tensor, or a nest of tensors. They receive the masks.
+        masks: result of `masks_of`.
+
+    Example:
+        >>> from zoo.backend.keras_internals import attach_masks, masks_of
+        >>> masks_of(attach_masks(keras.ops.ones((2, 3)), [None]))
+        [None]
+    """
+    for each, mask in zip(keras.tree.flatten(outputs), masks, strict=True):
+        if mask is not None:
+            set_keras_mask(each, mask[: keras.ops.shape(each)[0]])
+    return outputs
+
+
+def is_random_state(variable: keras.Variable) -> bool:
+    """Whether a variable is the state of a `keras.random.SeedGenerator`.
+
+    Args:
+        variable: a variable of a layer.
+
+    Example:
+        >>> from zoo.backend.keras_internals import is_random_state
+        >>> [is_random_state(variable) for variable in keras.layers.Dropout(0.5, seed=1).variables]
+        [True]
+    """
+    return "seed_generator" in variable.path
 
 
 def loss_tracker(model: keras.Model) -> keras.metrics.Metric:

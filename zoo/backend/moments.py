@@ -1,14 +1,39 @@
-"""Exact derivatives of the statistics in Keras's normalization layers, on TensorFlow."""
+"""Means in the precision of their values, and exact derivatives of the statistics in Keras's layers on TensorFlow."""
 
 import contextlib
 from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
+from keras import ops
 
 from zoo.backend.keras_internals import flatten_layers
 
 Tensor = Any  # a tensor of the backend
+
+
+def mean(values: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
+    """The mean over some axes. In double precision every step is in double precision.
+
+    On JAX `keras.ops.mean` goes through single precision.
+
+    Args:
+        values: tensor in floating point.
+        axis: the axes; None takes the mean over all of them.
+
+    Returns:
+        A tensor without these axes.
+
+    Example:
+        >>> from zoo.backend.moments import mean
+        >>> np.asarray(mean(np.array([[1.0, 2.0], [3.0, 4.0]]), axis=0))
+        array([2., 3.])
+    """
+    dtype = keras.backend.standardize_dtype(values.dtype)
+    if dtype != "float64":
+        return ops.mean(values, axis=axis)
+    total: Tensor = ops.sum(values, axis=axis)
+    return total * (ops.cast(ops.size(total), dtype) / ops.cast(ops.size(values), dtype))
 
 
 def whole_moments(x: Tensor, axes: Sequence[int], keepdims: bool = False) -> tuple[Tensor, Tensor]:

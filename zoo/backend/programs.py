@@ -1,5 +1,6 @@
 """Compiled programs over a network, one for each shape of their arguments, on both backends."""
 
+import functools
 import weakref
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
@@ -35,7 +36,8 @@ def compile_program(function: Callable[..., Any], variables: Sequence[keras.Vari
     if keras.backend.backend() != "jax":
         import tensorflow as tf
 
-        return tf.function(function, autograph=False, reduce_retracing=True)
+        # `partial`: TensorFlow counts the traces of all functions with the same code together, and would warn.
+        return tf.function(functools.partial(function), autograph=False, reduce_retracing=True)
     import jax
 
     @jax.jit

@@ -70,6 +70,15 @@ def _tensorflow_uniform():
     return draw
 
 
+def _draws_by_xla():
+    """Whether TensorFlow can compile the draw: not under `tf.config.run_functions_eagerly(True)`."""
+    if keras.backend.backend() != "tensorflow":
+        return False
+    import tensorflow as tf
+
+    return not tf.config.functions_run_eagerly()
+
+
 def uniform(shape: tuple, dtype: str, seed: keras.random.SeedGenerator) -> Tensor:
     """Draws uniform numbers from [0, 1).
 
@@ -86,7 +95,7 @@ def uniform(shape: tuple, dtype: str, seed: keras.random.SeedGenerator) -> Tenso
         >>> uniform((2, 3), "float32", keras.random.SeedGenerator(0)).shape.as_list()
         [2, 3]
     """
-    if keras.backend.backend() == "tensorflow":
+    if _draws_by_xla():
         return _tensorflow_uniform()(shape, dtype, seed.next())
     return random.uniform(shape, dtype=dtype, seed=seed)
 

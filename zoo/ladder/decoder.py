@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.backend.moments import mean
 from zoo.ladder.combinators import build_combinator
 from zoo.ladder.projections import counterpart
 from zoo.ladder.rung import EPSILON, Rung, batch_moments, standardize
@@ -120,4 +121,4 @@ class Decoder(keras.layers.Layer):
         squares = ops.square(z - self.normalized(level, estimate, moments))
         if moments is not None:
             squares = ops.where(moments[1] > EPSILON, squares, ops.zeros_like(squares))
-        return ops.mean(squares)
+        return mean(squares)

@@ -9,6 +9,7 @@ from keras import ops
 
 from zoo.backend.derivatives import linearize
 from zoo.backend.random_numbers import normal
+from zoo.backend.replicas import num_replicas
 from zoo.datasets import SemiSupervised
 from zoo.ladder.adversarial_noise import AdversarialNoise, split_levels
 from zoo.ladder.decoder import Decoder
@@ -18,10 +19,13 @@ from zoo.ladder.rung import Rung
 from zoo.regularizers.clean_pass import LinearizedPass
 from zoo.training import ObjectiveModel, RegularizedModel
 from zoo.training.arguments import split_inputs
-from zoo.training.outputs import per_example_loss, returns_logits
-from zoo.validation import check_number
+from zoo.training.losses import per_example_loss
+from zoo.training.outputs import returns_logits
+from zoo.validation import check_choice, check_number
 
 Tensor = Any  # a tensor of the backend
+
+STATISTICS_OF = ("unlabeled", "labeled")
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -31,7 +35,7 @@ class LadderNetwork(ObjectiveModel):
     `J = L(h̃, y) + Σ_l λ_l·C_l` with `C_l = mean ‖z^l − (ẑ^l − μ^l)/σ^l‖²`. L is the cross-entropy of the corrupted path
     on labeled inputs. C_l compares, on unlabeled inputs, the decoder's ẑ^l with the clean path's z^l, whose batch
     statistics before the normalization are μ^l and σ^l. Labeled and unlabeled rows are normalized by separate
-    statistics. Predictions come from the clean path, with moving averages of the unlabeled rows' statistics. Training
+    statistics. Predictions come from the clean path, with moving averages of one of them, see `statistics_of`. Training
     metrics come from the corrupted path.
 
     `fit` takes a `zoo.datasets.SemiSupervised`, or any data whose inputs are `{"labeled": ..., "unlabeled": ...}`. The
@@ -47,6 +51,9 @@ class LadderNetwork(ObjectiveModel):
         noise_std: standard deviation of the Gaussian noise on the corrupted input and on z of every rung, at least 0:
             one number, or a list of L + 1 numbers.
         adversarial_noise: `AdversarialNoise` that adds to the Gaussian noise, or None.
+        statistics_of: rows whose statistics in the clean path the moving averages follow: `"unlabeled"` (default), or
+            `"labeled"` with the unbiased variance, as in the authors' program. That costs one more pass over the
+            labeled rows.
         preprocessing: Keras layer that runs before the network, or None. Noise is in units of its output.
         seed: integer or `keras.random.SeedGenerator` for the noise. None draws a seed, which
             `keras.utils.set_random_seed` fixes.
@@ -54,7 +61,7 @@ class LadderNetwork(ObjectiveModel):
 
     Raises:
         TypeError: `network` is not a ladder encoder, or `adversarial_noise` is not an `AdversarialNoise`.
-        ValueError: a list has the wrong length, a number is out of range, or a combinator is unknown.
+        ValueError: a list has the wrong length, a number is out of range, or a name is unknown.
 
     Source: Rasmus, Valpola, Honkala, Berglund, Raiko, 2015, "Semi-supervised learning with ladder networks",
     https://arxiv.org/abs/1507.02672, algorithm 1. Adversarial noise: Maroñas Molano, 2016, "Adversarial learning with
@@ -77,6 +84,7 @@ class LadderNetwork(ObjectiveModel):
         combinators: str | Sequence[str | None] = "gauss",
         noise_std: float | Sequence[float] = 0.3,
         adversarial_noise: AdversarialNoise | None = None,
+        statistics_of: str = "unlabeled",
         preprocessing: keras.Layer | None = None,
         seed: Any = None,
         **kwargs: Any,
@@ -92,6 +100,7 @@ class LadderNetwork(ObjectiveModel):
         if adversarial_noise is not None and not isinstance(adversarial_noise, AdversarialNoise):
             raise TypeError(f"adversarial_noise must be an AdversarialNoise or None, received {adversarial_noise!r}.")
         self.adversarial_noise = adversarial_noise
+        self.statistics_of = check_choice("statistics_of", statistics_of, STATISTICS_OF)
         noisy_levels = () if adversarial_noise is None else adversarial_noise.epsilons(num_levels)
         self.noisy_shapes = {level: self.level_shapes[level] for level in noisy_levels}
         self.decoder = Decoder(rungs, self.level_shapes, check_combinators(combinators, weights))
@@ -199,7 +208,8 @@ class LadderNetwork(ObjectiveModel):
         else:
             clean, noise = encode(self.rungs, inputs[unlabeled]), {}
             clean_z = clean.z
-        for rung, moments in zip(self.rungs, clean.moments, strict=True):
+        followed = clean.moments if self.statistics_of == "unlabeled" else self._labeled_moments(inputs[:num_labeled])
+        for rung, moments in zip(self.rungs, followed, strict=True):
             rung.update_statistics(*moments)
         if not self.penalty_metrics:  # without a cost, unlabeled rows do not matter to the corrupted path
             inputs, boundary = inputs[:num_labeled], None
@@ -211,6 +221,12 @@ class LadderNetwork(ObjectiveModel):
             return corrupted.logits, {}
         estimates = self.decoder.denoise([z[unlabeled] for z in corrupted.z], corrupted.logits[unlabeled])
         return corrupted.logits, self._costs(clean_z, estimates, [None, *clean.moments])
+
+    def _labeled_moments(self, inputs: Tensor) -> list[tuple[Tensor, Tensor]]:
+        """Mean and unbiased variance of labeled inputs in the clean path, for every rung."""
+        moments = encode(self.rungs, inputs).moments
+        count = num_replicas() * ops.cast(ops.shape(inputs)[0], inputs.dtype)
+        return [(mean, variance * count / ops.maximum(count - 1, 1)) for mean, variance in moments]
 
     def _costs(self, z: Sequence[Tensor], estimates: dict[int, Tensor], moments: Sequence[Any]) -> dict[int, Tensor]:
         """`{level: cost}` of the levels whose cost has a weight."""
@@ -247,4 +263,5 @@ class LadderNetwork(ObjectiveModel):
             "combinators": self.combinators,
             "noise_std": self.noise_std,
             "adversarial_noise": keras.saving.serialize_keras_object(self.adversarial_noise),
+            "statistics_of": self.statistics_of,
         }

@@ -6,6 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.backend.moments import mean
 from zoo.validation import check_number
 
 Tensor = Any  # a tensor of the backend
@@ -34,7 +35,7 @@ class ScaledGlobalMean2D(keras.layers.Layer):
 
     def call(self, inputs: Tensor) -> Tensor:
         """The scaled mean."""
-        return ops.mean(inputs, axis=(1, 2)) * (inputs.shape[2] * math.sqrt(3))
+        return mean(inputs, axis=(1, 2)) * (inputs.shape[2] * math.sqrt(3))
 
     def compute_output_shape(self, input_shape: tuple) -> tuple:
         """The shape of the output."""

@@ -1,11 +1,11 @@
 """The linear maps of a ladder: the encoder's maps, made from data, and their counterparts in the decoder.
 
 A full convolution, padded by k − 1 on each side, is the transposed convolution of a valid one. Keras therefore has
-both, as `Conv2D` and `Conv2DTranspose`, and each is the counterpart of the other. Kernels are drawn from
-`N(0, 1/fan_in)`.
+both, as `Conv2D` and `Conv2DTranspose`, and each is the counterpart of the other. Kernels are drawn
+with the variance 1/fan_in: those of dense maps from the normal distribution, those of convolutions from the uniform
+distribution over `±sqrt(3/fan_in)`, as in the program of Rasmus et al., 2015, https://arxiv.org/abs/1507.02672.
 """
 
-import math
 from collections.abc import Mapping
 from typing import Any
 
@@ -18,8 +18,14 @@ from zoo.validation import check_choice, check_number, check_options
 CONVOLUTIONS = {"valid": layers.Conv2D, "full": layers.Conv2DTranspose}
 
 
-def _kernel(fan_in: int) -> dict[str, Any]:
-    return {"use_bias": False, "kernel_initializer": initializers.RandomNormal(stddev=1 / math.sqrt(fan_in))}
+def _kernel(fan_in: int, distribution: str) -> dict[str, Any]:
+    """The fan-in is that of the convolution: Keras counts another one for the kernel of a `Conv2DTranspose`."""
+    if distribution == "uniform":
+        bound = (3 / fan_in) ** 0.5
+        initializer = initializers.RandomUniform(-bound, bound)
+    else:
+        initializer = initializers.RandomNormal(stddev=fan_in**-0.5)
+    return {"use_bias": False, "kernel_initializer": initializer}
 
 
 def _check_window(size: int, input_shape: tuple[int, ...]) -> None:
@@ -43,7 +49,7 @@ def dense(input_shape: tuple[int, ...], *, units: int) -> keras.Layer:
         1000
     """
     check_number("units", units, 1, integer=True)
-    return layers.Dense(units, **_kernel(input_shape[-1]))
+    return layers.Dense(units, **_kernel(input_shape[-1], "normal"))
 
 
 def conv(input_shape: tuple[int, ...], *, filters: int, size: int, padding: str = "valid") -> keras.Layer:
@@ -71,7 +77,7 @@ def conv(input_shape: tuple[int, ...], *, filters: int, size: int, padding: str 
     check_choice("padding", padding, CONVOLUTIONS)
     if padding == "valid":
         _check_window(size, input_shape)
-    return CONVOLUTIONS[padding](filters, size, **_kernel(size * size * input_shape[-1]))
+    return CONVOLUTIONS[padding](filters, size, **_kernel(size * size * input_shape[-1], "uniform"))
 
 
 def max_pool(input_shape: tuple[int, ...], *, size: int = 2) -> keras.Layer:
@@ -163,11 +169,11 @@ def counterpart(projection: Any, input_shape: tuple[int, ...], output_shape: tup
         20
     """
     if isinstance(projection, layers.Dense):
-        return layers.Dense(input_shape[-1], **_kernel(output_shape[-1]))
+        return layers.Dense(input_shape[-1], **_kernel(output_shape[-1], "normal"))
     if isinstance(projection, WholeMaxPooling2D):
         return Unpooling2D(projection.pool_size[0], *input_shape[:2])
     if isinstance(projection, ScaledGlobalMean2D):
         return Broadcast2D(*input_shape[:2])
     padding = "valid" if isinstance(projection, layers.Conv2DTranspose) else "full"
     size = projection.kernel_size[0]
-    return CONVOLUTIONS[padding](input_shape[-1], size, **_kernel(size * size * output_shape[-1]))
+    return CONVOLUTIONS[padding](input_shape[-1], size, **_kernel(size * size * output_shape[-1], "uniform"))

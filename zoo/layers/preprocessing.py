@@ -16,6 +16,8 @@ PREPROCESSING: dict[str, type[keras.layers.Layer]] = {
     "contrast_normalization": PerImageContrastNormalization,
     "zca_whitening": ZCAWhitening,
     "random_translation": keras.layers.RandomTranslation,
+    "random_rotation": keras.layers.RandomRotation,
+    "random_zoom": keras.layers.RandomZoom,
     "random_flip": keras.layers.RandomFlip,
 }
 """The preprocessing layers by their names in recipes."""

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.backend import moments
 from zoo.validation import check_choice
 
 Tensor = Any  # a tensor of the backend
@@ -58,7 +59,7 @@ class CombinedLogits(keras.layers.Layer):
             total: Tensor = ops.logsumexp(log_probabilities, axis=0)
             combined = total - math.log(len(inputs))
         else:
-            combined = ops.log_softmax(ops.mean(log_probabilities, axis=0), axis=-1)
+            combined = ops.log_softmax(moments.mean(log_probabilities, axis=0), axis=-1)
         return ops.cast(combined, self.compute_dtype)
 
     def compute_output_shape(self, input_shape: Sequence[tuple[int | None, ...]]) -> tuple[int | None, ...]:

@@ -3,6 +3,7 @@
 import datetime
 import os
 import pathlib
+import warnings
 from collections.abc import Callable, Mapping
 from typing import Any
 
@@ -134,11 +135,28 @@ def check_exportable(model: Any, what: str = "A SavedModel") -> None:
             f"{what} takes one array of raw inputs, received several, {model.raw_input_shape}. Use Keras's own "
             "model.network.export(path)."
         )
-    if model.compiled and not returns_logits(model.loss):
+    if len(model.outputs) > 1:
+        raise ValueError(
+            f"{what} has one output, received a network with outputs {model.output_shape}. Wrap one of them: "
+            "RegularizedModel(keras.Model(network.inputs, network.outputs[0])) shares the weights."
+        )
+    if model.compiled and not returns_logits(model.loss, model.meaning):
         raise ValueError(
             f"{what} needs a network that returns the logits of two or more classes, and a categorical cross-entropy "
             f"with from_logits=True, received loss={model.loss!r}."
         )
+
+
+def _configuration(model):
+    """The configuration of a model, or an empty one for a subclassed network without `get_config`."""
+    try:
+        return keras.saving.serialize_keras_object(model)
+    except NotImplementedError as error:
+        warnings.warn(
+            "The SavedModel has the weights and predicts, but zoo.load cannot make a Keras model of it. " + str(error),
+            stacklevel=3,
+        )
+        return {}
 
 
 def export(
@@ -193,6 +211,6 @@ def export(
             "num_parameters": int(sum(np.prod(weight.shape) for weight in model.network.trainable_weights)),
             "input_shape": input_shape,
             "exported": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
-            "model": keras.saving.serialize_keras_object(model),
+            "model": _configuration(model),
         }
         return write_card(temporary, content)

@@ -118,6 +118,11 @@ def load(name: str | os.PathLike, directory: str | os.PathLike | None = None) ->
     """
     path = find(name, directory)
     content = verify(path)
+    if not content["model"]:
+        raise ValueError(
+            f"{path} comes from a network without get_config(), so it cannot become a Keras model again. Predict with "
+            'keras.layers.TFSMLayer(path, call_endpoint="logits") or tf.saved_model.load(path).'
+        )
     tf: Any = require("tensorflow", "Reading a SavedModel")
     try:
         model = read_model(content["model"])

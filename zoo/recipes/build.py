@@ -18,7 +18,7 @@ from zoo.training import ReestimateStatistics, RegularizedModel
 from zoo.training.precision import compute_in_single_precision
 from zoo.validation import check_choice
 
-LADDER_OPTIONS = ("denoising_weights", "combinators", "noise_std", "adversarial_noise")
+LADDER_OPTIONS = ("denoising_weights", "combinators", "noise_std", "adversarial_noise", "statistics_of")
 
 
 def training_batches(
@@ -159,35 +159,46 @@ def build_model(recipe: Recipe, dataset: Dataset, steps_per_epoch: int, seed: in
     raw_shape = dataset.x_train.shape[1:]
     preprocessed_shape: Any = (None, *raw_shape) if preprocessing is None else preprocessing.output_shape
     network = build_network(recipe, preprocessed_shape[1:], dataset.num_classes)
-    common = {"preprocessing": preprocessing, "seed": seed, "name": "classifier"}
+    common: dict[str, Any] = {"preprocessing": preprocessing, "seed": seed, "name": "classifier"}
     if recipe.ladder:
         model = LadderNetwork(network, **ladder_options(recipe.ladder), **common)
     else:
-        model = RegularizedModel(network, regularizers.build(recipe.regularizers), **common)
+        penalty = regularizers.build(recipe.regularizers)
+        model = RegularizedModel(network, penalty, penalty_inputs=recipe.penalty_inputs, **common)
     model.build((None, *raw_shape))
     model.compile(build_optimizer(recipe, steps_per_epoch), build_loss(recipe), metrics=["accuracy"])
     return model
 
 
-def build_callbacks(recipe: Recipe, dataset: Dataset) -> list[keras.callbacks.Callback]:
+def build_callbacks(
+    recipe: Recipe, dataset: Dataset, batches: Batches | SemiSupervised
+) -> list[keras.callbacks.Callback]:
     """Builds the Keras callbacks of a recipe: early stopping, reestimated statistics.
+
+    Statistics come from batches as large as those of the unlabeled inputs, or else of the labeled ones.
 
     Args:
         recipe: the recipe.
         dataset: the data set.
+        batches: those of `training_batches`.
 
     Example:
         >>> from zoo import datasets, recipes
-        >>> from zoo.recipes.build import build_callbacks
-        >>> build_callbacks(recipes.get("synthetic_mlp-early_stopping"), datasets.load("synthetic"))[0].patience
+        >>> from zoo.recipes.build import build_callbacks, training_batches
+        >>> recipe, dataset = recipes.get("synthetic_mlp-early_stopping"), datasets.load("synthetic")
+        >>> build_callbacks(recipe, dataset, training_batches(recipe, dataset, seed=0))[0].patience
         10
     """
     callbacks: list[keras.callbacks.Callback] = []
     if recipe.early_stopping_patience:
-        patience = recipe.early_stopping_patience
-        callbacks.append(keras.callbacks.EarlyStopping(patience=patience, restore_best_weights=True))
-    if recipe.reestimate_statistics:
-        callbacks.append(ReestimateStatistics(dataset.x_train, recipe.batch_size))
+        monitor, mode = {"loss": ("val_loss", "min"), "error": ("val_accuracy", "max")}[recipe.early_stopping_monitor]
+        options: Any = {"patience": recipe.early_stopping_patience, "restore_best_weights": True}
+        callbacks.append(keras.callbacks.EarlyStopping(monitor, mode=mode, **options))
+    if recipe.reestimate_statistics and recipe.ladder.get("statistics_of") == "labeled":
+        callbacks.append(ReestimateStatistics(batches.x, recipe.batch_size, unbiased=True))
+    elif recipe.reestimate_statistics:
+        batch_size = recipe.unlabeled_batch_size or recipe.batch_size
+        callbacks.append(ReestimateStatistics(dataset.x_train, batch_size))
     return callbacks
 
 

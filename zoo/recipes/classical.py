@@ -1,4 +1,8 @@
-"""Recipes of the classical regularizers, for comparison with AT, VAT and VMT."""
+"""Recipes of the classical regularizers, for comparison with AT, VAT and VMT.
+
+Batch normalization undoes the scale of the kernels before it. Penalties and bounds on weights then act on the logits
+alone, and otherwise change the learning rate. Recipes named `unnormalized` show them without batch normalization.
+"""
 
 import functools
 from collections.abc import Sequence
@@ -35,6 +39,32 @@ def max_norm(bound: float) -> dict[str, Any]:
         {'class_name': 'MaxNorm', 'config': {'max_value': 2.0, 'axis': 0}}
     """
     return {"class_name": "MaxNorm", "config": {"max_value": bound, "axis": 0}}
+
+
+def small_weights(l2: float, l1: float, bound: float) -> dict[str, dict[str, Any]]:
+    """The options of an `mlp` that keep weights small, with and without batch normalization.
+
+    Args:
+        l2: strength of the L2 penalty.
+        l1: strength of the L1 penalty.
+        bound: largest norm of each unit's weights.
+
+    Returns:
+        `{name of the recipe: options}`.
+
+    Example:
+        >>> from zoo.recipes.classical import small_weights
+        >>> list(small_weights(1e-3, 1e-4, 2.0))[:4]
+        ['l2', 'l1', 'max_norm', 'unnormalized']
+    """
+    options = {
+        "l2": {"kernel_regularizer": norm_penalty("L2", l2)},
+        "l1": {"kernel_regularizer": norm_penalty("L1", l1)},
+        "max_norm": {"kernel_constraint": max_norm(bound)},
+    }
+    plain = {"batch_normalization": False}
+    unnormalized = {f"unnormalized_{name}": {**plain, **each} for name, each in options.items()}
+    return {**options, "unnormalized": plain, **unnormalized}
 
 
 def classical_recipes(
@@ -75,15 +105,17 @@ def classical_recipes(
     tied = {"hidden_units": list(tied_units)}
     tying = {"first": "hidden_2", "second": "hidden_3", "weight": 1e-3}
     make = functools.partial(family.recipe, notes="Hyperparameters were not searched.")
+    stopping: dict[str, Any] = {"num_validation": num_validation, "early_stopping_patience": 10}
+    by_error = {**stopping, "early_stopping_monitor": "error", "schedule": "constant"}
     return [
-        make("l2", network={"kernel_regularizer": norm_penalty("L2", l2)}),
-        make("l1", network={"kernel_regularizer": norm_penalty("L1", l1)}),
-        make("max_norm", network={"kernel_constraint": max_norm(bound)}),
+        *(make(name, network=options) for name, options in small_weights(l2, l1, bound).items()),
         make("input_noise", network={"input_noise_std": noise_std}),
         make("hidden_noise", network={"hidden_noise_std": noise_std}),
         make("weight_noise", {"weight_noise": {"noise_std": weight_noise_std}}),
+        make("weight_noise_multiplicative", {"weight_noise": {"noise_std": 0.1, "kind": "multiplicative"}}),
         make("label_smoothing", label_smoothing=0.1),
-        make("early_stopping", num_validation=num_validation, early_stopping_patience=10),
+        make("early_stopping", **stopping),
+        make("early_stopping_error", **by_error),
         make("parameter_tying", {"parameter_tying": tying}, network=tied),
         make("sparsity", network={"activity_regularizer": norm_penalty("L1", sparsity)}),
         make("bagging", num_members=5, bagging=True),

@@ -2,6 +2,9 @@
 
 from typing import Any
 
+from zoo.recipes.family import Family
+from zoo.recipes.recipe import Recipe
+
 Rungs = list[dict[str, Any]]
 
 
@@ -101,3 +104,38 @@ def noisy(ladder: dict[str, Any], labeled: Any, unlabeled: Any = 0.0, **kinds: s
         {'labeled': 0.00045, 'unlabeled': 0.0}
     """
     return {**ladder, "adversarial_noise": {"labeled": labeled, "unlabeled": unlabeled, **kinds}}
+
+
+RESCALING = {"name": "rescaling", "scale": 1 / 255}
+LADDER = "Rasmus et al. 2015, as quoted in the thesis"
+THESIS = "Maroñas Molano 2016, Adversarial learning with ladder networks (thesis)"
+FULL = {
+    "50": full(FC, 2000, 20, 0.1),
+    "100": full(FC, 1000, 10, 0.1),
+    "1000": {**full(FC, 2000, 20, 0.1), **layer_noise(FC, 0.2)},
+    "all": full(FC, 1000, 1, 0.01),
+}
+
+
+def family(name: str, rungs: Rungs, source: str = LADDER, **fields: Any) -> Family:
+    """The family of the recipes that share an encoder.
+
+    Example:
+        >>> from zoo.recipes.ladder_settings import dense, family
+        >>> family("mnist_ladder", dense(250, 10)).base.schedule
+        'linear'
+    """
+    network = {"name": "ladder_encoder", "rungs": rungs}
+    settings: dict[str, Any] = {
+        "dataset": "mnist",
+        "preprocessing": [RESCALING],
+        "learning_rate": 2e-3,
+        "schedule": "linear",
+        "decay_start": 0.67,
+        "epochs": 150,
+        "batch_size": 100,
+        "unlabeled_batch_size": 100,
+        "reestimate_statistics": True,
+        **fields,
+    }
+    return Family(Recipe(name=name, network=network, **settings), source)

@@ -35,6 +35,9 @@ def build_optimizer(recipe: Recipe, steps_per_epoch: int) -> keras.optimizers.Op
         rate = keras.optimizers.schedules.CosineDecay(rate, recipe.epochs * steps_per_epoch)
     elif recipe.schedule == "linear":
         rate = LinearDecay(rate, recipe.epochs * steps_per_epoch, recipe.decay_start)
+    elif recipe.schedule == "exponential":
+        schedule = keras.optimizers.schedules.ExponentialDecay
+        rate = schedule(rate, recipe.decay_steps, recipe.decay_rate, staircase=True)
     return OPTIMIZERS[name](rate, **options)
 
 

@@ -10,7 +10,15 @@ from typing import Any
 from zoo.recipes.search import Search
 from zoo.validation import check_choice, check_number
 
-DESCRIPTION = ("published_error", "source", "notes", "search")
+DESCRIPTION = ("published_error", "published_reference", "source", "notes", "search")
+# The digests of published results were computed without these fields, which came later, at these values.
+LATER = {
+    "precision": "float32",
+    "decay_rate": 1.0,
+    "decay_steps": 1,
+    "penalty_inputs": "all",
+    "early_stopping_monitor": "loss",
+}
 PRECISIONS = ("float32", "mixed_bfloat16", "mixed_float16")
 
 
@@ -27,19 +35,24 @@ class Recipe:
         preprocessing: list of `{"name": ..., **options}` for `zoo.layers.build_preprocessing`.
         optimizer: `{"name": ..., **options}` of Keras, such as `{"name": "sgd", "momentum": 0.9}`.
         learning_rate: initial learning rate, above 0.
-        schedule: `"cosine"` or `"linear"`, which reach zero at the last step, or `"constant"`.
+        schedule: `"cosine"` or `"linear"`, which reach zero at the last step, `"exponential"`, or `"constant"`.
         decay_start: fraction of the steps after which the linear decay begins, 0 to 1.
+        decay_rate: factor of the learning rate after every `decay_steps` steps of the exponential schedule, above 0 and
+            at most 1.
+        decay_steps: steps between these decays, at least 1.
         epochs: at least 1.
         batch_size: labeled inputs in a batch, at least 1.
         num_labels: size of a class-balanced labeled subset. None uses all labels. An epoch has as many steps as an
             epoch over the whole training set.
         unlabeled_batch_size: unlabeled inputs in a batch, drawn from the whole training set. 0 trains on the labeled
             inputs only.
+        penalty_inputs: `"all"`, or `"unlabeled"` for penalties on the unlabeled inputs alone, see `RegularizedModel`.
         label_smoothing: ε, 0 to 1. The targets are `1 − (k − 1)ε/k` and `ε/k`, where k is the number of classes.
         reestimate_statistics: whether the statistics of batch normalization are averaged over the training set at the
             end.
         num_validation: training examples held out for validation.
-        early_stopping_patience: epochs without a lower validation loss after which training stops and restores the best
+        early_stopping_monitor: `"loss"` or `"error"` on the validation examples, which early stopping watches.
+        early_stopping_patience: epochs without a lower value of it after which training stops and restores the best
             weights. 0 never stops.
         precision: dtype policy of the network's layers in training: `"float32"`, `"mixed_bfloat16"` or
             `"mixed_float16"`. Weights, batch statistics, loss, penalties and optimizer use float32, and so does the
@@ -48,6 +61,8 @@ class Recipe:
         bagging: whether each member trains on its own bootstrap sample.
         ensemble_mean: `"arithmetic"` or `"geometric"` mean of the predictions of the members.
         published_error: test error in percent that a paper reports, or None.
+        published_reference: `{"recipe": name, "error": percent}`: the recipe without the method in question, and the
+            error that the same source reports for it. Empty if the table of results has one reference for all rows.
         source: the publication that reports it.
         notes: remarks, such as the origin of hyperparameters that no search chose.
         search: arguments of the `zoo.recipes.search.Search` that chose hyperparameters, for `trainers.tune`. Empty if
@@ -74,19 +89,24 @@ class Recipe:
     learning_rate: float = 1e-3
     schedule: str = "cosine"
     decay_start: float = 0.0
+    decay_rate: float = 1.0
+    decay_steps: int = 1
     epochs: int = 100
     batch_size: int = 100
     num_labels: int | None = None
     unlabeled_batch_size: int = 0
+    penalty_inputs: str = "all"
     label_smoothing: float = 0.0
     reestimate_statistics: bool = False
     num_validation: int = 0
     early_stopping_patience: int = 0
+    early_stopping_monitor: str = "loss"
     precision: str = "float32"
     num_members: int = 1
     bagging: bool = False
     ensemble_mean: str = "arithmetic"
     published_error: float | None = None
+    published_reference: dict = dataclasses.field(default_factory=dict)
     source: str = ""
     notes: str = ""
     search: dict = dataclasses.field(default_factory=dict)
@@ -101,11 +121,14 @@ class Recipe:
         if not re.fullmatch(r"\w[\w.+-]*", self.name):  # folders are named after it
             raise ValueError(f"The name of a recipe consists of letters, digits and . + - _, received {self.name!r}.")
         check_number("learning_rate", self.learning_rate, above=0)
-        check_choice("schedule", self.schedule, ("cosine", "linear", "constant"))
+        check_choice("schedule", self.schedule, ("cosine", "linear", "exponential", "constant"))
         check_number("decay_start", self.decay_start, 0, 1)
+        check_number("decay_rate", self.decay_rate, maximum=1, above=0)
+        check_choice("penalty_inputs", self.penalty_inputs, ("all", "unlabeled"))
+        check_choice("early_stopping_monitor", self.early_stopping_monitor, ("loss", "error"))
         check_choice("precision", self.precision, PRECISIONS)
         check_choice("ensemble_mean", self.ensemble_mean, ("arithmetic", "geometric"))
-        for field in ("epochs", "batch_size", "num_members"):
+        for field in ("epochs", "batch_size", "num_members", "decay_steps"):
             check_number(field, getattr(self, field), 1, integer=True)
         for field in ("num_validation", "early_stopping_patience", "unlabeled_batch_size"):
             check_number(field, getattr(self, field), 0, integer=True)
@@ -116,6 +139,8 @@ class Recipe:
             check_number("published_error", self.published_error, 0, 100)
         if self.early_stopping_patience and not self.num_validation:
             raise ValueError("early_stopping_patience needs num_validation above 0, received 0.")
+        if self.penalty_inputs == "unlabeled" and not self.unlabeled_batch_size:
+            raise ValueError('penalty_inputs="unlabeled" needs unlabeled_batch_size above 0, received 0.')
         if self.ladder and self.regularizers:
             raise ValueError(f"A ladder takes no regularizers, received {', '.join(map(repr, self.regularizers))}.")
         if self.search:
@@ -133,7 +158,7 @@ class Recipe:
         """
         values = self.as_dict()
         if any(assignments.get(field, values[field]) != values[field] for field in ("name", "dataset")):
-            values.update(published_error=None, source="no published figure")
+            values.update(published_error=None, published_reference={}, source="no published figure")
         for path, value in assignments.items():
             field, *rest = path.split(".")
             check_choice("recipe field", field, values)
@@ -151,9 +176,7 @@ class Recipe:
     def settings(self) -> dict[str, Any]:
         """Returns the fields that determine the training, without published error, source, notes and search."""
         settings = {field: value for field, value in self.as_dict().items() if field not in DESCRIPTION}
-        if self.precision == "float32":
-            del settings["precision"]  # the digests of published results were computed without this field
-        return settings
+        return {field: value for field, value in settings.items() if field not in LATER or value != LATER[field]}
 
 
 def _assign(container: Any, keys: list[str], value: Any, path: str) -> None:

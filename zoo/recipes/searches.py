@@ -46,12 +46,16 @@ SEARCHES: dict[str, dict[str, Any]] = {
     "vmt_paper_at": ranged("regularizers.at.epsilon", EPSILON),
     "vmt_paper_vat": ranged("regularizers.vat.epsilon", EPSILON),
     "vmt_paper_vmt": ranged("regularizers.vmt.weight", WEIGHT),
-    # Tables 6 and 7: no unlabeled images; recipes without and with Gaussian noise.
+    # Tables 6 and 7: no unlabeled images; recipes without and with Gaussian noise. Of the kind "gradient", the thesis's
+    # τ is 100 times as large for the same noise, because its gradient is that of a batch's mean cost.
     "thesis_supervised": noise(
         {"values": [0.25, 0.025, 0.0025, 0.00025]},
         **{"ladder.adversarial_noise.labeled_kind": {"values": ["gradient", "sign", "l2", "scaled_l2"]}},
     ),
     "thesis_sign": noise({"values": [1.5e-4, 2.5e-4, 3.5e-4, 4.5e-4]}),  # table 8
+    "thesis_norm": noise(  # table 9, for recipes with noise of the kind "scaled_l2"
+        {"values": [1.5e-4, 2.5e-4, 3.5e-4, 4.5e-4, 2.5e-3, 2.5e-2]}, **{"ladder.noise_std": {"values": [0.25, 0.3]}}
+    ),
     "thesis_unlabeled": noise({"values": [4.5e-4]}, powers(*range(-9, 0))),  # table 11
     "thesis_dense": noise(TAU, powers(-9, -7, -6, -5, -4, -3, -1)),  # tables 13 and 14
     # Tables 15 and 16. With the largest τ_s, they have τ_u 4.5e-4 instead of 4.5e-3.

@@ -8,12 +8,13 @@ from zoo.regularizers.adversarial_training import AdversarialTraining
 from zoo.regularizers.clean_pass import CleanPass, LinearizedPass
 from zoo.regularizers.entropy_minimization import EntropyMinimization
 from zoo.regularizers.jacobian_penalty import JacobianPenalty
-from zoo.regularizers.math.divergences import categorical_kl, entropy, gaussian_kl, squared_distance
+from zoo.regularizers.math.divergences import bernoulli_kl, categorical_kl, entropy, gaussian_kl, squared_distance
 from zoo.regularizers.math.movement_fields import Affine, MovementField, Rotation, Scale, Shift, Smooth
 from zoo.regularizers.math.worst_directions import adversarial_noise
 from zoo.regularizers.parameter_tying import ParameterTying
 from zoo.regularizers.regularizer import Regularizer, RegularizerSum, hyperparameters
 from zoo.regularizers.smoothness import Smoothness
+from zoo.regularizers.tangent_propagation import TangentPropagation
 from zoo.regularizers.trades import Trades
 from zoo.regularizers.virtual_adversarial_training import VirtualAdversarialTraining
 from zoo.regularizers.virtual_movement_training import VirtualMovementTraining
@@ -26,6 +27,7 @@ METHODS: dict[str, type[Regularizer]] = {
     "trades": Trades,
     "entropy": EntropyMinimization,
     "vmt": VirtualMovementTraining,
+    "tangent": TangentPropagation,
     "smoothness": Smoothness,
     "jacobian": JacobianPenalty,
     "weight_noise": WeightNoise,
@@ -83,11 +85,13 @@ __all__ = [
     "Shift",
     "Smooth",
     "Smoothness",
+    "TangentPropagation",
     "Trades",
     "VirtualAdversarialTraining",
     "VirtualMovementTraining",
     "WeightNoise",
     "adversarial_noise",
+    "bernoulli_kl",
     "build",
     "categorical_kl",
     "entropy",

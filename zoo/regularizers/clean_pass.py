@@ -7,9 +7,10 @@ import keras
 from keras import ops
 
 from zoo.backend.derivatives import linearize
+from zoo.backend.moments import mean
 from zoo.backend.replicas import sum_over_replicas
 from zoo.regularizers.math import per_example
-from zoo.regularizers.math.divergences import check_classes
+from zoo.regularizers.math.divergences import check_classes, log_unit_probabilities, over_positions
 
 Tensor = Any  # a tensor of the backend
 
@@ -22,9 +23,11 @@ class LinearizedPass:
     Args:
         inputs: `(n, ...)`, the tensor that penalties move, at the point of linearization: constant with respect to the
             weights.
-        logits: `(n, k)` in float32.
+        logits: `(n, k)` in float32, or `(n, ..., k)` for dense outputs.
         losses: maps the logits of the labeled rows to their losses, `(num_labeled, k) -> (num_labeled,)`.
         num_labeled: number of rows with labels.
+        distribution: of the predictions: `"categorical"` (softmax of the logits), or `"bernoulli"` (sigmoid of each
+            logit, for multi-label networks).
         jvp: `tangents -> J·tangents`, or None if no regularizer needs it.
         vjp: `cotangents -> Jᵀ·cotangents`, or None if no regularizer needs it.
         seed: `keras.random.SeedGenerator` from which penalties draw random numbers, or None if none draws.
@@ -45,6 +48,7 @@ class LinearizedPass:
         logits: Tensor,
         losses: Callable[[Tensor], Tensor],
         num_labeled: int | Tensor,
+        distribution: str = "categorical",
         jvp: Callable[[Tensor], Tensor] | None = None,
         vjp: Callable[[Tensor], Tensor] | None = None,
         seed: keras.random.SeedGenerator | None = None,
@@ -54,6 +58,7 @@ class LinearizedPass:
         self.logits = logits
         self.losses = losses
         self.num_labeled = num_labeled
+        self.distribution = distribution
         self.seed: Any = seed
         self.moved = moved
         self._jvp: Any = jvp
@@ -107,12 +112,12 @@ class LinearizedPass:
         Raises:
             ValueError: the network decides between fewer than two classes.
         """
-        num_classes = check_classes("Virtual labels need", self.logits)
-        decisions = ops.argmax(self.logits[self.num_labeled :], axis=-1)
-        decisions = ops.one_hot(decisions, num_classes, dtype=self.logits.dtype)
+        virtual_losses = _virtual_losses(self.logits[self.num_labeled :], self.distribution)
 
         def losses(logits):
-            virtual = -ops.sum(decisions * ops.log_softmax(logits[self.num_labeled :], axis=-1), axis=-1)
+            virtual = virtual_losses(logits[self.num_labeled :])
+            if isinstance(self.num_labeled, int) and not self.num_labeled:
+                return virtual
             return ops.concatenate([self.losses(logits[: self.num_labeled]), virtual])
 
         if self._virtual_loss_gradient is None:
@@ -129,6 +134,21 @@ class LinearizedPass:
         return self.pull_back(by_logits.vjp(ops.ones_like(by_logits.outputs)))
 
 
+def _virtual_losses(logits, distribution):
+    """The cross-entropy of each example with the network's own decision, as a function of its logits."""
+    if distribution == "bernoulli":
+        decisions = ops.cast(logits > 0, logits.dtype)
+
+        def of_units(logits):
+            log_p, log_not_p = log_unit_probabilities(logits)
+            return over_positions(-decisions * log_p - (1 - decisions) * log_not_p)  # and over units, as in Keras
+
+        return of_units
+    num_classes = check_classes("Virtual labels need", logits)
+    decisions = ops.one_hot(ops.argmax(logits, axis=-1), num_classes, dtype=logits.dtype)
+    return lambda logits: over_positions(-ops.sum(decisions * ops.log_softmax(logits, axis=-1), axis=-1))
+
+
 class CleanPass(LinearizedPass):
     """One forward pass over a batch, shared by the training loss and every penalty.
 
@@ -137,7 +157,8 @@ class CleanPass(LinearizedPass):
             of the inputs that it receives, and with the dropout masks and noise of the clean pass (for as many
             inputs). It updates no moving average. `weights` has pairs of a trainable variable and a value that
             replaces its own.
-        sample_weight: `(num_labeled,)` or `(num_labeled, 1)`, or None.
+        sample_weight: `(num_labeled,)`, `(num_labeled, 1)` or a weight of each position of dense outputs, whose mean
+            then weights the example; or None.
         variables: the variables of the network.
         compute_dtype: the floating-point type in which the network computes.
         **linearized: `inputs`, `logits`, `losses`, `num_labeled`, `jvp`, `vjp` and `seed`, see `LinearizedPass`.
@@ -182,6 +203,7 @@ class CleanPass(LinearizedPass):
             logits=linear.outputs,
             losses=self.losses,
             num_labeled=self.num_labeled,
+            distribution=self.distribution,
             jvp=linear.jvp,
             vjp=linear.vjp,
         )
@@ -197,6 +219,6 @@ class CleanPass(LinearizedPass):
         """
         if self.sample_weight is not None:
             ones = ops.ones_like(values[self.num_labeled :])
-            weights = ops.cast(ops.reshape(self.sample_weight, (-1,)), values.dtype)
+            weights = over_positions(ops.cast(self.sample_weight, values.dtype))
             values = values * ops.concatenate([weights, ones])
-        return ops.mean(values)
+        return mean(values)

@@ -1,5 +1,6 @@
 """The Jacobian penalty, the limit of the smoothness penalty for small noise."""
 
+import math
 from typing import Any
 
 import keras
@@ -13,6 +14,8 @@ from zoo.validation import check_number
 
 Tensor = Any  # a tensor of the backend
 
+MOST_LOGITS = 1000
+
 
 @keras.saving.register_keras_serializable(package="zoo")
 class JacobianPenalty(Regularizer):
@@ -25,7 +28,7 @@ class JacobianPenalty(Regularizer):
 
     Raises:
         TypeError: `num_projections` is not an integer.
-        ValueError: `num_projections` is below 1.
+        ValueError: `num_projections` is below 1; or, at the first batch, None for outputs of more than 1000 logits.
 
     Source: Abbas, Kivinen, Raiko, 2016, "Understanding regularization by virtual adversarial training, ladder networks
     and others", section 3.2, after Poggio, Girosi, 1990, "Networks for approximation and learning",
@@ -50,12 +53,18 @@ class JacobianPenalty(Regularizer):
     def per_example(self, clean_pass: CleanPass) -> Tensor:
         """`‖∂h/∂x‖_F²` of each example, `(n,)`."""
         logits = clean_pass.logits
-        num_logits = logits.shape[-1]
+        num_logits, num_positions = math.prod(logits.shape[1:]), math.prod(logits.shape[1:-1])
         if self.num_projections is None:
-            scale = 1.0
-            projections = [ops.zeros_like(logits) + ops.cast(row, logits.dtype) for row in np.eye(num_logits)]
+            if num_logits > MOST_LOGITS:
+                raise ValueError(
+                    f"The exact penalty takes one pass for each of at most {MOST_LOGITS} logits, received outputs of "
+                    f"shape {tuple(logits.shape)}. Pass num_projections=1 for an unbiased estimate."
+                )
+            scale = 1 / num_positions
+            rows = np.eye(num_logits).reshape(-1, *logits.shape[1:])
+            projections = [ops.zeros_like(logits) + ops.cast(row, logits.dtype) for row in rows]
         else:
-            scale = num_logits / self.num_projections
+            scale = num_logits / num_positions / self.num_projections
             projections = [per_example.random_direction(logits, clean_pass.seed) for _ in range(self.num_projections)]
         squares = [per_example.squared_norm(clean_pass.pull_back(v)) for v in projections]
         return scale * sum(squares)

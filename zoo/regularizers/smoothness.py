@@ -6,7 +6,7 @@ import keras
 
 from zoo.backend.random_numbers import normal
 from zoo.regularizers.clean_pass import CleanPass
-from zoo.regularizers.math.divergences import categorical_kl, squared_distance
+from zoo.regularizers.math.divergences import DIVERGENCES as DISTANCES
 from zoo.regularizers.math.worst_directions import power_iteration
 from zoo.regularizers.regularizer import Regularizer
 from zoo.validation import check_choice, check_number
@@ -75,11 +75,14 @@ class Smoothness(Regularizer):
         if self.direction == "random":
             return self.epsilon * normal(inputs, clean_pass.seed)
         start = clean_pass.random_direction()
-        distribution = "categorical" if self.divergence == "kl" else "gaussian"
-        return self.epsilon * power_iteration(clean_pass, start, distribution, self.num_power_iterations)
+        return self.epsilon * power_iteration(
+            clean_pass, start, self._distribution_at(clean_pass), self.num_power_iterations
+        )
+
+    def _distribution_at(self, clean_pass):
+        return clean_pass.distribution if self.divergence == "kl" else "gaussian"
 
     def per_example(self, clean_pass: CleanPass) -> Tensor:
         """The divergence between the predictions at x and at x + Δx, `(n,)`."""
         logits = clean_pass.forward(clean_pass.inputs + self.perturbation(clean_pass))
-        distance = categorical_kl if self.divergence == "kl" else squared_distance
-        return distance(clean_pass.logits, logits)
+        return DISTANCES[self._distribution_at(clean_pass)](clean_pass.logits, logits)

@@ -7,7 +7,7 @@ from keras import ops
 
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.math.balls import STEEPEST
-from zoo.regularizers.math.divergences import categorical_kl
+from zoo.regularizers.math.divergences import DIVERGENCES
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.regularizers.math.projected_ascent import projected_ascent, step_length
 from zoo.regularizers.math.worst_directions import adversarial_noise, power_iteration
@@ -38,7 +38,7 @@ class Trades(Regularizer):
         step_size: α, at least 0, in units of the input. None takes `min(1, 2.5/num_steps)·ε`, which reaches every point
             of the ball.
         input_range: `(low, high)` to which the perturbed inputs are clipped, or None.
-        weight: λ, at least 0: 1/λ in the notation of the source, whose value is the default.
+        weight: λ, at least 0. The source calls it 1/λ and takes 6.
         **common: `ramp_up_steps` and `interval`, see `Regularizer`.
 
     Raises:
@@ -86,11 +86,11 @@ class Trades(Regularizer):
         """
         inputs, step = clean_pass.inputs, step_length(self.step_size, self.epsilon, self.num_steps)
         # The divergence has no gradient at x itself. Near x its gradient is a Hessian-vector product.
-        direction = power_iteration(clean_pass, clean_pass.random_direction(), "categorical", 1)
+        direction = power_iteration(clean_pass, clean_pass.random_direction(), clean_pass.distribution, 1)
         first = min(step, self.epsilon) * adversarial_noise(direction, STEEPEST[self.norm])
-        target = ops.stop_gradient(clean_pass.logits)
+        divergence, target = DIVERGENCES[clean_pass.distribution], ops.stop_gradient(clean_pass.logits)
         return projected_ascent(
-            lambda x: clean_pass.linearized_at(x).gradient_of(lambda logits: categorical_kl(target, logits)),
+            lambda x: clean_pass.linearized_at(x).gradient_of(lambda logits: divergence(target, logits)),
             clip_to_range(inputs + first, self.input_range),
             inputs,
             epsilon=self.epsilon,
@@ -102,4 +102,5 @@ class Trades(Regularizer):
 
     def per_example(self, clean_pass: CleanPass) -> Tensor:
         """`KL[p(x) ‖ p(x')]` of each example, `(n,)`."""
-        return categorical_kl(clean_pass.logits, clean_pass.forward(self.perturbed_inputs(clean_pass)))
+        divergence = DIVERGENCES[clean_pass.distribution]
+        return divergence(clean_pass.logits, clean_pass.forward(self.perturbed_inputs(clean_pass)))

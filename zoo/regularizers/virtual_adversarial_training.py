@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from zoo.regularizers.clean_pass import CleanPass
-from zoo.regularizers.math.divergences import categorical_kl, squared_distance
+from zoo.regularizers.math.divergences import DIVERGENCES
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.regularizers.math.worst_directions import finite_difference_iteration, power_iteration
 from zoo.regularizers.regularizer import Regularizer
@@ -31,8 +31,8 @@ class VirtualAdversarialTraining(Regularizer):
         num_power_iterations: K, at least 0. With 0 the direction stays random.
         xi: ξ, step of the published finite-difference iteration in units of the input, above 0. None (default) computes
             the limit of small steps exactly, as a Hessian-vector product, at the same cost and in any precision.
-        distribution: distribution of the outputs: `"categorical"` (softmax of the logits), or `"gaussian"` for
-            regression, with the divergence `‖h − h̃‖²/(2σ²)`.
+        distribution: distribution of the outputs: `"categorical"` (softmax of the logits; of a multi-label network the
+            sigmoid of each), or `"gaussian"` for regression, with the divergence `‖h − h̃‖²/(2σ²)`.
         output_std: σ of Gaussian outputs, above 0.
         direction: `"adversarial"`, or `"random"` for random perturbation training (RPT), which skips the iterations.
         input_range: `(low, high)` to which the perturbed inputs are clipped, or None.
@@ -93,18 +93,15 @@ class VirtualAdversarialTraining(Regularizer):
             r, `(n, ...)`.
         """
         if self.direction == "adversarial":
-            arguments = (clean_pass, direction, self.distribution, self.num_power_iterations)
+            arguments = (clean_pass, direction, self._distribution_at(clean_pass), self.num_power_iterations)
             if self.xi is None:
                 direction = power_iteration(*arguments)
             else:
                 direction = finite_difference_iteration(*arguments, self.xi)
         return self.epsilon * direction
 
-    def divergence(self, outputs: Tensor, perturbed_outputs: Tensor) -> Tensor:
-        """The divergence of the prediction for each example, `(n, k), (n, k) -> (n,)`."""
-        if self.distribution == "categorical":
-            return categorical_kl(outputs, perturbed_outputs)
-        return squared_distance(outputs, perturbed_outputs) / (2 * self.output_std**2)
+    def _distribution_at(self, clean_pass):
+        return clean_pass.distribution if self.distribution == "categorical" else self.distribution
 
     def per_example(self, clean_pass: CleanPass) -> Tensor:
         """`KL[p(x) ‖ p(x + r)]` of each example, `(n,)`."""
@@ -112,4 +109,6 @@ class VirtualAdversarialTraining(Regularizer):
         perturbed = clean_pass.inputs + self.perturbation(clean_pass, start)
         logits = clean_pass.forward(clip_to_range(perturbed, self.input_range))
         # p(x) is the target, not a variable: only the perturbed prediction moves towards it.
-        return self.divergence(ops.stop_gradient(clean_pass.logits), logits)
+        distribution = self._distribution_at(clean_pass)
+        divergence = DIVERGENCES[distribution](ops.stop_gradient(clean_pass.logits), logits)
+        return divergence / (2 * self.output_std**2) if distribution == "gaussian" else divergence

@@ -27,6 +27,53 @@ from zoo.validation import check_choice
 Tensor = Any  # a tensor of the backend
 
 
+def check_field(field: Any) -> Any:
+    """Returns the argument `field` of a regularizer if it is a name, `"all"`, a mapping or a `MovementField`.
+
+    Args:
+        field: the value received.
+
+    Raises:
+        TypeError: the field is none of these.
+        ValueError: the name is unknown.
+
+    Example:
+        >>> from zoo.regularizers.virtual_movement_training import check_field
+        >>> check_field("all")
+        'all'
+    """
+    if isinstance(field, str):
+        return check_choice("movement field", field, [*FIELDS, "all"])
+    get_field(field)
+    return field
+
+
+def movement_bases(field: Any, lattice: tuple[int, ...]) -> list[np.ndarray]:
+    """The orthonormal basis of each family on a lattice, without families that have no field there.
+
+    Args:
+        field: see `check_field`. `"all"` has three families.
+        lattice: lengths of its m axes.
+
+    Returns:
+        Arrays `(num_fields, positions, m)`.
+
+    Raises:
+        ValueError: no family has a field there.
+
+    Example:
+        >>> from zoo.regularizers.virtual_movement_training import movement_bases
+        >>> [basis.shape for basis in movement_bases("all", (4, 5))]
+        [(2, 20, 2), (1, 20, 2), (2, 20, 2)]
+    """
+    families = [Shift(), Rotation(), Scale()] if field == "all" else [get_field(field)]
+    bases = [orthonormal_basis(family.basis(lattice)) for family in families]
+    bases = [basis for basis in bases if len(basis)]
+    if not bases:
+        raise ValueError(f"The lattice {lattice} has no movement of the kind {field!r}.")
+    return bases
+
+
 @keras.saving.register_keras_serializable(package="zoo")
 class VirtualMovementTraining(Regularizer):
     """Virtual movement training (VMT): `J = L(x, y) + λ·mean_n R(V*)`, `R = max_V |∂L/∂ε|`.
@@ -84,11 +131,7 @@ class VirtualMovementTraining(Regularizer):
         **common: Any,
     ):
         super().__init__(**common)
-        if isinstance(field, str):
-            check_choice("movement field", field, [*FIELDS, "all"])
-        else:
-            get_field(field)
-        self.field = field
+        self.field = check_field(field)
         self.normalization = check_choice("normalization", normalization, NORMALIZATIONS)
         self.border = check_choice("border", border, BORDERS)
         self.lattice_shape = None if lattice_shape is None else tuple(lattice_shape)
@@ -112,12 +155,7 @@ class VirtualMovementTraining(Regularizer):
         Raises:
             ValueError: no family has a field there.
         """
-        families = [Shift(), Rotation(), Scale()] if self.field == "all" else [get_field(self.field)]
-        fields = [orthonormal_basis(family.basis(lattice)) for family in families]
-        fields = [basis for basis in fields if len(basis)]
-        if not fields:
-            raise ValueError(f"The lattice {lattice} has no movement of the kind {self.field!r}.")
-        return fields
+        return movement_bases(self.field, lattice)
 
     def scores(self, clean_pass: CleanPass) -> list[tuple[np.ndarray, Tensor]]:
         """The derivatives of the loss along every basis field, for each labeled example (all with virtual labels).

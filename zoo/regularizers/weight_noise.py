@@ -13,9 +13,11 @@ from zoo.backend.random_numbers import normal
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.math.kernels import is_kernel
 from zoo.regularizers.regularizer import Regularizer
-from zoo.validation import check_number
+from zoo.validation import check_choice, check_number
 
 Tensor = Any  # a tensor of the backend
+
+KINDS = ("additive", "multiplicative")
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -24,18 +26,19 @@ class WeightNoise(Regularizer):
 
     At λ = 1 the objective is the loss under noisy weights. For a squared loss and small η the penalty tends to
     `η·E‖∇_W ŷ‖²` (up to the factor in the loss); for linear regression this is exact. Noise is added to kernels, not to
-    biases. The penalty needs labels.
+    biases. Multiplicative noise is `W·(1 + n)`, entry by entry. The penalty needs labels.
 
     Args:
-        noise_std: √η, standard deviation of the noise in units of the weights, at least 0.
+        noise_std: √η, standard deviation of the noise in units of the weights, or a share of each weight. At least 0.
+        kind: `"additive"` (default) or `"multiplicative"`.
         **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
 
     Raises:
         TypeError: `noise_std` is not a number.
-        ValueError: `noise_std` is negative.
+        ValueError: `noise_std` is negative, or `kind` is unknown.
 
-    Source: Na, "Regularization for deep learning" (lecture slides), noise robustness; after Graves, 2011, "Practical
-    variational inference for neural networks", NeurIPS.
+    Source: Na, "Regularization for deep learning" (lecture slides), noise robustness, which names both kinds; after
+    Graves, 2011, "Practical variational inference for neural networks", NeurIPS.
 
     Example:
         >>> network = zoo.networks.mlp((784,), num_classes=10, hidden_units=(8,))
@@ -47,20 +50,22 @@ class WeightNoise(Regularizer):
     metric_name = "weight_noise"
     moves_inputs = False
 
-    def __init__(self, noise_std: float, **common: Any):
+    def __init__(self, noise_std: float, *, kind: str = "additive", **common: Any):
         super().__init__(**common)
+        self.kind = check_choice("kind", kind, KINDS)
         self.noise_std = check_number("noise_std", noise_std, 0)
 
     def per_example(self, clean_pass: CleanPass) -> Tensor:
         """`L(x, y; W + n) − L(x, y; W)` of each labeled example, `(num_labeled,)`."""
-        noisy = [
-            (v, v.value + self.noise_std * normal(v.value, clean_pass.seed, per_example=False))
-            for v in clean_pass.variables
-            if v.trainable and is_kernel(v)
-        ]
+        kernels = [v for v in clean_pass.variables if v.trainable and is_kernel(v)]
+        noisy = [(kernel, self._with_noise(kernel.value, clean_pass.seed)) for kernel in kernels]
         # All inputs pass, not only the labeled ones: the clean losses have the batch statistics of all inputs.
         logits = clean_pass.forward(clean_pass.inputs, weights=noisy)
         losses, clean_losses = (
             clean_pass.losses(each[: clean_pass.num_labeled]) for each in (logits, clean_pass.logits)
         )
         return losses - clean_losses
+
+    def _with_noise(self, weights: Tensor, seed: Any) -> Tensor:
+        noise = self.noise_std * normal(weights, seed, per_example=False)
+        return weights + (noise if self.kind == "additive" else weights * noise)

@@ -47,6 +47,29 @@ def arguments_of(function: Callable, *args: Any, **kwargs: Any) -> dict[str, Any
     return options
 
 
+def first_batch(data: Any) -> tuple[Any, Any] | None:
+    """The first batch of a data set that can be read again.
+
+    Args:
+        data: the data, as `fit` takes it.
+
+    Returns:
+        Its inputs and labels, in arrays; None for a generator, which cannot be read again, and for arrays.
+
+    Example:
+        >>> from zoo.training.arguments import first_batch
+        >>> first_batch(iter([])) is None
+        True
+    """
+    if isinstance(data, keras.utils.PyDataset) and len(data):
+        batch = data[0]
+    elif hasattr(data, "element_spec") and hasattr(data, "take"):
+        batch = next(iter(data.take(1)), None)
+    else:
+        return None
+    return batch[:2] if isinstance(batch, tuple) and len(batch) > 1 else None
+
+
 def shape_of(x: Any) -> Any:
     """The shape of a batch of labeled inputs, if the data of `fit` shows it before it is read; else None.
 
@@ -62,6 +85,9 @@ def shape_of(x: Any) -> Any:
     """
     if isinstance(x, (Batches, SemiSupervised)):
         x = x.x
+    if isinstance(x, keras.utils.PyDataset):
+        batch = first_batch(x)
+        x = None if batch is None else split_inputs(batch[0])[0]
     elif isinstance(getattr(x, "element_spec", None), tuple):
         x = split_inputs(x.element_spec[0])[0]
     shapes: list[Any] = [getattr(leaf, "shape", None) for leaf in keras.tree.flatten(x)]

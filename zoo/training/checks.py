@@ -7,23 +7,37 @@ import keras
 import numpy as np
 
 from zoo.datasets import Batches, SemiSupervised
+from zoo.training.arguments import first_batch
 from zoo.training.input_checks import check_structure
 from zoo.training.inputs import is_text, named_inputs, takes_strings
-from zoo.training.outputs import Outputs, outputs_of
+from zoo.training.label_checks import check_labels
+from zoo.training.losses import warn_of_guess
+from zoo.training.outputs import Outputs
 
 
-def is_array(values: Any) -> bool:
-    """Whether `values` can be checked before training: a NumPy array or a tensor of the backend.
+def as_array(values: Any) -> np.ndarray | None:
+    """The values that can be checked before training, as a NumPy array.
 
     Args:
         values: any object.
 
+    Returns:
+        The array of an array, a tensor, or a Series or DataFrame of pandas; None for another object.
+
     Example:
-        >>> from zoo.training.checks import is_array
-        >>> is_array(np.zeros(3)), is_array(iter([]))
-        (True, False)
+        >>> from zoo.training.checks import as_array
+        >>> as_array(keras.ops.ones(2)), as_array(iter([]))
+        (array([1., 1.], dtype=float32), None)
     """
-    return isinstance(values, np.ndarray) or keras.ops.is_tensor(values)
+    if keras.ops.is_tensor(values):
+        return np.asarray(keras.ops.convert_to_numpy(values))
+    if not (hasattr(values, "__array__") and hasattr(values, "shape")):
+        return None
+    array = np.asarray(values)
+    try:  # the numbers of pandas with missing values are objects
+        return array if isinstance(values, np.ndarray) or array.dtype != object else array.astype("float64")
+    except (TypeError, ValueError):
+        return array
 
 
 def check_inputs(role: str, inputs: np.ndarray) -> None:
@@ -45,60 +59,54 @@ def check_inputs(role: str, inputs: np.ndarray) -> None:
         raise ValueError(f"The {role} inputs must be at least one example, received shape {inputs.shape}.")
     if inputs.dtype.kind in "OSUMmc":
         raise ValueError(f"The {role} inputs must be real numbers, received dtype {inputs.dtype}.")
-    if inputs.dtype.kind != "f":
+    check_finite(f"{role} inputs", inputs)
+
+
+def check_finite(what: str, values: np.ndarray) -> None:
+    """Refuses numbers that are NaN or infinite.
+
+    Args:
+        what: name of the values in the message, such as `"training inputs"`.
+        values: `(n, ...)`.
+
+    Raises:
+        ValueError: some entries are NaN or infinite. The message has their number and the first example that has one.
+
+    Example:
+        >>> from zoo.training.checks import check_finite
+        >>> check_finite("training labels", np.zeros(2))
+    """
+    if values.dtype.kind != "f":
         return
-    bad = ~np.isfinite(inputs)
+    bad = ~np.isfinite(values)
     if bad.any():
-        first = int(np.argmax(bad.reshape(len(inputs), -1).any(axis=1)))
+        first = int(np.argmax(bad.reshape(len(values), -1).any(axis=1)))
         raise ValueError(
-            f"The {role} inputs hold {int(bad.sum())} NaN or infinite entries, the first in example {first}; only "
-            "finite numbers are allowed."
+            f"The {what} hold {int(bad.sum())} NaN or infinite entries, the first in example {first}; only finite "
+            "numbers are allowed."
         )
 
 
-def check_class_indices(role: str, labels: np.ndarray, num_classes: int | None) -> None:
-    """Refuses labels that are not class indices.
+def output_shape_of(model: Any) -> tuple[int | None, ...] | None:
+    """The shape of the output that penalties look at; None if it is not known yet.
 
     Args:
-        role: what the labels are for in the message, such as `"training"`.
-        labels: `(n,)` or `(n, 1)`.
-        num_classes: number of classes, or None if it is not known.
-
-    Raises:
-        ValueError: the labels are not integers, have another shape, or are out of range.
+        model: `ObjectiveModel`.
 
     Example:
-        >>> from zoo.training.checks import check_class_indices
-        >>> check_class_indices("training", np.array([0, 2, 1]), 3)
+        >>> from zoo.training.checks import output_shape_of
+        >>> output_shape_of(zoo.RegularizedModel(zoo.networks.mlp((4,), 3, hidden_units=())))
+        (None, 3)
     """
-    if labels.dtype.kind not in "iu":
-        raise ValueError(f"The {role} labels must be integer class indices, received dtype {labels.dtype}.")
-    if labels.shape not in {(len(labels),), (len(labels), 1)}:
-        raise ValueError(f"The {role} labels must have shape ({len(labels)},), received {labels.shape}.")
-    wrong = labels[(labels < 0) | (labels >= num_classes)] if num_classes else labels[labels < 0]
-    if wrong.size:
-        allowed = f"0 to {num_classes - 1}" if num_classes else "at least 0"
-        raise ValueError(f"The {role} labels must be {allowed}, received {wrong.flat[0]} ({wrong.size} out of range).")
-
-
-def num_units(network: keras.Layer) -> int | None:
-    """The number of classes between which a network decides; None if it is not known yet or below 2.
-
-    Args:
-        network: any Keras network.
-
-    Example:
-        >>> from zoo.training.checks import num_units
-        >>> num_units(zoo.networks.mlp((4,), 3, hidden_units=()))
-        3
-    """
-    shape = getattr(network, "output_shape", None) if network.built else None
-    units = shape[-1] if isinstance(shape, tuple) else None
-    return units if isinstance(units, int) and units > 1 else None
+    network = model.network
+    outputs = getattr(network, "outputs", None) if network.built else None
+    if not outputs:
+        return None
+    return tuple(outputs[0].shape) if len(outputs) == 1 else tuple(model.at_head(network.output_shape))
 
 
 def check_data(model: Any, options: Mapping[str, Any]) -> None:
-    """Checks the arrays in the arguments of a model's `fit`.
+    """Checks the arrays in the arguments of a model's `fit`, and the first batch of data sets.
 
     Args:
         model: `ObjectiveModel`.
@@ -117,16 +125,37 @@ def check_data(model: Any, options: Mapping[str, Any]) -> None:
     pairs: dict[str, Any] = {"training": (x, options.get("y"))}
     if isinstance(x, (Batches, SemiSupervised)):
         pairs = {"training": (x.x, x.y)}
+    elif model.train_function is None and (batch := first_batch(x)) is not None:
+        pairs = {"training": batch}
     if isinstance(x, SemiSupervised):
         pairs["unlabeled training"] = (x.x_unlabeled, None)
     if isinstance(validation, (tuple, list)):
         pairs["validation"] = tuple(validation[:2])
-    outputs = outputs_of(model.loss) if model.compiled else None
+    outputs = model.outputs_of_loss() if model.compiled else None
+    if outputs is not None and model.penalty_metrics and model.meaning is None:
+        warn_of_guess(model.at_head(model.loss))
     for role, (inputs, labels) in pairs.items():
+        labels = labels_at_head(model, labels)
         for name, each in named_inputs(model.network, inputs).items():
             of = f"{role} {name!r}" if keras.tree.is_nested(inputs) else role
-            strings = takes_strings(model, name)
-            check_arrays(of, each, labels, outputs, num_units(model.network), strings=strings)
+            check_arrays(of, each, labels, outputs, output_shape_of(model), strings=takes_strings(model, name))
+
+
+def labels_at_head(model: Any, labels: Any) -> Any:
+    """The labels of the output that penalties look at, or None if there are none.
+
+    Args:
+        model: `ObjectiveModel`.
+        labels: the labels, as `fit` takes them.
+
+    Example:
+        >>> from zoo.training.checks import labels_at_head
+        >>> labels_at_head(zoo.RegularizedModel(zoo.networks.mlp((4,), 3)), {"cls": 2})
+        2
+    """
+    if isinstance(labels, dict) and model.head is None and len(labels) == 1:
+        return next(iter(labels.values()))
+    return model.at_head(labels) if model.head is not None else labels
 
 
 def check_arrays(
@@ -134,7 +163,7 @@ def check_arrays(
     inputs: Any,
     labels: Any,
     outputs: Outputs | None,
-    num_classes: int | None,
+    output_shape: tuple[int | None, ...] | None,
     *,
     strings: bool = False,
 ) -> None:
@@ -145,7 +174,7 @@ def check_arrays(
         inputs: `(n, ...)`.
         labels: `(n, ...)`.
         outputs: meaning of the network's outputs, or None if the loss is not known.
-        num_classes: number of classes, or None if it is not known.
+        output_shape: shape of the network's outputs, or None if it is not known.
         strings: whether the inputs may be strings.
 
     Raises:
@@ -153,19 +182,41 @@ def check_arrays(
 
     Example:
         >>> from zoo.training.checks import check_arrays
-        >>> check_arrays("training", np.zeros((2, 3)), np.array([0, 1]), outputs=None, num_classes=2)
+        >>> check_arrays("training", np.zeros((2, 3)), np.array([0, 1]), outputs=None, output_shape=(None, 2))
     """
-    if not is_array(inputs):
+    if (inputs := as_array(inputs)) is None:
         return
     if not (strings and is_text(inputs)):
-        inputs = np.asarray(keras.ops.convert_to_numpy(inputs))
         check_inputs(role, inputs)
-    if not is_array(labels):
+    if (labels := as_array(labels)) is None:
         return
-    labels = np.asarray(keras.ops.convert_to_numpy(labels))
     if not labels.ndim:
         raise ValueError(f"The {role} labels must be an array with one label per input, received shape ().")
     if len(labels) != len(inputs):
         raise ValueError(f"Every input needs one label, received {len(inputs)} {role} inputs and {len(labels)} labels.")
-    if outputs is not None and outputs.sparse:
-        check_class_indices(role, labels, num_classes)
+    check_finite(f"{role} labels", labels)
+    if outputs is not None:
+        check_labels(role, labels, outputs, output_shape)
+
+
+def check_prediction(model: Any, x: Any) -> None:
+    """Refuses an empty array and one example without the axis of the batch.
+
+    Args:
+        model: `ObjectiveModel`.
+        x: the inputs, as `predict` takes them.
+
+    Raises:
+        ValueError: `x` is an array of these kinds.
+
+    Example:
+        >>> from zoo.training.checks import check_prediction
+        >>> check_prediction(zoo.RegularizedModel(zoo.networks.mlp((4,), 3)), np.zeros((1, 4)))
+    """
+    shape = tuple(getattr(x, "shape", None) or (None,))
+    if shape[0] == 0:
+        raise ValueError(f"The inputs must be at least one example, received shape {shape}.")
+    example = tuple(getattr(model.network, "input_shape", None) or ())[1:] if model.network.built else ()
+    # Not a set: several inputs have a dictionary of shapes.
+    if shape in (model.raw_input_shape, example) and None not in shape:
+        raise ValueError(f"The inputs need an axis of the batch: pass x[None] for one example of shape {shape}.")

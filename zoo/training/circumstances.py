@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from zoo.backend import devices
-from zoo.backend.keras_internals import flatten_layers
+from zoo.backend.keras_internals import flatten_layers, is_random_state
 from zoo.datasets import Batches, SemiSupervised
 
 COMPILED_BY_JAX = (
@@ -32,6 +32,7 @@ class Circumstances(NamedTuple):
         built: whether all layers are built. Only then are `convolves` and `draws` known.
         convolves: whether a layer has convolution kernels.
         draws: whether a layer draws random numbers.
+        double: whether a layer computes in double precision.
         num_steps: number of batches in an epoch if all of them are full; else, or if it is not known, None.
         batch_bytes: bytes of one batch of inputs.
         data_bytes: bytes of the training data; None if it is not in the zoo's own batches.
@@ -54,6 +55,7 @@ class Circumstances(NamedTuple):
     built: bool = True
     convolves: bool = False
     draws: bool = False
+    double: bool = False
     num_steps: int | None = None
     batch_bytes: int = 0
     data_bytes: int | None = None
@@ -63,13 +65,16 @@ class Circumstances(NamedTuple):
     alternates: bool = False
 
 
-def observe(layers: Iterable[keras.Layer | None], options: Mapping[str, Any], *, alternates: bool) -> Circumstances:
+def observe(
+    layers: Iterable[keras.Layer | None], options: Mapping[str, Any], *, alternates: bool, strategy: Any = None
+) -> Circumstances:
     """The circumstances of a call of `fit`.
 
     Args:
         layers: network and preprocessing, each built or not, or None.
         options: the arguments of `fit` by their names.
         alternates: whether steps differ from each other.
+        strategy: TensorFlow's strategy under which the model was made, or None for the one of the current scope.
 
     Returns:
         What `plan_execution` needs to know.
@@ -88,12 +93,13 @@ def observe(layers: Iterable[keras.Layer | None], options: Mapping[str, Any], *,
     return Circumstances(
         backend=keras.backend.backend(),
         accelerator=devices.has_accelerator(),
-        shared=devices.shares_batches(),
+        shared=devices.shares_batches(strategy),
         deterministic=devices.deterministic,
         compilable=all(layer.supports_jit for layer in flat),
         built=all(layer.built for layer in layers),
         convolves=any(variable.trainable and len(variable.shape) > 2 for variable in variables),
-        draws=any("seed_generator" in variable.path for variable in variables),
+        draws=any(map(is_random_state, variables)),
+        double=any(layer.compute_dtype == "float64" for layer in flat),
         num_steps=num_steps,
         batch_bytes=batch_bytes,
         data_bytes=x.num_bytes if own else None,

@@ -78,6 +78,8 @@ def _choose_jit_compile(seen: Circumstances) -> bool:
         return True
     if seen.deterministic or seen.shared:
         return False  # as in Keras: TensorFlow cannot compile the step in these cases
+    if seen.double:
+        return False  # XLA takes minutes and more for random numbers in float64 that a sum follows
     return seen.accelerator or (seen.built and not (seen.convolves or seen.draws))
 
 

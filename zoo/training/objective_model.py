@@ -13,24 +13,26 @@ from zoo.training.arguments import arguments_of, split_inputs
 from zoo.training.checks import check_data
 from zoo.training.circumstances import let_jax_compile
 from zoo.training.execution_plan import ExecutionPlan
+from zoo.training.heads import is_nested
 from zoo.training.input_checks import check_wrapped
 from zoo.training.inputs import as_network_inputs, input_shapes, symbolic_inputs, unwrap
 from zoo.training.lazy_terms import TakingTurns
-from zoo.training.outputs import check_outputs, outputs_of
+from zoo.training.outputs import Outputs, check_outputs, outputs_of
 from zoo.training.perturbed_layers import layer_names
 from zoo.training.precision import computes_in
-from zoo.training.train_function import fitting, make_train_function, plan_fit, single_pass
+from zoo.training.train_function import fitting, make_train_function, plan_fit, watch_loss
+from zoo.training.wrapper import Wrapper
 
 Tensor = Any
 
 
-class ObjectiveModel(keras.Model):
+class ObjectiveModel(Wrapper):
     """A network with its preprocessing, which `fit` trains on `objective(x, y, sample_weight)`.
 
     A subclass writes the objective. Everything else is Keras's: `predict` and `evaluate` run preprocessing and network.
 
     Args:
-        network: any `keras.Model` or layer with one output of shape `(batch, units)`.
+        network: any `keras.Model` or layer with outputs of shape `(batch, ..., units)`.
         preprocessing: a Keras layer that runs before the network, or None. No gradient runs through it. The model makes
             it not trainable, so that weight decay does not act on it.
         seed: integer or `keras.random.SeedGenerator` for the random numbers of the objective. None draws a seed, which
@@ -62,7 +64,7 @@ class ObjectiveModel(keras.Model):
     ):
         super().__init__(**kwargs)
         check_wrapped(network, preprocessing, ObjectiveModel)
-        self.network: Any = network
+        self.network = network
         self.preprocessing = preprocessing
         if preprocessing is not None:
             preprocessing.trainable = False
@@ -71,7 +73,7 @@ class ObjectiveModel(keras.Model):
         self.iterations: Any = self.add_weight(
             shape=(), dtype="int32", initializer="zeros", trainable=False, name="steps"
         )
-        self.raw_input_shape: Any = None
+        self.raw_input_shape = None
         self.fitted_shape: Any = None  # of the inputs of the last `fit`
         self.penalty_metrics: list[keras.Metric] = []
         self.execution_plan: ExecutionPlan | None = None
@@ -129,13 +131,14 @@ class ObjectiveModel(keras.Model):
             **kwargs: further arguments of Keras's `compile`.
 
         Raises:
-            ValueError: `loss_weights` is given. Keras would apply it to the loss, but not to the penalties.
+            ValueError: `loss_weights` is given for one loss. Keras would not apply it to the penalties.
         """
         options = arguments_of(keras.Model.compile, *args, **kwargs)
-        if options.get("loss_weights") is not None:
+        weights = options.get("loss_weights")
+        if weights is not None and not is_nested(options.get("loss")):
             raise ValueError(
                 "There is one loss, and penalties have their own weights: loss_weights must be None, received "
-                f"{options['loss_weights']!r}."
+                f"{weights!r}."
             )
         self.compile_request = {"jit_compile": jit_compile, "steps_per_execution": steps_per_execution}
         self.execution_plan = None
@@ -146,17 +149,6 @@ class ObjectiveModel(keras.Model):
         if options.get("auto_scale_loss", True) and not scaled and computes_in(self, "float16"):
             # Keras reads the policy of this model only, not that of the network inside.
             self.optimizer = keras.optimizers.LossScaleOptimizer(self.optimizer)
-
-    def get_compile_config(self) -> dict[str, Any] | None:
-        """Keras's, with the number of steps that `compile` received."""
-        config = super().get_compile_config()
-        return config and {**config, "steps_per_execution": self.compile_request["steps_per_execution"]}
-
-    def compile_from_config(self, config: dict[str, Any]) -> None:
-        """Compiles a loaded model as before. `fit` decides again whether XLA compiles."""
-        self.compile(**keras.saving.deserialize_keras_object({**config, "jit_compile": "auto"}))
-        if self.built and self.optimizer is not None:
-            self.optimizer.build(self.trainable_variables)
 
     def build(self, input_shape: Any) -> None:
         """Builds preprocessing and network for raw inputs of a shape `(None, ...)`, or a nest of shapes."""
@@ -173,8 +165,15 @@ class ObjectiveModel(keras.Model):
         """Runs preprocessing and network on the labeled inputs."""
         outputs = self.call_network(self._preprocessed(split_inputs(x)[0], training), training)
         if self.compiled and self.loss is not None:
-            check_outputs(outputs, outputs_of(self.loss).kind)  # before the loss fails on them
+            head = self.at_head(outputs)
+            check_outputs(head, self.outputs_of_loss().of_units(head.shape[-1]).kind)  # before the loss fails on them
         return outputs
+
+    def outputs_of_loss(self) -> Outputs:
+        """The meaning of the output that penalties look at."""
+        losses: Any = self.loss
+        single = self.head is None and is_nested(losses)  # which outputs_of refuses
+        return outputs_of(losses if single else self.at_head(losses), self.meaning)
 
     def call_network(self, inputs: Tensor, training: bool) -> Tensor:
         """Runs the network. A network whose `call` has no argument `training` is called without it."""
@@ -207,6 +206,7 @@ class ObjectiveModel(keras.Model):
         if not self.compiled:
             return super().fit(**options)  # which says so
         plan = plan_fit(self, options)
+        options["callbacks"] = watch_loss(options.get("callbacks"))
         if own and options.get("steps_per_epoch") is not None:
             options["x"] = x.endless()
         with fitting(self, plan, options) as options:
@@ -218,24 +218,6 @@ class ObjectiveModel(keras.Model):
             self.train_function = make_train_function(self)
         if isinstance(self.train_function, TakingTurns):
             self.train_function.forget()
-
-    def evaluate(self, *args: Any, **kwargs: Any) -> Any:
-        """Keras's `evaluate`. The zoo's own batches stay at their epoch."""
-        with single_pass(self, arguments_of(keras.Model.evaluate, *args, **kwargs)):
-            return super().evaluate(*args, **kwargs)
-
-    def predict(self, *args: Any, **kwargs: Any) -> Any:
-        """Keras's `predict`. The zoo's own batches stay at their epoch."""
-        with single_pass(self, arguments_of(keras.Model.predict, *args, **kwargs)):
-            return super().predict(*args, **kwargs)
-
-    def test_step(self, *arguments: Any) -> Any:
-        """Keras's, without the penalties in its logs: an evaluation computes no penalty."""
-        result = super().test_step(*arguments)
-        logs, *state = result if isinstance(result, tuple) else (result,)
-        penalties = {metric.name for metric in self.penalty_metrics}
-        logs = {name: value for name, value in logs.items() if name not in penalties}
-        return (logs, *state) if state else logs
 
     def prepare(self, x: Any, training: bool = True) -> tuple[Any, Tensor]:
         """Makes the inputs of the network.
@@ -259,18 +241,3 @@ class ObjectiveModel(keras.Model):
     def _preprocessed(self, x, training):
         x = unwrap(self.network, x, preprocessed=self.preprocessing is not None)
         return x if self.preprocessing is None else self.preprocessing(x, training=training)
-
-    def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor, serialized."""
-        return {
-            **super().get_config(),
-            "network": keras.saving.serialize_keras_object(self.network),
-            "preprocessing": keras.saving.serialize_keras_object(self.preprocessing),
-            "seed": self.seed_generator.get_config()["seed"],
-        }
-
-    @classmethod
-    def from_config(cls, config: dict[str, Any]) -> "ObjectiveModel":
-        """Makes the model from the result of `get_config`."""
-        deserialize = keras.saving.deserialize_keras_object
-        return cls(**{k: deserialize(v) if isinstance(v, dict) else v for k, v in config.items()})

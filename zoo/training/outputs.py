@@ -1,90 +1,103 @@
-"""The meaning of a network's outputs, from its loss, and the logits that penalties use."""
+"""The meaning of a network's outputs, and the logits and the distribution that penalties look at."""
 
-from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
+from zoo.training.losses import BINARY, CATEGORICAL, MEANINGS, SPARSE, check_mean, is_among, unwrap
+from zoo.validation import check_choice
+
 Tensor = Any  # a tensor of the backend
+
+UNITS = {"categorical": "at least 2", "binary": "1", "multilabel": "any number of", "regression": "any number of"}
 
 
 class Outputs(NamedTuple):
-    """The correspondence between a network's outputs and logits.
+    """The correspondence between the outputs of a network, or of one of its heads, and logits.
 
     Attributes:
-        kind: `"categorical"`, `"binary"` or `"regression"`.
-        to_logits: outputs to logits `(n, k)`. A single binary output becomes the logits of two classes.
-        from_logits: inverse of `to_logits`.
+        kind: `"categorical"`, `"binary"`, `"multilabel"` or `"regression"`. A binary loss over several units is
+            multi-label: `of_units` says so.
+        logits: whether the network returns logits. Otherwise it returns probabilities.
         sparse: whether labels are class indices.
+        unit_labels: whether labels are from 0 to 1, one for each unit.
 
     Example:
         >>> from zoo.training.outputs import outputs_of
-        >>> outputs_of("sparse_categorical_crossentropy").sparse
-        True
+        >>> outputs_of("binary_crossentropy").of_units(5).kind
+        'multilabel'
     """
 
     kind: str
-    to_logits: Callable[[Tensor], Tensor]
-    from_logits: Callable[[Tensor], Tensor]
+    logits: bool = True
     sparse: bool = False
+    unit_labels: bool = False
 
+    @property
+    def distribution(self) -> str:
+        """`"bernoulli"` if every unit decides alone, else `"categorical"`."""
+        return "bernoulli" if self.kind == "multilabel" else "categorical"
 
-def _identity(values):
-    return values
+    def of_units(self, units: int) -> "Outputs":
+        """The meaning of outputs with this number of units."""
+        if self.kind == "binary" and units > 1:
+            return self._replace(kind="multilabel")
+        if self.kind == "categorical" and units == 1 and not (self.logits or self.sparse):
+            return self._replace(kind="binary")
+        return self
+
+    def to_logits(self, outputs: Tensor) -> Tensor:
+        """Outputs `(n, ..., units)` to logits `(n, ..., k)`. A single binary output becomes logits of two classes."""
+        if self.kind == "binary":
+            if self.logits:
+                return ops.concatenate([ops.zeros_like(outputs), outputs], axis=-1)
+            return ops.concatenate([_log(1 - outputs), _log(outputs)], axis=-1)
+        if self.logits:
+            return outputs
+        return _log(outputs) - _log(1 - outputs) if self.kind == "multilabel" else _log(outputs)
+
+    def from_logits(self, logits: Tensor) -> Tensor:
+        """The inverse of `to_logits`."""
+        if self.kind == "binary":
+            return logits[..., 1:] - logits[..., :1] if self.logits else ops.softmax(logits)[..., 1:]
+        if self.logits:
+            return logits
+        return ops.sigmoid(logits) if self.kind == "multilabel" else ops.softmax(logits)
 
 
 def _log(probabilities):
     return ops.log(ops.maximum(probabilities, keras.config.epsilon()))
 
 
-def _pad_binary(logits):
-    return ops.concatenate([ops.zeros_like(logits), logits], axis=-1)
+def check_meaning(meaning: str | None) -> str | None:
+    """Checks the argument `outputs` of a model.
+
+    Args:
+        meaning: one of `MEANINGS`, or None.
+
+    Returns:
+        `meaning`.
+
+    Raises:
+        ValueError: the meaning is unknown.
+
+    Example:
+        >>> from zoo.training.outputs import check_meaning
+        >>> check_meaning("values")
+        'values'
+    """
+    return meaning if meaning is None else check_choice("outputs", meaning, MEANINGS)
 
 
-def _binary_log(probabilities):
-    return ops.concatenate([_log(1 - probabilities), _log(probabilities)], axis=-1)
-
-
-CATEGORICAL = {
-    keras.losses.SparseCategoricalCrossentropy,
-    keras.losses.CategoricalCrossentropy,
-    keras.losses.CategoricalFocalCrossentropy,
-    keras.losses.CategoricalGeneralizedCrossEntropy,
-    keras.losses.KLDivergence,
-    keras.losses.sparse_categorical_crossentropy,
-    keras.losses.categorical_crossentropy,
-    keras.losses.categorical_focal_crossentropy,
-    keras.losses.kl_divergence,
-}
-BINARY = {
-    keras.losses.BinaryCrossentropy,
-    keras.losses.BinaryFocalCrossentropy,
-    keras.losses.binary_crossentropy,
-    keras.losses.binary_focal_crossentropy,
-}
-SPARSE = {
-    keras.losses.SparseCategoricalCrossentropy,
-    keras.losses.sparse_categorical_crossentropy,
-    keras.losses.CategoricalGeneralizedCrossEntropy,
-}
-MEANS = ("sum_over_batch_size", "mean")
-
-
-def _is_among(loss, losses):
-    """Whether a loss is one of these functions, or an instance of one of these classes."""
-    if isinstance(loss, keras.losses.Loss):
-        return isinstance(loss, tuple(each for each in losses if isinstance(each, type)))
-    return loss in losses
-
-
-def outputs_of(loss: Any) -> Outputs:
+def outputs_of(loss: Any, meaning: str | None = None) -> Outputs:
     """The meaning of a network's outputs, from the loss that trains it.
 
     Args:
         loss: a Keras loss object, function or name. The `from_logits` of a cross-entropy says whether the network
             returns logits or probabilities. Any other loss counts as regression; a penalty that computes with classes
             then uses the outputs as logits.
+        meaning: one of `MEANINGS`, which overrides what the loss says; or None.
 
     Returns:
         An `Outputs`.
@@ -96,6 +109,8 @@ def outputs_of(loss: Any) -> Outputs:
         >>> from zoo.training.outputs import outputs_of
         >>> outputs_of(keras.losses.BinaryCrossentropy(from_logits=True)).kind
         'binary'
+        >>> outputs_of(lambda y, p: keras.losses.categorical_crossentropy(y, p), "probabilities").kind
+        'categorical'
     """
     if loss is None or isinstance(loss, (list, tuple, dict)):
         raise ValueError(
@@ -103,98 +118,58 @@ def outputs_of(loss: Any) -> Outputs:
             "Pass a Keras loss to compile(), such as SparseCategoricalCrossentropy(from_logits=True)."
         )
     loss = keras.losses.get(loss)
-    if getattr(loss, "reduction", MEANS[0]) not in MEANS:  # a function has no reduction: compile() takes its mean
-        allowed = " or ".join(map(repr, MEANS))
-        raise ValueError(
-            f"Penalties are means over the batch, so the reduction of the loss must be {allowed}, received "
-            f"{loss.reduction!r}."
-        )
-    if getattr(loss, "ignore_class", None) is not None:
-        raise ValueError(
-            "Penalties cover all examples, so the loss must cover them too: its ignore_class must be None, received "
-            f"{loss.ignore_class!r}. Pass these examples as unlabeled ones, with zoo.datasets.SemiSupervised."
-        )
-    from_logits = getattr(loss, "from_logits", False)
-    if _is_among(loss, CATEGORICAL):
-        links = (_identity, _identity) if from_logits else (_log, ops.softmax)
-        return Outputs("categorical", *links, sparse=_is_among(loss, SPARSE))
-    if _is_among(loss, BINARY):
-        if from_logits:
-            return Outputs("binary", _pad_binary, lambda logits: logits[:, 1:] - logits[:, :1])
-        return Outputs("binary", _binary_log, lambda logits: ops.softmax(logits)[:, 1:])
-    return Outputs("regression", _identity, _identity)
+    check_mean(loss)
+    loss, from_logits = unwrap(loss)
+    sparse, binary = is_among(loss, SPARSE), is_among(loss, BINARY)
+    if meaning is not None:
+        kinds = {"binary_logits": "binary", "multilabel_logits": "multilabel", "values": "regression"}
+        kind = kinds.get(meaning, "binary" if binary and meaning == "probabilities" else "categorical")
+        return Outputs(kind, logits=meaning != "probabilities", sparse=sparse, unit_labels=binary)
+    if is_among(loss, CATEGORICAL):
+        return Outputs("categorical", logits=from_logits, sparse=sparse)
+    return Outputs("binary", logits=from_logits, unit_labels=True) if binary else Outputs("regression")
 
 
-def returns_logits(loss: Any) -> bool:
+def returns_logits(loss: Any, meaning: str | None = None) -> bool:
     """Whether a loss is a categorical cross-entropy of logits.
 
     Args:
         loss: a Keras loss object, function or name.
+        meaning: one of `MEANINGS`, which overrides what the loss says; or None.
 
     Example:
         >>> from zoo.training.outputs import returns_logits
         >>> returns_logits(keras.losses.SparseCategoricalCrossentropy(from_logits=True)), returns_logits("mse")
         (True, False)
     """
-    outputs = outputs_of(loss)
-    return outputs.kind == "categorical" and outputs.to_logits is _identity
-
-
-def per_example_loss(loss: Any) -> Callable[[Tensor, Tensor], Tensor]:
-    """The loss of each example, before any reduction.
-
-    Args:
-        loss: a Keras loss object, function or name.
-
-    Returns:
-        `(labels, outputs) -> (n,)`.
-
-    Example:
-        >>> from zoo.training.outputs import per_example_loss
-        >>> np.asarray(per_example_loss("mse")(np.array([[1.0], [2.0]]), np.array([[1.0], [5.0]])))
-        array([0., 9.])
-    """
-    loss = keras.losses.get(loss)
-    values, sparse = loss.call if isinstance(loss, keras.losses.Loss) else loss, _is_among(loss, SPARSE)
-
-    def compute(labels, outputs):
-        if not sparse:
-            labels = ops.cast(labels, outputs.dtype)  # as a compiled model does
-        if outputs.shape[-1] == 1 and len(labels.shape) == 1:
-            labels = ops.expand_dims(labels, -1)  # as a compiled model does for losses that are functions
-        each = values(labels, outputs)
-        return ops.mean(ops.reshape(each, (ops.shape(outputs)[0], -1)), axis=-1)
-
-    return compute
+    outputs = outputs_of(loss, meaning)
+    return outputs.kind == "categorical" and outputs.logits
 
 
 def check_outputs(outputs: Any, kind: str) -> Tensor:
     """Refuses network outputs that penalties cannot use.
 
     Args:
-        outputs: outputs of the network.
-        kind: `"categorical"`, `"binary"` or `"regression"`.
+        outputs: outputs of the network, or of one of its heads.
+        kind: kind of the `Outputs`.
 
     Returns:
-        The outputs, `(n, units)`, in at least single precision.
+        The outputs, `(n, ..., units)`, in at least single precision.
 
     Raises:
-        ValueError: there are several outputs, their shape is not `(batch, units)`, or the units do not suit the loss.
+        ValueError: there are several outputs, there is no axis of units, or the units do not suit the loss.
 
     Example:
         >>> from zoo.training.outputs import check_outputs
         >>> check_outputs(keras.ops.zeros((2, 3)), "categorical").shape.as_list()
         [2, 3]
     """
-    if isinstance(outputs, (list, tuple, dict)):
-        raise ValueError(f"The network must have one output, received {len(outputs)} outputs.")
-    units = outputs.shape[-1] if len(outputs.shape) == 2 else None
-    fits = {"categorical": units and units >= 2, "binary": units == 1, "regression": units}[kind]
+    units = outputs.shape[-1] if len(outputs.shape) >= 2 else None
+    fits = {"categorical": units and units >= 2, "binary": units == 1}.get(kind, units)
     if not fits:
-        wanted = {"categorical": "at least 2", "binary": "1", "regression": "any number of"}[kind]
         raise ValueError(
-            f"With its {kind} loss the network must return outputs of shape (batch, units) with {wanted} units, "
-            f"received outputs of shape {tuple(outputs.shape)}."
+            f"With its {kind} loss the network must return outputs of shape (batch, units), or (batch, ..., units) for "
+            f"dense ones, with {UNITS[kind]} units, received outputs of shape {tuple(outputs.shape)}."
         )
     return at_least_single(outputs)
 

@@ -1,117 +1,37 @@
 """Any Keras network, trained with a regularizer."""
 
-import contextlib
-from collections.abc import Callable, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Sequence
+from typing import Any
 
 import keras
 from keras import ops
 
-from zoo.backend.derivatives import linearize
-from zoo.backend.moments import exact_moments
+from zoo.backend.keras_internals import attach_masks
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.regularizer import Regularizer
-from zoo.training.input_checks import check_moving, check_reached, check_terms
+from zoo.training.arguments import split_inputs
+from zoo.training.heads import Head, only_label, put
+from zoo.training.input_checks import check_moving, check_terms
+from zoo.training.losses import per_example_loss
 from zoo.training.objective_model import ObjectiveModel
-from zoo.training.outputs import Outputs, check_outputs, outputs_of, per_example_loss
-from zoo.training.perturbed_inputs import WholeInput
-from zoo.training.perturbed_layers import perturbed_tensor
+from zoo.training.outputs import check_meaning
+from zoo.training.passes import run_passes
+from zoo.validation import check_choice
 
 Tensor = Any  # a tensor of the backend
 
-
-class Passes(NamedTuple):
-    """The clean pass, and the function that runs perturbed passes.
-
-    Attributes:
-        perturbed: how the tensor that penalties move is put together.
-        inputs: this tensor in the clean pass, `(n, ...)`.
-        logits: logits of the clean pass, `(n, k)`.
-        losses: scalars that layers added during the clean pass.
-        jvp: `tangents -> J·tangents`, with the Jacobian J of the logits in the tensor; or None.
-        vjp: `cotangents -> Jᵀ·cotangents`, or None.
-        forward: `(inputs, weights=()) -> logits` of a perturbed pass.
-
-    Example:
-        >>> from zoo.training.regularized_model import Passes
-        >>> from zoo.training.perturbed_inputs import WholeInput
-        >>> x = np.zeros((2, 3))
-        >>> Passes(WholeInput(x), x, x, [], None, None, lambda inputs, weights=(): inputs).jvp is None
-        True
-    """
-
-    perturbed: WholeInput
-    inputs: Tensor
-    logits: Tensor
-    losses: list[Tensor]
-    jvp: Callable | None
-    vjp: Callable | None
-    forward: Callable
+PENALTY_INPUTS = ("all", "unlabeled")
 
 
-def run_passes(model: Any, inputs: Any, outputs: Outputs, *, linearized: bool) -> Passes:
-    """Runs the clean pass, which updates the state of the network.
-
-    All passes start from the current state, which includes the state of random generators. Perturbed passes therefore
-    see the dropout masks of the clean pass. Only the clean pass updates moving averages and random state.
-
-    Args:
-        model: `RegularizedModel`.
-        inputs: the inputs of the network, preprocessed: `(n, ...)`, or a dictionary, list or tuple of them.
-        outputs: meaning of the network's outputs.
-        linearized: whether products with the Jacobian are needed.
-
-    Returns:
-        The passes.
-
-    Raises:
-        ValueError: the network assigns to trainable variables.
-
-    Example:
-        >>> from zoo.training.outputs import outputs_of
-        >>> from zoo.training.regularized_model import run_passes
-        >>> model = zoo.RegularizedModel(zoo.networks.mlp((4,), 3, hidden_units=()))
-        >>> outputs = outputs_of("sparse_categorical_crossentropy")
-        >>> run_passes(model, keras.ops.zeros((2, 4)), outputs, linearized=True).logits.shape.as_list()
-        [2, 3]
-    """
-    network = model.network
-    # Copies: on TensorFlow a variable's value is the variable itself, which is about to change.
-    state = [(v, v.value if v.trainable else ops.copy(v.value)) for v in network.variables]
-
-    perturbed = perturbed_tensor(model.perturb, network, inputs)
-
-    def run(tensor, weights=()):
-        exact = exact_moments(network) if linearized else contextlib.nullcontext()
-        scope = keras.StatelessScope(state_mapping=[*state, *weights], collect_losses=True)
-        with scope, exact, perturbed.placed(tensor) as network_inputs:
-            before = [scope.get_current_value(v) for v in network.trainable_variables]
-            found = model.call_network(network_inputs, training=True)
-        _check_unassigned(network, scope, before)
-        updates = [scope.get_current_value(v) for v in network.non_trainable_variables]
-        return outputs.to_logits(check_outputs(found, outputs.kind)), (updates, scope.losses)
-
-    jvp = vjp = None
-    tensor = perturbed.tensor(run)
-    if not model.checked and any(term.moves_inputs for term in model.terms):
-        check_reached(network, perturbed, lambda *parts: run(list(parts))[0])
-        model.checked = True
-    if linearized:
-        logits, (updates, losses), jvp, vjp = linearize(run, tensor)
-    else:
-        logits, (updates, losses) = run(tensor)
-    for variable, value in zip(network.non_trainable_variables, updates, strict=True):
-        variable.assign(value)
-    return Passes(perturbed, tensor, logits, losses, jvp, vjp, lambda tensor, weights=(): run(tensor, weights)[0])
+def _rows(inputs, start, stop):
+    return keras.tree.map_structure(lambda each: each[start:stop], inputs)
 
 
-def _check_unassigned(network, scope, before):
-    for variable, value in zip(network.trainable_variables, before, strict=True):
-        if scope.get_current_value(variable) is not value:
-            raise ValueError(
-                f"The network assigns to its trainable variable {variable.path!r} during training, as "
-                "SpectralNormalization does. Only the optimizer may assign to trainable variables."
-            )
+def _needs_labels(logits):
+    raise ValueError(
+        'A penalty that needs labels cannot act on unlabeled inputs alone, received penalty_inputs="unlabeled". Use a '
+        "penalty without labels, such as VirtualAdversarialTraining, or virtual_labels=True."
+    )
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -128,9 +48,10 @@ class RegularizedModel(ObjectiveModel):
     inputs: entries that a random perturbation fills are no longer masked.
 
     Args:
-        network: any `keras.Model` or layer with one output of shape `(batch, units)`: logits or probabilities (as the
-            loss's `from_logits` says), or values for regression. It takes one tensor, or several in a dictionary, list
-            or tuple.
+        network: any `keras.Model` or layer. Its output of shape `(batch, units)`, or `(batch, ..., units)` for dense
+            outputs such as the classes of pixels, has logits or probabilities (as the loss's `from_logits` says), or
+            values for regression. It may have several outputs. It takes one tensor, or several in a dictionary, list or
+            tuple.
         regularizer: a `Regularizer`, a sum of several, or None for the plain loss.
         preprocessing: a Keras layer that runs before the network, or None: scaling, whitening, augmentation.
             Perturbations are in units of its output, and no gradient runs through it.
@@ -140,15 +61,24 @@ class RegularizedModel(ObjectiveModel):
             one example; an array alone is for a single input. Where it is 0, inputs stay exactly as they are. A name or
             a list of names stands for layers, at any depth: penalties then move what these layers return, such as word
             embeddings, but not at positions that a mask excludes.
+        penalty_inputs: `"all"` (default), or `"unlabeled"`: penalties act on the unlabeled inputs alone, in a forward
+            pass of their own with its own batch statistics. Moving averages then follow the labeled inputs. The VAT
+            authors' program does so.
         seed: integer or `keras.random.SeedGenerator` for the random numbers of the penalties. None draws a seed, which
             `keras.utils.set_random_seed` fixes.
+        output: name or position of the output that penalties look at, if the network has several. Keras's losses and
+            `loss_weights` apply to all outputs; penalties have their own weights and use this output's loss.
+        outputs: what this output is, if the loss does not say so: `"logits"` of classes, `"probabilities"` (of classes,
+            or of one binary unit), `"binary_logits"` (one unit), `"multilabel_logits"` (each unit decides alone) or
+            `"values"` of a regression. None (default) asks the loss.
         **kwargs: arguments of `keras.Model`.
 
     Raises:
         TypeError: `regularizer` is not a `Regularizer`.
-        ValueError: the network is a `RegularizedModel`, or mixes examples but not their labels. At the first batch:
-            what penalties move are integers or indices; `perturb` names an unknown input or layer; movements find no
-            lattice; or the network assigns to trainable variables.
+        ValueError: the network is a `RegularizedModel`, or mixes examples but not their labels; `outputs` or
+            `penalty_inputs` is unknown. At the first batch: what penalties move are integers or indices; `perturb`
+            names an unknown input or layer; movements find no lattice; there are no unlabeled inputs for
+            `penalty_inputs`; or the network assigns to trainable variables.
 
     Source: perturbed word embeddings are those of Miyato, Dai, Goodfellow, 2017, "Adversarial training methods for
     semi-supervised text classification", https://arxiv.org/abs/1605.07725, without their normalization.
@@ -168,10 +98,15 @@ class RegularizedModel(ObjectiveModel):
         *,
         preprocessing: keras.Layer | None = None,
         perturb: Any = None,
+        penalty_inputs: str = "all",
         seed: Any = None,
+        output: Head = None,
+        outputs: str | None = None,
         **kwargs: Any,
     ):
         super().__init__(network, preprocessing=preprocessing, seed=seed, **kwargs)
+        self.head, self.meaning = output, check_meaning(outputs)
+        self.penalty_inputs = check_choice("penalty_inputs", penalty_inputs, PENALTY_INPUTS)
         if regularizer is not None and not isinstance(regularizer, Regularizer):
             raise TypeError(f"regularizer must be a zoo Regularizer or None, received {regularizer!r}.")
         self._regularizer = regularizer
@@ -227,36 +162,67 @@ class RegularizedModel(ObjectiveModel):
         Returns:
             The scalar loss, and the outputs for the labeled inputs.
         """
-        outputs = outputs_of(self.loss)
         inputs, num_labeled = self.prepare(x)
         every = list(zip(self.terms, self.penalty_metrics, strict=True))
         terms = [pair for pair, on in zip(every, active or [True] * len(every), strict=True) if on]
         linearized = any(term.needs_input_derivatives for term, _ in terms)
-        passes = run_passes(self, inputs, outputs, linearized=linearized)
-        y_pred = outputs.from_logits(passes.logits[:num_labeled])
+        apart = self.penalty_inputs == "unlabeled"
+        of_loss = _rows(inputs, 0, num_labeled) if apart else inputs
+        passes = run_passes(self, of_loss, self.outputs_of_loss(), linearized=linearized and not apart)
+        y_pred = self._labeled_outputs(passes, num_labeled)
         # labeled_loss includes the weight penalties of the layers, but not the losses that layers add during a pass.
         loss = self.labeled_loss(x, y, y_pred, sample_weight)
         loss = loss + sum(ops.sum(ops.cast(added, loss.dtype)) for added in passes.losses)
         if terms:
-            loss_of = per_example_loss(self.loss)
-            clean_pass = CleanPass(
-                inputs=passes.inputs,
-                logits=passes.logits,
-                forward=passes.forward,
-                losses=lambda logits: loss_of(y, outputs.from_logits(logits)),
-                num_labeled=num_labeled,
-                sample_weight=sample_weight,
-                jvp=passes.jvp,
-                vjp=passes.vjp,
-                variables=self.network.variables,
-                compute_dtype=self.network.compute_dtype,
-                seed=self.seed_generator,
-                moved=passes.perturbed.moved,
-            )
+            if apart:
+                clean_pass = self._unlabeled_pass(x, _rows(inputs, num_labeled, None), linearized)
+            else:
+                clean_pass = self._labeled_pass(passes, y, y_pred, num_labeled, sample_weight)
             check_terms([term for term, _ in terms], passes.perturbed)
             loss = loss + self._penalties(terms, clean_pass, loss.dtype)
         self.iterations.assign(self.iterations + 1)
         return loss, y_pred
+
+    def _labeled_pass(self, passes, y, y_pred, num_labeled, sample_weight):
+        """What regularizers see of the pass that the loss took, over labeled and unlabeled inputs."""
+        loss_of, labels = per_example_loss(self.at_head(self.loss)), self.at_head(only_label(y, y_pred))
+
+        def losses(logits):
+            return loss_of(labels, passes.outputs.from_logits(logits))
+
+        return self._clean_pass(passes, losses, num_labeled, self.at_head(sample_weight))
+
+    def _unlabeled_pass(self, x, inputs, linearized):
+        """A pass over unlabeled inputs alone, which leaves the moving averages to the labeled ones."""
+        if split_inputs(x)[1] is None:
+            raise ValueError(
+                'penalty_inputs="unlabeled" needs unlabeled inputs, received labeled ones only. Pass fit() a '
+                "zoo.datasets.SemiSupervised, or remove penalty_inputs."
+            )
+        passes = run_passes(self, inputs, self.outputs_of_loss(), linearized=linearized, moves_averages=False)
+        return self._clean_pass(passes, _needs_labels, 0, None)
+
+    def _clean_pass(self, passes, losses, num_labeled, sample_weight):
+        return CleanPass(
+            inputs=passes.inputs,
+            logits=passes.logits,
+            forward=passes.forward,
+            losses=losses,
+            num_labeled=num_labeled,
+            distribution=passes.outputs.distribution,
+            sample_weight=sample_weight,
+            jvp=passes.jvp,
+            vjp=passes.vjp,
+            variables=self.network.variables,
+            compute_dtype=self.network.compute_dtype,
+            seed=self.seed_generator,
+            moved=passes.perturbed.moved,
+        )
+
+    def _labeled_outputs(self, passes, num_labeled):
+        head = passes.outputs.from_logits(passes.logits[:num_labeled])
+        found = keras.tree.map_structure(lambda each: each[:num_labeled], passes.found)
+        return attach_masks(put(found, self.head, head, getattr(self, "output_names", ())), passes.masks)
 
     def _penalties(self, terms, clean_pass, dtype):
         total = 0.0
@@ -269,5 +235,10 @@ class RegularizedModel(ObjectiveModel):
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, serialized."""
         serialize = keras.saving.serialize_keras_object
-        config = {**super().get_config(), "regularizer": serialize(self.regularizer)}
-        return config if self.perturb is None else {**config, "perturb": serialize(self.perturb)}
+        chosen = {"perturb": serialize(self.perturb), "output": self.head, "outputs": self.meaning}
+        return {
+            **super().get_config(),
+            "regularizer": serialize(self.regularizer),
+            "penalty_inputs": self.penalty_inputs,
+            **{name: value for name, value in chosen.items() if value is not None},
+        }

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.backend.keras_internals import flatten_layers
+from zoo.backend.keras_internals import flatten_layers, is_random_state
 
 Tensor = Any  # a tensor of the backend
 
@@ -53,7 +53,7 @@ def synchronized_statistics(network: keras.Layer) -> Iterator[None]:
             layer.synchronized = False  # other backends cannot load a layer with True
 
 
-def reestimate_statistics(model: Any, x: np.ndarray, batch_size: int) -> None:
+def reestimate_statistics(model: Any, x: np.ndarray, batch_size: int, *, unbiased: bool = False) -> None:
     """Sets the moving averages of batch normalization to the mean of the batch statistics over a training set.
 
     Moving averages lag behind the weights and give the last batches the largest weight. The mean does neither. The
@@ -64,6 +64,8 @@ def reestimate_statistics(model: Any, x: np.ndarray, batch_size: int) -> None:
         x: raw training inputs, `(n, ...)`.
         batch_size: number of examples per batch, at least 1. Examples that do not fill the last batch are left out,
             unless there is no other batch.
+        unbiased: whether variances are multiplied by `n/(n − 1)`, with n the number of examples in a batch. The ladder
+            authors' program does so, with the labeled examples as x.
 
     Source: the cumulative average in the programs of Rasmus et al., 2015, https://arxiv.org/abs/1507.02672, and Miyato
     et al., 2018, https://arxiv.org/abs/1704.03976.
@@ -76,7 +78,7 @@ def reestimate_statistics(model: Any, x: np.ndarray, batch_size: int) -> None:
     layers = [layer for layer in normalizations(model.network) if layer.trainable]  # frozen layers keep their averages
     if not layers:
         return
-    draws = [variable for variable in model.network.variables if "seed_generator" in variable.path]
+    draws = [variable for variable in model.network.variables if is_random_state(variable)]
     averages = [variable for layer in layers for variable in (layer.moving_mean, layer.moving_variance)]
     starts = range(0, max(len(x) - batch_size, 0) + 1, batch_size)
     sums: list[Any] = [0.0] * len(averages)
@@ -96,5 +98,37 @@ def reestimate_statistics(model: Any, x: np.ndarray, batch_size: int) -> None:
     finally:
         for layer, momentum in zip(layers, momenta, strict=True):
             layer.momentum = momentum
-    for variable, total in zip(averages, sums, strict=True):
-        variable.assign((total / len(starts)).astype(np.dtype(variable.dtype)))
+    rows = min(batch_size, len(x))
+    factors = (1.0, rows / max(rows - 1, 1) if unbiased else 1.0) * len(layers)  # of means and variances in turn
+    for variable, total, factor in zip(averages, sums, factors, strict=True):
+        variable.assign((factor * total / len(starts)).astype(np.dtype(variable.dtype)))
+
+
+@contextlib.contextmanager
+def labeled_statistics(model: Any, x: np.ndarray, batch_size: int) -> Iterator[None]:
+    """A context in which a ladder predicts with the statistics of its labeled inputs, as its authors' program does.
+
+    Args:
+        model: classifier of a ladder, see `LadderNetwork.classifier`.
+        x: raw labeled inputs, `(n, ...)`.
+        batch_size: number of examples per batch, at least 1.
+
+    Source: the program of Rasmus, Valpola, Honkala, Berglund, Raiko, 2015, "Semi-supervised learning with ladder
+    networks", https://arxiv.org/abs/1507.02672.
+
+    Example:
+        >>> from zoo.training.statistics import labeled_statistics, normalizations
+        >>> model = zoo.RegularizedModel(zoo.networks.mlp((1,), 2, hidden_units=()))
+        >>> with labeled_statistics(model, np.array([[1.0], [3.0]]), batch_size=2):
+        ...     normalizations(model.network)
+        []
+    """
+    layers = normalizations(model.network)
+    averages: list[Any] = [variable for layer in layers for variable in (layer.moving_mean, layer.moving_variance)]
+    before = [keras.ops.convert_to_numpy(variable).copy() for variable in averages]
+    reestimate_statistics(model, x, batch_size, unbiased=True)
+    try:
+        yield
+    finally:
+        for variable, value in zip(averages, before, strict=True):
+            variable.assign(value)

@@ -2,19 +2,21 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from typing import Any
 
 import keras
+import numpy as np
 import tensorflow as tf
 
 from zoo.backend.derivatives import explained_derivatives
-from zoo.backend.keras_internals import as_step_function, loss_tracker
+from zoo.backend.keras_internals import as_step_function, is_random_state, loss_tracker
 from zoo.backend.moments import exact_moments
 from zoo.backend.replicas import num_replicas
 from zoo.datasets import Batches, SemiSupervised
 from zoo.training.execution_plan import ExecutionPlan
 from zoo.training.statistics import synchronized_statistics
+from zoo.training.wrapper import Wrapper
 
 
 def train_step(model: Any, active: tuple[bool, ...], data: Any) -> dict[str, Any]:
@@ -37,7 +39,7 @@ def train_step(model: Any, active: tuple[bool, ...], data: Any) -> dict[str, Any
             scaled_loss = model.optimizer.scale_loss(loss / num_replicas())  # the gradients are added up
         gradients = tape.gradient(scaled_loss, model.trainable_variables)
     model.optimizer.apply_gradients(zip(gradients, model.trainable_variables, strict=True))
-    loss_tracker(model).update_state(loss, sample_weight=tf.shape(y_pred)[0])
+    loss_tracker(model).update_state(loss, sample_weight=tf.shape(tf.nest.flatten(y_pred)[0])[0])
     return model.compute_metrics(x, y, y_pred, sample_weight)
 
 
@@ -55,7 +57,7 @@ def train_function(model: Any, plan: ExecutionPlan, active: tuple[bool, ...]) ->
     # Compiled here and not by Keras's own option: that would also compile predictions, whose batches vary in size.
     one_by_one = as_step_function(model, tf.function(step, jit_compile=True, autograph=False, reduce_retracing=True))
     # A model that overrides compute_metrics shows its logs only within the step.
-    keeps_metrics = type(model).compute_metrics is keras.Model.compute_metrics
+    keeps_metrics = type(model).compute_metrics is Wrapper.compute_metrics
     return _one_program(model, step, plan, one_by_one) if plan.one_program and keeps_metrics else one_by_one
 
 
@@ -128,7 +130,7 @@ def fitting(model: Any, plan: ExecutionPlan, options: dict[str, Any]) -> Iterato
     if isinstance(x, (Batches, SemiSupervised)) and not isinstance(callbacks, keras.callbacks.CallbackList):
         callbacks = [NextEpoch(x), *keras.tree.flatten(callbacks or [])]
         options = {**options, "x": _read_in_python(x) if spread else x.tf_dataset, "callbacks": callbacks}
-    with _spread(model) if spread else contextlib.nullcontext():
+    with _spread(model, options) if spread else contextlib.nullcontext():
         yield options
 
 
@@ -141,21 +143,49 @@ def _read_in_python(batches):
     return dataset.apply(tf.data.experimental.assert_cardinality(len(batches)))
 
 
+def check_division(options: Mapping[str, Any], num_devices: int) -> None:
+    """Refuses arrays with a batch that does not divide: the mean of its means would weight examples differently.
+
+    Args:
+        options: the arguments of `fit` by their names. Data sets are not checked.
+        num_devices: number of devices that share a batch.
+
+    Raises:
+        ValueError: a batch does not divide among the devices.
+
+    Example:
+        >>> from zoo.training.tensorflow_step import check_division
+        >>> check_division({"x": np.zeros((64, 3)), "batch_size": 16}, num_devices=2)
+    """
+    leaves = keras.tree.flatten(options["x"])
+    if not all(isinstance(leaf, np.ndarray) or tf.is_tensor(leaf) for leaf in leaves):
+        return
+    num_examples = int(len(leaves[0]) * (1 - (options.get("validation_split") or 0)))
+    batch_size = min(options.get("batch_size") or 32, num_examples)
+    if batch_size % num_devices or num_examples % batch_size % num_devices:
+        raise ValueError(
+            f"Every batch must divide among the {num_devices} devices, received {num_examples} examples in batches of "
+            f"{batch_size}, the last of {num_examples % batch_size or batch_size}. Leave out some examples, or change "
+            "batch_size."
+        )
+
+
 @contextlib.contextmanager
-def _spread(model):
+def _spread(model, options):
     """The strategy's scope, with batch normalization over the rows of all devices.
 
     Raises:
-        ValueError: a layer draws random numbers, which would be the same on every device; or several steps run at a
-            time, which Keras's loop cannot do on several devices.
+        ValueError: a layer draws random numbers, which would be the same on every device; several steps run at a time,
+            which Keras's loop cannot do on several devices; or arrays have a batch that does not divide among them.
     """
+    check_division(options, model.distribute_strategy.num_replicas_in_sync)
     if model.steps_per_execution > 1:
         raise ValueError(
             "On several devices TensorFlow runs one step at a time, received steps_per_execution="
             f"{model.steps_per_execution}."
         )
     layers = [layer for layer in (model.network, model.preprocessing) if layer is not None]
-    drawing = [v.path for layer in layers for v in layer.variables if "seed_generator" in v.path]
+    drawing = [v.path for layer in layers for v in layer.variables if is_random_state(v)]
     if drawing:
         raise ValueError(
             "On TensorFlow, layers that draw random numbers draw the same ones on every device, received "

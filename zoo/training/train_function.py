@@ -1,14 +1,13 @@
 """From a plan to the function that Keras's `fit` calls for every few steps."""
 
-import contextlib
 import functools
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
 
-from zoo.datasets.epochwise import kept_epoch
 from zoo.training.arguments import shape_of
+from zoo.training.callbacks.warn_on_nan import WarnOnNaN
 from zoo.training.circumstances import observe
 from zoo.training.execution_plan import ExecutionPlan, plan_execution
 from zoo.training.lazy_terms import TakingTurns, patterns
@@ -35,9 +34,10 @@ def plan_fit(model: Any, options: Mapping[str, Any]) -> ExecutionPlan:
     if not model.built and shape is not None:
         model.build(shape)  # an unbuilt network may not have its layers yet
     alternates = len(patterns(model.intervals)) > 1
-    plan = plan_execution(
-        observe([model.network, model.preprocessing], options, alternates=alternates), **model.compile_request
-    )
+    # `fit` may run outside the scope of the strategy under which the model was made.
+    strategy = getattr(model, "distribute_strategy", None)
+    seen = observe([model.network, model.preprocessing], options, alternates=alternates, strategy=strategy)
+    plan = plan_execution(seen, **model.compile_request)
     if plan != model.execution_plan:
         model.train_function = model.test_function = model.predict_function = None
     if shape is not None and shape != model.fitted_shape:
@@ -70,24 +70,17 @@ def make_train_function(model: Any) -> Callable:
     return TakingTurns(functions, model.intervals, functools.partial(backend_step.iterations, model))
 
 
-@contextlib.contextmanager
-def single_pass(model: Any, options: Mapping[str, Any]) -> Iterator[None]:
-    """A context for `evaluate` and `predict`, which keeps the zoo's own batches at their epoch.
-
-    If the caller gives the number of steps and `fit` chose how many run at a time, they run one at a time: otherwise
-    Keras would run more steps than given.
+def watch_loss(callbacks: Any) -> Any:
+    """The callbacks of `fit`, and one that warns if the loss becomes NaN.
 
     Args:
-        model: `ObjectiveModel`.
-        options: the arguments of the call by their names.
+        callbacks: as `fit` received them.
+
+    Example:
+        >>> from zoo.training.train_function import watch_loss
+        >>> [type(each).__name__ for each in watch_loss(None)]
+        ['WarnOnNaN']
     """
-    before, chosen = model.steps_per_execution, model.compile_request["steps_per_execution"] == "auto"
-    single = options.get("steps") is not None and before > 1 and chosen
-    if single:
-        model.steps_per_execution, model.test_function, model.predict_function = 1, None, None
-    try:
-        with kept_epoch(options.get("x")):
-            yield
-    finally:
-        if single:
-            model.steps_per_execution, model.test_function, model.predict_function = before, None, None
+    if isinstance(callbacks, keras.callbacks.CallbackList):
+        return callbacks  # Keras takes such a list as it is
+    return [*keras.tree.flatten(callbacks or []), WarnOnNaN()]

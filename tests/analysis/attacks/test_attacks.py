@@ -41,6 +41,11 @@ def data(model):
     return x, np.argmax(model.predict(x, verbose=0), axis=-1)
 
 
+def short(attack):
+    """Options of attacks that would take thousands of steps."""
+    return {"num_queries": 30} if attack.startswith(("square", "autoattack")) else {}
+
+
 def gradient(model, inputs, labels):
     kernel, bias = model.network.get_weights()
     logits = inputs @ kernel + bias
@@ -95,6 +100,7 @@ def test_virtual_adversarial_noise_is_the_dominant_eigenvector_of_its_norm(model
     assert np.median(ratios) > 0.99 and np.all(ratios < 1 + 1e-4)  # ten iterations are few if eigenvalues are close
 
 
+@pytest.mark.filterwarnings("ignore:The targeted difference of logits")
 @pytest.mark.parametrize("attack", [*ATTACKS, *MOVEMENTS])
 def test_every_attack_is_of_no_size_without_effect_and_seeded(attack, rng):
     network = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
@@ -102,18 +108,19 @@ def test_every_attack_is_of_no_size_without_effect_and_seeded(attack, rng):
     x, y = rng.uniform(size=(40, 4, 4, 1)).astype("float32"), np.arange(40, dtype="int32") % 3
     unmoved = misclassified_under_attack(network, x, y, attack, 0.0, batch_size=20)
     np.testing.assert_array_equal(unmoved, misclassified(network, x, y, batch_size=20))
-    size = 90.0 if attack == "rotation" else 1.5
-    first, again = (misclassified_under_attack(network, x, y, attack, size, batch_size=20) for _ in range(2))
+    size, options = 90.0 if attack == "rotation" else 1.5, {"batch_size": 20, **short(attack)}
+    first, again = (misclassified_under_attack(network, x, y, attack, size, **options) for _ in range(2))
     np.testing.assert_array_equal(first, again)
     assert np.any(first != unmoved)
 
 
+@pytest.mark.filterwarnings("ignore:The targeted difference of logits")
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_seeds_are_integers_generators_or_none(attack, model, data):
     x, y = data
 
     def attacked(seed):
-        return keras.ops.convert_to_numpy(ATTACKS[attack](model.network, x, y, 0.5, seed))
+        return keras.ops.convert_to_numpy(ATTACKS[attack](model.network, x, y, 0.5, seed, **short(attack)))
 
     np.testing.assert_array_equal(attacked(3), attacked(keras.random.SeedGenerator(3)))
     first, second = attacked(None), attacked(None)
@@ -138,6 +145,20 @@ def test_generalization_gap(model, data):
     assert gap.standard_error == pytest.approx(Estimate.of(np.arange(50) < 10).standard_error)
 
 
+def test_generalization_gap_of_losses(model, data):
+    x, y = data
+    false = np.where(np.arange(50) < 10, (y + 1) % 3, y)
+    kernel, bias = model.network.get_weights()
+    logits = 0.5 * x.astype("float64") @ kernel + bias
+    losses = np.log(np.exp(logits).sum(axis=1, keepdims=True)) - logits
+    differences = losses[np.arange(50), false] - losses[np.arange(50), y]
+    assert generalization_gap(model, (x, y), (x, false), measure="loss").mean == pytest.approx(
+        differences.mean(), rel=1e-5
+    )
+    with pytest.raises(ValueError, match="Unknown measure 'losses'. Did you mean 'loss'"):
+        generalization_gap(model, (x, y), (x, y), measure="losses")
+
+
 @pytest.mark.parametrize("attack", [sign_noise, gaussian_sign_noise, gaussian_noise])
 def test_noise_of_negative_size(model, data, attack):
     with pytest.raises(ValueError, match="(epsilon|noise_std) must be at least 0, received -1"):
@@ -149,3 +170,57 @@ def test_bad_input(model, data):
         attacked_error_percent(model, *data, "sgn", 0.25)
     with pytest.raises(ValueError, match="epsilon must be at least 0, received -1"):
         attacked_error_percent(model, *data, "sign", -1)
+
+
+def normalized_network():
+    """Batch normalization whose averages are far from the statistics of the data, then a linear classifier."""
+    network = keras.Sequential([keras.Input((4,)), keras.layers.BatchNormalization(), keras.layers.Dense(3)])
+    rng = np.random.default_rng(2)
+    network.set_weights(
+        [np.ones(4), np.zeros(4), 0.3 * np.ones(4), 4 * np.ones(4), rng.normal(size=(4, 3)), np.zeros(3)]
+    )
+    return network
+
+
+def difference_quotients(function, x, step=1e-6):
+    """The gradient of a scalar function in float64, entry by entry."""
+    gradient = np.zeros_like(x)
+    for index in np.ndindex(*x.shape):
+        moved = [x.copy() for _ in range(2)]
+        moved[0][index] += step
+        moved[1][index] -= step
+        gradient[index] = (function(moved[0]) - function(moved[1])) / (2 * step)
+    return gradient
+
+
+@pytest.mark.parametrize("statistics", ["moving", "batch"])
+def test_an_attack_takes_its_gradients_through_the_chosen_statistics(statistics, rng):
+    network = normalized_network()
+    before = network.get_weights()
+    kernel = before[4].astype("float64")
+    x = rng.normal(size=(60, 4))
+    y = np.argmax((x - 0.3) @ kernel, axis=1)
+
+    def loss(inputs):
+        mean, variance = (inputs.mean(axis=0), inputs.var(axis=0)) if statistics == "batch" else (0.3, 4.0)
+        logits = (inputs - mean) / np.sqrt(variance + 1e-3) @ kernel
+        return np.sum(np.log(np.exp(logits).sum(axis=1)) - logits[np.arange(60), y])
+
+    attacked = x + 0.4 * np.sign(difference_quotients(loss, x))
+    expected = np.argmax((attacked - 0.3) @ kernel, axis=1) != y
+    options = {"statistics": statistics, "batch_size": 60}
+    found = misclassified_under_attack(network, x.astype("float32"), y, "sign", 0.4, **options)
+    np.testing.assert_array_equal(found, expected)
+    other = {"batch": "moving", "moving": "batch"}[statistics]
+    others = misclassified_under_attack(network, x.astype("float32"), y, "sign", 0.4, statistics=other, batch_size=60)
+    assert np.any(others != found)
+    for a, b in zip(network.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+
+
+def test_batch_statistics_need_a_network_with_training_mode():
+    x = np.zeros((2, 4), "float32")
+    with pytest.raises(TypeError, match="call takes training=, received <function"):
+        misclassified_under_attack(lambda x: x, x, [0, 0], "sign", 0.1, statistics="batch")
+    with pytest.raises(ValueError, match="Unknown statistics 'batches'. Did you mean 'batch'"):
+        misclassified_under_attack(lambda x: x, x, [0, 0], "sign", 0.1, statistics="batches")

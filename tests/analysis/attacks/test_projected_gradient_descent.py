@@ -139,3 +139,68 @@ def test_bad_input(network, data, options, message):
 def test_a_radius_below_zero(network, data, epsilon):
     with pytest.raises(ValueError, match=f"epsilon must be at least 0, received {epsilon}"):
         projected_gradient_descent(network, *data, epsilon, norm="linf")
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_momentum_restarts_and_targets_stay_in_the_ball(network, data, norm):
+    x, y = data
+    options = {"seed": 0, "norm": norm, "num_steps": 5, "input_range": (-0.9, 0.9)}
+    for more in ({"momentum": 0.9}, {"num_restarts": 3}, {"num_targets": 2}, {"num_restarts": 2, "num_targets": 5}):
+        moved = projected_gradient_descent(network, np.clip(x, -0.9, 0.9), y, EPSILON, **options, **more)
+        assert np.all(sizes(moved - np.clip(x, -0.9, 0.9), norm) <= EPSILON * (1 + 1e-5))
+        assert np.abs(moved).max() <= np.float32(0.9)
+
+
+def test_momentum_adds_up_normalized_gradients(linear, rng):
+    """On a linear classifier of two classes the direction never changes, so momentum does not either."""
+    w, x, y = rng.normal(size=(5, 2)), rng.normal(size=(8, 5)), np.arange(8) % 2
+    options = {"norm": "l2", "num_steps": 3, "step_size": 0.1, "random_start": False}
+    plain, heavy = (projected_gradient_descent(linear(w), x, y, 1.0, momentum=m, **options) for m in (0.0, 0.9))
+    np.testing.assert_allclose(plain, heavy, rtol=1e-6)
+
+
+def test_momentum_follows_its_equation(network, data):
+    x, y = data
+    g, moved = 0.0, x
+    for _ in range(3):
+        gradient = ops.convert_to_numpy(loss_gradient(network, moved, y))
+        g = 0.8 * g + gradient / np.abs(gradient).sum(axis=1, keepdims=True)
+        moved = np.clip(moved + STEP * np.sign(g), x - EPSILON, x + EPSILON)
+    options = {"norm": "linf", "num_steps": 3, "step_size": STEP, "random_start": False}
+    np.testing.assert_allclose(
+        projected_gradient_descent(network, x, y, EPSILON, momentum=0.8, **options), moved, atol=1e-6
+    )
+
+
+def test_more_runs_are_never_weaker(network, data):
+    x, y = data
+
+    def margins(inputs):
+        logits = ops.convert_to_numpy(network(inputs))
+        return np.where(np.eye(3, dtype=bool)[y], -np.inf, logits).max(axis=1) - logits[np.arange(12), y]
+
+    options = {"norm": "linf", "num_steps": 4, "seed": 0}
+    one, five = (projected_gradient_descent(network, x, y, EPSILON, num_restarts=k, **options) for k in (1, 5))
+    assert np.all(margins(five) >= margins(one) - 1e-6) and np.any(margins(five) > margins(one) + 1e-4)
+
+
+def test_targets_are_approached(linear, rng):
+    """Of three linear classes, a run for each target leads to the class that is nearest in the ball."""
+    w, x = rng.normal(size=(6, 3)), rng.normal(size=(20, 6))
+    y = (x @ w).argmax(axis=1)
+    options = {"norm": "linf", "num_steps": 10, "random_start": False}
+    targeted = projected_gradient_descent(linear(w), x, y, 0.3, num_targets=2, **options)
+    best = -np.inf
+    for k in range(3):
+        normal = w[:, [k]] - w[:, y]
+        best = np.maximum(
+            best, np.where(y == k, -np.inf, np.sum(x.T * normal, axis=0) + 0.3 * np.abs(normal).sum(axis=0))
+        )
+    z = ops.convert_to_numpy(linear(w)(targeted))
+    margins = np.where(np.eye(3, dtype=bool)[y], -np.inf, z).max(axis=1) - z[np.arange(20), y]
+    assert np.mean(margins > best - 1e-2) > 0.8
+
+
+def test_restarts_need_a_random_start(network, data):
+    with pytest.raises(ValueError, match="Restarts need random_start=True, received num_restarts=2"):
+        projected_gradient_descent(network, *data, EPSILON, norm="l2", num_restarts=2, random_start=False)

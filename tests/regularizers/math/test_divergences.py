@@ -7,8 +7,14 @@ import scipy.stats
 from keras import ops
 
 from zoo.backend.derivatives import linearize
-from zoo.regularizers import categorical_kl, entropy, gaussian_kl, squared_distance
-from zoo.regularizers.math.divergences import categorical_hessian_product
+from zoo.regularizers import bernoulli_kl, categorical_kl, entropy, gaussian_kl, squared_distance
+from zoo.regularizers.math.divergences import (
+    DIVERGENCES,
+    bernoulli_hessian_product,
+    categorical_hessian_product,
+    over_positions,
+)
+from zoo.regularizers.math.worst_directions import hessian_product
 
 RNG = np.random.default_rng(2)
 LOGITS, OTHER = RNG.normal(size=(6, 4)) * 3, RNG.normal(size=(6, 4)) * 3
@@ -56,6 +62,67 @@ def test_classes_that_are_ruled_out():
 def test_a_single_logit_decides_nothing(function, arguments):
     with pytest.raises(ValueError, match="logits of at least 2 classes, received 1"):
         call(function, *[np.zeros((3, 1))] * arguments)
+
+
+def test_bernoulli_kl():
+    """Each unit is a choice of its own between 1 and 0."""
+    p, q = scipy.special.expit(LOGITS), scipy.special.expit(OTHER)
+    expected = np.sum(scipy.special.rel_entr(p, q) + scipy.special.rel_entr(1 - p, 1 - q), axis=-1)
+    np.testing.assert_allclose(call(bernoulli_kl, LOGITS, OTHER), expected, rtol=1e-9)
+    assert not np.allclose(call(bernoulli_kl, OTHER, LOGITS), expected, rtol=0.1)
+    assert not np.allclose(call(categorical_kl, LOGITS, OTHER), expected, rtol=0.1)
+
+
+def test_bernoulli_kl_of_one_unit_is_that_of_two_classes():
+    one, other = LOGITS[:, :1], OTHER[:, :1]
+    two = [np.hstack([np.zeros_like(each), each]) for each in (one, other)]
+    np.testing.assert_allclose(call(bernoulli_kl, one, other), call(categorical_kl, *two), rtol=1e-9)
+
+
+def test_bernoulli_kl_of_extreme_logits():
+    extreme, flat = np.array([[1e4, -1e4], [np.inf, -np.inf]], "float32"), np.zeros((2, 2), "float32")
+    np.testing.assert_allclose(call(bernoulli_kl, extreme, flat), 2 * np.log(2), rtol=1e-6)
+    np.testing.assert_array_equal(call(bernoulli_kl, extreme, extreme), 0)
+
+
+def test_bernoulli_hessian_product_is_that_of_the_divergence():
+    """`p(1 − p)·u`, which is the derivative of `∂KL/∂h̃` along u at equal arguments, from finite differences."""
+    vectors, step = RNG.normal(size=LOGITS.shape), 1e-5
+
+    def gradient(logits):
+        slope = linearize(lambda h: (bernoulli_kl(LOGITS, h), ()), ops.convert_to_tensor(logits))
+        return ops.convert_to_numpy(slope.vjp(ops.ones(len(LOGITS), "float64")))
+
+    found = call(bernoulli_hessian_product, LOGITS, vectors)
+    p = scipy.special.expit(LOGITS)
+    np.testing.assert_allclose(found, p * (1 - p) * vectors, rtol=1e-10)
+    difference = (gradient(LOGITS + step * vectors) - gradient(LOGITS - step * vectors)) / (2 * step)
+    np.testing.assert_allclose(found, difference, rtol=1e-5, atol=1e-9)
+
+
+def test_bernoulli_entropy():
+    p = scipy.special.expit(LOGITS)
+    expected = np.sum(scipy.special.entr(p) + scipy.special.entr(1 - p), axis=-1)
+    found = call(lambda logits: entropy(logits, "bernoulli"), LOGITS)
+    np.testing.assert_allclose(found, expected, rtol=1e-9)
+
+
+@pytest.mark.parametrize("distribution", DIVERGENCES)
+def test_dense_outputs(distribution):
+    """The mean over positions, and a Hessian product at each position."""
+    logits, other, vectors = (RNG.normal(size=(2, 3, 5, 4)) for _ in range(3))
+    flat = [each.reshape(-1, 4) for each in (logits, other, vectors)]
+    expected = call(DIVERGENCES[distribution], *flat[:2]).reshape(2, -1).mean(axis=1)
+    np.testing.assert_allclose(call(DIVERGENCES[distribution], logits, other), expected, rtol=1e-9)
+    found = call(lambda h, u: hessian_product(h, u, distribution), logits, vectors)
+    of_positions = call(lambda h, u: hessian_product(h, u, distribution), flat[0], flat[2])
+    np.testing.assert_allclose(found.reshape(-1, 4), of_positions, rtol=1e-9)
+
+
+def test_means_over_positions():
+    values = RNG.normal(size=(3, 2, 4))
+    np.testing.assert_allclose(call(over_positions, values), values.mean(axis=(1, 2)), rtol=1e-12)
+    np.testing.assert_array_equal(call(over_positions, values[:, 0, 0]), values[:, 0, 0])
 
 
 def test_entropy():

@@ -7,10 +7,9 @@ from keras import ops
 
 import zoo
 from zoo.regularizers import VirtualMovementTraining
-from zoo.regularizers.math.movement import lattice_view, spatial_gradient
+from zoo.regularizers.math.movement import lattice_view, spatial_gradient, unit_gradient
 
-# On JAX, Keras takes means in single precision.
-RTOL = 1e-6
+RTOL = 1e-9
 
 
 def values(tensor):
@@ -186,3 +185,17 @@ def test_virtual_labels_need_classes(clean_pass):
     )
     with pytest.raises(ValueError, match="at least 2 classes, received 1"):
         VirtualMovementTraining("shift", virtual_labels=True).scores(one_output)
+
+
+@pytest.mark.parametrize("normalization", ["example", "batch"])
+@pytest.mark.parametrize("size", [1.0, 1e-15, 1e-18, 1e-35])
+def test_gradients_of_every_size_have_unit_norm(normalization, size):
+    gradient = ops.convert_to_tensor(size * np.array([[3.0, 4.0], [0.0, 12.0]]), "float32")
+    unit = values(unit_gradient(gradient, normalization))
+    expected = {"example": [[0.6, 0.8], [0, 1]], "batch": np.array([[3, 4], [0, 12]]) / 13}[normalization]
+    np.testing.assert_allclose(unit, expected, rtol=1e-6)
+
+
+@pytest.mark.parametrize("normalization", ["example", "batch"])
+def test_a_zero_gradient_stays_zero(normalization):
+    assert not np.any(values(unit_gradient(ops.zeros((2, 3)), normalization)))

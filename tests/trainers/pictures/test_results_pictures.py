@@ -48,6 +48,15 @@ def test_gap_is_the_mean_over_seeds_with_its_band():
     np.testing.assert_allclose([at_end.min(), at_end.max()], [4 - spread, 4 + spread])
 
 
+def test_the_gap_of_losses_has_a_panel_of_its_own():
+    runs = [{**GAPS[0], "curves": {**GAPS[0]["curves"], "sampled_test_loss": [2, 1], "sampled_train_loss": [2, 0.25]}}]
+    picture = generalization_gap([content("a-vat", runs)], "")
+    errors, losses = picture.figure.axes
+    np.testing.assert_allclose(lines(errors)["vat"], [0, 2, 3])
+    np.testing.assert_allclose(lines(losses)["vat"], [0, 0.75])
+    assert "error: vat 3; loss: vat 0.75" in picture.alt
+
+
 def test_one_panel_per_movement_that_was_measured():
     runs = [run(1, worst_shift=[0.1, 0.2], worst_scale=[1.0, 2.0])]
     picture = worst_movements([content("a-vat", runs), content("a-unknown", runs)], "T")

@@ -52,7 +52,30 @@ def test_section():
     assert "− baseline" in section("synthetic", results)
 
 
+def test_ladders_show_the_errors_with_labeled_statistics():
+    results = {name: content(name, {0: 0.7}, 0.6) for name in ("mnist_ladder-100_full", "mnist_ladder-all_full")}
+    assert "labeled statistics" not in section("ladder", results)
+    results["mnist_ladder-100_full"]["seeds"]["0"]["errors_labeled_statistics"] = {"test": 0.9}
+    lines = section("ladder", results).splitlines()
+    assert lines[3].startswith("| recipe | published | ours | ours, labeled statistics | median |")
+    assert "| 0.70 | 0.90 | 0.70 |" in lines[5] and "| 0.70 | – | 0.70 |" in lines[6]
+
+
+def test_a_row_with_a_reference_of_its_own_is_compared_with_it():
+    names = {"mnist_ladder-all_full": 0.6, "mnist_ladder-all_adversarial": 0.5, "mnist_ladder-1000_adversarial": 0.9}
+    results = {
+        name: {**content(name, {0: error, 1: error}), "recipe": recipes.get(name).as_dict()}
+        for name, error in names.items()
+    }
+    full, adversarial, alone = section("ladder", results).splitlines()[5:8]
+    assert "| 0.57 |" in full and "| – |" in full
+    assert "| 0.557 (reference 0.565) |" in adversarial and "| -0.10 |" in adversarial
+    assert "| 0.932 (reference 0.952) |" in alone and "| – |" in alone
+
+
 def test_changed_settings_are_named():
     shortened = recipes.get("synthetic_mlp-vat").override({"epochs": 3})
     assert label(shortened.as_dict()) == "`synthetic_mlp-vat` with epochs=3"
+    weaker = recipes.get("synthetic_mlp-vat").override({"regularizers.vat.epsilon": 0.1, "epochs": 3})
+    assert label(weaker.as_dict()) == "`synthetic_mlp-vat` with regularizers.vat.epsilon=0.1, epochs=3"
     assert label(recipes.get("synthetic_mlp-vat").as_dict()) == "`synthetic_mlp-vat`"

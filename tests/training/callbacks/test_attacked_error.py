@@ -143,6 +143,14 @@ def test_early_stopping_and_checkpoints_see_the_error(network, model, data, tmp_
     assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch-1.weights.h5", "epoch-2.weights.h5"]
 
 
+def test_early_stopping_that_comes_first_sees_no_error(network, model, data):
+    trained = model(network())
+    stopping = keras.callbacks.EarlyStopping(monitor="val_attacked_error", mode="min", patience=1)
+    with pytest.warns(UserWarning, match="val_attacked_error` which is not available"):
+        history = trained.fit(*data, epochs=3, callbacks=[stopping, Collapse([20.0, 95.0, 96.0])], verbose=0).history
+    assert len(history["loss"]) == 3
+
+
 @pytest.mark.parametrize("first", [True, False])
 def test_the_zoo_s_checkpoint_keeps_the_curve_if_it_comes_after(first, network, model, data, tmp_path):
     x, y = data

@@ -8,6 +8,7 @@ from keras import ops
 
 from zoo.analysis.movement import movement_measure
 from zoo.analysis.prediction_pass import compiled, map_batches
+from zoo.analysis.robustness import cross_entropies
 from zoo.datasets import Dataset
 from zoo.pretrained import error_percent
 
@@ -19,7 +20,8 @@ class Curves(keras.callbacks.Callback):
     """Measures errors and movement penalties on a fixed sample, before the first epoch and after each one.
 
     The curves are `sampled_train_error` and `sampled_test_error` in percent, whose difference is the generalization
-    gap, and `worst_shift`, `worst_rotation` and `worst_scale`: R of each movement on the sampled test inputs, if the
+    gap; `sampled_train_loss` and `sampled_test_loss`, the cross-entropies, whose difference is that of the VMT paper;
+    and `worst_shift`, `worst_rotation` and `worst_scale`: R of each movement on the sampled test inputs, if the
     inputs have such a movement.
 
     Args:
@@ -58,6 +60,7 @@ class Curves(keras.callbacks.Callback):
     def _measure(self):
         for split, (inputs, labels) in self.sample.items():
             self._add(f"sampled_{split}_error", error_percent(self._logits, inputs, labels))
+            self._add(f"sampled_{split}_loss", float(np.mean(cross_entropies(self._logits, inputs, labels))))
         for name, changes in map_batches(self._movements, *self.sample["test"]).items():
             self._add(f"worst_{name}", float(np.mean(changes)))
 

@@ -24,7 +24,8 @@ def in_order(
 
     Args:
         method: callbacks of the recipe, which set the weights at the end of training: early stopping restores the best
-            ones, `ReestimateStatistics` measures the batch statistics of these.
+            ones, `ReestimateStatistics` measures the batch statistics of these. `AttackedError` comes before the early
+            stopping that monitors it.
         observers: callbacks that change nothing, such as logs and pictures.
         curves: adds to the history that the checkpoint saves.
         checkpoint: saves the run.

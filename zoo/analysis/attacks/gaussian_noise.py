@@ -3,8 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
+from zoo.analysis.attacks.inputs import as_floating
 from zoo.backend.random_numbers import Seed, as_generator, normal
-from zoo.regularizers.math.input_range import check_input_range, clip_to_range
+from zoo.regularizers.math.input_range import clip_to_range
 from zoo.validation import check_number
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
@@ -22,11 +23,12 @@ def gaussian_noise(
 
     Args:
         network: not used.
-        inputs: x, `(n, ...)`, in floating point.
+        inputs: x, `(n, ...)`.
         labels: not used.
         noise_std: standard deviation of the noise, at least 0, in units of the input.
         seed: integer, `keras.random.SeedGenerator` or None.
-        input_range: `(low, high)` to which the result is clipped, or None.
+        input_range: `(low, high)` to which the result is clipped, or None: 0 to 255 for inputs in uint8, else no
+            bounds.
 
     Returns:
         Perturbed inputs, `(n, ...)`.
@@ -42,4 +44,5 @@ def gaussian_noise(
         True
     """
     check_number("noise_std", noise_std, 0)
-    return clip_to_range(inputs + noise_std * normal(inputs, as_generator(seed)), check_input_range(input_range))
+    x, input_range = as_floating(inputs, input_range)
+    return clip_to_range(x + noise_std * normal(x, as_generator(seed)), input_range)

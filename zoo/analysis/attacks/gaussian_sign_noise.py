@@ -5,8 +5,9 @@ from typing import Any
 
 from keras import ops
 
+from zoo.analysis.attacks.inputs import as_floating
 from zoo.backend.random_numbers import Seed, as_generator, normal
-from zoo.regularizers.math.input_range import check_input_range, clip_to_range
+from zoo.regularizers.math.input_range import clip_to_range
 from zoo.validation import check_number
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
@@ -27,11 +28,12 @@ def gaussian_sign_noise(
 
     Args:
         network: not used.
-        inputs: x, `(n, ...)`, in floating point.
+        inputs: x, `(n, ...)`.
         labels: not used.
         epsilon: ε, L∞ norm of the noise, at least 0, in units of the input.
         seed: integer, `keras.random.SeedGenerator` or None.
-        input_range: `(low, high)` to which the result is clipped, or None.
+        input_range: `(low, high)` to which the result is clipped, or None: 0 to 255 for inputs in uint8, else no
+            bounds.
 
     Returns:
         Perturbed inputs, `(n, ...)`.
@@ -47,5 +49,5 @@ def gaussian_sign_noise(
         array([[0.25, 0.25, 0.25]])
     """
     check_number("epsilon", epsilon, 0)
-    noise = ops.sign(normal(inputs, as_generator(seed)))
-    return clip_to_range(inputs + epsilon * noise, check_input_range(input_range))
+    x, input_range = as_floating(inputs, input_range)
+    return clip_to_range(x + epsilon * ops.sign(normal(x, as_generator(seed))), input_range)

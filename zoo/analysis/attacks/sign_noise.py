@@ -3,9 +3,10 @@
 from collections.abc import Callable
 from typing import Any
 
+from zoo.analysis.attacks.inputs import as_floating
 from zoo.analysis.prediction_pass import loss_gradient
 from zoo.backend.random_numbers import Seed
-from zoo.regularizers.math.input_range import check_input_range, clip_to_range
+from zoo.regularizers.math.input_range import clip_to_range
 from zoo.regularizers.math.worst_directions import adversarial_noise
 from zoo.validation import check_number
 
@@ -24,11 +25,12 @@ def sign_noise(
 
     Args:
         network: Keras network from inputs to logits.
-        inputs: x, `(n, ...)`, in floating point, as the network takes them.
-        labels: class indices, `(n,)`.
+        inputs: x, `(n, ...)`, as the network takes them.
+        labels: class indices, `(n,)`, or one-hot rows.
         epsilon: ε, L∞ norm of the perturbation, at least 0, in units of the input (τ in the thesis).
         seed: not used.
-        input_range: `(low, high)` to which the result is clipped, or None.
+        input_range: `(low, high)` to which the result is clipped, or None: 0 to 255 for inputs in uint8, else no
+            bounds.
 
     Returns:
         Perturbed inputs, `(n, ...)`.
@@ -47,5 +49,6 @@ def sign_noise(
         array([[0.75, 0.25]])
     """
     check_number("epsilon", epsilon, 0)
-    noise = adversarial_noise(loss_gradient(network, inputs, labels), "sign")
-    return clip_to_range(inputs + epsilon * noise, check_input_range(input_range))
+    x, input_range = as_floating(inputs, input_range)
+    noise = adversarial_noise(loss_gradient(network, x, labels), "sign")
+    return clip_to_range(x + epsilon * noise, input_range)

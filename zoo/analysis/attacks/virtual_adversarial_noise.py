@@ -3,11 +3,12 @@
 from collections.abc import Callable
 from typing import Any
 
+from zoo.analysis.attacks.inputs import as_floating
 from zoo.analysis.prediction_pass import prediction_pass
 from zoo.backend.random_numbers import Seed
 from zoo.regularizers import VirtualAdversarialTraining
 from zoo.regularizers.math import per_example
-from zoo.regularizers.math.input_range import check_input_range, clip_to_range
+from zoo.regularizers.math.input_range import clip_to_range
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
 
@@ -28,11 +29,12 @@ def virtual_adversarial_noise(
 
     Args:
         network: Keras network from inputs to logits.
-        inputs: x, `(n, ...)`, in floating point, as the network takes them.
+        inputs: x, `(n, ...)`, as the network takes them.
         labels: not used.
         epsilon: ε, L2 norm of r, at least 0, in units of the input.
         seed: integer, `keras.random.SeedGenerator` or None, for the direction from which the iterations start.
-        input_range: `(low, high)` to which the result is clipped, or None.
+        input_range: `(low, high)` to which the result is clipped, or None: 0 to 255 for inputs in uint8, else no
+            bounds.
         num_power_iterations: number of power iterations, at least 0.
 
     Returns:
@@ -51,8 +53,9 @@ def virtual_adversarial_noise(
         >>> round(float(np.linalg.norm(attacked)), 4)
         0.5
     """
-    clean_pass = prediction_pass(network, inputs, seed=seed)
+    x, input_range = as_floating(inputs, input_range)
+    clean_pass = prediction_pass(network, x, seed=seed)
     start = per_example.random_direction(clean_pass.inputs, clean_pass.seed)
     regularizer = VirtualAdversarialTraining(epsilon, num_power_iterations=num_power_iterations)
     perturbed = clean_pass.inputs + regularizer.perturbation(clean_pass, start)
-    return clip_to_range(perturbed, check_input_range(input_range))
+    return clip_to_range(perturbed, input_range)

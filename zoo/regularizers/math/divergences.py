@@ -3,15 +3,41 @@
 Each divergence comes with its Hessian in the second argument at equal arguments, as a product with a vector. Power
 iterations for the worst perturbation need this product. It is exact, while finite differences of the divergence lose
 digits.
+
+Logits have the shape `(n, k)`, or `(n, ..., k)` for dense outputs such as the classes of pixels or of words. A
+divergence of dense outputs is the mean over the positions.
 """
 
 from typing import Any
 
 from keras import ops
 
+from zoo.regularizers.math import per_example
+
 Tensor = Any  # a tensor of the backend
 
 IMPOSSIBLE = -1e30  # log-probability of a class whose logit is −∞. With −∞ itself, 0·∞ would be NaN.
+
+
+def over_positions(values: Tensor) -> Tensor:
+    """The mean of each example over its positions, which dense outputs have.
+
+    Args:
+        values: `(n,)` or `(n, ...)`.
+
+    Returns:
+        `(n,)`.
+
+    Example:
+        >>> from zoo.regularizers.math.divergences import over_positions
+        >>> np.asarray(over_positions(np.array([[1.0, 3.0], [2.0, 2.0]])))
+        array([2., 2.])
+    """
+    if len(values.shape) == 1:
+        return values
+    flat = per_example.flatten(values)
+    # Not ops.mean, which returns single precision on JAX.
+    return ops.sum(flat, axis=-1) / ops.cast(ops.shape(flat)[-1], flat.dtype)
 
 
 def check_classes(what: str, logits: Tensor) -> int:
@@ -75,7 +101,7 @@ def categorical_kl(logits: Tensor, perturbed_logits: Tensor) -> Tensor:
     """
     check_classes("The categorical divergence needs", logits)
     log_p, log_q = log_probabilities(logits), log_probabilities(perturbed_logits)
-    return ops.sum(ops.exp(log_p) * (log_p - log_q), axis=-1)
+    return over_positions(ops.sum(ops.exp(log_p) * (log_p - log_q), axis=-1))
 
 
 def categorical_hessian_product(logits: Tensor, vectors: Tensor) -> Tensor:
@@ -102,6 +128,63 @@ def categorical_hessian_product(logits: Tensor, vectors: Tensor) -> Tensor:
     return p * (differences - ops.sum(p * differences, axis=-1, keepdims=True))
 
 
+def log_unit_probabilities(logits: Tensor) -> tuple[Tensor, Tensor]:
+    """`log p` and `log(1 − p)` with `p = sigmoid(h)`. They stay finite for a logit of ±∞.
+
+    Args:
+        logits: h, `(n, k)`.
+
+    Returns:
+        A pair `(n, k)`.
+
+    Example:
+        >>> from zoo.regularizers.math.divergences import log_unit_probabilities
+        >>> [float(np.exp(each)[0]) for each in log_unit_probabilities(np.array([0.0]))]
+        [0.5, 0.5]
+    """
+    return ops.maximum(ops.log_sigmoid(logits), IMPOSSIBLE), ops.maximum(ops.log_sigmoid(-logits), IMPOSSIBLE)
+
+
+def bernoulli_kl(logits: Tensor, perturbed_logits: Tensor) -> Tensor:
+    """`KL = Σ_k [p_k (log p_k − log p̃_k) + (1 − p_k)(log(1 − p_k) − log(1 − p̃_k))]`, with `p = sigmoid(h)`.
+
+    Each unit is a label of its own, which is 1 with probability p_k.
+
+    Args:
+        logits: h, `(n, k)`.
+        perturbed_logits: h̃, `(n, k)`.
+
+    Returns:
+        `(n,)`, in nats, at least 0.
+
+    Example:
+        >>> from zoo.regularizers import bernoulli_kl
+        >>> round(float(bernoulli_kl(np.zeros((1, 1)), np.log([[3.0]]))[0]), 4)
+        0.1438
+    """
+    (log_p, log_not_p), (log_q, log_not_q) = map(log_unit_probabilities, (logits, perturbed_logits))
+    each = ops.exp(log_p) * (log_p - log_q) + ops.exp(log_not_p) * (log_not_p - log_not_q)
+    return over_positions(ops.sum(each, axis=-1))
+
+
+def bernoulli_hessian_product(logits: Tensor, vectors: Tensor) -> Tensor:
+    """`diag(p(1 − p))·u`, the Fisher information of independent Bernoulli units in their logits, times `u`.
+
+    Args:
+        logits: logits of p, `(n, k)`.
+        vectors: u, `(n, k)`.
+
+    Returns:
+        `(n, k)`.
+
+    Example:
+        >>> from zoo.regularizers.math.divergences import bernoulli_hessian_product
+        >>> np.asarray(bernoulli_hessian_product(np.zeros((1, 2)), np.array([[1.0, 0.0]])))
+        array([[0.25, 0.  ]])
+    """
+    return ops.sigmoid(logits) * ops.sigmoid(-logits) * vectors
+
+
 def squared_distance(outputs: Tensor, perturbed_outputs: Tensor) -> Tensor:
     """`‖h − h̃‖²`, the squared Euclidean distance between the outputs of each example.
 
@@ -116,7 +199,7 @@ def squared_distance(outputs: Tensor, perturbed_outputs: Tensor) -> Tensor:
         >>> np.asarray(zoo.regularizers.squared_distance(np.array([[3.0, 4.0]]), np.zeros((1, 2))))
         array([25.])
     """
-    return ops.sum(ops.square(outputs - perturbed_outputs), axis=-1)
+    return over_positions(ops.sum(ops.square(outputs - perturbed_outputs), axis=-1))
 
 
 def gaussian_kl(means: Tensor, stds: Tensor, other_means: Tensor, other_stds: Tensor) -> Tensor:
@@ -144,14 +227,15 @@ def gaussian_kl(means: Tensor, stds: Tensor, other_means: Tensor, other_stds: Te
     return -0.5 * ops.sum(1 + 2 * ops.log(stds / other_stds) - squares, axis=-1)
 
 
-def entropy(logits: Tensor) -> Tensor:
+def entropy(logits: Tensor, distribution: str = "categorical") -> Tensor:
     """`H[p] = −Σ_k p_k log p_k`, the entropy of the prediction for each example.
 
     Args:
         logits: h with `p = softmax(h)`, `(n, num_classes)`.
+        distribution: `"categorical"`; or `"bernoulli"` for `p = sigmoid(h)`, with the sum over the units.
 
     Returns:
-        `(n,)`, in nats, from 0 to `log(num_classes)`.
+        `(n,)`, in nats, from 0 to `log(num_classes)`, or to `k·log(2)` for k Bernoulli units.
 
     Raises:
         ValueError: there are fewer than 2 classes.
@@ -160,6 +244,13 @@ def entropy(logits: Tensor) -> Tensor:
         >>> np.exp(zoo.regularizers.entropy(np.zeros((1, 4)))).round(4)
         array([4.])
     """
+    if distribution == "bernoulli":
+        each = [-ops.exp(log_p) * log_p for log_p in log_unit_probabilities(logits)]
+        return over_positions(ops.sum(each[0] + each[1], axis=-1))
     check_classes("The entropy needs", logits)
     log_p = log_probabilities(logits)
-    return -ops.sum(ops.exp(log_p) * log_p, axis=-1)
+    return over_positions(-ops.sum(ops.exp(log_p) * log_p, axis=-1))
+
+
+DIVERGENCES = {"categorical": categorical_kl, "bernoulli": bernoulli_kl, "gaussian": squared_distance}
+"""The divergence of each distribution of outputs, for Gaussian outputs up to a factor."""

@@ -135,6 +135,26 @@ def spatial_gradient(images: Tensor, border: str = "zero") -> Tensor:
     return ops.stack(gradients, axis=-1)
 
 
+def movement_tangents(image_gradient: Tensor, field: np.ndarray) -> Tensor:
+    """The derivative `t_p = ∇I_p · B(p)` of inputs that move along a field, for each channel.
+
+    Args:
+        image_gradient: ∇I, `(n, *lattice, channels, m)`.
+        field: B, `(positions, m)`.
+
+    Returns:
+        t, `(n, *lattice, channels)`.
+
+    Example:
+        >>> from zoo.regularizers.math.movement import movement_tangents
+        >>> np.asarray(movement_tangents(np.ones((1, 3, 1, 1)), np.array([[0.0], [1.0], [2.0]]))).ravel()
+        array([0., 1., 2.])
+    """
+    lattice = image_gradient.shape[1:-2]
+    vectors = ops.convert_to_tensor(field.reshape(*lattice, 1, field.shape[-1]), dtype=image_gradient.dtype)
+    return ops.sum(image_gradient * vectors, axis=-1)
+
+
 def movement_scores(loss_gradient: Tensor, image_gradient: Tensor, basis: np.ndarray) -> Tensor:
     """The derivatives `s_k = Σ_p g_p (∇I_p · B_k(p))` of the loss along basis fields, summed over channels.
 
@@ -161,7 +181,7 @@ def movement_scores(loss_gradient: Tensor, image_gradient: Tensor, basis: np.nda
 
 
 def unit_gradient(gradient: Tensor, normalization: str) -> Tensor:
-    """Divides a loss gradient by its norm. The weights' gradient runs through the norm.
+    """Divides a loss gradient by its norm. The weights' gradient runs through the norm. A zero gradient stays zero.
 
     Args:
         gradient: g, `(n, ...)`.
@@ -178,6 +198,11 @@ def unit_gradient(gradient: Tensor, normalization: str) -> Tensor:
     """
     if normalization == "none":
         return gradient
+    # Gradients of confident networks are so small that their squares vanish. A constant factor changes no result.
+    largest = ops.stop_gradient(ops.max(ops.abs(per_example.flatten(gradient)), axis=-1, initial=0))
+    if normalization == "batch":
+        largest = sum_over_replicas(ops.max(largest, initial=0)) * ops.ones_like(largest)
+    gradient = gradient / per_example.expand(ops.where(largest > 0, largest, ops.ones_like(largest)), gradient)
     squares = per_example.squared_norm(gradient)
     if normalization == "batch":
         return gradient / per_example.root(sum_over_replicas(ops.sum(squares)))

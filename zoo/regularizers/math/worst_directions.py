@@ -6,9 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.backend.derivatives import linearize
 from zoo.regularizers.math import per_example
-from zoo.regularizers.math.divergences import categorical_hessian_product, categorical_kl, squared_distance
+from zoo.regularizers.math.divergences import DIVERGENCES, bernoulli_hessian_product, categorical_hessian_product
 
 Tensor = Any  # a tensor of the backend
 
@@ -22,7 +21,8 @@ def hessian_product(logits: Tensor, vectors: Tensor, distribution: str) -> Tenso
     Args:
         logits: `(n, k)`.
         vectors: `(n, k)`.
-        distribution: `"categorical"` (Fisher information of the softmax) or `"gaussian"` (identity).
+        distribution: `"categorical"` (Fisher information of the softmax), `"bernoulli"` (of independent units) or
+            `"gaussian"` (identity).
 
     Returns:
         `(n, k)`.
@@ -32,7 +32,10 @@ def hessian_product(logits: Tensor, vectors: Tensor, distribution: str) -> Tenso
         >>> np.asarray(hessian_product(np.zeros((1, 2)), np.array([[1.0, 0.0]]), "categorical"))
         array([[ 0.25, -0.25]])
     """
-    return categorical_hessian_product(logits, vectors) if distribution == "categorical" else vectors
+    if distribution == "gaussian":
+        return vectors
+    product = bernoulli_hessian_product if distribution == "bernoulli" else categorical_hessian_product
+    return product(logits, vectors)
 
 
 def power_iteration(linearized: Any, direction: Tensor, distribution: str, num_power_iterations: int) -> Tensor:
@@ -46,7 +49,8 @@ def power_iteration(linearized: Any, direction: Tensor, distribution: str, num_p
     Args:
         linearized: `LinearizedPass` with the products of its Jacobian.
         direction: unit vectors d, `(n, ...)`.
-        distribution: `"categorical"` (F is the Fisher information of the softmax) or `"gaussian"` (F is the identity).
+        distribution: `"categorical"` or `"bernoulli"` (F is the Fisher information), or `"gaussian"` (F is the
+            identity).
         num_power_iterations: number of iterations, at least 0.
 
     Returns:
@@ -102,7 +106,8 @@ def finite_difference_iteration(
     Args:
         clean_pass: `CleanPass` over the batch.
         direction: unit vectors d, `(n, ...)`.
-        distribution: `"categorical"` (D is the KL divergence) or `"gaussian"` (D is the squared distance).
+        distribution: `"categorical"` or `"bernoulli"` (D is the KL divergence), or `"gaussian"` (D is the squared
+            distance).
         num_power_iterations: number of iterations, at least 0.
         xi: ξ, norm of the step, in units of the input, above 0.
 
@@ -125,11 +130,10 @@ def finite_difference_iteration(
     """
     check_xi(xi, clean_pass.inputs, clean_pass.compute_dtype)
     logits = ops.stop_gradient(clean_pass.logits)
-    divergence = categorical_kl if distribution == "categorical" else squared_distance
+    divergence = DIVERGENCES[distribution]
     for _ in range(num_power_iterations):
-        step = ops.stop_gradient(clean_pass.inputs + xi * direction)
-        moved = linearize(lambda x: (divergence(logits, clean_pass.forward(x)), ()), step)
-        gradient = moved.vjp(ops.ones_like(moved.outputs))
+        moved = clean_pass.linearized_at(clean_pass.inputs + xi * direction)
+        gradient = moved.gradient_of(lambda perturbed_logits: divergence(logits, perturbed_logits))
         direction = per_example.normalize(ops.stop_gradient(gradient))
     return direction
 

@@ -13,8 +13,9 @@ from zoo.regularizers.clean_pass import LinearizedPass
 from zoo.regularizers.math.balls import STEEPEST, draw_from_ball
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.regularizers.math.projected_ascent import projected_ascent, step_length
+from zoo.training.losses import per_example_loss
 from zoo.training.objective_model import ObjectiveModel
-from zoo.training.outputs import check_outputs, outputs_of, per_example_loss
+from zoo.training.outputs import check_outputs, outputs_of
 from zoo.validation import check_choice, check_number
 
 Tensor = Any  # a tensor of the backend
@@ -119,18 +120,27 @@ class AttackedError(keras.callbacks.Callback):
             return self.model.prepare(inputs, training=False)[0]
         return ops.cast(inputs, keras.config.floatx())
 
+    def _at_head(self, values: Any) -> Any:
+        return self.model.at_head(values) if isinstance(self.model, ObjectiveModel) else values
+
+    def _outputs(self) -> Any:
+        model = self.model
+        return model.outputs_of_loss() if isinstance(model, ObjectiveModel) else outputs_of(model.loss)
+
     def _misclassified(self, inputs: Tensor, noise: Tensor, y: Tensor) -> Tensor:
         """Which inputs the network misclassifies after an attack that starts from `inputs + noise`."""
-        outputs, loss_of = outputs_of(self.model.loss), per_example_loss(self.model.loss)
-        if outputs.kind == "regression":
-            raise ValueError(
-                f"AttackedError counts misclassified inputs, so the loss must be a cross-entropy of classes, received "
-                f"loss={self.model.loss!r}."
-            )
+        outputs, loss_of = self._outputs(), per_example_loss(self._at_head(self.model.loss))
 
         def logits_at(x):
             call = self.model.call_network if isinstance(self.model, ObjectiveModel) else self.model
-            return outputs.to_logits(check_outputs(call(x, training=False), outputs.kind))
+            found = self._at_head(call(x, training=False))
+            kind = outputs.of_units(found.shape[-1]).kind
+            if kind not in ("categorical", "binary"):
+                raise ValueError(
+                    "AttackedError counts misclassified inputs, so the loss must be a cross-entropy of classes, "
+                    f"received loss={self.model.loss!r} of {kind} outputs."
+                )
+            return outputs.to_logits(check_outputs(found, kind))
 
         def gradient(x):
             linear = linearize(lambda x: (logits_at(x), ()), x)

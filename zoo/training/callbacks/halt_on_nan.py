@@ -34,10 +34,21 @@ class HaltOnNaN(keras.callbacks.Callback):
         loss = float((logs or {}).get("loss", 0.0))
         if not math.isfinite(loss):
             step = min(batch + 1, self.params.get("steps") or batch + 1)  # several steps may reach beyond the epoch
-            raise FloatingPointError(
-                f"The loss became {loss} in epoch {self.epoch + 1}, step {step}. The last good checkpoint is kept. Try "
-                "a lower learning rate, a smaller weight of the penalty or a ramp-up (ramp_up_steps)." + self._hint()
+            self.report(
+                f"The loss became {loss} in epoch {self.epoch + 1}, step {step}. Try a lower learning rate, a smaller "
+                f"weight of the penalty or a ramp-up (ramp_up_steps).{self._hint()}"
             )
+
+    def report(self, message: str) -> None:
+        """Stops training.
+
+        Args:
+            message: where the loss became NaN, and what to try.
+
+        Raises:
+            FloatingPointError: always.
+        """
+        raise FloatingPointError(f"{message} The last good checkpoint is kept.")
 
     def _hint(self) -> str:
         if not computes_in(self.model, "float16"):

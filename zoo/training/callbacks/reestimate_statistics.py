@@ -17,6 +17,7 @@ class ReestimateStatistics(keras.callbacks.Callback):
     Args:
         x: raw training inputs, `(n, ...)`.
         batch_size: number of examples per batch, at least 1.
+        unbiased: whether the variances are unbiased.
 
     Raises:
         TypeError: `batch_size` is not an integer.
@@ -29,11 +30,12 @@ class ReestimateStatistics(keras.callbacks.Callback):
         >>> callback.on_train_end()
     """
 
-    def __init__(self, x: np.ndarray, batch_size: int = 100):
+    def __init__(self, x: np.ndarray, batch_size: int = 100, *, unbiased: bool = False):
         super().__init__()
         self.x = x
         self.batch_size = check_number("batch_size", batch_size, 1, integer=True)
+        self.unbiased = unbiased
 
     def on_train_end(self, logs: dict[str, Any] | None = None) -> None:
         """Re-estimates the statistics."""
-        reestimate_statistics(self.model, self.x, self.batch_size)
+        reestimate_statistics(self.model, self.x, self.batch_size, unbiased=self.unbiased)

@@ -1,0 +1,131 @@
+"""The inputs, network and range of an attack: the same definition for every model and command."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import zoo
+from zoo.analysis import attacked, attacked_error_percent, misclassified
+from zoo.analysis.classifier import pixel_range
+
+RNG = np.random.default_rng(0)
+IMAGES = RNG.integers(0, 256, size=(20, 4, 4, 1)).astype("uint8")
+LABELS = np.arange(20) % 3
+ATTACKS = ("sign", "gaussian_sign", "gaussian_noise", "pgd_linf", "virtual_adversarial")
+
+
+def network(*first, activation=None, units=3):
+    keras.utils.set_random_seed(2)
+    model = keras.Sequential([keras.Input((4, 4, 1)), *first, layers.Flatten(), layers.Dense(units, activation)])
+    model.set_weights([3 * w for w in model.get_weights()])
+    return model
+
+
+def scaled(scale=1 / 255, **options):
+    return zoo.RegularizedModel(network(**options), preprocessing=layers.Rescaling(scale))
+
+
+@pytest.mark.parametrize(
+    "inputs, expected",
+    [
+        (IMAGES, (0.0, 255.0)),
+        (IMAGES / 255, (0.0, 1.0)),
+        (IMAGES.astype("float32"), (0.0, 255.0)),
+        (IMAGES / 255 - 0.5, None),
+        (IMAGES.reshape(20, 16), None),
+        (IMAGES[:0], None),
+    ],
+)
+def test_ranges_of_pixels(inputs, expected):
+    assert pixel_range(inputs) == expected
+
+
+def test_pixels_are_attacked_before_the_preprocessing():
+    model = scaled(2 / 255)
+    classifier, inputs, input_range = attacked(model, IMAGES)
+    np.testing.assert_allclose(inputs, IMAGES / 255, rtol=1e-6)
+    assert input_range == (0.0, 1.0) and attacked(model, IMAGES, clip=False).input_range is None
+    np.testing.assert_allclose(classifier(inputs), model.predict(IMAGES, verbose=0), rtol=1e-4, atol=1e-4)
+
+
+@pytest.mark.parametrize("scale", [1 / 255, -2 / 255])
+def test_preprocessed_inputs_keep_the_range_of_their_pixels(scale):
+    classifier, inputs, input_range = attacked(scaled(scale), IMAGES, units="preprocessed")
+    np.testing.assert_allclose(inputs, scale * IMAGES, rtol=1e-5)
+    assert input_range == pytest.approx(tuple(sorted((0.0, 255 * scale))))
+    assert classifier(inputs).shape == (20, 3)
+
+
+@pytest.mark.parametrize("attack", ("sign", "pgd_linf"))
+def test_both_units_are_one_attack_up_to_the_scale(attack):
+    model = scaled(2 / 255)
+    errors = [
+        attacked_error_percent(model, IMAGES, LABELS, attack, size, units=units)
+        for units, size in (("pixels", 0.1), ("preprocessed", 0.2))
+    ]
+    assert errors[0] == errors[1]
+
+
+@pytest.mark.parametrize("layer", [layers.Normalization(), zoo.layers.PerImageContrastNormalization()])
+def test_preprocessing_that_has_no_single_range_is_named(layer):
+    if isinstance(layer, layers.Normalization):
+        layer.adapt(IMAGES.reshape(20, 4, 2, 2))
+        images, net = IMAGES.reshape(20, 4, 2, 2), keras.Sequential([keras.Input((4, 2, 2)), layers.Flatten()])
+    else:
+        images, net = IMAGES, network()
+    model = zoo.RegularizedModel(net, preprocessing=layer)
+    with pytest.raises(ValueError, match="Choose units='pixels', or clip=False"):
+        attacked(model, images, units="preprocessed")
+    assert attacked(model, images, units="preprocessed", clip=False).input_range is None
+    assert attacked(model, images).input_range == (0.0, 1.0)
+
+
+def test_signals_have_no_pixels():
+    signals = RNG.normal(size=(5, 16)).astype("float32")
+    model = zoo.RegularizedModel(keras.Sequential([keras.Input((16,)), layers.Dense(3)]))
+    assert attacked(model, signals).input_range is None
+    with pytest.raises(ValueError, match="units='pixels' needs images.*shape \\(5, 16\\)"):
+        attacked(model, signals, units="pixels")
+    with pytest.raises(ValueError, match="Unknown units 'pixel'. Did you mean 'pixels'"):
+        attacked(model, signals, units="pixel")
+
+
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_images_of_bytes_stay_in_their_range(attack):
+    function = zoo.analysis.ATTACKS[attack]
+    moved = keras.ops.convert_to_numpy(function(network(), IMAGES, LABELS, 60.0, seed=0))
+    assert moved.min() >= 0 and moved.max() <= 255 and np.abs(moved - IMAGES).max() > 1
+    free = keras.ops.convert_to_numpy(function(network(), IMAGES.astype("float32"), LABELS, 60.0, seed=0))
+    assert free.min() < 0 or free.max() > 255  # floating point has no known range
+
+
+@pytest.mark.parametrize("seed", [None, 0])
+@pytest.mark.parametrize("attack", ATTACKS)
+def test_attacks_take_arrays_and_any_seed(attack, seed):
+    moved = zoo.analysis.ATTACKS[attack](network(), IMAGES / 255, np.eye(3)[LABELS], 0.1, seed)
+    assert keras.ops.convert_to_numpy(moved).shape == IMAGES.shape
+
+
+@pytest.mark.parametrize("attack", ["sign", "pgd_l2", "shift"])
+def test_plain_models_and_one_hot_labels(attack):
+    plain = network(layers.Rescaling(1 / 255))
+    expected = attacked_error_percent(scaled(), IMAGES, LABELS, attack, 0.1)
+    assert attacked_error_percent(plain, IMAGES, LABELS, attack, 0.1) == expected
+    assert attacked_error_percent(plain, IMAGES, np.eye(3)[LABELS], attack, 0.1) == expected
+    assert attacked_error_percent(scaled(activation="softmax"), IMAGES, LABELS, attack, 0.1) == expected
+
+
+def test_one_sigmoid_unit_has_the_error_of_its_decisions():
+    model, labels = scaled(activation="sigmoid", units=1), LABELS == 0
+    wrong = (model.predict(IMAGES, verbose=0)[:, 0] > 0.5) != labels
+    assert attacked_error_percent(model, IMAGES, labels, "gaussian_noise", 0.0) == pytest.approx(100 * wrong.mean())
+    np.testing.assert_array_equal(misclassified(model, IMAGES, labels), wrong)
+    assert attacked_error_percent(model, IMAGES, labels, "sign", 0.3) > 100 * wrong.mean()
+
+
+def test_the_range_matters_for_the_error():
+    dark = np.zeros((20, 4, 4, 1), "uint8")
+    both = [attacked(scaled(), dark, clip=clip) for clip in (False, True)]
+    free, kept = (zoo.analysis.sign_noise(network, x, LABELS, 0.1, None, bounds) for network, x, bounds in both)
+    assert np.min(free) < 0 == np.min(kept)

@@ -1,0 +1,62 @@
+"""The mean over dropout masks against the exact mean over all of them."""
+
+import itertools
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+from zoo.analysis import mean_over_masks, predict_logits
+
+
+def softmax(logits):
+    exponentials = np.exp(logits)
+    return exponentials / exponentials.sum(axis=-1, keepdims=True)
+
+
+@pytest.fixture
+def network():
+    """Dropout on three inputs, batch normalization with averages of its own, and a linear classifier."""
+    network = keras.Sequential(
+        [keras.Input((3,)), layers.Dropout(0.5, seed=1), layers.BatchNormalization(epsilon=1e-12), layers.Dense(2)]
+    )
+    kernel = np.random.default_rng(0).normal(size=(3, 2))
+    network.set_weights([np.ones(3), np.zeros(3), np.ones(3), 4 * np.ones(3), kernel, np.zeros(2)])
+    return network
+
+
+def test_mean_of_the_probabilities_over_all_masks(network):
+    x, kernel = np.array([[1.0, -2.0, 3.0]]), keras.ops.convert_to_numpy(network.layers[-1].kernel)
+    masks = np.array(list(itertools.product([0, 2], repeat=3)))
+    each = softmax((x * masks - 1) / 2 @ kernel)
+    expected, spread = each.mean(axis=0), each.std(axis=0)
+    rows = np.repeat(x, 4000, axis=0).astype("float32")  # every row has a mask of its own
+    found = np.exp(mean_over_masks(network, rows, 2, batch_size=2000)).mean(axis=0)
+    np.testing.assert_allclose(found, expected, rtol=0, atol=4 * spread.max() / np.sqrt(8000))
+    scaling = softmax(keras.ops.convert_to_numpy(predict_logits(network, x)))[0]
+    assert np.abs(scaling - expected).max() > 0.02  # the weight-scaling rule is another prediction
+
+
+def test_the_network_stays_and_the_seed_decides(network):
+    x = np.random.default_rng(1).normal(size=(8, 3)).astype("float32")
+    before, predicted = network.get_weights(), network.predict(x, verbose=0)
+    first, again, other = (mean_over_masks(network, x, 3, seed=seed) for seed in (0, 0, 1))
+    np.testing.assert_array_equal(first, again)
+    assert np.any(first != other)
+    for a, b in zip(network.get_weights(), before, strict=True):
+        np.testing.assert_array_equal(a, b)
+    np.testing.assert_array_equal(network.predict(x, verbose=0), predicted)
+    assert len(network.trainable_variables) == 4
+
+
+def test_without_dropout_it_is_the_prediction():
+    network = keras.Sequential([keras.Input((3,)), layers.BatchNormalization(), layers.Dense(2)])
+    x = np.random.default_rng(1).normal(size=(8, 3)).astype("float32")
+    expected = softmax(network.predict(x, verbose=0))
+    np.testing.assert_allclose(np.exp(mean_over_masks(network, x, 2)), expected, rtol=1e-5)
+
+
+def test_at_least_one_mask(network):
+    with pytest.raises(ValueError, match="num_masks must be at least 1, received 0"):
+        mean_over_masks(network, np.zeros((1, 3)), 0)

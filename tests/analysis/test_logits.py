@@ -1,0 +1,103 @@
+"""Networks that return probabilities or one unit are measured by the logits behind them."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import zoo
+from zoo.analysis import Classifier, largest_fisher_eigenvalue, misclassified, penalty_values, predict_logits
+from zoo.analysis.logits import outputs_kind
+
+X = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
+
+
+def with_weights(*tail, units=3, activation=None):
+    """The same hidden layer and last kernel, whatever follows them."""
+    rng = np.random.default_rng(1)
+    network = keras.Sequential([keras.Input((4,)), layers.Dense(5, "tanh"), layers.Dense(units, activation), *tail])
+    network.set_weights([rng.normal(size=w.shape) for w in network.get_weights()])
+    return network
+
+
+def functional(output):
+    inputs = keras.Input((4,))
+    return keras.Model(inputs, output(with_weights()(inputs)))
+
+
+SOFTMAX = {
+    "dense": lambda: with_weights(activation="softmax"),
+    "activation": lambda: with_weights(layers.Activation("softmax")),
+    "layer": lambda: with_weights(layers.Softmax()),
+    "operation": lambda: functional(keras.ops.softmax),
+    "nested": lambda: functional(layers.Softmax()),
+    "wrapped": lambda: zoo.RegularizedModel(with_weights(activation="softmax")),
+}
+
+
+@pytest.mark.parametrize("kind", SOFTMAX)
+def test_softmax_is_recognized(kind):
+    network, logits = SOFTMAX[kind](), predict_logits(with_weights(), X)
+    assert outputs_kind(network) == "probabilities"
+    found = predict_logits(network, X)
+    np.testing.assert_allclose(keras.ops.log_softmax(found), keras.ops.log_softmax(logits), rtol=1e-5, atol=1e-5)
+
+
+def test_measures_of_a_softmax_are_those_of_its_logits():
+    regularizer = zoo.VirtualAdversarialTraining(0.5)
+    plain, softmax = with_weights(), with_weights(layers.Softmax())
+    np.testing.assert_allclose(
+        penalty_values(softmax, X, regularizer), penalty_values(plain, X, regularizer), rtol=1e-3
+    )
+    np.testing.assert_allclose(largest_fisher_eigenvalue(softmax, X), largest_fisher_eigenvalue(plain, X), rtol=1e-3)
+
+
+@pytest.mark.parametrize("activation, kind", [("sigmoid", None), (None, "binary_logit")])
+def test_one_unit_decides_between_two_classes(activation, kind):
+    network, labels = with_weights(units=1, activation=activation), np.array([0, 1, 0, 1, 1, 0])
+    unit = with_weights(units=1).predict(X, verbose=0)[:, 0]
+    classifier = Classifier(network, outputs=kind)
+    logits = predict_logits(classifier, X)
+    np.testing.assert_allclose(logits[:, 1] - logits[:, 0], unit, rtol=1e-5)
+    np.testing.assert_array_equal(misclassified(classifier, X, labels), (unit > 0) != labels)
+    if activation:
+        np.testing.assert_array_equal(misclassified(network, X, labels), (unit > 0) != labels)
+
+
+def test_a_confident_sigmoid_keeps_its_logit():
+    network = with_weights(units=1, activation="sigmoid")
+    network.set_weights([100 * w for w in network.get_weights()])
+    logits = keras.ops.convert_to_numpy(predict_logits(network, X))
+    assert np.abs(logits).max() > 100  # its probability rounds to 1
+    assert network.layers[-1].activation is keras.activations.sigmoid
+
+
+@pytest.mark.parametrize(
+    "loss, units, kind",
+    [
+        (keras.losses.BinaryCrossentropy(from_logits=True), 1, "binary_logit"),
+        ("binary_crossentropy", 1, "binary_probability"),
+        (keras.losses.SparseCategoricalCrossentropy(from_logits=True), 3, "logits"),
+        ("sparse_categorical_crossentropy", 3, "probabilities"),
+        ("mse", 3, "logits"),
+    ],
+)
+def test_a_linear_last_layer_leaves_it_to_the_loss(loss, units, kind):
+    model = zoo.RegularizedModel(with_weights(units=units))
+    model.compile("sgd", loss)
+    assert outputs_kind(model) == kind
+
+
+def test_outputs_without_a_decision_are_refused():
+    with pytest.raises(ValueError, match="at least 2 classes, received 1.*Classifier"):
+        misclassified(with_weights(units=1), X, np.zeros(6, int))
+    with pytest.raises(ValueError, match="must be one unit, received 3 units.*several labels"):
+        predict_logits(with_weights(activation="sigmoid"), X)
+    with pytest.raises(ValueError, match="at least 2 classes, received 1"):
+        zoo.analysis.loss_gradient(with_weights(units=1), X, np.zeros(6, int))
+    with pytest.raises(ValueError, match="at least 2 classes, received 1"):
+        largest_fisher_eigenvalue(with_weights(units=1), X)
+    with pytest.raises(ValueError, match="must be one unit, received 3"):
+        Classifier(with_weights(), outputs="binary_logit")(X)
+    with pytest.raises(ValueError, match="Unknown outputs 'logit'. Did you mean 'logits'"):
+        Classifier(with_weights(), outputs="logit")

@@ -1,0 +1,177 @@
+"""AutoAttack: four attacks, each on the inputs that have resisted so far."""
+
+import functools
+import warnings
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.analysis.attacks.auto_pgd import run_auto_pgd
+from zoo.analysis.attacks.fast_adaptive_boundary import run_fast_adaptive_boundary
+from zoo.analysis.attacks.objectives import ascent, cross_entropy
+from zoo.analysis.attacks.square import run_square
+from zoo.analysis.attacks.task import Task
+from zoo.analysis.prediction_pass import predict_logits
+from zoo.backend.random_numbers import Seed, as_generator
+from zoo.regularizers.math import per_example
+from zoo.validation import check_choice, check_number
+
+Tensor = Any  # a tensor of the backend, or a NumPy array
+
+STANDARD = ("apgd_ce", "apgd_t", "fab_t", "square")
+NUM_TARGETS = 9
+SHARE_WITHOUT_GRADIENT = 0.05  # of the inputs, above which the attack warns
+
+
+def warn_of_unsuitable_networks(task: Task) -> None:
+    """Warns if the figures of gradient attacks would mislead.
+
+    Args:
+        task: of the attack.
+
+    Warns:
+        RuntimeWarning: two passes over the same inputs differ; the outputs are probabilities; many gradients are zero;
+            or there are too few classes for the difference of logits ratio.
+    """
+    messages = []
+    batch, labels = task.clean[: task.batch_size], task.labels[: task.batch_size]
+    logits = task.logits[: task.batch_size]
+    if not np.allclose(task.predict(batch), logits, rtol=1e-4, atol=1e-4):
+        messages.append(
+            "The network is random: two passes over the same inputs differ. The attacks need the expectation over its "
+            "noise, so the true error is larger."
+        )
+    if logits.min() >= 0 and np.allclose(logits.sum(axis=-1), 1, atol=1e-4):
+        messages.append(
+            "The network returns probabilities. Gradients of softmax vanish, so the true error is larger. Pass the "
+            "logits, or zoo.analysis.Classifier(network, outputs='probabilities')."
+        )
+    missing = float(np.mean(~_has_gradient(task, batch, labels)))
+    if missing > SHARE_WITHOUT_GRADIENT:
+        messages.append(
+            f"The gradient is zero for {100 * missing:.0f} % of the inputs. The network hides its gradients, and only "
+            "the square attack can find its errors."
+        )
+    if task.num_classes < 4:
+        messages.append(
+            f"The targeted difference of logits ratio needs 4 classes, received {task.num_classes}. The difference "
+            "itself takes its place."
+        )
+    for message in messages:
+        warnings.warn(message, RuntimeWarning, stacklevel=3)
+
+
+def _has_gradient(task: Task, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """For each input whether the gradient of its cross-entropy is not zero."""
+
+    def make(network):
+        def found(x, y):
+            _, _, gradient = ascent(
+                functools.partial(predict_logits, network), lambda logits: cross_entropy(logits, y), x
+            )
+            return ops.any(per_example.flatten(gradient) != 0, axis=-1)
+
+        return found
+
+    program = task.program("has_gradient", make)
+    ((rows, size),) = task.batches(len(inputs))
+    return ops.convert_to_numpy(program(*map(ops.convert_to_tensor, (inputs[rows], labels[rows]))))[:size]
+
+
+def show_progress(task: Task, num_steps: int) -> Callable[[], None]:
+    """Lets a task move Keras's bar, with the share of the inputs that resist; returns what completes the bar."""
+    bar = keras.utils.Progbar(num_steps, stateful_metrics=["robust_percent"], unit_name="step")
+
+    def progress(steps):
+        resisting = [("robust_percent", 100 * float(np.mean(~task.fooled)))]
+        bar.update(min(bar._seen_so_far + steps, num_steps - 1), resisting)
+
+    task.progress = progress
+    return lambda: bar.update(num_steps, [("robust_percent", 100 * float(np.mean(~task.fooled)))])
+
+
+def auto_attack(
+    network: Callable[..., Tensor],
+    inputs: Any,
+    labels: Any,
+    epsilon: float,
+    seed: Seed = None,
+    input_range: tuple[float, float] | None = None,
+    *,
+    norm: str = "linf",
+    attacks: Sequence[str] = STANDARD,
+    num_steps: int = 100,
+    num_queries: int = 5000,
+    batch_size: int = 500,
+    verbose: int = 0,
+) -> np.ndarray:
+    """AutoAttack in its standard version: each attack tries the inputs that have resisted so far.
+
+    The attacks are APGD on the cross-entropy, APGD on the targeted difference of logits ratio with 9 targets, FAB with
+    9 targets, and Square with 5000 queries.
+
+    Args:
+        network: Keras network from inputs to logits, or to what `Classifier` recognizes.
+        inputs: `(n, ...)`, as the network takes them.
+        labels: class indices, `(n,)`, or one-hot rows.
+        epsilon: ε, radius of the ball in the norm, at least 0, in units of the input.
+        seed: integer, `keras.random.SeedGenerator` or None, for random starts and squares.
+        input_range: `(low, high)` of valid inputs, or None.
+        norm: `"linf"` or `"l2"`.
+        attacks: names of the attacks in order: `"apgd_ce"`, `"apgd_t"`, `"fab_t"`, `"square"`.
+        num_steps: number of steps of APGD and FAB, at least 1. FAB and the second APGD take them for each target.
+        num_queries: number of queries of Square, at least 1.
+        batch_size: number of inputs at a time.
+        verbose: 1 shows a progress bar, 0 does not.
+
+    Returns:
+        Perturbed inputs, `(n, ...)`. Those that are misclassified were found by one of the attacks, or misclassified
+        from the start.
+
+    Raises:
+        TypeError: a number is expected and not given.
+        ValueError: an argument is out of range, or a name is unknown.
+
+    Warns:
+        RuntimeWarning: see `warn_of_unsuitable_networks`.
+
+    Source: Croce, Hein, 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free
+    attacks", https://arxiv.org/abs/2003.01690.
+
+    Example:
+        >>> network = lambda x: keras.ops.matmul(x, np.concatenate([np.eye(4), -np.eye(4)], axis=1))
+        >>> x = np.array([[1.0, 0.0, 0.0, 0.0], [0.1, 0.0, 0.0, 0.0]])
+        >>> moved = zoo.analysis.auto_attack(network, x, [0, 0], 0.2, seed=0, num_steps=10, num_queries=10)
+        >>> zoo.analysis.misclassified(network, moved, [0, 0])
+        array([False,  True])
+    """
+    for attack in attacks:
+        check_choice("attack", attack, STANDARD)
+    check_number("num_steps", num_steps, 1, integer=True)
+    check_number("num_queries", num_queries, 1, integer=True)
+    task = Task(network, inputs, labels, epsilon, norm, input_range, batch_size)
+    warn_of_unsuitable_networks(task)
+    generator = as_generator(seed)
+    steps = {"num_steps": num_steps, "early_stop": True}
+    runs: dict[str, Callable[[], None]] = {
+        "apgd_ce": lambda: run_auto_pgd(task, generator, loss="ce", num_restarts=1, num_targets=0, **steps),
+        "apgd_t": lambda: run_auto_pgd(task, generator, loss="dlr", num_restarts=1, num_targets=NUM_TARGETS, **steps),
+        "fab_t": lambda: run_fast_adaptive_boundary(task, num_targets=NUM_TARGETS, **steps),
+        "square": lambda: run_square(task, generator, num_queries=num_queries, share=0.8),
+    }
+    per_class = len(task.ranks(NUM_TARGETS))
+    lengths = {
+        "apgd_ce": num_steps + 1,
+        "apgd_t": per_class * (num_steps + 1),
+        "fab_t": per_class * num_steps,
+        "square": num_queries,
+    }
+    complete = show_progress(task, sum(lengths[attack] for attack in attacks)) if verbose else None
+    for attack in attacks:
+        runs[attack]()
+    if complete:
+        complete()
+    return task.perturbed

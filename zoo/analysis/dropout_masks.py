@@ -1,0 +1,91 @@
+"""The mean prediction of a network over dropout masks."""
+
+import contextlib
+from collections.abc import Iterator
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.analysis.prediction_pass import map_batches
+from zoo.backend.keras_internals import is_random_state
+from zoo.training.outputs import at_least_single
+from zoo.training.statistics import normalizations
+from zoo.validation import check_number
+
+Tensor = Any  # a tensor of the backend
+
+
+@contextlib.contextmanager
+def frozen_statistics(network: keras.Layer) -> Iterator[None]:
+    """A context in which batch normalization uses its moving averages, in training mode too.
+
+    Args:
+        network: Keras network.
+
+    Example:
+        >>> from zoo.analysis.dropout_masks import frozen_statistics
+        >>> normalization = keras.layers.BatchNormalization()
+        >>> normalization.build((None, 1))
+        >>> with frozen_statistics(normalization):
+        ...     float(normalization(np.array([[5.0], [5.0]]), training=True)[0, 0]) > 4
+        True
+    """
+    layers = [layer for layer in normalizations(network) if layer.trainable]
+    for layer in layers:
+        layer.trainable = False
+    try:
+        yield
+    finally:
+        for layer in layers:
+            layer.trainable = True
+
+
+def mean_over_masks(
+    network: keras.Layer, inputs: Any, num_masks: int = 50, *, seed: int = 0, batch_size: int = 500
+) -> np.ndarray:
+    """The logarithm of the mean prediction over dropout masks: `log(1/M·Σ_m softmax(h(x; mask_m)))`.
+
+    A network in prediction mode uses the weight-scaling rule instead: one pass without masks, whose result approximates
+    the geometric mean over all masks. The result here serves as logits. Noise layers act, too; batch normalization uses
+    its moving averages.
+
+    Args:
+        network: Keras network from inputs to logits.
+        inputs: `(n, ...)`, as the network takes them.
+        num_masks: M, at least 1.
+        seed: draws the masks, at least 0.
+        batch_size: number of inputs at a time. Each batch has masks of its own.
+
+    Returns:
+        `(n, k)`.
+
+    Raises:
+        TypeError: `num_masks` or `seed` is not an integer.
+        ValueError: `num_masks` or `seed` is out of range.
+
+    Source: Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, 2014, "Dropout: a simple way to prevent neural
+    networks from overfitting", https://jmlr.org/papers/v15/srivastava14a.html, section 7.5.
+
+    Example:
+        >>> network = zoo.networks.mlp((4,), num_classes=3, hidden_units=(8,), dropout=0.5)
+        >>> np.exp(zoo.analysis.mean_over_masks(network, np.ones((2, 4), "float32"), num_masks=10)).sum(axis=1).round(4)
+        array([1., 1.], dtype=float32)
+    """
+    check_number("num_masks", num_masks, 1, integer=True)
+    rng = np.random.default_rng(check_number("seed", seed, 0, integer=True))
+    states = [variable for variable in network.variables if is_random_state(variable)]
+
+    def probabilities(x):
+        draws = rng.integers(2**31, size=(len(states), 2)).astype("uint32")
+        drawn = [(state, ops.convert_to_tensor(draw, state.dtype)) for state, draw in zip(states, draws, strict=True)]
+        with keras.StatelessScope(state_mapping=drawn):
+            return ops.softmax(at_least_single(network(x, training=True)))
+
+    with frozen_statistics(network):
+        return map_batches(
+            lambda x: ops.log(sum(probabilities(x) for _ in range(num_masks)) / num_masks),
+            inputs,
+            batch_size=batch_size,
+        )

@@ -1,0 +1,153 @@
+"""What Keras's losses say about the outputs of a network, and the loss of each example."""
+
+import functools
+import warnings
+from collections.abc import Callable, Collection
+from typing import Any
+
+import keras
+from keras import ops
+
+from zoo.backend.moments import mean
+
+Tensor = Any  # a tensor of the backend
+
+CATEGORICAL = {
+    keras.losses.SparseCategoricalCrossentropy,
+    keras.losses.CategoricalCrossentropy,
+    keras.losses.CategoricalFocalCrossentropy,
+    keras.losses.CategoricalGeneralizedCrossEntropy,
+    keras.losses.KLDivergence,
+    keras.losses.sparse_categorical_crossentropy,
+    keras.losses.categorical_crossentropy,
+    keras.losses.categorical_focal_crossentropy,
+    keras.losses.kl_divergence,
+}
+BINARY = {
+    keras.losses.BinaryCrossentropy,
+    keras.losses.BinaryFocalCrossentropy,
+    keras.losses.binary_crossentropy,
+    keras.losses.binary_focal_crossentropy,
+}
+SPARSE = {
+    keras.losses.SparseCategoricalCrossentropy,
+    keras.losses.sparse_categorical_crossentropy,
+    keras.losses.CategoricalGeneralizedCrossEntropy,
+}
+MEANINGS = ("logits", "probabilities", "binary_logits", "multilabel_logits", "values")
+MEANS = ("sum_over_batch_size", "mean")
+
+
+def is_among(loss: Any, losses: Collection[Any]) -> bool:
+    """Whether a loss is one of these functions, or an instance of one of these classes.
+
+    Args:
+        loss: a Keras loss object or function.
+        losses: functions and classes.
+
+    Example:
+        >>> from zoo.training.losses import BINARY, is_among
+        >>> is_among(keras.losses.BinaryCrossentropy(), BINARY)
+        True
+    """
+    if isinstance(loss, keras.losses.Loss):
+        return isinstance(loss, tuple(each for each in losses if isinstance(each, type)))
+    return loss in losses
+
+
+def unwrap(loss: Any) -> tuple[Any, bool]:
+    """The loss, or the function inside a `functools.partial`; and its argument `from_logits`.
+
+    Args:
+        loss: a Keras loss object or function.
+
+    Example:
+        >>> from zoo.training.losses import unwrap
+        >>> unwrap(keras.losses.BinaryCrossentropy(from_logits=True))[1]
+        True
+    """
+    if isinstance(loss, functools.partial):
+        return loss.func, loss.keywords.get("from_logits", False)
+    return loss, getattr(loss, "from_logits", False)
+
+
+def check_mean(loss: Any) -> None:
+    """Refuses losses that are not means over all examples, as penalties are.
+
+    Args:
+        loss: a Keras loss object or function.
+
+    Raises:
+        ValueError: the reduction is not a mean over the batch, or a class is ignored.
+
+    Example:
+        >>> from zoo.training.losses import check_mean
+        >>> check_mean(keras.losses.BinaryCrossentropy())
+    """
+    if getattr(loss, "reduction", MEANS[0]) not in MEANS:  # a function has no reduction: compile() takes its mean
+        allowed = " or ".join(map(repr, MEANS))
+        raise ValueError(
+            f"Penalties are means over the batch, so the reduction of the loss must be {allowed}, received "
+            f"{loss.reduction!r}."
+        )
+    if getattr(loss, "ignore_class", None) is not None:
+        raise ValueError(
+            "Penalties cover all examples, so the loss must cover them too: its ignore_class must be None, received "
+            f"{loss.ignore_class!r}. Pass these examples as unlabeled ones, with zoo.datasets.SemiSupervised."
+        )
+
+
+def warn_of_guess(loss: Any) -> None:
+    """Warns if a loss that is not Keras's own does not say what the outputs of the network mean.
+
+    Args:
+        loss: a loss object, function or name.
+
+    Example:
+        >>> from zoo.training.losses import warn_of_guess
+        >>> warn_of_guess("mse")
+    """
+    loss, _ = unwrap(keras.losses.get(loss))
+    known = is_among(loss, CATEGORICAL | BINARY)
+    module = getattr(loss, "__module__", None) or ""
+    if not known and module.split(".")[0] != "keras":
+        name = getattr(loss, "__name__", type(loss).__name__)
+        warnings.warn(
+            f"The loss {name!r} does not say what the network returns. Penalties take its outputs for logits. Say what "
+            f"they are: RegularizedModel(..., outputs=...) with one of {', '.join(map(repr, MEANINGS))}.",
+            stacklevel=4,
+        )
+
+
+def per_example_loss(loss: Any) -> Callable[[Tensor, Tensor], Tensor]:
+    """The loss of each example, before any reduction. Over positions and units it is the mean.
+
+    Args:
+        loss: a Keras loss object, function or name.
+
+    Returns:
+        `(labels, outputs) -> (n,)`. It raises `ValueError` if the loss returns one number for the whole batch.
+
+    Example:
+        >>> from zoo.training.losses import per_example_loss
+        >>> np.asarray(per_example_loss("mse")(np.array([[1.0], [2.0]]), np.array([[1.0], [5.0]])))
+        array([0., 9.])
+    """
+    loss = keras.losses.get(loss)
+    values, sparse = loss.call if isinstance(loss, keras.losses.Loss) else loss, is_among(unwrap(loss)[0], SPARSE)
+
+    def compute(labels, outputs):
+        if not sparse:
+            labels = ops.cast(labels, outputs.dtype)  # as a compiled model does
+        if outputs.shape[-1] == 1 and len(labels.shape) == len(outputs.shape) - 1:
+            labels = ops.expand_dims(labels, -1)  # as a compiled model does for losses that are functions
+        each = values(labels, outputs)
+        if not len(each.shape):
+            name = getattr(loss, "__name__", type(loss).__name__)
+            raise ValueError(
+                f"A loss returns one value for each example, shape (batch,), and Keras takes the mean; {name!r} "
+                "returned a scalar, shape (). Remove its mean over the batch."
+            )
+        return mean(ops.reshape(each, (ops.shape(outputs)[0], -1)), axis=-1)
+
+    return compute
