@@ -111,6 +111,10 @@ def test_bad_requests_are_named(models, tmp_path, monkeypatch):
     assert not list(tmp_path.iterdir())
 
 
+def test_random_inputs_of_any_size():
+    assert conversion.random_inputs((None, None, 3), 2).shape == (2, 32, 32, 3)
+
+
 def test_random_inputs_are_raw():
     images, signals = conversion.random_inputs((4, 4, 1), 50), conversion.random_inputs((30,), 50)
     assert images.dtype == signals.dtype == np.float32

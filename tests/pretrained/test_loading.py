@@ -209,6 +209,31 @@ def test_published_models_are_found_from_any_directory(tmp_path, monkeypatch):
     assert zoo.pretrained.default_directory() == tmp_path and zoo.list_models() == []
 
 
+@needs_tensorflow
+def test_networks_of_any_size_are_exported_with_any_size(tmp_path):
+    rng = np.random.default_rng(0)
+    small, large = (rng.random((12, size, size, 3)).astype("float32") for size in (8, 11))
+    body = [keras.layers.Conv2D(3, 3), keras.layers.GlobalAveragePooling2D()]
+    model = zoo.RegularizedModel(keras.Sequential([keras.Input((None, None, 3)), *body]), seed=0)
+    model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), run_eagerly=True)
+    model.fit(small, np.arange(12) % 3, verbose=0)
+    card = zoo.export(model, tmp_path / "any_size", splits={"test": (large, np.arange(12) % 3)})
+    assert card["input_shape"] == [None, None, 3] and 0 <= card["errors"]["test"] <= 100
+    loaded = zoo.load(tmp_path / "any_size")
+    for x in (small, large):
+        np.testing.assert_allclose(loaded.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-5)
+
+
+@needs_tensorflow
+def test_networks_of_several_inputs_are_not_exported(tmp_path):
+    inputs = {name: keras.Input((2,), name=name) for name in "ab"}
+    network = keras.Model(inputs, keras.layers.Dense(3)(keras.layers.Concatenate()(list(inputs.values()))))
+    model = zoo.RegularizedModel(network)
+    model.build({"a": (None, 2), "b": (None, 2)})
+    with pytest.raises(ValueError, match="one array of raw inputs, received several.*model.network.export"):
+        zoo.export(model, tmp_path / "several")
+
+
 class WithoutConfiguration(keras.Model):
     def __init__(self, units):
         super().__init__()

@@ -57,13 +57,6 @@ def test_a_network_of_integers_cannot_be_moved(model):
         assert np.isfinite(batch_loss(model(integers(), regularizer), x, Y))
 
 
-def test_a_network_of_several_inputs_is_refused():
-    inputs = [keras.Input((6,)), keras.Input((6,))]
-    network = keras.Model(inputs, layers.Dense(3)(layers.Add()(inputs)))
-    with pytest.raises(ValueError, match="RegularizedModel wraps networks with one input, received 2 inputs"):
-        zoo.RegularizedModel(network)
-
-
 def test_sample_weights_in_a_column(network, model):
     weights = RNG.uniform(size=8)
     expected, found = (batch_loss(model(network(), PENALTIES), X, Y, each) for each in (weights, weights[:, None]))
@@ -182,10 +175,19 @@ def test_loss_weights_are_refused(network, model):
         model(network(), PENALTIES, loss_weights=0.1)
 
 
-@pytest.mark.parametrize("inputs", [[X], (X, X), {"a": X}])
-def test_inputs_that_are_several_to_keras_are_refused(network, model, inputs):
-    with pytest.raises(ValueError, match=f"pass one array, not a {type(inputs).__name__} of {len(inputs)}"):
+@pytest.mark.parametrize("inputs", [[X, X], (X, X), {"a": X, "b": X}])
+def test_several_inputs_for_a_network_of_one_are_refused(network, model, inputs):
+    with pytest.raises(ValueError, match=f"pass one array, not a {type(inputs).__name__} of 2"):
         model(network(), PENALTIES).fit(inputs, Y)
+
+
+@pytest.mark.parametrize("inputs", [[X], (X,), {"a": X}])
+def test_one_input_may_be_wrapped(network, model, inputs):
+    trained = [model(network(), zoo.AdversarialTraining(0.1)) for _ in range(2)]
+    losses = [
+        each.fit(x, Y, shuffle=False, verbose=0).history["loss"] for each, x in zip(trained, (X, inputs), strict=True)
+    ]
+    assert losses[0] == losses[1]
 
 
 def test_preprocessing_does_not_decay(network, model):

@@ -156,3 +156,25 @@ def test_zipped_sets_are_refused_with_the_map_that_fits(data, network, model, fi
     sparse = x.map(tf.sparse.from_dense)
     with pytest.raises(ValueError, match="tf.sparse.to_dense"):
         fit(trained, zip_(sparse, y))
+
+
+class Pairs(keras.utils.PyDataset):
+    """Batches with twice as many unlabeled as labeled inputs."""
+
+    def __init__(self, unlabeled):
+        super().__init__()
+        self.unlabeled = unlabeled
+
+    def __len__(self):
+        return 2
+
+    def __getitem__(self, index):
+        return {"labeled": self.unlabeled[:8], "unlabeled": self.unlabeled[:16]}, Y[:8]
+
+
+def test_batches_may_have_more_unlabeled_inputs_than_labels(data, network, model, fit, quick):
+    assert fit(model(network(), VAT, **quick), Pairs(data[0]))["vat"][0] > 0
+    bad = data[0].copy()
+    bad[12, 0] = np.nan
+    with pytest.raises(ValueError, match="unlabeled training inputs hold 1 NaN"):
+        fit(model(network(), VAT, **quick), Pairs(bad))

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from zoo.datasets import Batches, SemiSupervised
-from zoo.training.arguments import first_batch
+from zoo.training.arguments import first_batch, split_inputs
 from zoo.training.input_checks import check_structure
 from zoo.training.inputs import is_text, named_inputs, takes_strings
 from zoo.training.label_checks import check_labels
@@ -129,6 +129,9 @@ def check_data(model: Any, options: Mapping[str, Any]) -> None:
         pairs = {"training": batch}
     if isinstance(x, SemiSupervised):
         pairs["unlabeled training"] = (x.x_unlabeled, None)
+    labeled, unlabeled = split_inputs(pairs["training"][0])
+    if unlabeled is not None:  # batches of both kinds need not have as many of each
+        pairs = {"training": (labeled, pairs["training"][1]), "unlabeled training": (unlabeled, None)}
     if isinstance(validation, (tuple, list)):
         pairs["validation"] = tuple(validation[:2])
     outputs = model.outputs_of_loss() if model.compiled else None
@@ -217,5 +220,6 @@ def check_prediction(model: Any, x: Any) -> None:
     if shape[0] == 0:
         raise ValueError(f"The inputs must be at least one example, received shape {shape}.")
     example = tuple(getattr(model.network, "input_shape", None) or ())[1:] if model.network.built else ()
-    if shape in {model.raw_input_shape, example} and None not in shape:
+    # Not a set: several inputs have a dictionary of shapes.
+    if shape in (model.raw_input_shape, example) and None not in shape:
         raise ValueError(f"The inputs need an axis of the batch: pass x[None] for one example of shape {shape}.")

@@ -125,8 +125,12 @@ class JointInputs(WholeInput):
         """The parts of the tensor."""
         if self.keeps_shape or not self.parts:
             return [tensor][: len(self.parts)]
-        ends = np.cumsum([part.shape[1] for part in self.parts]).tolist()
-        return [tensor[:, end - part.shape[1] : end] for end, part in zip(ends, self.parts, strict=True)]
+        pieces, start = [], 0
+        for part in self.parts:
+            stop = start + ops.shape(part)[1]
+            pieces.append(tensor[:, start:stop])
+            start = stop
+        return pieces
 
     @contextlib.contextmanager
     def placed(self, tensor: Tensor | list[Tensor] | None) -> Iterator[Any]:
