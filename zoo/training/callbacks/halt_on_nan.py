@@ -24,6 +24,14 @@ class HaltOnNaN(keras.callbacks.Callback):
     """
 
     needs_every_step = False
+    hint = ""
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Looks at the model, which a callback that runs in a thread must not do during a step on JAX."""
+        if computes_in(self.model, "float16"):
+            self.hint = (
+                " The network computes in float16, which overflows at 65504; mixed_bfloat16 has the range of float32."
+            )
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Notes the epoch for the message."""
@@ -36,7 +44,7 @@ class HaltOnNaN(keras.callbacks.Callback):
             step = min(batch + 1, self.params.get("steps") or batch + 1)  # several steps may reach beyond the epoch
             self.report(
                 f"The loss became {loss} in epoch {self.epoch + 1}, step {step}. Try a lower learning rate, a smaller "
-                f"weight of the penalty or a ramp-up (ramp_up_steps).{self._hint()}"
+                f"weight of the penalty or a ramp-up (ramp_up_steps).{self.hint}"
             )
 
     def report(self, message: str) -> None:
@@ -49,8 +57,3 @@ class HaltOnNaN(keras.callbacks.Callback):
             FloatingPointError: always.
         """
         raise FloatingPointError(f"{message} The last good checkpoint is kept.")
-
-    def _hint(self) -> str:
-        if not computes_in(self.model, "float16"):
-            return ""
-        return " The network computes in float16, which overflows at 65504; mixed_bfloat16 has the range of float32."
