@@ -132,7 +132,7 @@ def hyperparameters(regularizer: type[Regularizer]) -> tuple[str, ...]:
     Example:
         >>> from zoo.regularizers import hyperparameters
         >>> hyperparameters(zoo.WeightNoise)
-        ('noise_std', 'weight', 'ramp_up_steps', 'interval')
+        ('noise_std', 'kind', 'weight', 'ramp_up_steps', 'interval')
     """
     own = [name for name in inspect.signature(regularizer.__init__).parameters if name not in ("self", "common")]
     return tuple(dict.fromkeys([*own, "weight", "ramp_up_steps", "interval"]))

@@ -50,6 +50,7 @@ class TangentPropagation(Regularizer):
     """
 
     needs_input_derivatives = True
+    needs_lattice = True
 
     def __init__(
         self,
