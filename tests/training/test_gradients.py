@@ -9,6 +9,7 @@ from keras import layers, ops
 
 import zoo
 from zoo.regularizers import adversarial_training
+from zoo.regularizers.math.divergences import DIVERGENCES
 
 RNG = np.random.default_rng(7)
 X, Y = RNG.normal(size=(5, 3, 3, 1)), np.asarray([0, 1, 2, 1, 0], "int32")
@@ -88,7 +89,8 @@ def hold_constants(regularizer, constants, monkeypatch):
     for name in {"perturbation", "perturbed_inputs"} & set(constants):
         monkeypatch.setattr(regularizer, name, hold(getattr(regularizer, name)))
     if "target" in constants:
-        monkeypatch.setattr(regularizer, "divergence", hold(regularizer.divergence, place=0))
+        held = hold(DIVERGENCES[regularizer.distribution], place=0)
+        monkeypatch.setitem(DIVERGENCES, regularizer.distribution, held)
     if isinstance(regularizer, zoo.AdversarialTraining):
         monkeypatch.setattr(adversarial_training, "adversarial_noise", hold(adversarial_training.adversarial_noise))
 
