@@ -119,6 +119,25 @@ def warn_of_guess(loss: Any) -> None:
         )
 
 
+def nan_if_out_of_range(labels: Tensor, outputs: Tensor) -> Tensor:
+    """0 if all class indices are in range, else NaN, to be added to a loss.
+
+    On JAX, Keras's loss of a class index that is out of range is 0, and training would continue without a word. On
+    TensorFlow it is NaN or an error.
+
+    Args:
+        labels: `(n, ...)` class indices.
+        outputs: `(n, ..., num_classes)`.
+
+    Example:
+        >>> from zoo.training.losses import nan_if_out_of_range
+        >>> float(nan_if_out_of_range(np.array([0, 3]), np.zeros((2, 3))))
+        nan
+    """
+    wrong = ops.any(ops.logical_or(ops.less(labels, 0), ops.greater_equal(labels, outputs.shape[-1])))
+    return ops.where(wrong, float("nan"), 0.0)
+
+
 def per_example_loss(loss: Any) -> Callable[[Tensor, Tensor], Tensor]:
     """The loss of each example, before any reduction. Over positions and units it is the mean.
 
