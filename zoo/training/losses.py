@@ -119,11 +119,27 @@ def warn_of_guess(loss: Any) -> None:
         )
 
 
-def nan_if_out_of_range(labels: Tensor, outputs: Tensor) -> Tensor:
-    """0 if all class indices are in range, else NaN, to be added to a loss.
+def reports_wrong_indices(loss: Any) -> bool:
+    """Whether a class index that is out of range makes a loss fail or NaN, as TensorFlow's cross-entropy does.
 
-    On JAX, Keras's loss of a class index that is out of range is 0, and training would continue without a word. On
-    TensorFlow it is NaN or an error.
+    Other losses see one-hot labels, which are 0 for such an index: training would continue without a word.
+
+    Args:
+        loss: a Keras loss object, function or name that takes class indices.
+
+    Example:
+        >>> from zoo.training.losses import reports_wrong_indices
+        >>> reports_wrong_indices(keras.losses.CategoricalGeneralizedCrossEntropy())
+        False
+    """
+    loss, _ = unwrap(keras.losses.get(loss))
+    return keras.backend.backend() == "tensorflow" and not is_among(
+        loss, {keras.losses.CategoricalGeneralizedCrossEntropy}
+    )
+
+
+def nan_if_out_of_range(labels: Tensor, outputs: Tensor) -> Tensor:
+    """0 if all class indices are in range, else NaN, to be added to a loss that would not report them.
 
     Args:
         labels: `(n, ...)` class indices.

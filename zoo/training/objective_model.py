@@ -17,7 +17,7 @@ from zoo.training.heads import is_nested, only_label
 from zoo.training.input_checks import check_wrapped
 from zoo.training.inputs import as_network_inputs, input_shapes, symbolic_inputs, unwrap
 from zoo.training.lazy_terms import TakingTurns
-from zoo.training.losses import nan_if_out_of_range
+from zoo.training.losses import nan_if_out_of_range, reports_wrong_indices
 from zoo.training.outputs import Outputs, check_outputs, outputs_of
 from zoo.training.perturbed_layers import layer_names
 from zoo.training.precision import computes_in
@@ -171,9 +171,9 @@ class ObjectiveModel(Wrapper):
         return outputs
 
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Keras's, but NaN on JAX too if a class index is out of range."""
+        """Keras's, but NaN if a class index is out of range and the loss would not report it."""
         loss = super().compute_loss(x, y, y_pred, *args, **kwargs)
-        if keras.backend.backend() != "jax" or self.loss is None or not self.outputs_of_loss().sparse:
+        if self.loss is None or not self.outputs_of_loss().sparse or reports_wrong_indices(self.at_head(self.loss)):
             return loss
         head = self.at_head(y_pred)
         return loss + ops.cast(nan_if_out_of_range(self.at_head(only_label(y, y_pred)), head), loss.dtype)
