@@ -8,6 +8,7 @@ from keras import layers
 from zoo.backend.keras_internals import (
     as_step_function,
     attach_masks,
+    count_in_one_pass,
     flatten_layers,
     inputs_structure,
     intercepted,
@@ -127,3 +128,25 @@ def test_the_distribution_of_variables(compiled):
         trainable, others, optimizer, metrics = state_shardings(model)
     assert len(trainable) == len(model.trainable_variables) and len(others) == len(model.non_trainable_variables)
     assert len(optimizer) == len(model.optimizer.variables) and len(metrics) == len(model.metrics_variables)
+
+
+@pytest.mark.skipif(BACKEND != "jax", reason="elsewhere Keras counts in one operation")
+@pytest.mark.parametrize("largest", [1.0, 255.0])
+def test_equalization_counts_alike_in_a_small_program(largest):
+    import jax
+
+    images = largest * np.random.default_rng(0).beta(2, 5, (2, 6, 5, 3)).astype("float32")
+
+    def make():
+        return layers.Equalization(value_range=(0, largest))
+
+    ours, theirs = make(), make()
+    count_in_one_pass(ours)
+    counts = [layer._custom_histogram_fixed_width(images, (0, largest), 256) for layer in (ours, theirs)]
+    np.testing.assert_array_equal(*counts)
+    assert counts[0].sum() == images.size
+    np.testing.assert_allclose(ours(images), theirs(images), rtol=1e-6)
+    sizes = [len(str(jax.make_jaxpr(layer)(images)).splitlines()) for layer in (ours, theirs)]
+    assert 10 * sizes[0] < sizes[1]
+    dataset = pytest.importorskip("tensorflow").data.Dataset.from_tensors(images)
+    np.testing.assert_allclose(next(iter(dataset.map(ours))), theirs(images), rtol=1e-5, atol=1e-5)

@@ -1,5 +1,6 @@
 """Where the number of steps is given, as many run and no more, of data that do not end too."""
 
+import keras
 import numpy as np
 import pytest
 
@@ -25,6 +26,19 @@ def test_steps_per_epoch_of_a_generator(network, model, steps_per_epoch):
     trained = model(network(), zoo.AdversarialTraining(0.1))
     trained.fit(endless([]), steps_per_epoch=steps_per_epoch, epochs=2, verbose=0)
     assert steps(trained) == 2 * steps_per_epoch
+
+
+class Endless(keras.utils.PyDataset):
+    num_batches = None
+
+    def __getitem__(self, index):
+        return X[:4], Y[:4]
+
+
+def test_steps_per_epoch_of_a_py_dataset(network, model):
+    trained = model(network())
+    trained.fit(Endless(), steps_per_epoch=3, epochs=2, verbose=0)
+    assert steps(trained) == 6
 
 
 @pytest.mark.parametrize("data", [(X, Y), (zoo.datasets.Batches(X, Y, 4),)])

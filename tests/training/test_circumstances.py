@@ -8,7 +8,7 @@ from keras import layers
 import zoo
 from tests.support.small_models import Watching, image_network
 from zoo.training.callbacks import HaltOnNaN
-from zoo.training.circumstances import COMPILED_BY_JAX, observe, whole_epoch
+from zoo.training.circumstances import COMPILED_BY_JAX, let_jax_compile, observe, whole_epoch
 
 
 def seen_of(*parts, **options):
@@ -41,6 +41,19 @@ def test_augmentation_is_compiled_if_it_can_be(kind, place, model, recwarn):
     assert seen_of(trained.network, trained.preprocessing).compilable is trained.jit_compile is compiled
     trained.fit(np.ones((4, 4, 4, 1)), np.zeros(4, "int32"), verbose=0)
     assert not [each for each in recwarn if "jit_compile" in str(each.message)]
+
+
+@pytest.mark.skipif(keras.backend.backend() != "jax", reason="only JAX compiles it")
+def test_equalization_inside_an_augmentation_is_a_small_program():
+    import jax
+
+    def size(layer):
+        images = np.ones((2, 4, 4, 1), "float32")
+        return len(str(jax.make_jaxpr(lambda x: layer.equalization(x))(images)).splitlines())
+
+    layer, other = (layers.RandAugment(value_range=(0, 1), seed=1) for _ in range(2))
+    let_jax_compile([keras.Sequential([layer]), None])
+    assert 10 * size(layer) < size(other)
 
 
 @pytest.mark.parametrize(

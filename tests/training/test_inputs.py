@@ -96,19 +96,36 @@ def test_types(keep_integers):
     assert keras.backend.standardize_dtype(undeclared["b"].dtype) == "float32"
 
 
+def words_and_ages():
+    word, age = keras.Input((1,), name="word", dtype="string"), keras.Input((2,), name="age")
+    index = layers.StringLookup(vocabulary=["a", "b"])(word)
+    joined = layers.Concatenate()([layers.Flatten()(layers.Embedding(3, 2)(index)), age])
+    x = {"word": np.array(list("abc") * 8)[:, None], "age": RNG.normal(size=(24, 2)).astype("float32")}
+    return keras.Model({"word": word, "age": age}, layers.Dense(3)(joined)), x, (np.arange(24) % 3).astype("int32")
+
+
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="strings need TensorFlow")
 @pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="strings need TensorFlow")
 def test_strings_pass_through(model, fit):
     import tensorflow as tf
 
-    word, age = keras.Input((1,), name="word", dtype="string"), keras.Input((2,), name="age")
-    index = layers.StringLookup(vocabulary=["a", "b"])(word)
-    joined = layers.Concatenate()([layers.Flatten()(layers.Embedding(3, 2)(index)), age])
-    network = keras.Model({"word": word, "age": age}, layers.Dense(3)(joined))
-    x = {"word": np.array(list("abc") * 8)[:, None], "age": RNG.normal(size=(24, 2)).astype("float32")}
-    y = (np.arange(24) % 3).astype("int32")
+    network, x, y = words_and_ages()
     dataset = tf.data.Dataset.from_tensor_slices((x, y)).batch(8)
     trained = model(network, VAT)
     assert fit(trained, dataset)["vat"][0] > 0
     batches = zoo.datasets.SemiSupervised(x, y, x, batch_size=8, unlabeled_batch_size=8)
     assert fit(trained, batches)["vat"][0] > 0
+    tensors = {**x, "word": tf.constant(x["word"])}
+    assert fit(trained, tensors, y)["vat"][0] > 0 and trained.predict(tensors, verbose=0).shape == (24, 3)
+
+
+@pytest.mark.skipif(importlib.util.find_spec("tensorflow") is None, reason="strings need TensorFlow")
+@pytest.mark.parametrize("dtype", ["U", "S", object])
+def test_arrays_of_strings(dtype, model, fit):
+    network, x, y = words_and_ages()
+    trained = model(network, VAT)
+    x["word"] = x["word"].astype(dtype)
+    remedy = {"tensorflow": "Pass tf.constant", "jax": "JAX has no strings"}[keras.backend.backend()]
+    for call in (lambda: fit(trained, x, y), lambda: trained.predict(x), lambda: trained.evaluate(x, y)):
+        with pytest.raises(ValueError, match=f"no arrays of strings, received one as the input 'word'. {remedy}"):
+            call()

@@ -9,7 +9,7 @@ import pytest
 from keras import losses, ops
 
 import zoo
-from zoo.training.losses import per_example_loss, warn_of_guess
+from zoo.training.losses import nan_if_out_of_range, per_example_loss, warn_of_guess
 
 RNG = np.random.default_rng(2)
 LOGITS = RNG.normal(size=(8, 3)).astype("float32")
@@ -20,6 +20,12 @@ ONE_HOT = np.eye(3, dtype="float32")[LABELS]
 
 def softmax(logits):
     return np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
+
+
+@pytest.mark.parametrize("labels, good", [([0, 2], True), ([[0], [2]], True), ([0, 3], False), ([-1, 0], False)])
+def test_class_indices_out_of_range_are_nan(labels, good):
+    added = float(nan_if_out_of_range(ops.convert_to_tensor(labels, "int32"), ops.zeros((2, 3))))
+    assert added == 0.0 if good else np.isnan(added)
 
 
 def test_loss_of_each_example():

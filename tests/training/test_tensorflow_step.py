@@ -1,11 +1,17 @@
 """Steps on several devices: what does not run there is refused before training."""
 
+import os
+import subprocess
+import sys
+
 import keras
 import numpy as np
 import pytest
 
 if keras.backend.backend() != "tensorflow":
     pytest.skip("TensorFlow's strategies", allow_module_level=True)
+
+import tensorflow as tf
 
 from zoo.training.tensorflow_step import check_division
 
@@ -32,6 +38,65 @@ def test_batches_divide_among_two_devices(num_examples, batch_size, split, refus
     else:
         check_division(options, 2)
     check_division(options, 1)
+
+
+class Pairs(keras.utils.PyDataset):
+    def __init__(self, *sizes, endless=False):
+        super().__init__()
+        self.sizes, self.endless = sizes, endless
+
+    @property
+    def num_batches(self):
+        return None if self.endless else len(self.sizes)
+
+    def __getitem__(self, index):
+        size = self.sizes[index]
+        return {"labeled": np.zeros((2, 3)), "unlabeled": np.zeros((size, 3))}, np.zeros(2)
+
+
+def rows(num_examples):
+    return tf.data.Dataset.from_tensor_slices((np.zeros((num_examples, 3)), np.zeros(num_examples)))
+
+
+@pytest.mark.parametrize(
+    "data, refused",
+    [
+        (rows(21).batch(8), 5),
+        (rows(22).batch(8), None),
+        (rows(21).batch(8, drop_remainder=True), None),
+        (rows(21).batch(7, drop_remainder=True), 7),
+        (rows(21).shuffle(4).batch(8, num_parallel_calls=2).map(lambda x, y: (x, y)).cache().repeat(2).prefetch(1), 5),
+        (rows(21).repeat().batch(8), None),
+        (rows(21).repeat(2).batch(8), None),
+        (rows(21).batch(8).take(2), None),  # which has no last batch of 5
+        (rows(21).filter(lambda x, y: True).batch(8), None),  # whose number of examples is not known
+        (rows(21).filter(lambda x, y: True).batch(7), 7),
+        (Pairs(4, 4), None),
+        (Pairs(4, 3), 3),
+        (Pairs(5, 4), 5),
+        (Pairs(4, 3, endless=True), None),
+    ],
+)
+def test_batches_of_data_sets_divide_among_two_devices(data, refused):
+    if refused:
+        with pytest.raises(ValueError, match=f"divide among the 2 devices, received a batch of {refused} examples"):
+            check_division({"x": data}, 2)
+    else:
+        check_division({"x": data}, 2)
+    check_division({"x": data}, 1)
+
+
+@pytest.mark.parametrize("data", [rows(21).batch(8), Pairs(4, 4, 3)])
+def test_a_number_of_steps_may_leave_the_last_batch_out(data):
+    check_division({"x": data, "steps_per_epoch": 2}, 2)
+
+
+def test_two_devices_refuse_a_set_before_training():
+    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
+    command = [sys.executable, "-m", "tests.support.division_program"]
+    printed = subprocess.run(command, env=environment, capture_output=True, text=True, timeout=120, check=True).stdout
+    trained, refused = printed.splitlines()[-2:]
+    assert trained == "True" and "divide among the 2 devices, received a batch of 5 examples" in refused
 
 
 def test_other_data_is_not_looked_at():

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
+from keras import ops
 from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
 
 Tensor = Any  # a tensor of the backend
@@ -164,6 +165,32 @@ def is_random_state(variable: keras.Variable) -> bool:
         [True]
     """
     return "seed_generator" in variable.path
+
+
+def count_in_one_pass(layer: keras.layers.Equalization) -> None:
+    """Makes `Equalization` count the values of an image in one operation, on JAX. The counts are the same.
+
+    Keras compares all values with each of the 256 bins, in a loop that XLA takes long to compile: 14 s for a layer,
+    which `RandAugment` holds and runs twice.
+
+    Args:
+        layer: the layer, which is changed.
+
+    Example:
+        >>> from zoo.backend.keras_internals import count_in_one_pass
+        >>> count_in_one_pass(keras.layers.Equalization())
+    """
+    by_keras = type(layer)._custom_histogram_fixed_width
+
+    def count(values, value_range, nbins):
+        if layer.backend.name != "jax":  # in a tf.data set
+            return by_keras(layer, values, value_range, nbins)
+        low, high = value_range
+        scaled = (ops.cast(values, "float32") - low) * (nbins - 1) / (high - low)
+        indices = ops.reshape(ops.clip(ops.cast(scaled, "int32"), 0, nbins - 1), (-1,))
+        return ops.segment_sum(ops.ones_like(indices), indices, num_segments=nbins)
+
+    layer._custom_histogram_fixed_width = count
 
 
 def loss_tracker(model: keras.Model) -> keras.metrics.Metric:

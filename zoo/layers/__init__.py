@@ -2,12 +2,14 @@
 
 from zoo.layers.batch_normalization import BatchNormalization
 from zoo.layers.contrast_normalization import PerImageContrastNormalization
+from zoo.layers.normalized_embedding import NormalizedEmbedding
 from zoo.layers.preprocessing import PREPROCESSING, build_preprocessing
 from zoo.layers.zca_whitening import ZCAWhitening
 
 __all__ = [
     "PREPROCESSING",
     "BatchNormalization",
+    "NormalizedEmbedding",
     "PerImageContrastNormalization",
     "ZCAWhitening",
     "build_preprocessing",

@@ -61,7 +61,7 @@ def first_batch(data: Any) -> tuple[Any, Any] | None:
         >>> first_batch(iter([])) is None
         True
     """
-    if isinstance(data, keras.utils.PyDataset) and len(data):
+    if isinstance(data, keras.utils.PyDataset) and data.num_batches != 0:  # None if it has no end
         batch = data[0]
     elif hasattr(data, "element_spec") and hasattr(data, "take"):
         batch = next(iter(data.take(1)), None)

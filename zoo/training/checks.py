@@ -8,7 +8,7 @@ import numpy as np
 
 from zoo.datasets import Batches, SemiSupervised
 from zoo.training.arguments import first_batch, split_inputs
-from zoo.training.input_checks import check_structure
+from zoo.training.input_checks import check_strings, check_structure
 from zoo.training.inputs import is_text, named_inputs, takes_strings
 from zoo.training.label_checks import check_labels
 from zoo.training.losses import warn_of_guess
@@ -122,6 +122,7 @@ def check_data(model: Any, options: Mapping[str, Any]) -> None:
     """
     x, validation = options.get("x"), options.get("validation_data")
     check_structure(model, x)
+    check_strings(model, x)
     pairs: dict[str, Any] = {"training": (x, options.get("y"))}
     if isinstance(x, (Batches, SemiSupervised)):
         pairs = {"training": (x.x, x.y)}
@@ -203,7 +204,7 @@ def check_arrays(
 
 
 def check_prediction(model: Any, x: Any) -> None:
-    """Refuses an empty array and one example without the axis of the batch.
+    """Refuses an empty array, an array of strings, and one example without the axis of the batch.
 
     Args:
         model: `ObjectiveModel`.
@@ -216,6 +217,7 @@ def check_prediction(model: Any, x: Any) -> None:
         >>> from zoo.training.checks import check_prediction
         >>> check_prediction(zoo.RegularizedModel(zoo.networks.mlp((4,), 3)), np.zeros((1, 4)))
     """
+    check_strings(model, x)
     shape = tuple(getattr(x, "shape", None) or (None,))
     if shape[0] == 0:
         raise ValueError(f"The inputs must be at least one example, received shape {shape}.")

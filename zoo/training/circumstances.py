@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from zoo.backend import devices
-from zoo.backend.keras_internals import flatten_layers, is_random_state
+from zoo.backend.keras_internals import count_in_one_pass, flatten_layers, is_random_state
 from zoo.datasets import Batches, SemiSupervised
 
 COMPILED_BY_JAX = (
@@ -114,7 +114,8 @@ def let_jax_compile(layers: Iterable[keras.Layer | None]) -> None:
     """Marks Keras's augmentation layers as compilable, on JAX.
 
     Keras marks them as not compilable on any backend, because TensorFlow's XLA lacks their image operations. JAX
-    compiles them. With Keras's mark, JAX would run the whole step operation by operation.
+    compiles them. With Keras's mark, JAX would run the whole step operation by operation. `Equalization`, also inside
+    `RandAugment`, would compile for very long, so it counts in another way.
 
     Args:
         layers: network and preprocessing, or None.
@@ -128,6 +129,8 @@ def let_jax_compile(layers: Iterable[keras.Layer | None]) -> None:
     for layer in layers:
         for inner in flatten_layers(layer) if layer is not None else ():
             inner.supports_jit = inner.supports_jit or isinstance(inner, COMPILED_BY_JAX)
+            if isinstance(inner, keras.layers.Equalization):
+                count_in_one_pass(inner)
 
 
 def whole_epoch(x: Any, options: Mapping[str, Any]) -> tuple[int | None, int]:

@@ -9,7 +9,7 @@ from zoo.backend.derivatives import depends
 from zoo.backend.keras_internals import flatten_layers
 from zoo.datasets import Batches, SemiSupervised
 from zoo.training.arguments import split_inputs
-from zoo.training.inputs import declared_inputs, unwrap
+from zoo.training.inputs import declared_inputs, is_text, named_inputs, takes_strings, unwrap
 from zoo.training.perturbed_inputs import WholeInput
 from zoo.training.perturbed_layers import find_layer, layer_names
 
@@ -201,3 +201,31 @@ def check_structure(model: Any, x: Any) -> None:
                 "`.map(lambda x, y: (tf.sparse.to_dense(x), y))`."
             )
         unwrap(model.network, inputs, preprocessed=model.preprocessing is not None)
+
+
+def check_strings(model: Any, x: Any) -> None:
+    """Refuses arrays of strings that Keras does not read.
+
+    Args:
+        model: `ObjectiveModel`.
+        x: the inputs, as `fit` takes them.
+
+    Raises:
+        ValueError: an input of the network that holds strings is not a string tensor of TensorFlow.
+
+    Example:
+        >>> from zoo.training.input_checks import check_strings
+        >>> check_strings(zoo.RegularizedModel(zoo.networks.mlp((2,), 3)), np.zeros((1, 2)))
+    """
+    on_jax = keras.backend.backend() == "jax"
+    if isinstance(x, (Batches, SemiSupervised)):
+        x = x.x if on_jax else None  # on TensorFlow they make tensors of their arrays
+    for name, values in named_inputs(model.network, x).items():
+        if takes_strings(model, name) and is_text(values) and not keras.ops.is_tensor(values):
+            remedy = (
+                "JAX has no strings: turn them into integers before, for instance with a StringLookup or "
+                "TextVectorization outside the network."
+                if on_jax
+                else "Pass tf.constant(...) of it, or a tf.data set."
+            )
+            raise ValueError(f"Keras reads no arrays of strings, received one as the input {name!r}. {remedy}")

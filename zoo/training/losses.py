@@ -119,6 +119,41 @@ def warn_of_guess(loss: Any) -> None:
         )
 
 
+def reports_wrong_indices(loss: Any) -> bool:
+    """Whether a class index that is out of range makes a loss fail or NaN, as TensorFlow's cross-entropy does.
+
+    Other losses see one-hot labels, which are 0 for such an index: training would continue without a word.
+
+    Args:
+        loss: a Keras loss object, function or name that takes class indices.
+
+    Example:
+        >>> from zoo.training.losses import reports_wrong_indices
+        >>> reports_wrong_indices(keras.losses.CategoricalGeneralizedCrossEntropy())
+        False
+    """
+    loss, _ = unwrap(keras.losses.get(loss))
+    return keras.backend.backend() == "tensorflow" and not is_among(
+        loss, {keras.losses.CategoricalGeneralizedCrossEntropy}
+    )
+
+
+def nan_if_out_of_range(labels: Tensor, outputs: Tensor) -> Tensor:
+    """0 if all class indices are in range, else NaN, to be added to a loss that would not report them.
+
+    Args:
+        labels: `(n, ...)` class indices.
+        outputs: `(n, ..., num_classes)`.
+
+    Example:
+        >>> from zoo.training.losses import nan_if_out_of_range
+        >>> float(nan_if_out_of_range(np.array([0, 3]), np.zeros((2, 3))))
+        nan
+    """
+    wrong = ops.any(ops.logical_or(ops.less(labels, 0), ops.greater_equal(labels, outputs.shape[-1])))
+    return ops.where(wrong, float("nan"), 0.0)
+
+
 def per_example_loss(loss: Any) -> Callable[[Tensor, Tensor], Tensor]:
     """The loss of each example, before any reduction. Over positions and units it is the mean.
 

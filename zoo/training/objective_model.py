@@ -13,10 +13,11 @@ from zoo.training.arguments import arguments_of, split_inputs
 from zoo.training.checks import check_data
 from zoo.training.circumstances import let_jax_compile
 from zoo.training.execution_plan import ExecutionPlan
-from zoo.training.heads import is_nested
+from zoo.training.heads import is_nested, only_label
 from zoo.training.input_checks import check_wrapped
 from zoo.training.inputs import as_network_inputs, input_shapes, symbolic_inputs, unwrap
 from zoo.training.lazy_terms import TakingTurns
+from zoo.training.losses import nan_if_out_of_range, reports_wrong_indices
 from zoo.training.outputs import Outputs, check_outputs, outputs_of
 from zoo.training.perturbed_layers import layer_names
 from zoo.training.precision import computes_in
@@ -168,6 +169,14 @@ class ObjectiveModel(Wrapper):
             head = self.at_head(outputs)
             check_outputs(head, self.outputs_of_loss().of_units(head.shape[-1]).kind)  # before the loss fails on them
         return outputs
+
+    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any) -> Any:
+        """Keras's, but NaN if a class index is out of range and the loss would not report it."""
+        loss = super().compute_loss(x, y, y_pred, *args, **kwargs)
+        if self.loss is None or not self.outputs_of_loss().sparse or reports_wrong_indices(self.at_head(self.loss)):
+            return loss
+        head = self.at_head(y_pred)
+        return loss + ops.cast(nan_if_out_of_range(self.at_head(only_label(y, y_pred)), head), loss.dtype)
 
     def outputs_of_loss(self) -> Outputs:
         """The meaning of the output that penalties look at."""

@@ -81,7 +81,8 @@ class RegularizedModel(ObjectiveModel):
             `penalty_inputs`; or the network assigns to trainable variables.
 
     Source: perturbed word embeddings are those of Miyato, Dai, Goodfellow, 2017, "Adversarial training methods for
-    semi-supervised text classification", https://arxiv.org/abs/1605.07725, without their normalization.
+    semi-supervised text classification", https://arxiv.org/abs/1605.07725; they also normalize the embeddings, see
+    `zoo.layers.NormalizedEmbedding`.
 
     Example:
         >>> network = zoo.networks.mlp((784,), num_classes=10, hidden_units=(8,))

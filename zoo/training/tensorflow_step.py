@@ -18,6 +18,8 @@ from zoo.training.execution_plan import ExecutionPlan
 from zoo.training.statistics import synchronized_statistics
 from zoo.training.wrapper import Wrapper
 
+KEEPS_BATCHES = ("Cache", "Map", "Options", "ParallelMap", "Prefetch", "Repeat", "Shuffle")  # of tf.data
+
 
 def train_step(model: Any, active: tuple[bool, ...], data: Any) -> dict[str, Any]:
     """One step of gradient descent on `model.objective`.
@@ -144,10 +146,11 @@ def _read_in_python(batches):
 
 
 def check_division(options: Mapping[str, Any], num_devices: int) -> None:
-    """Refuses arrays with a batch that does not divide: the mean of its means would weight examples differently.
+    """Refuses data with a batch that does not divide: the mean of its means would weight examples differently.
 
     Args:
-        options: the arguments of `fit` by their names. Data sets are not checked.
+        options: the arguments of `fit` by their names. Data sets whose batches cannot be told before they are read are
+            not checked.
         num_devices: number of devices that share a batch.
 
     Raises:
@@ -157,17 +160,39 @@ def check_division(options: Mapping[str, Any], num_devices: int) -> None:
         >>> from zoo.training.tensorflow_step import check_division
         >>> check_division({"x": np.zeros((64, 3)), "batch_size": 16}, num_devices=2)
     """
-    leaves = keras.tree.flatten(options["x"])
+    wrong = [size for size in _batch_sizes(options) if size % num_devices]
+    if wrong:
+        raise ValueError(
+            f"Every batch must divide among the {num_devices} devices, received a batch of {wrong[0]} examples. Leave "
+            "out some examples (drop_remainder=True in tf.data), or change the batch size."
+        )
+
+
+def _batch_sizes(options):
+    """The numbers of examples in a full and in the last batch, as far as they are known before the data is read."""
+    x, every = options["x"], not options.get("steps_per_epoch")  # which may leave out the last batch
+    if isinstance(x, tf.data.Dataset):
+        return _batch_sizes_of_dataset(x, every)
+    if isinstance(x, keras.utils.PyDataset):
+        ends = {0, x.num_batches - 1} if every and x.num_batches else {0}
+        return [len(leaf) for index in ends for leaf in keras.tree.flatten(x[index][0])]
+    leaves = keras.tree.flatten(x)
     if not all(isinstance(leaf, np.ndarray) or tf.is_tensor(leaf) for leaf in leaves):
-        return
+        return []
     num_examples = int(len(leaves[0]) * (1 - (options.get("validation_split") or 0)))
     batch_size = min(options.get("batch_size") or 32, num_examples)
-    if batch_size % num_devices or num_examples % batch_size % num_devices:
-        raise ValueError(
-            f"Every batch must divide among the {num_devices} devices, received {num_examples} examples in batches of "
-            f"{batch_size}, the last of {num_examples % batch_size or batch_size}. Leave out some examples, or change "
-            "batch_size."
-        )
+    return [batch_size, num_examples % batch_size]
+
+
+def _batch_sizes_of_dataset(dataset, every):
+    """Those of a set made by `batch`, which may be shuffled, mapped or repeated then. TensorFlow has no public way."""
+    while type(dataset).__name__.strip("_").removesuffix("Dataset") in KEEPS_BATCHES:
+        dataset = dataset._inputs()[0]
+    if not hasattr(dataset, "_batch_size"):
+        return []
+    size, num_examples = int(dataset._batch_size), int(dataset._inputs()[0].cardinality())
+    partial = every and num_examples > 0 and not dataset._drop_remainder
+    return [size, num_examples % size] if partial else [size]
 
 
 @contextlib.contextmanager
@@ -176,7 +201,7 @@ def _spread(model, options):
 
     Raises:
         ValueError: a layer draws random numbers, which would be the same on every device; several steps run at a time,
-            which Keras's loop cannot do on several devices; or arrays have a batch that does not divide among them.
+            which Keras's loop cannot do on several devices; or there is a batch that does not divide among them.
     """
     check_division(options, model.distribute_strategy.num_replicas_in_sync)
     if model.steps_per_execution > 1:

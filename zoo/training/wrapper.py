@@ -12,6 +12,7 @@ from zoo.datasets.epochwise import kept_epoch
 from zoo.training.arguments import arguments_of
 from zoo.training.checks import check_prediction
 from zoo.training.heads import Head, only_label, pick
+from zoo.training.input_checks import check_strings
 from zoo.training.inputs import symbolic_inputs
 
 SEED_STATES = "seed_states"  # name in weights files
@@ -93,7 +94,9 @@ class Wrapper(keras.Model):
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """Keras's `evaluate`. The zoo's own batches stay at their epoch."""
-        with single_pass(self, arguments_of(keras.Model.evaluate, *args, **kwargs)):
+        options = arguments_of(keras.Model.evaluate, *args, **kwargs)
+        check_strings(self, options.get("x"))
+        with single_pass(self, options):
             return super().evaluate(*args, **kwargs)
 
     def predict(self, *args: Any, **kwargs: Any) -> Any:

@@ -44,7 +44,8 @@ class HaltOnNaN(keras.callbacks.Callback):
             step = min(batch + 1, self.params.get("steps") or batch + 1)  # several steps may reach beyond the epoch
             self.report(
                 f"The loss became {loss} in epoch {self.epoch + 1}, step {step}. Try a lower learning rate, a smaller "
-                f"weight of the penalty or a ramp-up (ramp_up_steps).{self.hint}"
+                f"weight of the penalty or a ramp-up (ramp_up_steps).{self.hint} Check labels and inputs too: a class "
+                "index that is out of range makes the loss NaN."
             )
 
     def report(self, message: str) -> None:

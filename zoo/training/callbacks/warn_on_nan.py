@@ -26,8 +26,4 @@ class WarnOnNaN(HaltOnNaN):
         """Warns, the first time only."""
         if not self.warned:
             self.warned = True
-            warnings.warn(
-                f"{message} Check labels and inputs too: a class index that is out of range makes the loss NaN on "
-                "TensorFlow. zoo.training.callbacks.HaltOnNaN stops training.",
-                stacklevel=2,
-            )
+            warnings.warn(f"{message} zoo.training.callbacks.HaltOnNaN stops training.", stacklevel=2)
