@@ -10,13 +10,11 @@ import time
 
 import keras
 import numpy as np
-import torch
-import torchattacks
 from absl import app, flags
-from torch import nn
 
 import zoo
-from zoo.backend.keras_internals import flatten_layers
+from trainers.cli.program import main_of
+from zoo.optional import require
 
 MODEL = flags.DEFINE_string("model", "mnist_mlp-at_linf", "Name of a published fully connected model of MNIST.")
 EPSILON = flags.DEFINE_float("epsilon", 0.1, "Radius of the ball, for pixels from 0 to 1.", lower_bound=0)
@@ -25,45 +23,6 @@ NUM_EXAMPLES = flags.DEFINE_integer("num_examples", 300, "Number of test images.
 SEEDS = flags.DEFINE_integer(
     "seeds", 1, "Number of seeds of the zoo's attack, to show its own randomness.", lower_bound=1
 )
-
-
-def in_torch(model: keras.Model) -> nn.Module:
-    """The same fully connected network in PyTorch, for images `(n, 1, height, width)` with pixels from 0 to 1."""
-    layers: list[nn.Module] = [nn.Flatten()]
-    for layer in flatten_layers(model.network):
-        weights = [torch.tensor(weight) for weight in layer.get_weights()]
-        if isinstance(layer, keras.layers.Dense):
-            linear = nn.Linear(*weights[0].shape, bias=layer.use_bias)
-            linear.load_state_dict(dict(zip(("weight", "bias"), (weights[0].T, *weights[1:]), strict=False)))
-            layers.append(linear)
-        elif isinstance(layer, keras.layers.BatchNormalization):
-            normalization = nn.BatchNorm1d(len(weights[0]), eps=layer.epsilon)
-            names = ("weight", "bias", "running_mean", "running_var")
-            normalization.load_state_dict(dict(zip(names, weights, strict=True)), strict=False)
-            layers.append(normalization)
-        elif isinstance(layer, keras.layers.Activation):
-            layers.append(nn.ReLU())
-    return nn.Sequential(*layers).eval()
-
-
-def run_torch(network: nn.Module, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, float]:
-    """Which images resist torchattacks, and its seconds."""
-    images, labels = torch.tensor(x).movedim(-1, 1).contiguous(), torch.tensor(y).long()
-    options = {"norm": {"linf": "Linf", "l2": "L2"}[NORM.value], "eps": EPSILON.value, "seed": 0}
-    # Not torchattacks.AutoAttack: it takes 10 steps where the standard version takes 100.
-    attack = torchattacks.MultiAttack(
-        [
-            torchattacks.APGD(network, steps=100, loss="ce", **options),
-            torchattacks.APGDT(network, steps=100, n_classes=10, **options),
-            torchattacks.FAB(network, steps=100, multi_targeted=True, n_classes=10, **options),
-            torchattacks.Square(network, n_queries=5000, **options),
-        ]
-    )
-    start = time.perf_counter()
-    attacked = attack(images, labels)
-    seconds = time.perf_counter() - start
-    with torch.no_grad():
-        return (network(attacked).argmax(dim=1) == labels).numpy(), seconds
 
 
 def run_zoo(network: zoo.analysis.Classifier, x: np.ndarray, y: np.ndarray, seed: int) -> tuple[np.ndarray, float]:
@@ -76,8 +35,12 @@ def run_zoo(network: zoo.analysis.Classifier, x: np.ndarray, y: np.ndarray, seed
     return ~zoo.analysis.misclassified(network, attacked, y), seconds
 
 
-def main(_: list[str]) -> None:
+def run() -> None:
     """Runs both and prints the counts."""
+    torch = require("torch", "The comparison")
+    require("torchattacks", "The comparison")
+    from benchmarks.pytorch_attacks import in_torch, run_attacks
+
     data, model = zoo.datasets.load("mnist"), zoo.load(MODEL.value)
     network, x, _ = zoo.analysis.attacked(model, data.x_test[: NUM_EXAMPLES.value])
     y, other = data.y_test[: NUM_EXAMPLES.value], in_torch(model)
@@ -85,7 +48,7 @@ def main(_: list[str]) -> None:
         logits = other(torch.tensor(x).movedim(-1, 1)).numpy()
     np.testing.assert_allclose(zoo.analysis.predict_logits(network, x), logits, rtol=1e-3, atol=1e-3)
     own = [run_zoo(network, x, y, seed) for seed in range(SEEDS.value)]
-    theirs, seconds = run_torch(other, x, y)
+    theirs, seconds = run_attacks(other, x, y, EPSILON.value, NORM.value)
     print(f"torchattacks: {theirs.sum()} of {len(x)} robust, {seconds:.1f} s")
     for seed, (robust, took) in enumerate(own):
         both, neither = (robust & theirs).sum(), (~robust & ~theirs).sum()
@@ -95,6 +58,8 @@ def main(_: list[str]) -> None:
             f"to the zoo alone {(robust & ~theirs).sum()}, to torchattacks alone {(~robust & theirs).sum()}"
         )
 
+
+main = main_of(run)
 
 if __name__ == "__main__":
     app.run(main)

@@ -19,6 +19,12 @@ TESTS = pathlib.Path(__file__).parent
 RUN_ONCE = {
     "tensorflow": (
         "benchmarks/test_collectives.py",
+        "datasets/test_dataset.py",
+        "datasets/test_numpy_files.py",
+        "datasets/test_splits.py",
+        "datasets/test_synthetic.py",
+        "datasets/test_tfds_images.py",
+        "datasets/test_tfds_reader.py",
         "docs/test_commands.py",
         "docs/test_docstrings.py",
         "docs/test_links.py",
