@@ -45,6 +45,16 @@ def test_loss_gradient_depends_on_the_weights(clean_pass, perceptron, softmax, g
     np.testing.assert_allclose(gradient(squared_norm, mlp.w), difference(reference, mlp.w), rtol=1e-6, atol=1e-7)
 
 
+def test_virtual_labels_of_units_that_decide_alone(clean_pass, perceptron):
+    mlp = perceptron()
+    clean = clean_pass(mlp.tensors, X, cross_entropy, num_labeled=4, distribution="bernoulli")
+    logits = mlp(X[4:])
+    errors = (1 / (1 + np.exp(-logits)) - (logits > 0)) / logits.shape[1]  # Keras's loss is the mean over units
+    expected = np.einsum("nkd,nk->nd", mlp.jacobian(X[4:]), errors)
+    np.testing.assert_allclose(values(clean.virtual_loss_gradient)[4:], expected, rtol=1e-9)
+    np.testing.assert_allclose(values(clean.virtual_loss_gradient)[:4], values(clean.loss_gradient), rtol=1e-9)
+
+
 def test_the_pass_over_other_inputs_has_their_derivatives(clean_pass, perceptron, softmax):
     mlp, moved = perceptron(), X[:4] + 0.3
     there = clean_pass(mlp.tensors, X, cross_entropy, num_labeled=4).linearized_at(ops.convert_to_tensor(moved))
