@@ -1,5 +1,6 @@
 """Square: windows and their schedule, networks without gradients, and classifiers whose answer is known."""
 
+import keras
 import numpy as np
 import pytest
 from keras import ops
@@ -104,3 +105,14 @@ def test_bad_input(options, message):
     network, _, x, y = linear_classifier()
     with pytest.raises(ValueError, match=message):
         square(network, x, y, 0.1, norm="l2", **options)
+
+
+def test_a_network_of_any_size_is_attacked_at_one_size_after_another():
+    layers = [keras.Input((None, None, 1)), keras.layers.GlobalAveragePooling2D(), keras.layers.Dense(2)]
+    network = keras.Sequential(layers)
+    network.layers[-1].set_weights([np.array([[1.0, -1.0]], "float32"), np.zeros(2, "float32")])
+    for size in (4, 6):
+        x = np.full((3, size, size, 1), 0.1, "float32")
+        moved = square(network, x, [0, 0, 0], 0.3, seed=0, norm="linf", num_queries=200)
+        assert moved.shape == x.shape and misclassified(network, moved, [0, 0, 0]).all()
+        assert np.abs(moved - x).max() <= 0.3 + 1e-6

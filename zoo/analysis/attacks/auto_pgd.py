@@ -12,7 +12,7 @@ from zoo.analysis.attacks.task import State, Task, loop
 from zoo.analysis.prediction_pass import predict_logits
 from zoo.backend.random_numbers import Seed, as_generator
 from zoo.regularizers.math import per_example
-from zoo.regularizers.math.balls import STEEPEST, draw_from_ball, project
+from zoo.regularizers.math.balls import STEEPEST, draw_from_ball, project_inputs
 from zoo.regularizers.math.input_range import clip_to_range
 from zoo.regularizers.math.worst_directions import adversarial_noise
 from zoo.validation import check_choice, check_number
@@ -130,7 +130,7 @@ def make_steps(task: Task, loss: str, targeted: bool, early_stop: bool) -> Calla
                 state["x"],
                 state["previous"],
                 noise,
-                lambda x: clip_to_range(clean + project(x - clean, epsilon, norm), input_range),
+                lambda x: project_inputs(x, clean, epsilon, norm, input_range),
             )
             return {**state, "x": moved, "previous": state["x"], "active": ~fooled}
 

@@ -25,8 +25,9 @@ NUM_FINAL_STEPS = 3
 
 def sizes(perturbation: Tensor, norm: str) -> Tensor:
     """The norm of every perturbation, `(n,)`."""
-    flat = per_example.flatten(perturbation)
-    return ops.max(ops.abs(flat), axis=-1) if norm == "linf" else ops.sqrt(ops.sum(ops.square(flat), axis=-1))
+    if norm == "linf":
+        return ops.max(ops.abs(per_example.flatten(perturbation)), axis=-1)
+    return ops.sqrt(per_example.squared_norm(perturbation))
 
 
 def boundary_step(

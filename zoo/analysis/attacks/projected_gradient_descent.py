@@ -13,7 +13,7 @@ from zoo.analysis.prediction_pass import predict_logits, prediction_pass
 from zoo.backend.programs import program_for
 from zoo.backend.random_numbers import Seed, as_generator
 from zoo.regularizers.math import per_example
-from zoo.regularizers.math.balls import STEEPEST, draw_from_ball, project
+from zoo.regularizers.math.balls import STEEPEST, draw_from_ball, project_inputs
 from zoo.regularizers.math.input_range import clip_to_range
 from zoo.regularizers.math.worst_directions import adversarial_noise
 from zoo.validation import check_choice, check_number, class_indices
@@ -34,7 +34,7 @@ def make_steps(norm: str, input_range: tuple[float, float] | None) -> Callable[[
                 # Without momentum the gradient stays as it is, for a division would round it.
                 mean = ops.where(momentum > 0, momentum * before + gradient / scale, gradient)
                 moved = x + step_size * adversarial_noise(mean, STEEPEST[norm])
-                return k + 1, clip_to_range(clean + project(moved - clean, epsilon, norm), input_range), mean
+                return k + 1, project_inputs(moved, clean, epsilon, norm, input_range), mean
 
             state = (ops.zeros((), "int32"), start, ops.zeros_like(start))
             return ops.while_loop(lambda k, x, before: k < num_steps, step, state)[1]

@@ -13,7 +13,7 @@ from zoo.analysis.attacks.task import State, Task, loop
 from zoo.analysis.prediction_pass import predict_logits
 from zoo.backend.random_numbers import Seed, as_generator, as_integer
 from zoo.regularizers.math import per_example
-from zoo.regularizers.math.balls import project
+from zoo.regularizers.math.balls import project_inputs
 from zoo.regularizers.math.input_range import clip_to_range
 from zoo.validation import check_number
 
@@ -69,7 +69,7 @@ def make_steps(task: Task) -> Callable[[Any], Callable[..., State]]:
             windows = Windows(ops.take(draws, k - start, axis=1), ops.take(sides, k), height, width, channels)
             change = recolor if norm == "linf" else move_energy
             changed = ops.reshape(change(images, x, windows, epsilon), ops.shape(clean))
-            moved = clip_to_range(clean + project(changed - clean, epsilon, norm), input_range)
+            moved = project_inputs(changed, clean, epsilon, norm, input_range)
             value = ops.cast(margin(predict_logits(network, moved), labels), clean.dtype)
             better = value > state["best"]
             best = ops.where(better, value, state["best"])
@@ -90,7 +90,7 @@ def run_square(task: Task, seed: Seed, *, num_queries: int, share: float) -> Non
     if not len(rows):
         return
     rng = np.random.default_rng(as_integer(as_generator(seed)))  # from a generator: 3 and SeedGenerator(3) agree
-    program = task.program("square", make_steps(task))
+    program = task.program(("square", task.clean.shape[1:]), make_steps(task))
     clean = task.clean[rows]
     *lattice, channels = as_images(clean.shape[1:])
     images = clean.reshape(len(rows), *lattice, channels)

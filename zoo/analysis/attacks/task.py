@@ -108,13 +108,18 @@ class Task:
         """Number of logits."""
         return self.logits.shape[-1]
 
+    @functools.cached_property
+    def others(self) -> np.ndarray:
+        """The classes other than the labels by the clean logits, the likeliest first, `(n, k − 1)`."""
+        return likeliest_others(self.logits, self.labels)
+
     def rows(self, early_stop: bool) -> np.ndarray:
         """The indices of the examples to attack: those that resist, or all; none if ε is 0."""
         return np.flatnonzero(~self.fooled | (not early_stop)) if self.epsilon else np.arange(0)
 
     def target(self, rank: int) -> np.ndarray:
         """For each example the class, other than its label, of a rank by the clean logits: 1 for the likeliest."""
-        return likeliest_others(self.logits, self.labels)[:, rank - 1]
+        return self.others[:, rank - 1]
 
     def ranks(self, num_targets: int) -> range:
         """The ranks of the targets that exist: 1 to `num_targets`, or 0 for an attack without targets."""

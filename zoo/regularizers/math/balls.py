@@ -7,6 +7,7 @@ from keras import ops
 
 from zoo.backend.random_numbers import uniform_like
 from zoo.regularizers.math import per_example
+from zoo.regularizers.math.input_range import clip_to_range
 
 Tensor = Any  # a tensor of the backend
 
@@ -35,6 +36,29 @@ def project(perturbation: Tensor, epsilon: float, norm: str) -> Tensor:
     size = ops.sqrt(per_example.squared_norm(perturbation))
     scale = ops.where(size > epsilon, epsilon / ops.maximum(size, keras.config.epsilon()), ops.ones_like(size))
     return perturbation * per_example.expand(scale, perturbation)
+
+
+def project_inputs(
+    x: Tensor, center: Tensor, epsilon: float, norm: str, input_range: tuple[float, float] | None
+) -> Tensor:
+    """Π: projects inputs to the ball of radius ε about a center, and then to the range of inputs.
+
+    Args:
+        x: `(n, ...)`.
+        center: `(n, ...)`, in the range.
+        epsilon: ε, at least 0.
+        norm: `"linf"` or `"l2"`.
+        input_range: `(low, high)` of valid inputs, or None.
+
+    Returns:
+        `(n, ...)`.
+
+    Example:
+        >>> from zoo.regularizers.math.balls import project_inputs
+        >>> np.asarray(project_inputs(np.array([[3.0, -4.0]]), np.zeros((1, 2)), 1.0, "l2", (0, 1)))
+        array([[0.6, 0. ]])
+    """
+    return clip_to_range(center + project(x - center, epsilon, norm), input_range)
 
 
 def draw_from_ball(inputs: Tensor, epsilon: float, norm: str, seed: keras.random.SeedGenerator) -> Tensor:

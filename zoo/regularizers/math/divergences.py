@@ -12,7 +12,7 @@ from typing import Any
 
 from keras import ops
 
-from zoo.regularizers.math import per_example
+from zoo.backend.moments import mean
 
 Tensor = Any  # a tensor of the backend
 
@@ -33,11 +33,7 @@ def over_positions(values: Tensor) -> Tensor:
         >>> np.asarray(over_positions(np.array([[1.0, 3.0], [2.0, 2.0]])))
         array([2., 2.])
     """
-    if len(values.shape) == 1:
-        return values
-    flat = per_example.flatten(values)
-    # Not ops.mean, which returns single precision on JAX.
-    return ops.sum(flat, axis=-1) / ops.cast(ops.shape(flat)[-1], flat.dtype)
+    return mean(values, axis=tuple(range(1, len(values.shape)))) if len(values.shape) > 1 else values
 
 
 def check_classes(what: str, logits: Tensor) -> int:

@@ -5,8 +5,7 @@ from typing import Any
 
 from keras import ops
 
-from zoo.regularizers.math.balls import STEEPEST, project
-from zoo.regularizers.math.input_range import clip_to_range
+from zoo.regularizers.math.balls import STEEPEST, project_inputs
 from zoo.regularizers.math.worst_directions import adversarial_noise
 from zoo.validation import check_number
 
@@ -81,5 +80,5 @@ def projected_ascent(
     # as long on a CPU, TensorFlow's XLA refuses it, and devices cannot share their batch statistics.
     for _ in range(num_steps):
         moved = x + step_size * adversarial_noise(ops.stop_gradient(gradient(x)), STEEPEST[norm])
-        x = clip_to_range(center + project(moved - center, epsilon, norm), input_range)
+        x = project_inputs(moved, center, epsilon, norm, input_range)
     return x
