@@ -15,7 +15,7 @@ EXAMPLES = {
     "vat": {"epsilon": 2.0, "num_power_iterations": 2, "xi": 0.01, "distribution": "gaussian", "output_std": 0.5},
     "entropy": {},
     "vmt": {"field": {"name": "smooth", "num_cosines": 3}, "border": "nearest", "lattice_shape": (4, 5)},
-    "tangent": {"field": {"name": "smooth", "num_cosines": 3}, "border": "nearest", "lattice_shape": (4, 5)},
+    "tangent": {"field": {"name": "smooth", "num_cosines": 3}, "border": "nearest", "data_format": "channels_first"},
     "smoothness": {"epsilon": 0.1, "direction": "adversarial", "divergence": "kl", "num_power_iterations": 3},
     "jacobian": {"num_projections": 2},
     "weight_noise": {"noise_std": 0.1},

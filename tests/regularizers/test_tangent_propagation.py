@@ -46,6 +46,25 @@ def test_gradient_in_the_weights(quadratics, clean_pass, perceptron, gradient, d
     np.testing.assert_allclose(gradient(penalty, mlp.w), difference(reference, mlp.w), rtol=1e-5, atol=1e-7)
 
 
+def test_images_with_channels_first(clean_pass, perceptron):
+    mlp, x = perceptron(num_inputs=60, num_hidden=3, num_logits=2), np.random.default_rng(0).normal(size=(3, 6, 5, 2))
+    last = clean_pass(lambda x: mlp.tensors(ops.reshape(x, (-1, 60))), x)
+    first = clean_pass(
+        lambda x: mlp.tensors(ops.reshape(ops.moveaxis(x, 1, -1), (-1, 60))),
+        np.ascontiguousarray(np.moveaxis(x, -1, 1)),
+        np.ascontiguousarray(np.moveaxis(x, -1, 1)),
+    )
+    expected = values(TangentPropagation("affine").per_example(last))
+    found = {
+        data_format: values(TangentPropagation("affine", data_format=data_format).per_example(first))
+        for data_format in ("channels_first", "channels_last")
+    }
+    np.testing.assert_allclose(found["channels_first"], expected, rtol=1e-9)
+    assert not np.allclose(found["channels_last"], expected, rtol=0.01)
+    with pytest.raises(ValueError, match="Pass data_format='channels_first' to the regularizer"):
+        TangentPropagation("affine").per_example(first)
+
+
 def test_bad_fields_are_named():
     with pytest.raises(ValueError, match="Unknown movement field 'shifts'. Did you mean 'shift'"):
         TangentPropagation("shifts")

@@ -17,10 +17,10 @@ class Regularizer:
     """A penalty `λ(t)·R` that a model adds to its training loss.
 
     To make a regularizer of your own, subclass this class and implement `per_example(clean_pass)`. Set
-    `needs_input_derivatives` if it needs products with the Jacobian of the logits in the input, and `moves_inputs =
-    False` if it evaluates the network at the inputs of the batch only, and `needs_lattice = True` if it needs to know
-    which entries of an input are neighbors. Keep each constructor argument as an attribute
-    of the same name; `get_config` reads these attributes.
+    `needs_input_derivatives` if it needs products with the Jacobian of the logits in the input, `moves_inputs = False`
+    if it evaluates the network at the inputs of the batch only, and `needs_lattice = True` if it needs to know which
+    entries of an input are neighbors. Keep each constructor argument as an attribute of the same name; `get_config`
+    reads these attributes.
 
     Regularizers add up and scale: `VirtualAdversarialTraining(2.0) + 0.5 * VirtualMovementTraining("shift")`.
 

@@ -4,11 +4,17 @@ from collections.abc import Mapping
 from typing import Any
 
 import keras
-from keras import ops
 
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.math import per_example
-from zoo.regularizers.math.movement import BORDERS, lattice_view, movement_tangents, spatial_gradient
+from zoo.regularizers.math.movement import (
+    BORDERS,
+    FORMATS,
+    lattice_view,
+    movement_tangents,
+    off_lattice,
+    spatial_gradient,
+)
 from zoo.regularizers.math.movement_fields import MovementField, get_field
 from zoo.regularizers.regularizer import Regularizer
 from zoo.regularizers.virtual_movement_training import check_field, movement_bases
@@ -31,6 +37,7 @@ class TangentPropagation(Regularizer):
             mapping such as `{"name": "smooth", "num_cosines": 2}`; or a `MovementField`.
         border: values outside the lattice: `"zero"` (default), `"nearest"` or `"periodic"`.
         lattice_shape: lengths of the m axes of the lattice, see `VirtualMovementTraining`.
+        data_format: place of the channels, see `VirtualMovementTraining`.
         **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
 
     Raises:
@@ -58,12 +65,14 @@ class TangentPropagation(Regularizer):
         *,
         border: str = "zero",
         lattice_shape: tuple[int, ...] | None = None,
+        data_format: str | None = None,
         **common: Any,
     ):
         super().__init__(**common)
         self.field = check_field(field)
         self.border = check_choice("border", border, BORDERS)
         self.lattice_shape = None if lattice_shape is None else tuple(lattice_shape)
+        self.data_format = data_format if data_format is None else check_choice("data_format", data_format, FORMATS)
 
     @property
     def metric_name(self) -> str:
@@ -73,8 +82,9 @@ class TangentPropagation(Regularizer):
     def per_example(self, clean_pass: CleanPass) -> Tensor:
         """`Σ_k ‖J·t_k‖²` of each example, `(n,)`."""
         inputs = clean_pass.inputs
-        images = lattice_view(inputs, self.lattice_shape)
+        images = lattice_view(inputs, self.lattice_shape, self.data_format)
         gradient = spatial_gradient(images, self.border)
         bases = movement_bases(self.field, tuple(images.shape[1:-1]))
-        tangents = [ops.reshape(movement_tangents(gradient, field), ops.shape(inputs)) for b in bases for field in b]
+        moved = (movement_tangents(gradient, field) for basis in bases for field in basis)
+        tangents = (off_lattice(images, inputs, self.data_format) for images in moved)
         return sum(per_example.squared_norm(clean_pass.push_forward(tangent)) for tangent in tangents)

@@ -59,6 +59,29 @@ def lattice_view(
     return ops.reshape(x, (-1, *lattice, math.prod(shape) // math.prod(lattice)))
 
 
+def off_lattice(images: Tensor, like: Tensor, data_format: str | None = "channels_last") -> Tensor:
+    """Reshapes channels on a lattice to inputs: the inverse of `lattice_view`.
+
+    Args:
+        images: `(n, *lattice_shape, channels)`.
+        like: inputs from which `lattice_view` makes this shape, `(n, ...)`.
+        data_format: as for `lattice_view`.
+
+    Returns:
+        A tensor of the shape of `like`.
+
+    Example:
+        >>> from zoo.regularizers.math.movement import lattice_view, off_lattice
+        >>> x = np.arange(24.0).reshape(1, 2, 3, 4)
+        >>> bool(np.all(off_lattice(lattice_view(x, data_format="channels_first"), x, "channels_first") == x))
+        True
+    """
+    shape = tuple(like.shape[1:])
+    if len(shape) > 1 and _is_channels_first(shape, data_format, checked=False):
+        images = ops.moveaxis(ops.reshape(images, (-1, *shape[1:], shape[0])), -1, 1)
+    return ops.reshape(images, ops.shape(like))
+
+
 def _is_channels_first(shape: tuple[int, ...], data_format: str | None, checked: bool) -> bool:
     first = (data_format or keras.config.image_data_format()) == "channels_first"
     channels, other = (shape[0], shape[-1]) if first else (shape[-1], shape[0])
@@ -66,7 +89,7 @@ def _is_channels_first(shape: tuple[int, ...], data_format: str | None, checked:
         assumed, likely = FORMATS[::-1] if first else FORMATS
         raise ValueError(
             f"Images of shape {shape} have {channels} channels if they are {assumed}, as Keras's image_data_format() "
-            f"says. Pass data_format={likely!r} to VirtualMovementTraining, or {assumed!r} to confirm."
+            f"says. Pass data_format={likely!r} to the regularizer, or {assumed!r} to confirm."
         )
     return first
 
