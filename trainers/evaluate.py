@@ -107,7 +107,7 @@ def attacked_error(path: pathlib.Path, attack: str, x: np.ndarray, y: np.ndarray
 
 def evaluate() -> None:
     """Measures the error and prints it."""
-    for flag in (EPSILON, UNITS, CLIP, STATISTICS):
+    for flag in (EPSILON, UNITS, CLIP, STATISTICS, BATCH_SIZE):
         if ATTACK.value is None and flag.present:
             raise ValueError(f"--{flag.name}={flag.value} needs an attack. Choose one with --attack.")
     path = pretrained.find(MODEL.value, SAVED_MODELS.value)

@@ -52,7 +52,7 @@ def test_measures_of_a_softmax_are_those_of_its_logits():
     np.testing.assert_allclose(largest_fisher_eigenvalue(softmax, X), largest_fisher_eigenvalue(plain, X), rtol=1e-3)
 
 
-@pytest.mark.parametrize("activation, kind", [("sigmoid", None), (None, "binary_logit")])
+@pytest.mark.parametrize("activation, kind", [("sigmoid", None), (None, "binary_logits")])
 def test_one_unit_decides_between_two_classes(activation, kind):
     network, labels = with_weights(units=1, activation=activation), np.array([0, 1, 0, 1, 1, 0])
     unit = with_weights(units=1).predict(X, verbose=0)[:, 0]
@@ -75,8 +75,8 @@ def test_a_confident_sigmoid_keeps_its_logit():
 @pytest.mark.parametrize(
     "loss, units, kind",
     [
-        (keras.losses.BinaryCrossentropy(from_logits=True), 1, "binary_logit"),
-        ("binary_crossentropy", 1, "binary_probability"),
+        (keras.losses.BinaryCrossentropy(from_logits=True), 1, "binary_logits"),
+        ("binary_crossentropy", 1, "binary_probabilities"),
         (keras.losses.SparseCategoricalCrossentropy(from_logits=True), 3, "logits"),
         ("sparse_categorical_crossentropy", 3, "probabilities"),
         ("mse", 3, "logits"),
@@ -86,6 +86,27 @@ def test_a_linear_last_layer_leaves_it_to_the_loss(loss, units, kind):
     model = zoo.RegularizedModel(with_weights(units=units))
     model.compile("sgd", loss)
     assert outputs_kind(model) == kind
+
+
+def test_what_a_model_says_of_its_outputs_counts():
+    def own(labels, outputs):
+        return keras.losses.sparse_categorical_crossentropy(labels, outputs)
+
+    model = zoo.RegularizedModel(with_weights(), outputs="probabilities")
+    model.compile("sgd", own)
+    assert outputs_kind(model) == "probabilities"
+    several = zoo.RegularizedModel(with_weights(), outputs="multilabel_logits")
+    several.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=True))
+    with pytest.raises(ValueError, match="must be one unit, received 3 units.*several labels"):
+        predict_logits(several, X)
+
+
+def test_the_head_that_penalties_look_at_is_measured():
+    network, inputs = with_weights(), keras.Input((4,))
+    logits = network(inputs)
+    model = zoo.RegularizedModel(keras.Model(inputs, {"cls": logits, "sum": 2 * logits}), output="cls")
+    model.compile("sgd", {"cls": keras.losses.SparseCategoricalCrossentropy(from_logits=True), "sum": "mse"})
+    np.testing.assert_allclose(predict_logits(model, X), keras.ops.convert_to_numpy(network(X)), rtol=1e-6)
 
 
 def test_outputs_without_a_decision_are_refused():
@@ -98,6 +119,6 @@ def test_outputs_without_a_decision_are_refused():
     with pytest.raises(ValueError, match="at least 2 classes, received 1"):
         largest_fisher_eigenvalue(with_weights(units=1), X)
     with pytest.raises(ValueError, match="must be one unit, received 3"):
-        Classifier(with_weights(), outputs="binary_logit")(X)
+        Classifier(with_weights(), outputs="binary_logits")(X)
     with pytest.raises(ValueError, match="Unknown outputs 'logit'. Did you mean 'logits'"):
         Classifier(with_weights(), outputs="logit")

@@ -15,6 +15,7 @@ from zoo.validation import check_choice
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
 
+STATISTICS = ("moving", "batch")
 UNITS = ("pixels", "preprocessed")
 """The units of perturbations, see `attacked`."""
 
@@ -33,58 +34,61 @@ class Classifier:
 
     Args:
         network: Keras network or model, or any function of one tensor.
-        outputs: meaning of the network's outputs: `"logits"`, `"probabilities"`, `"binary_logit"` (one unit, positive
-            for class 1) or `"binary_probability"` (one unit). None reads it off the last activation or, if that is
+        outputs: meaning of the network's outputs: `"logits"`, `"probabilities"`, `"binary_logits"` (one unit, positive
+            for class 1) or `"binary_probabilities"` (one unit). None reads it off the last activation or, if that is
             linear, off the loss of a compiled model; a network that says neither returns logits.
         scale: factor on the inputs before the network, such as 255 for pixels from 0 to 1.
+        statistics: statistics of batch normalization: `"moving"` (averages, as in prediction) or `"batch"`, those of
+            the inputs themselves. With the latter dropout and noise act as in training, if the network has them (a
+            ladder's encoder has none); the preprocessing runs without augmentation; and no state changes.
 
     Raises:
-        ValueError: `outputs` is unknown.
+        TypeError: `statistics` is `"batch"`, and the network is a plain function or a layer without training mode.
+        ValueError: `outputs` or `statistics` is unknown.
 
     Example:
         >>> network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1)])
-        >>> zoo.analysis.Classifier(network, outputs="binary_logit")(np.zeros((2, 4))).shape.as_list()
+        >>> zoo.analysis.Classifier(network, outputs="binary_logits")(np.zeros((2, 4))).shape.as_list()
         [2, 2]
     """
 
-    def __init__(self, network: Callable[..., Tensor], *, outputs: str | None = None, scale: float = 1.0):
+    def __init__(
+        self,
+        network: Callable[..., Tensor],
+        *,
+        outputs: str | None = None,
+        scale: float = 1.0,
+        statistics: str = "moving",
+    ):
         self.network = network
         self.outputs = outputs_kind(network) if outputs is None else check_choice("outputs", outputs, KINDS)
         self.scale = scale
+        self.statistics = check_choice("statistics", statistics, STATISTICS)
+        if statistics == "batch" and not takes_training(network):
+            raise TypeError(f"Batch statistics need a Keras network whose call takes training=, received {network!r}.")
         self.variables = getattr(network, "variables", [])
 
     def __call__(self, inputs: Tensor) -> Tensor:
         """The logits, `(n, num_classes)`."""
-        return logits_of(self.network, self._scaled(inputs), self.outputs)
-
-    def with_batch_statistics(self) -> Callable[[Tensor], Tensor]:
-        """The classifier as a function that normalizes every batch by its own statistics and changes no state.
-
-        Dropout and noise act as in training, if the network has them; a ladder's encoder has none. The preprocessing of
-        a model runs as in prediction, without augmentation.
-
-        Raises:
-            TypeError: the network is a plain function, or a layer without training mode.
-        """
-        if not takes_training(self.network):
-            raise TypeError(
-                f"Batch statistics need a Keras network whose call takes training=, received {self.network!r}."
-            )
-
+        inputs = inputs if self.scale == 1.0 else self.scale * inputs
+        if self.statistics == "moving":
+            return logits_of(self.network, inputs, self.outputs)
         network: Any = getattr(self.network, "network", self.network)
-        preprocessing: Any = getattr(self.network, "preprocessing", None)
+        preprocessing = getattr(self.network, "preprocessing", None)
+        if preprocessing is not None:
+            inputs = preprocessing(inputs, training=False)
+        # The present values, because a compiled program replaces those of the variables.
+        state = [(variable, variable.value) for variable in network.variables]
+        with keras.StatelessScope(state_mapping=state), exact_moments(network):
+            return logits_of(network, inputs, self.outputs, training=True)
 
-        def run(inputs):
-            inputs = self._scaled(inputs)
-            if preprocessing is not None:
-                inputs = preprocessing(inputs, training=False)
-            with keras.StatelessScope(), exact_moments(network):
-                return logits_of(network, inputs, self.outputs, training=True)
+    def with_statistics(self, statistics: str) -> "Classifier":
+        """The same classifier with other statistics.
 
-        return run
-
-    def _scaled(self, inputs):
-        return inputs if self.scale == 1.0 else self.scale * inputs
+        Args:
+            statistics: `"moving"` or `"batch"`.
+        """
+        return Classifier(self.network, outputs=self.outputs, scale=self.scale, statistics=statistics)
 
 
 class Attacked(NamedTuple):

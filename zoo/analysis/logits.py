@@ -9,11 +9,13 @@ import numpy as np
 from keras import ops
 
 from zoo.backend.keras_internals import last_layer, takes_training
+from zoo.training.heads import is_nested
+from zoo.training.objective_model import ObjectiveModel
 from zoo.training.outputs import at_least_single, outputs_of
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
 
-KINDS = ("logits", "probabilities", "binary_logit", "binary_probability")
+KINDS = ("logits", "probabilities", "binary_logits", "binary_probabilities")
 
 
 @contextlib.contextmanager
@@ -33,21 +35,26 @@ def _of_activation(layer: Any) -> str | None:
     if type(layer).__name__ == "Softmax" or activation is keras.activations.softmax:  # a layer or a keras.ops.softmax
         return "probabilities"
     if type(layer).__name__ == "Sigmoid" or activation is keras.activations.sigmoid:
-        return "binary_probability"
+        return "binary_probabilities"
     return None
 
 
 def _of_loss(model: Any) -> str | None:
     """The kind of the outputs that the loss of a compiled model expects, or None if it does not say."""
     loss = getattr(model, "loss", None)
-    if loss is None or isinstance(loss, (list, tuple, dict)):
+    if loss is None:
         return None
-    from_logits = getattr(keras.losses.get(loss), "from_logits", False)
-    kinds = {
-        "categorical": ("probabilities", "logits"),
-        "binary": ("binary_probability", "binary_logit"),
-    }.get(outputs_of(loss).kind)
-    return kinds[from_logits] if kinds else None
+    if isinstance(model, ObjectiveModel):
+        outputs = model.outputs_of_loss()  # which also knows the arguments `output` and `outputs` of the model
+    elif is_nested(loss):
+        return None
+    else:
+        outputs = outputs_of(loss)
+    if outputs.kind == "categorical":
+        return "logits" if outputs.logits else "probabilities"
+    if outputs.kind in ("binary", "multilabel"):  # `to_logits` refuses several units that decide alone
+        return "binary_logits" if outputs.logits else "binary_probabilities"
+    return None
 
 
 def outputs_kind(network: Any) -> str:
@@ -87,7 +94,7 @@ def to_logits(outputs: Tensor, kind: str) -> Tensor:
 
     Example:
         >>> from zoo.analysis.logits import to_logits
-        >>> np.asarray(to_logits(np.array([[3.0]]), "binary_logit"))
+        >>> np.asarray(to_logits(np.array([[3.0]]), "binary_logits"))
         array([[0., 3.]])
     """
     if kind.startswith("binary") and outputs.shape[-1] != 1:
@@ -96,9 +103,9 @@ def to_logits(outputs: Tensor, kind: str) -> Tensor:
             "several labels, pass a function that returns the logits of one decision, such as "
             "lambda x: keras.ops.concatenate([-h(x)[:, :1], h(x)[:, :1]], axis=-1)."
         )
-    if kind == "binary_probability":
+    if kind == "binary_probabilities":
         return ops.concatenate([_log(1 - outputs), _log(outputs)], axis=-1)
-    if kind == "binary_logit":
+    if kind == "binary_logits":
         return ops.concatenate([ops.zeros_like(outputs), outputs], axis=-1)
     return _log(outputs) if kind == "probabilities" else outputs
 
@@ -120,13 +127,15 @@ def logits_of(network: Callable[..., Tensor], inputs: Tensor, kind: str, *, trai
     Example:
         >>> from zoo.analysis.logits import logits_of
         >>> network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, "sigmoid")])
-        >>> logits_of(network, np.zeros((2, 4)), "binary_probability").shape.as_list()
+        >>> logits_of(network, np.zeros((2, 4)), "binary_probabilities").shape.as_list()
         [2, 2]
     """
     layer = last_layer(network)
     named = getattr(layer, "activation", None) in (keras.activations.softmax, keras.activations.sigmoid)
     with _linear(layer) if named else contextlib.nullcontext():
         outputs = network(inputs, training=training) if takes_training(network) else network(inputs)
+    if isinstance(network, ObjectiveModel):
+        outputs = network.at_head(outputs)
     if named:
-        kind = {"probabilities": "logits", "binary_probability": "binary_logit"}.get(kind, kind)
+        kind = {"probabilities": "logits", "binary_probabilities": "binary_logits"}.get(kind, kind)
     return to_logits(at_least_single(outputs), kind)

@@ -8,7 +8,7 @@ import numpy as np
 from keras import ops
 
 from zoo.analysis.attacks import ATTACKS
-from zoo.analysis.classifier import Classifier, attacked
+from zoo.analysis.classifier import STATISTICS, Classifier, attacked
 from zoo.analysis.estimate import Estimate
 from zoo.analysis.moved_inputs import randomly_moved
 from zoo.analysis.prediction_pass import map_batches, predict_logits
@@ -20,7 +20,6 @@ Tensor = Any  # a tensor of the backend
 BATCHED = ("apgd", "fab", "square", "autoattack")
 MOVEMENTS = ("shift", "rotation", "scale")
 """The kinds of real movement for images, see `randomly_moved`."""
-STATISTICS = ("moving", "batch")
 
 
 def misclassified(network: Callable[..., Tensor], inputs: Any, labels: Any, *, batch_size: int = 500) -> np.ndarray:
@@ -57,7 +56,7 @@ def _decisions(network: Callable[..., Tensor], inputs: Any) -> np.ndarray:
     if logits.shape[-1] < 2:
         raise ValueError(
             "A decision needs logits of at least 2 classes, received 1. If the one unit decides between two classes, "
-            'pass zoo.analysis.Classifier(network, outputs="binary_logit"), or compile the model with its '
+            'pass zoo.analysis.Classifier(network, outputs="binary_logits"), or compile the model with its '
             "BinaryCrossentropy."
         )
     return ops.convert_to_numpy(logits).argmax(axis=-1)
@@ -103,7 +102,8 @@ def misclassified_under_attack(
 
     Raises:
         TypeError: `epsilon` is not a number, or `statistics="batch"` and the network is a plain function.
-        ValueError: an unknown attack, unknown statistics, or a negative `epsilon`.
+        ValueError: an unknown attack, unknown statistics, a negative `epsilon`, or batch statistics for an attack that
+            makes its own batches.
 
     Example:
         >>> network = lambda x: keras.ops.matmul(x, np.diag([1.0, 1.0]))
@@ -114,6 +114,11 @@ def misclassified_under_attack(
     check_choice("attack", attack, (*ATTACKS, *MOVEMENTS))
     check_choice("statistics", statistics, STATISTICS)
     check_number("epsilon", epsilon, 0)
+    if statistics == "batch" and attack.startswith(BATCHED):
+        raise ValueError(
+            f"The attack {attack!r} changes its batches as it proceeds, so statistics must be 'moving', received "
+            "'batch'."
+        )
     labels = class_indices(labels)
     if attack in MOVEMENTS:
         moved = randomly_moved(np.asarray(inputs), attack, epsilon, seed)
@@ -121,7 +126,7 @@ def misclassified_under_attack(
     generator = as_generator(seed)
     if not isinstance(network, Classifier) and (statistics == "batch" or not isinstance(network, keras.Layer)):
         network = Classifier(network)  # so that all batches share one compiled program
-    victim = network.with_batch_statistics() if statistics == "batch" else network
+    victim = network.with_statistics("batch") if statistics == "batch" else network
 
     def of_batch(x, y):
         perturbed = ATTACKS[attack](victim, ops.convert_to_tensor(x), y, epsilon, generator, input_range, **options)

@@ -225,9 +225,31 @@ def test_batch_statistics_leave_augmentation_out(rng):
     model = zoo.RegularizedModel(inner, preprocessing=augmented)
     model.build((None, 4, 4, 1))
     x = rng.normal(size=(30, 4, 4, 1)).astype("float32")
-    found = keras.ops.convert_to_numpy(Classifier(model).with_batch_statistics()(x))
+    found = keras.ops.convert_to_numpy(Classifier(model, statistics="batch")(x))
     flat = x.reshape(30, -1)
     np.testing.assert_allclose(found, (flat - flat.mean(axis=0)) / np.sqrt(flat.var(axis=0) + 1e-3), atol=1e-5)
+
+
+def test_a_program_through_batch_statistics_follows_the_weights(rng):
+    layers = [keras.Input((4,)), keras.layers.Dense(6), keras.layers.BatchNormalization(), keras.layers.Dense(3)]
+    network, x = keras.Sequential(layers), rng.normal(size=(30, 4)).astype("float32")
+
+    def attacked(classifier):
+        options = {"norm": "l2", "num_steps": 3, "random_start": False}
+        return zoo.analysis.projected_gradient_descent(classifier, x, np.zeros(30, int), 0.1, **options)
+
+    classifier = Classifier(network, statistics="batch")
+    before = np.asarray(attacked(classifier))
+    network.set_weights([rng.normal(size=each.shape) ** 2 for each in network.get_weights()])
+    after = np.asarray(attacked(classifier))
+    assert not np.allclose(before, after, atol=1e-3)
+    np.testing.assert_allclose(after, attacked(Classifier(network, statistics="batch")), atol=1e-5)
+
+
+def test_attacks_that_make_their_own_batches_refuse_batch_statistics():
+    network = keras.Sequential([keras.Input((4,)), keras.layers.BatchNormalization()])
+    with pytest.raises(ValueError, match="'apgd_l2' changes its batches"):
+        misclassified_under_attack(network, np.zeros((2, 4), "float32"), [0, 0], "apgd_l2", 0.1, statistics="batch")
 
 
 def test_batch_statistics_need_a_network_with_training_mode():
