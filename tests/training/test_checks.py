@@ -6,6 +6,7 @@ import pytest
 from keras import layers
 
 import zoo
+from tests.support.small_models import Pairs
 from zoo.regularizers.math.worst_directions import check_xi
 from zoo.training.checks import as_array, check_arrays
 from zoo.training.outputs import outputs_of
@@ -122,17 +123,24 @@ def test_labels_that_are_not_finite(loss, data, network, model, fit):
         fit(model(network(activation="softmax"), VAT, loss), x, spoil(np.eye(3)[y], (5, 1), np.nan))
 
 
-class Pairs(keras.utils.PyDataset):
-    def __init__(self, x, y):
-        super().__init__()
-        self.x, self.y = x, y
-
-    def __len__(self):
-        return 3
+class Counted(Pairs):
+    reads = 0
 
     def __getitem__(self, index):
-        rows = slice(8 * index, 8 * index + 8)
-        return self.x[rows], self.y[rows]
+        self.reads += 1
+        return super().__getitem__(index)
+
+
+def test_the_checks_read_one_batch_of_a_data_set(data, network, model):
+    """And no more, because reading may be slow."""
+    plain, checked = network(), model(network())
+    plain.compile("sgd", checked.loss)
+    reads = []
+    for each in (plain, checked):
+        pairs = Counted(*data)
+        each.fit(pairs, epochs=2, verbose=0)
+        reads.append(pairs.reads)
+    assert reads[1] == reads[0] + 1
 
 
 def tf_data(x, y):

@@ -70,13 +70,14 @@ def first_batch(data: Any) -> tuple[Any, Any] | None:
     return batch[:2] if isinstance(batch, tuple) and len(batch) > 1 else None
 
 
-def shape_of(x: Any) -> Any:
+def shape_of(x: Any, batch: tuple[Any, Any] | None = None) -> Any:
     """The shape of a batch of labeled inputs, if the data of `fit` shows it before it is read; else None.
 
     Several inputs have a dictionary, list or tuple of shapes.
 
     Args:
         x: the inputs, as `fit` takes them.
+        batch: the first batch of a `PyDataset`, see `first_batch`; None if it is not known.
 
     Example:
         >>> from zoo.training.arguments import shape_of
@@ -85,8 +86,7 @@ def shape_of(x: Any) -> Any:
     """
     if isinstance(x, (Batches, SemiSupervised)):
         x = x.x
-    if isinstance(x, keras.utils.PyDataset):
-        batch = first_batch(x)
+    elif isinstance(x, keras.utils.PyDataset):
         x = None if batch is None else split_inputs(batch[0])[0]
     elif isinstance(getattr(x, "element_spec", None), tuple):
         x = split_inputs(x.element_spec[0])[0]

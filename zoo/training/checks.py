@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from zoo.datasets import Batches, SemiSupervised
-from zoo.training.arguments import first_batch, split_inputs
+from zoo.training.arguments import split_inputs
 from zoo.training.input_checks import check_strings, check_structure
 from zoo.training.inputs import is_text, named_inputs, takes_strings
 from zoo.training.label_checks import check_labels
@@ -105,12 +105,13 @@ def output_shape_of(model: Any) -> tuple[int | None, ...] | None:
     return tuple(outputs[0].shape) if len(outputs) == 1 else tuple(model.at_head(network.output_shape))
 
 
-def check_data(model: Any, options: Mapping[str, Any]) -> None:
+def check_data(model: Any, options: Mapping[str, Any], batch: tuple[Any, Any] | None = None) -> None:
     """Checks the arrays in the arguments of a model's `fit`, and the first batch of data sets.
 
     Args:
         model: `ObjectiveModel`.
         options: the arguments of `fit` by their names.
+        batch: the first batch of a data set, see `first_batch`; None if it is not to be checked.
 
     Raises:
         ValueError: inputs or labels are wrong, with the value received and what is allowed.
@@ -126,7 +127,7 @@ def check_data(model: Any, options: Mapping[str, Any]) -> None:
     pairs: dict[str, Any] = {"training": (x, options.get("y"))}
     if isinstance(x, (Batches, SemiSupervised)):
         pairs = {"training": (x.x, x.y)}
-    elif model.train_function is None and (batch := first_batch(x)) is not None:
+    elif batch is not None:
         pairs = {"training": batch}
     if isinstance(x, SemiSupervised):
         pairs["unlabeled training"] = (x.x_unlabeled, None)

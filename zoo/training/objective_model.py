@@ -9,16 +9,15 @@ from zoo.backend.keras_internals import inputs_structure, takes_training
 from zoo.backend.random_numbers import as_generator
 from zoo.backend.replicas import num_replicas
 from zoo.datasets import Batches, SemiSupervised
-from zoo.training.arguments import arguments_of, split_inputs
+from zoo.training.arguments import arguments_of, first_batch, split_inputs
 from zoo.training.checks import check_data
 from zoo.training.circumstances import let_jax_compile
 from zoo.training.execution_plan import ExecutionPlan
-from zoo.training.heads import is_nested, only_label
+from zoo.training.heads import is_nested
 from zoo.training.input_checks import check_wrapped
 from zoo.training.inputs import as_network_inputs, input_shapes, symbolic_inputs, unwrap
 from zoo.training.lazy_terms import TakingTurns
-from zoo.training.losses import nan_if_out_of_range, reports_wrong_indices
-from zoo.training.outputs import Outputs, check_outputs, outputs_of
+from zoo.training.outputs import check_outputs
 from zoo.training.perturbed_layers import layer_names
 from zoo.training.precision import computes_in
 from zoo.training.train_function import fitting, make_train_function, plan_fit, watch_loss
@@ -170,20 +169,6 @@ class ObjectiveModel(Wrapper):
             check_outputs(head, self.outputs_of_loss().of_units(head.shape[-1]).kind)  # before the loss fails on them
         return outputs
 
-    def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Keras's, but NaN if a class index is out of range and the loss would not report it."""
-        loss = super().compute_loss(x, y, y_pred, *args, **kwargs)
-        if self.loss is None or not self.outputs_of_loss().sparse or reports_wrong_indices(self.at_head(self.loss)):
-            return loss
-        head = self.at_head(y_pred)
-        return loss + ops.cast(nan_if_out_of_range(self.at_head(only_label(y, y_pred)), head), loss.dtype)
-
-    def outputs_of_loss(self) -> Outputs:
-        """The meaning of the output that penalties look at."""
-        losses: Any = self.loss
-        single = self.head is None and is_nested(losses)  # which outputs_of refuses
-        return outputs_of(losses if single else self.at_head(losses), self.meaning)
-
     def call_network(self, inputs: Tensor, training: bool) -> Tensor:
         """Runs the network. A network whose `call` has no argument `training` is called without it."""
         structure = inputs_structure(self.network)
@@ -204,17 +189,21 @@ class ObjectiveModel(Wrapper):
             Keras's `History`.
 
         Raises:
-            ValueError: there are several inputs; inputs are NaN or infinite; labels are out of range or not as many as
-                inputs, or are not integers although the loss takes class indices. `validation_data` is checked too.
+            ValueError: inputs are not those of the network, or NaN or infinite; labels are out of range or not as many
+                as inputs, or are not integers although the loss takes class indices. `validation_data` is checked too,
+                and of a data set the first batch.
         """
         options = arguments_of(keras.Model.fit, x, y, *args, **kwargs)
         own = isinstance(x, (Batches, SemiSupervised))
         if own:
             options.setdefault("shuffle", False)
-        check_data(self, options)
+        # A tf.data set may fill a buffer before its first batch, so it is read ahead before the first step only.
+        ahead = not own and (self.train_function is None or isinstance(x, keras.utils.PyDataset))
+        batch = first_batch(x) if ahead else None
+        check_data(self, options, batch)
         if not self.compiled:
             return super().fit(**options)  # which says so
-        plan = plan_fit(self, options)
+        plan = plan_fit(self, options, batch)
         options["callbacks"] = watch_loss(options.get("callbacks"))
         if own and options.get("steps_per_epoch") is not None:
             options["x"] = x.endless()

@@ -20,17 +20,18 @@ else:
 fitting = backend_step.fitting
 
 
-def plan_fit(model: Any, options: Mapping[str, Any]) -> ExecutionPlan:
+def plan_fit(model: Any, options: Mapping[str, Any], batch: tuple[Any, Any] | None = None) -> ExecutionPlan:
     """Decides how the steps of a call of `fit` run, and drops functions that were made for another plan.
 
     Args:
         model: compiled `ObjectiveModel`.
         options: the arguments of `fit` by their names.
+        batch: the first batch of a `PyDataset`; None if it is not known.
 
     Returns:
         The plan, which is kept as `model.execution_plan`.
     """
-    shape = shape_of(options["x"])
+    shape = shape_of(options["x"], batch)
     if not model.built and shape is not None:
         model.build(shape)  # an unbuilt network may not have its layers yet
     alternates = len(patterns(model.intervals)) > 1

@@ -11,9 +11,11 @@ from zoo.backend.keras_internals import is_random_state
 from zoo.datasets.epochwise import kept_epoch
 from zoo.training.arguments import arguments_of
 from zoo.training.checks import check_prediction
-from zoo.training.heads import Head, only_label, pick
+from zoo.training.heads import Head, is_nested, only_label, pick
 from zoo.training.input_checks import check_strings
 from zoo.training.inputs import symbolic_inputs
+from zoo.training.losses import nan_if_out_of_range, reports_wrong_indices
+from zoo.training.outputs import Outputs, outputs_of
 
 SEED_STATES = "seed_states"  # name in weights files
 
@@ -84,9 +86,22 @@ class Wrapper(keras.Model):
             self._symbolic = (inputs, self.compute_output_spec(inputs))
         return self._symbolic
 
+    def outputs_of_loss(self) -> Outputs:
+        """The meaning of the output that penalties look at."""
+        losses: Any = self.loss
+        single = self.head is None and is_nested(losses)  # which outputs_of refuses
+        return outputs_of(losses if single else self.at_head(losses), self.meaning)
+
     def compute_loss(self, x: Any = None, y: Any = None, y_pred: Any = None, *args: Any, **kwargs: Any) -> Any:
-        """Keras's. The labels of a network with one output may have a name."""
-        return super().compute_loss(x, only_label(y, y_pred), y_pred, *args, **kwargs)
+        """Keras's, but NaN if a class index is out of range and the loss would not report it.
+
+        The labels of a network with one output may have a name.
+        """
+        y = only_label(y, y_pred)
+        loss = super().compute_loss(x, y, y_pred, *args, **kwargs)
+        if self.loss is None or not self.outputs_of_loss().sparse or reports_wrong_indices(self.at_head(self.loss)):
+            return loss
+        return loss + keras.ops.cast(nan_if_out_of_range(self.at_head(y), self.at_head(y_pred)), loss.dtype)
 
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Keras's. The labels of a network with one output may have a name."""

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.support.small_models import Pairs
 
 
 def exploding(model, network, **options):
@@ -36,19 +37,6 @@ def test_halt_on_nan_still_stops(data, network, model, fit, quick):
     x, _ = data
     with pytest.raises(FloatingPointError, match="in epoch 1, step .* last good checkpoint is kept"):
         fit(exploding(model, network, **quick), x, x[:, :3], callbacks=[zoo.training.callbacks.HaltOnNaN()])
-
-
-class Pairs(keras.utils.PyDataset):
-    def __init__(self, x, y):
-        super().__init__()
-        self.x, self.y = x, y
-
-    def __len__(self):
-        return 3
-
-    def __getitem__(self, index):
-        rows = slice(8 * index, 8 * index + 8)
-        return self.x[rows], self.y[rows]
 
 
 @pytest.mark.parametrize("generalized", [False, True])
