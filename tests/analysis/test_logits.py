@@ -1,4 +1,4 @@
-"""Networks that return probabilities or one unit are measured by the logits behind them."""
+"""Networks that return probabilities or one unit are measured by their logits."""
 
 import keras
 import numpy as np

@@ -22,7 +22,7 @@ def predict_logits(network: Callable[..., Tensor], inputs: Tensor) -> Tensor:
     """The logits of a network in prediction mode, in at least single precision.
 
     Networks that end in softmax or in one sigmoid unit, and compiled models whose loss takes probabilities, give the
-    logits behind their probabilities, see `Classifier`. One unit for two classes becomes two logits `(0, h)`.
+    logits of their probabilities, see `Classifier`. One unit for two classes becomes two logits `(0, h)`.
 
     Args:
         network: Keras network, or any function of one tensor.

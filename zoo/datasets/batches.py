@@ -6,7 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.datasets.epochwise import EpochwiseDataset, check_pair, draw_indices, num_rows
+from zoo.datasets.arrays import check_pair, num_rows
+from zoo.datasets.epochwise import EpochwiseDataset, draw_indices
 from zoo.validation import check_number
 
 

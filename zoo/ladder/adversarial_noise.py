@@ -7,7 +7,10 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.backend.derivatives import linearize
+from zoo.ladder.encoder import Encoding, encode
 from zoo.ladder.levels import check_levels
+from zoo.ladder.rung import Rung
 from zoo.regularizers.clean_pass import LinearizedPass
 from zoo.regularizers.math import per_example
 from zoo.regularizers.math.worst_directions import NOISES, adversarial_noise, power_iteration
@@ -102,6 +105,38 @@ class AdversarialNoise:
         labeled = check_levels("labeled_epsilon", self.labeled_epsilon, num_levels, rest=0.0)
         unlabeled = check_levels("unlabeled_epsilon", self.unlabeled_epsilon, num_levels, rest=0.0)
         return {level: pair for level, pair in enumerate(zip(labeled, unlabeled, strict=True)) if any(pair)}
+
+    def at_clean_pass(
+        self,
+        rungs: Sequence[Rung],
+        shapes: Sequence[tuple[int, ...]],
+        inputs: Tensor,
+        boundary: int | Tensor | None,
+        **linearized: Any,
+    ) -> tuple[Encoding, dict[int, Tensor]]:
+        """The clean pass over all rows, and the noise at this pass.
+
+        Args:
+            rungs: rungs of the encoder, from the bottom to the top.
+            shapes: shapes of z⁰ … z^L for one example.
+            inputs: z⁰, `(n, ...)`.
+            boundary: index of the first unlabeled row, or None, see `encode`.
+            **linearized: `losses`, `num_labeled` and `seed` of a `LinearizedPass`.
+
+        Returns:
+            The encoding, and `{level: ε·δ}`.
+        """
+        noisy = {level: shapes[level] for level in self.epsilons(len(shapes))}
+
+        def run(flat):
+            noise = split_levels(flat, noisy)
+            encoding = encode(rungs, inputs, boundary, lambda level, z: z + noise[level] if level in noise else z)
+            return encoding.logits, encoding
+
+        none = ops.zeros((ops.shape(inputs)[0], sum(map(math.prod, noisy.values()))), inputs.dtype)
+        clean = linearize(run, none)
+        there = LinearizedPass(inputs=none, logits=clean.outputs, jvp=clean.jvp, vjp=clean.vjp, **linearized)
+        return clean.aux, self.draw(there, shapes)
 
     def draw(self, linearized: LinearizedPass, shapes: Sequence[tuple[int, ...]]) -> dict[int, Tensor]:
         """The noise at a clean pass.

@@ -6,6 +6,7 @@ from typing import Any, NamedTuple
 import keras
 from keras import layers, ops
 
+from zoo.backend.replicas import num_replicas
 from zoo.ladder.projections import project
 from zoo.ladder.rung import Rung, batch_moments, standardize
 from zoo.validation import check_choice
@@ -172,3 +173,21 @@ def encode(
         moments.append(last)
         h = rung.activate(z[-1])
     return Encoding(z, h, moments)
+
+
+def unbiased_moments(rungs: Sequence[Rung], inputs: Tensor) -> list[tuple[Tensor, Tensor]]:
+    """Mean and unbiased variance of inputs in the clean path, for every rung.
+
+    Args:
+        rungs: rungs of the encoder, from the bottom to the top.
+        inputs: x, `(n, ...)`, in the shape that the lowest rung takes.
+
+    Example:
+        >>> from zoo.ladder.encoder import rungs_of, unbiased_moments
+        >>> encoder = zoo.ladder.ladder_encoder((6,), num_classes=3, rungs=[{"name": "dense", "units": 3}])
+        >>> [mean.shape.as_list() for mean, _ in unbiased_moments(rungs_of(encoder), keras.ops.ones((4, 6)))]
+        [[3]]
+    """
+    count = num_replicas() * ops.cast(ops.shape(inputs)[0], inputs.dtype)
+    moments = encode(rungs, inputs).moments
+    return [(mean, variance * count / ops.maximum(count - 1, 1)) for mean, variance in moments]

@@ -1,22 +1,18 @@
 """Ladder networks, with Gaussian and with adversarial noise."""
 
-import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
 from keras import ops
 
-from zoo.backend.derivatives import linearize
 from zoo.backend.random_numbers import normal
-from zoo.backend.replicas import num_replicas
 from zoo.datasets import SemiSupervised
-from zoo.ladder.adversarial_noise import AdversarialNoise, split_levels
+from zoo.ladder.adversarial_noise import AdversarialNoise
 from zoo.ladder.decoder import Decoder
-from zoo.ladder.encoder import Encoding, encode, rungs_of
+from zoo.ladder.encoder import encode, rungs_of, unbiased_moments
 from zoo.ladder.levels import check_combinators, check_length, check_levels
 from zoo.ladder.rung import Rung
-from zoo.regularizers.clean_pass import LinearizedPass
 from zoo.training import ObjectiveModel, RegularizedModel
 from zoo.training.arguments import split_inputs
 from zoo.training.losses import per_example_loss
@@ -208,7 +204,8 @@ class LadderNetwork(ObjectiveModel):
         else:
             clean, noise = encode(self.rungs, inputs[unlabeled]), {}
             clean_z = clean.z
-        followed = clean.moments if self.statistics_of == "unlabeled" else self._labeled_moments(inputs[:num_labeled])
+        labeled = self.statistics_of == "labeled"
+        followed = unbiased_moments(self.rungs, inputs[:num_labeled]) if labeled else clean.moments
         for rung, moments in zip(self.rungs, followed, strict=True):
             rung.update_statistics(*moments)
         if not self.penalty_metrics:  # without a cost, unlabeled rows do not matter to the corrupted path
@@ -222,38 +219,18 @@ class LadderNetwork(ObjectiveModel):
         estimates = self.decoder.denoise([z[unlabeled] for z in corrupted.z], corrupted.logits[unlabeled])
         return corrupted.logits, self._costs(clean_z, estimates, [None, *clean.moments])
 
-    def _labeled_moments(self, inputs: Tensor) -> list[tuple[Tensor, Tensor]]:
-        """Mean and unbiased variance of labeled inputs in the clean path, for every rung."""
-        moments = encode(self.rungs, inputs).moments
-        count = num_replicas() * ops.cast(ops.shape(inputs)[0], inputs.dtype)
-        return [(mean, variance * count / ops.maximum(count - 1, 1)) for mean, variance in moments]
+    def _adversarial_pass(self, inputs, y, num_labeled, boundary):
+        noise: Any = self.adversarial_noise
+        loss_of = per_example_loss(self.loss)
+        linearized = {"losses": lambda logits: loss_of(y, logits), "num_labeled": num_labeled}
+        return noise.at_clean_pass(
+            self.rungs, self.level_shapes, inputs, boundary, seed=self.seed_generator, **linearized
+        )
 
     def _costs(self, z: Sequence[Tensor], estimates: dict[int, Tensor], moments: Sequence[Any]) -> dict[int, Tensor]:
         """`{level: cost}` of the levels whose cost has a weight."""
         costly = [level for level, weight in enumerate(self.denoising_weights) if weight]
         return {level: self.decoder.cost(level, z[level], estimates[level], moments[level]) for level in costly}
-
-    def _adversarial_pass(self, inputs, y, num_labeled, boundary) -> tuple[Encoding, dict[int, Tensor]]:
-        """The clean pass over all rows, and the adversarial noise at this pass."""
-
-        def run(flat):
-            noise = split_levels(flat, self.noisy_shapes)
-            encoding = encode(self.rungs, inputs, boundary, lambda level, z: z + noise[level] if level in noise else z)
-            return encoding.logits, encoding
-
-        none = ops.zeros((ops.shape(inputs)[0], sum(map(math.prod, self.noisy_shapes.values()))), inputs.dtype)
-        clean, loss_of = linearize(run, none), per_example_loss(self.loss)
-        linearized = LinearizedPass(
-            inputs=none,
-            logits=clean.outputs,
-            losses=lambda logits: loss_of(y, logits),
-            num_labeled=num_labeled,
-            jvp=clean.jvp,
-            vjp=clean.vjp,
-            seed=self.seed_generator,
-        )
-        adversarial_noise: Any = self.adversarial_noise
-        return clean.aux, adversarial_noise.draw(linearized, self.level_shapes)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, serialized."""

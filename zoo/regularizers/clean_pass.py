@@ -194,7 +194,7 @@ class CleanPass(LinearizedPass):
         Args:
             inputs: `(m, ...)`. The first `num_labeled` rows are those of the labeled inputs.
         """
-        # Constant weights: the attack leaves nothing behind for the gradient of the objective.
+        # Constant weights: the gradient of the objective does not run through the attack.
         frozen = [(v, ops.stop_gradient(v.value)) for v in self.variables if v.trainable]
         inputs = ops.stop_gradient(inputs)
         linear = linearize(lambda x: (self.forward(x, weights=frozen), ()), inputs)

@@ -127,7 +127,11 @@ def projected_gradient_descent(
     if num_targets:
         others = likeliest_others(ops.convert_to_numpy(predict(clean)), labels)
         classes = [(others[:, rank], -1.0) for rank in range(min(num_targets, others.shape[1]))]
-    runs = [attack(*each) for _ in range(num_restarts) for each in classes]
+    return _most_wrong([attack(*each) for _ in range(num_restarts) for each in classes], predict, labels)
+
+
+def _most_wrong(runs, predict, labels):
+    """For each example the one of several perturbed inputs with the largest margin of another class."""
     margins = ops.stack([margin(predict(x), ops.convert_to_tensor(labels)) for x in runs])
-    best = ops.one_hot(ops.argmax(margins, axis=0), len(runs), axis=0, dtype=clean.dtype)
-    return sum(per_example.expand(chosen, clean) * x for chosen, x in zip(best, runs, strict=True))
+    best = ops.one_hot(ops.argmax(margins, axis=0), len(runs), axis=0, dtype=runs[0].dtype)
+    return sum(per_example.expand(chosen, x) * x for chosen, x in zip(best, runs, strict=True))

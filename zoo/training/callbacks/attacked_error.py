@@ -25,7 +25,7 @@ class AttackedError(keras.callbacks.Callback):
     """Adds the error under attack to the logs of each epoch, as `val_attacked_error` in percent.
 
     The attack is projected gradient descent (PGD) from a random start, on the network in prediction mode. It is the
-    same in each epoch. Training with a single step can collapse within an epoch: the training loss goes on falling
+    same in each epoch. Training with a single step can collapse within an epoch: the training loss still falls
     while this error rises. A stronger attack at the end, see `zoo.analysis`, finds more errors.
 
     Put the callback before those that use its figure, such as `EarlyStopping` and `ModelCheckpoint`, and pass these
