@@ -19,6 +19,7 @@ EXAMPLES = {
     "jacobian": {"num_projections": 2, "weight": 0.1},
     "weight_noise": {"noise_std": 0.1},
     "parameter_tying": {"first": "hidden_2", "second": "hidden_3", "ramp_up_steps": 3},
+    "norm_constraint": {"bound": 1.0, "rate": 0.01},
 }
 # TensorFlow traces a training step in seconds and runs it in milliseconds. JAX is slow without compilation.
 EAGER = keras.backend.backend() == "tensorflow"

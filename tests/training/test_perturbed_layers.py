@@ -284,6 +284,7 @@ EXAMPLES = {
     "jacobian": {"num_projections": 2},
     "weight_noise": {"noise_std": 0.1},
     "parameter_tying": {"first": "tied_1", "second": "tied_2"},
+    "norm_constraint": {"bound": 1.0},
     "vmt": {"field": "shift"},
 }
 

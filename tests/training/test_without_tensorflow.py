@@ -28,6 +28,7 @@ examples = {
     "vmt": {"field": "all"}, "tangent": {"field": "all"}, "smoothness": {"epsilon": 0.1}, "jacobian": {},
     "weight_noise": {"noise_std": 0.1},
     "parameter_tying": {"first": "hidden_1", "second": "hidden_2"},
+    "norm_constraint": {"bound": 1.0},
 }
 assert set(examples) == set(zoo.regularizers.METHODS)
 x, y = np.random.default_rng(0).normal(size=(16, 4, 4, 1)).astype("float32"), np.arange(16) % 3

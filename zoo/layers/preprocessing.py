@@ -7,6 +7,7 @@ import keras
 import numpy as np
 
 from zoo.layers.contrast_normalization import PerImageContrastNormalization
+from zoo.layers.sparse_code import SparseCode
 from zoo.layers.zca_whitening import ZCAWhitening
 from zoo.validation import check_choice, check_options
 
@@ -15,6 +16,7 @@ PREPROCESSING: dict[str, type[keras.layers.Layer]] = {
     "normalization": keras.layers.Normalization,
     "contrast_normalization": PerImageContrastNormalization,
     "zca_whitening": ZCAWhitening,
+    "sparse_code": SparseCode,
     "random_translation": keras.layers.RandomTranslation,
     "random_rotation": keras.layers.RandomRotation,
     "random_zoom": keras.layers.RandomZoom,

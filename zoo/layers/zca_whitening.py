@@ -1,21 +1,19 @@
 """ZCA whitening, fitted to a training set."""
 
-import math
 from typing import Any
 
 import keras
 import numpy as np
 from keras import ops
 
+from zoo.layers.adapted_projection import AdaptedProjection
 from zoo.validation import check_number
 
 Tensor = Any  # a tensor of the backend
 
-CHUNK = 1024
-
 
 @keras.saving.register_keras_serializable(package="zoo")
-class ZCAWhitening(keras.layers.Layer):
+class ZCAWhitening(AdaptedProjection):
     """Whitens the entries of an example and changes the example as little as whitening can.
 
     `x ← (x − μ)·W` on flattened examples, with `W = U·diag(1/sqrt(s_i + filter_bias))·Uᵀ`, where μ is the mean of the
@@ -52,42 +50,16 @@ class ZCAWhitening(keras.layers.Layer):
 
     def __init__(self, filter_bias: float = 0.1, **kwargs: Any):
         """Checks the filter bias."""
-        super().__init__(autocast=False, **kwargs)
+        super().__init__(**kwargs)
         self.filter_bias = check_number("filter_bias", filter_bias, above=0)
 
-    def build(self, input_shape: tuple[int | None, ...]) -> None:
-        """Creates the mean and the matrix of the identity."""
-        size = math.prod(dimension for dimension in input_shape[1:] if dimension is not None)
-        settings = {"dtype": "float32", "trainable": False, "autocast": False}
-        self.mean = self.add_weight(name="mean", shape=(size,), initializer="zeros", **settings)
-        self.matrix = self.add_weight(
-            name="matrix", shape=(size, size), initializer=keras.initializers.Identity(), **settings
-        )
-
-    def adapt(self, x: Any) -> None:
-        """Fits the mean and the whitening matrix.
-
-        Args:
-            x: `(n, ...)` training inputs as an array, preprocessed as this layer will receive them.
-
-        Raises:
-            ValueError: there are fewer than two examples, or their shape differs from the shape for which the layer was
-                built.
-        """
-        x = np.asarray(x)
-        if len(x) < 2:
-            raise ValueError(f"adapt needs at least 2 examples, received {len(x)}.")
-        if not self.built:
-            self.build((None, *x.shape[1:]))
-        mean, matrix = fit_zca(x.reshape(len(x), -1), self.filter_bias)
-        self.mean.assign(mean)
-        self.matrix.assign(matrix)
+    def fit_matrix(self, variances: np.ndarray, axes: np.ndarray) -> np.ndarray:
+        """The symmetric matrix `U·diag(1/sqrt(s_i + filter_bias))·Uᵀ`."""
+        return (axes / np.sqrt(variances + self.filter_bias)) @ axes.T
 
     def call(self, inputs: Tensor) -> Tensor:
         """Whitens a batch."""
-        shape: Any = ops.shape(inputs)
-        flat = ops.reshape(ops.cast(inputs, "float32"), (shape[0], self.mean.shape[0]))
-        return ops.cast(ops.reshape((flat - self.mean) @ self.matrix, shape), self.compute_dtype)
+        return ops.cast(ops.reshape(self.project(inputs), ops.shape(inputs)), self.compute_dtype)
 
     def compute_output_shape(self, input_shape: tuple[int | None, ...]) -> tuple[int | None, ...]:
         """Returns the input's shape."""
@@ -96,32 +68,3 @@ class ZCAWhitening(keras.layers.Layer):
     def get_config(self) -> dict[str, Any]:
         """Returns the arguments of the constructor."""
         return {**super().get_config(), "filter_bias": self.filter_bias}
-
-
-def fit_zca(x: np.ndarray, filter_bias: float) -> tuple[np.ndarray, np.ndarray]:
-    """Computes the mean and the ZCA matrix of a set.
-
-    Sums the covariance over chunks: all 50 000 images of CIFAR-10 together would take 1.2 GB in float64.
-
-    Args:
-        x: `(n, d)`, any numeric dtype.
-        filter_bias: added to the eigenvalues of the covariance.
-
-    Returns:
-        μ `(d,)` and the symmetric matrix W `(d, d)`, in float64.
-
-    Example:
-        >>> import numpy as np
-        >>> from zoo.layers.zca_whitening import fit_zca
-        >>> mean, matrix = fit_zca(np.array([[0.0], [4.0]]), filter_bias=1e-9)
-        >>> mean, matrix.round(3)
-        (array([2.]), array([[0.5]]))
-    """
-    mean = x.mean(0, dtype="float64")
-    covariance = np.zeros((x.shape[1],) * 2)
-    for start in range(0, len(x), CHUNK):
-        centered = x[start : start + CHUNK] - mean
-        covariance += centered.T @ centered
-    eigenvalues, eigenvectors = np.linalg.eigh(covariance / len(x))
-    scaled = eigenvectors / np.sqrt(np.maximum(eigenvalues, 0) + filter_bias)
-    return mean, scaled @ eigenvectors.T

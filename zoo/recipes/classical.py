@@ -79,6 +79,8 @@ def classical_recipes(
     smoothness: tuple[float, float],
     num_validation: int,
     tied_units: Sequence[int],
+    num_nonzero: int,
+    norm_bound: float,
 ) -> list[Recipe]:
     """Makes one recipe for each classical regularizer.
 
@@ -93,6 +95,8 @@ def classical_recipes(
         smoothness: `(standard deviation of the noise, weight)` of the smoothness penalty.
         num_validation: examples held out for early stopping.
         tied_units: hidden widths of the network with two tied layers, all equal.
+        num_nonzero: entries of a sparse code that are not 0.
+        norm_bound: largest sum of squares of all kernels. The recipe has no batch normalization.
 
     Example:
         >>> from zoo import recipes
@@ -104,6 +108,8 @@ def classical_recipes(
     jacobian = {"num_projections": 1, "weight": smoothness_weight * smoothness_std**2}
     tied = {"hidden_units": list(tied_units)}
     tying = {"first": "hidden_2", "second": "hidden_3", "weight": 1e-3}
+    code = {"name": "sparse_code", "num_nonzero": num_nonzero}
+    constraint = {"bound": norm_bound}
     make = functools.partial(family.recipe, notes="Hyperparameters were not searched.")
     stopping: dict[str, Any] = {"num_validation": num_validation, "early_stopping_patience": 10}
     by_error = {**stopping, "early_stopping_monitor": "error", "schedule": "constant"}
@@ -117,6 +123,8 @@ def classical_recipes(
         make("early_stopping", **stopping),
         make("early_stopping_error", **by_error),
         make("parameter_tying", {"parameter_tying": tying}, network=tied),
+        make("sparse_code", preprocessing=[*family.base.preprocessing, code]),
+        make("norm_constraint", {"norm_constraint": constraint}, network={"batch_normalization": False}),
         make("sparsity", network={"activity_regularizer": norm_penalty("L1", sparsity)}),
         make("bagging", num_members=5, bagging=True),
         make("ensemble", num_members=5),

@@ -107,5 +107,7 @@ RECIPES = [
         smoothness=(0.1, 0.1),
         num_validation=200,
         tied_units=(128, 128, 128),
+        num_nonzero=10,
+        norm_bound=100.0,
     ),
 ]

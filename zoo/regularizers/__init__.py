@@ -11,6 +11,7 @@ from zoo.regularizers.jacobian_penalty import JacobianPenalty
 from zoo.regularizers.math.divergences import bernoulli_kl, categorical_kl, entropy, gaussian_kl, squared_distance
 from zoo.regularizers.math.movement_fields import Affine, MovementField, Rotation, Scale, Shift, Smooth
 from zoo.regularizers.math.worst_directions import adversarial_noise
+from zoo.regularizers.norm_constraint import NormConstraint
 from zoo.regularizers.parameter_tying import ParameterTying
 from zoo.regularizers.regularizer import Regularizer, RegularizerSum, hyperparameters
 from zoo.regularizers.smoothness import Smoothness
@@ -32,6 +33,7 @@ METHODS: dict[str, type[Regularizer]] = {
     "jacobian": JacobianPenalty,
     "weight_noise": WeightNoise,
     "parameter_tying": ParameterTying,
+    "norm_constraint": NormConstraint,
 }
 """The class of each regularizer by its name in recipes."""
 
@@ -77,6 +79,7 @@ __all__ = [
     "JacobianPenalty",
     "LinearizedPass",
     "MovementField",
+    "NormConstraint",
     "ParameterTying",
     "Regularizer",
     "RegularizerSum",

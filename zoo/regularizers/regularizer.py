@@ -93,6 +93,18 @@ class Regularizer:
         return weight * ops.minimum((ops.cast(step, "float32") + 1) / self.ramp_up_steps, 1.0)
 
     @property
+    def variables(self) -> tuple[keras.Variable, ...]:
+        """State that `update` changes in training. The model saves it. Most regularizers have none."""
+        return ()
+
+    def update(self, penalty: Tensor) -> None:
+        """Changes the state of the regularizer after the penalty of a training step. Most have none.
+
+        Args:
+            penalty: R, the scalar that `penalty` returned.
+        """
+
+    @property
     def terms(self) -> tuple["Regularizer", ...]:
         """The regularizers that this one adds up: itself alone."""
         return (self,)

@@ -117,6 +117,7 @@ class RegularizedModel(ObjectiveModel):
             same = sum(metric.name.split(":")[0] == term.metric_name for metric in self.penalty_metrics)
             name = f"{term.metric_name}:{same + 1}" if same else term.metric_name
             self.penalty_metrics.append(keras.metrics.Mean(name=name))
+        self.regularizer_state = [variable for term in self.terms for variable in term.variables]
 
     @property
     def regularizer(self) -> Regularizer | None:
@@ -231,6 +232,7 @@ class RegularizedModel(ObjectiveModel):
             penalty = ops.cast(term.penalty(clean_pass), dtype)
             metric.update_state(penalty)
             total = total + ops.cast(term.current_weight(self.iterations.value), dtype) * penalty
+            term.update(penalty)
         return total
 
     def get_config(self) -> dict[str, Any]:
