@@ -3,7 +3,8 @@
 from zoo.pretrained.card import verify
 from zoo.pretrained.conversion import convert
 from zoo.pretrained.exporting import error_percent, export
-from zoo.pretrained.loading import default_directory, find, list_models, load, model_card
+from zoo.pretrained.finding import default_directory, find, list_models
+from zoo.pretrained.loading import load, model_card
 
 __all__ = [
     "convert",
