@@ -7,6 +7,7 @@ import pathlib
 import threading
 import time
 import urllib.parse
+from typing import ClassVar
 
 import pytest
 
@@ -49,6 +50,8 @@ def send(handler, content, length=None, status=200):
     """Answers with a content, and with a length that need not be its own."""
     handler.send_response(status)
     handler.send_header("Content-Length", str(len(content) if length is None else length))
+    for key, value in handler.own_headers.items():
+        handler.send_header(key, value)
     handler.end_headers()
     if handler.command != "HEAD":
         handler.wfile.write(content)
@@ -85,6 +88,8 @@ def refuse(handler, content):
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
+    own_headers: ClassVar = {}
+
     def __init__(self, owner, *arguments):
         self.owner = owner
         super().__init__(*arguments)

@@ -1,6 +1,7 @@
 """Models on the Hugging Face Hub: `hf://user/name`, with `@` and a revision or without."""
 
 import contextlib
+import logging
 import os
 import pathlib
 from collections.abc import Iterator
@@ -64,6 +65,9 @@ def hub_errors(address: str) -> Iterator[None]:
         ...     open_hub().model_info("user/digits")
     """
     errors: Any = require("huggingface_hub.errors", "An address that begins with hf://", EXTRA)
+    logger = logging.getLogger("huggingface_hub")
+    level = logger.level
+    logger.setLevel(logging.ERROR)  # it would tell every attempt
     try:
         yield
     except errors.GatedRepoError as error:
@@ -77,7 +81,13 @@ def hub_errors(address: str) -> Iterator[None]:
     except errors.HfHubHTTPError.__bases__ as error:  # those of its HTTP client, too
         if not isinstance(error, errors.HfHubHTTPError) and getattr(error, "errno", None):
             raise  # of the disk
-        raise ConnectionError(" ".join(str(error).split()) or type(error).__name__) from error
+        if getattr(getattr(error, "response", None), "status_code", None) in (401, 403):
+            raise ValueError(
+                f"{address} is not yours to change: log in by `hf auth login`, or set HF_TOKEN."
+            ) from error
+        raise ConnectionError(" ".join(str(error).split()).rstrip(".") or type(error).__name__) from error
+    finally:
+        logger.setLevel(level)
 
 
 class HubSource:

@@ -8,6 +8,7 @@ from typing import Any
 
 from zoo.pretrained.card import CARD_FILE, CHECKSUM, card_names, read_card
 
+HOMEPAGE = "https://github.com/regularized-zoo/regularized-zoo"
 INDEX_FILE = pathlib.Path(__file__).with_name("index.json")
 
 
