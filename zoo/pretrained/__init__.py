@@ -5,6 +5,7 @@ from zoo.pretrained.conversion import convert
 from zoo.pretrained.exporting import error_percent, export
 from zoo.pretrained.finding import default_directory, find, list_models
 from zoo.pretrained.loading import load, model_card
+from zoo.pretrained.plain import plain
 from zoo.pretrained.readme import readme
 from zoo.pretrained.uploading import upload
 
@@ -17,6 +18,7 @@ __all__ = [
     "list_models",
     "load",
     "model_card",
+    "plain",
     "readme",
     "upload",
     "verify",
