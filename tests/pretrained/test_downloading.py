@@ -182,10 +182,10 @@ KILLED = """
 import os, signal, sys
 from zoo.pretrained import find, http_source
 copy = http_source.HttpSource._copy
-def copy_or_die(source, answer, written, limit):
-    if written.name.endswith("saved_model.pb"):
+def copy_or_die(source, file, answer, written, limit):
+    if file == "saved_model.pb":
         os.kill(os.getpid(), signal.SIGKILL)
-    return copy(source, answer, written, limit)
+    return copy(source, file, answer, written, limit)
 http_source.HttpSource._copy = copy_or_die
 find(sys.argv[1])
 """
@@ -200,6 +200,20 @@ def test_a_killed_download_is_no_model_and_its_rest_goes(served):
     assert half.name.startswith(".toy") and zoo.pretrained.list_models(parent) == []
     zoo.pretrained.find(address)
     assert [path.name for path in parent.iterdir()] == ["toy"]
+
+
+@pytest.mark.parametrize("size", [3000, None])
+def test_the_progress_bar_is_on_standard_error_of_a_terminal(size, capsys, monkeypatch):
+    for visible in (False, True):
+        monkeypatch.setattr(sys.stderr, "isatty", lambda visible=visible: visible, raising=False)
+        bar = http_source.ProgressBar(size)
+        bar.add(1000, drawn=False)
+        assert capsys.readouterr().err == ""
+        bar.add(2000)
+        bar.finish()
+        printed = capsys.readouterr()
+        assert printed.out == "" and bool(printed.err) == visible
+    assert printed.err.endswith("\n") and ("2/3" if size else "2/Unknown") in printed.err
 
 
 @pytest.mark.parametrize(

@@ -27,6 +27,10 @@ class Source(Protocol):
         """Writes a file of the model into a folder, and fails if it has more than `limit` bytes."""
         ...
 
+    def finish(self) -> None:
+        """Ends what shows the progress."""
+        ...
+
 
 def is_address(name: str | os.PathLike) -> bool:
     """Whether a name is an address, such as `hf://user/name`, and not the name or the path of a model.
@@ -152,6 +156,7 @@ def _obtain(address, folder, sha256, size, present):
                             f"{address} is damaged or altered: {file} differs from the card. Nothing of it was kept."
                         )
             verify(temporary)
+        source.finish()
     return folder
 
 

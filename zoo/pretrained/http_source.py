@@ -57,6 +57,10 @@ class HttpSource:
                     return
         raise ConnectionError(f"the server broke off {ATTEMPTS} times")
 
+    def finish(self) -> None:
+        """Ends the line of the progress bar."""
+        self.bar.finish()
+
     def _continue(self, file: str, written: IO[bytes], limit: int | None) -> bool:
         """Appends the rest of a file; returns whether it is complete."""
         start = written.tell()
@@ -72,7 +76,7 @@ class HttpSource:
                     written.seek(0)
                     written.truncate()
                 expected = int(answer.headers.get("Content-Length") or -1)
-                return self._copy(answer, written, limit) == expected or expected < 0
+                return self._copy(file, answer, written, limit) == expected or expected < 0
         except urllib.error.HTTPError as error:
             if error.code == http.HTTPStatus.NOT_FOUND:
                 self._missing(file)
@@ -84,12 +88,12 @@ class HttpSource:
         except BROKEN_OFF:
             return False
 
-    def _copy(self, answer, written, limit):
+    def _copy(self, file, answer, written, limit):
         received = 0
         while chunk := answer.read(CHUNK):
             written.write(chunk)
             received += len(chunk)
-            self.bar.add(len(chunk))
+            self.bar.add(len(chunk), drawn=file != CARD_FILE)  # the card tells whether there is a download at all
             if limit is not None and written.tell() > limit:
                 raise ValueError(
                     f"{self.address} is refused: it sends more than the {limit:,} bytes that are expected."
@@ -114,9 +118,17 @@ class ProgressBar:
         self.visible = sys.stderr.isatty() or "ipykernel" in sys.modules
         self.bar = keras.utils.Progbar(size and -(-size // 1024), unit_name="KiB")
 
-    def add(self, num_bytes: int) -> None:
+    def add(self, num_bytes: int, *, drawn: bool = True) -> None:
         """Counts further bytes."""
         self.done += num_bytes
+        if drawn:
+            self._draw()
+
+    def finish(self) -> None:
+        """Ends the line."""
+        self._draw(finalize=True)
+
+    def _draw(self, **options):
         if self.visible:
             with contextlib.redirect_stdout(sys.stderr):  # figures of commands are on standard output
-                self.bar.update(min(self.done, self.size or self.done) // 1024)
+                self.bar.update(min(self.done, self.size or self.done) // 1024, **options)

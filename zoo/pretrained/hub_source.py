@@ -132,3 +132,6 @@ class HubSource:
         with hub_errors(self.address):
             self.hub.hf_hub_download(self.repository, file, revision=self.commit, local_dir=folder)
         remove(folder / ".cache")  # the client's notes
+
+    def finish(self) -> None:
+        """Does nothing: the client has a progress bar for each file."""
