@@ -13,7 +13,13 @@ import hypothesis
 import keras
 import pytest
 
-pytest_plugins = ["tests.support.report_folders", "tests.support.small_models", "tests.support.train_program"]
+pytest_plugins = [
+    "tests.support.model_server",
+    "tests.support.hub_server",
+    "tests.support.report_folders",
+    "tests.support.small_models",
+    "tests.support.train_program",
+]
 
 TESTS = pathlib.Path(__file__).parent
 RUN_ONCE = {
@@ -32,6 +38,9 @@ RUN_ONCE = {
         "docs/test_public_names.py",
         "docs/test_site.py",
         "pretrained/test_card.py",
+        "pretrained/test_downloading.py",
+        "pretrained/test_hub.py",
+        "pretrained/test_index.py",
         "recipes/test_search.py",
         "robustness/test_browser.py",
         "robustness/test_hostile_flags.py",
@@ -49,6 +58,7 @@ RUN_ONCE = {
         "benchmarks/test_gpu_queue.py",
         "trainers/runs/callbacks/test_picture_log.py",
         "trainers/runs/test_queue.py",
+        "trainers/test_publish.py",
         "trainers/test_tune.py",
         "trainers/tuning",
     ),

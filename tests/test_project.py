@@ -1,11 +1,14 @@
 """The files around the code agree with it: commands, versions, supported Pythons and the range of Keras."""
 
 import importlib.metadata
+import importlib.util
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tomllib
+import zipfile
 
 import pytest
 import yaml
@@ -112,3 +115,19 @@ def test_hooks_format_with_a_ruff_that_the_project_allows():
 def test_types_ship():
     setup = tomllib.loads((ROOT / "pyproject.toml").read_text())["tool"]["setuptools"]
     assert (ROOT / "zoo" / "py.typed").is_file() and "py.typed" in setup["package-data"]["zoo"]
+
+
+@pytest.mark.skipif(importlib.util.find_spec("setuptools") is None, reason="setuptools is not installed")
+def test_the_wheel_has_the_files_that_are_not_python_and_no_models(tmp_path):
+    """Built from a copy, because setuptools leaves folders in the source."""
+    for name in ("zoo", "trainers", "pyproject.toml", "requirements.txt", "LICENSE"):
+        source = ROOT / name
+        (shutil.copytree if source.is_dir() else shutil.copyfile)(source, tmp_path / name)
+    options = ["--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir", str(tmp_path / "wheels")]
+    done = subprocess.run([sys.executable, "-m", "pip", "wheel", ".", *options], cwd=tmp_path, capture_output=True)
+    assert not done.returncode, done.stderr
+    (wheel,) = (tmp_path / "wheels").iterdir()
+    names = set(zipfile.ZipFile(wheel).namelist())
+    assert names >= {"zoo/py.typed", "zoo/pretrained/index.json", "zoo/pretrained/templates/README.md.jinja"}
+    assert not [name for name in names if "saved_model" in name and not name.endswith(".py")]
+    assert wheel.stat().st_size < 2**20

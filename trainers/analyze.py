@@ -33,8 +33,8 @@ def analyze() -> str:
         A line for each model that could not be measured.
     """
     check_folder(RESULTS.value, HEADER)
-    if not MODEL.value and not pretrained.list_models(SAVED_MODELS.value):
-        folder = SAVED_MODELS.value or pretrained.default_directory()
+    folder = SAVED_MODELS.value or pretrained.default_directory()
+    if not MODEL.value and not pretrained.list_models(folder):
         print(f"{folder} holds no models. Train one: python -m trainers.train --saved_models={folder}")
     failed = measure_models(MODEL.value, SAVED_MODELS.value, RESULTS.value, NUM_EXAMPLES.value)
     write_report(RESULTS.value)

@@ -1,4 +1,4 @@
-"""Atomic writes: after a crash, a file or folder is either complete or absent."""
+"""The cache folder, and atomic writes: after a crash, a file or folder is either complete or absent."""
 
 import contextlib
 import os
@@ -8,6 +8,18 @@ import shutil
 from collections.abc import Iterator
 
 ASIDE = ".old"
+
+
+def cache_folder() -> pathlib.Path:
+    """Returns the folder of data sets and models that the zoo keeps: `ZOO_CACHE_DIR`, or `~/.cache/regularized-zoo`.
+
+    Example:
+        >>> from zoo.files import cache_folder
+        >>> file = cache_folder() / "mnist.npz"
+        >>> file.name
+        'mnist.npz'
+    """
+    return pathlib.Path(os.environ.get("ZOO_CACHE_DIR", "~/.cache/regularized-zoo")).expanduser()
 
 
 @contextlib.contextmanager

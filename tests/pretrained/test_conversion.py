@@ -1,5 +1,7 @@
 """ONNX and LiteRT files compute what the SavedModel computes."""
 
+import functools
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import zoo
 from zoo.ladder.pooling import ScaledGlobalMean2D
 from zoo.layers import build_preprocessing
 from zoo.optional import is_installed
-from zoo.pretrained import conversion
+from zoo.pretrained import conversion, runtimes
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="written by the TensorFlow backend")
 
@@ -23,10 +25,10 @@ PIPELINES = {
 }
 
 
-def small_conv(input_shape, num_classes):
+def small_conv(input_shape, num_classes, pooling=ScaledGlobalMean2D):
     layers = keras.layers
     stage = [layers.Conv2D(6, 3, padding="same"), layers.BatchNormalization(), layers.LeakyReLU(0.1)]
-    head = [layers.MaxPooling2D(), layers.Dropout(0.5), ScaledGlobalMean2D(), layers.Dense(num_classes)]
+    head = [layers.MaxPooling2D(), layers.Dropout(0.5), pooling(), layers.Dense(num_classes)]
     return keras.Sequential([keras.Input(input_shape), *stage, *head])
 
 
@@ -71,7 +73,7 @@ def test_file_equals_keras_and_savedmodel(models, kind, file_format, tmp_path):
     path = tmp_path / f"file{conversion.SUFFIXES[file_format]}"
     difference = conversion.convert(model, path, file_format, reference=saved_model.serve)
     assert difference <= conversion.TOLERANCE
-    run = conversion.RUNTIMES[file_format](path)
+    run = runtimes.RUNTIMES[file_format](path)
     for num_examples in (1, 5):
         x = conversion.random_inputs(SHAPES[kind], num_examples, seed=3)
         expected = keras.ops.softmax(model.predict(x, verbose=0))
@@ -108,6 +110,78 @@ def test_bad_requests_are_named(models, tmp_path, monkeypatch):
         conversion.convert(models["signals"], tmp_path / "file.onnx", "litert")
     with pytest.raises(TypeError, match="Functional"):
         conversion.convert(models["signals"].network, tmp_path / "file.tflite", "litert")
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize("file_format", conversion.SUFFIXES)
+def test_files_take_images_of_any_size(file_format, tmp_path):
+    needs(file_format)
+    network = small_conv((None, None, 3), 3, keras.layers.GlobalAveragePooling2D)
+    model = zoo.RegularizedModel(network, preprocessing=keras.layers.Rescaling(1 / 255))
+    model.build((None, None, None, 3))
+    path = tmp_path / f"file{conversion.SUFFIXES[file_format]}"
+    conversion.convert(model, path, file_format)
+    run = runtimes.RUNTIMES[file_format](path)
+    for num_examples, height, width in ((2, 9, 14), (3, 32, 7)):
+        x = conversion.random_inputs((height, width, 3), num_examples)
+        np.testing.assert_allclose(run(x), keras.ops.softmax(model.predict(x, verbose=0)), atol=1e-5)
+
+
+@pytest.mark.parametrize("file_format", conversion.SUFFIXES)
+def test_a_file_for_a_fixed_number_of_inputs(models, file_format, tmp_path):
+    needs(file_format)
+    path = tmp_path / f"file{conversion.SUFFIXES[file_format]}"
+    conversion.convert(models["signals"], path, file_format, batch_size=2)
+    run = runtimes.in_batches(runtimes.RUNTIMES[file_format](path), 2)
+    x = conversion.random_inputs(SHAPES["signals"], 5)
+    np.testing.assert_allclose(run(x), keras.ops.softmax(models["signals"].predict(x, verbose=0)), atol=1e-5)
+    if file_format == "onnx":
+        import onnxruntime
+
+        (inputs,) = onnxruntime.InferenceSession(str(path)).get_inputs()
+        assert inputs.shape == [2, 9]
+    else:
+        from ai_edge_litert.interpreter import Interpreter
+
+        (inputs,) = Interpreter(str(path)).get_input_details()
+        np.testing.assert_array_equal(inputs["shape_signature"], [2, 9])
+
+
+@pytest.mark.parametrize("kind", SHAPES)
+def test_quantized_files(models, kind, tmp_path):
+    """Calibration matters: with the ranges of signals that are a thousand times smaller, the file cuts signals off."""
+    from ai_edge_litert.interpreter import Interpreter
+
+    needs("litert")
+    x, path = conversion.random_inputs(SHAPES[kind], 40), tmp_path / "file.tflite"
+    quantize = functools.partial(conversion.convert, models[kind], path, "litert", batch_size=1)
+    difference = quantize(calibration=x)
+    expected = keras.ops.softmax(models[kind].predict(x, verbose=0))
+    run = runtimes.in_batches(runtimes.open_litert(path), 1)
+    assert np.max(np.abs(run(x) - expected)) == pytest.approx(difference, abs=1e-6) and 0 < difference < 0.1
+    types = {np.dtype(tensor["dtype"]) for tensor in Interpreter(str(path)).get_tensor_details()}
+    assert np.dtype("int8") in types
+    if kind == "signals":  # images are normalized by their own contrast
+        quantize(calibration=x / 1000)
+        cut = runtimes.in_batches(runtimes.open_litert(path), 1)(x)
+        assert np.max(np.abs(cut - expected)) > 2 * difference
+
+
+@pytest.mark.parametrize(
+    "options, message",
+    [
+        ({"file_format": "onnx"}, "Only 'litert' files can be quantized, received 'onnx'"),
+        ({"batch_size": None}, "choose batch_size=1, received None"),
+        ({"batch_size": 0}, "batch_size must be at least 1"),
+        ({"calibration": np.zeros((3, 4))}, r"Calibration takes inputs of shape \(n, 9\), received \(3, 4\)"),
+    ],
+)
+def test_quantization_that_cannot_be(models, tmp_path, options, message):
+    options = {"file_format": "litert", "batch_size": 1, "calibration": np.zeros((3, 9)), **options}
+    needs(options["file_format"])
+    path = tmp_path / f"file{conversion.SUFFIXES[options['file_format']]}"
+    with pytest.raises(ValueError, match=message):
+        conversion.convert(models["signals"], path, **options)
     assert not list(tmp_path.iterdir())
 
 

@@ -206,7 +206,8 @@ def test_published_models_are_found_from_any_directory(tmp_path, monkeypatch):
     assert zoo.pretrained.default_directory() == pathlib.Path(zoo.__file__).resolve().parents[1] / "saved_models"
     assert "synthetic_mlp-vat" in zoo.list_models()
     monkeypatch.setenv("ZOO_SAVED_MODELS", str(tmp_path))
-    assert zoo.pretrained.default_directory() == tmp_path and zoo.list_models() == []
+    assert zoo.pretrained.default_directory() == tmp_path and zoo.list_models(tmp_path) == []
+    assert "synthetic_mlp-vat" in zoo.list_models()
 
 
 @needs_tensorflow

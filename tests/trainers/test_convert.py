@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 
 import zoo
-from zoo.pretrained import conversion
+from zoo.pretrained import conversion, runtimes
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="files are written by TensorFlow")
 
@@ -34,4 +34,18 @@ def test_converted_file_agrees_with_the_model(tmp_path):
     assert 0 <= told <= conversion.TOLERANCE and str(path) in done.stdout
     x = conversion.random_inputs((7,))
     expected = keras.ops.softmax(model.predict(x, verbose=0))
-    np.testing.assert_allclose(conversion.open_litert(path)(x), expected, atol=1e-5)
+    np.testing.assert_allclose(runtimes.open_litert(path)(x), expected, atol=1e-5)
+
+
+def test_a_quantized_file_is_measured(tmp_path):
+    if importlib.util.find_spec("ai_edge_litert") is None:
+        pytest.skip("ai_edge_litert is not installed")
+    path, name = tmp_path / "quantized.tflite", "synthetic_mlp-vat"
+    options = ("--format=litert", "--batch_size=1", "--quantize=int8", f"--output={path}")
+    done = convert(f"--model={name}", *options)
+    assert done.returncode == 0, done.stderr
+    card = zoo.model_card(name)
+    data = zoo.datasets.load("synthetic", seed=card["seed"])
+    error = zoo.pretrained.error_percent(runtimes.in_batches(runtimes.open_litert(path), 1), data.x_test, data.y_test)
+    assert f"test error {error:.2f} %, that of the SavedModel {card['errors']['test']:.2f} %" in done.stdout
+    assert error < card["errors"]["test"] + 0.5  # chance is 50

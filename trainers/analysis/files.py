@@ -79,7 +79,7 @@ def measure_models(
         One sentence for each model that could not be measured.
     """
     failed = []
-    for name in names or pretrained.list_models(saved_models):
+    for name in names or pretrained.list_models(saved_models or pretrained.default_directory()):
         try:
             measured = measure_once(pretrained.find(name, saved_models), directory, num_examples)
             print(f"{name}: {'measured' if measured else 'already up to date'}.", flush=True)

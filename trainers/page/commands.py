@@ -91,14 +91,17 @@ def of_model(card: Mapping[str, Any], analyzed: bool) -> str:
     Returns:
         One command per line.
     """
-    name, recipe = shlex.quote(card["name"]), card.get("recipe") or {}
+    name = shlex.quote(card["name"])
     lines = [f"python -m trainers.evaluate --model={name}"]
     if analyzed:
         lines.append(f"python -m trainers.analyze --model={name}")
-    if recipe.get("name") in RECIPES:
-        backend = backend_of([card.get("training") or {}])
-        changed = overrides(recipe)
-        lines.append(
-            f"{backend}python -m trainers.train --recipe={recipe['name']} --seed={card.get('seed', 0)}{changed}"
-        )
-    return "\n".join(lines)
+    return "\n".join(filter(None, [*lines, of_training(card)]))
+
+
+def of_training(card: Mapping[str, Any]) -> str:
+    """The command that trained a published model; empty if the zoo has no recipe of this name."""
+    recipe = card.get("recipe") or {}
+    if recipe.get("name") not in RECIPES:
+        return ""
+    backend, seed = backend_of([card.get("training") or {}]), card.get("seed", 0)
+    return f"{backend}python -m trainers.train --recipe={recipe['name']} --seed={seed}{overrides(recipe)}"

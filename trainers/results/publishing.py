@@ -1,10 +1,12 @@
 """The folder of published SavedModels: exports into it, and its index."""
 
+import json
 import pathlib
 from typing import Any
 
 import keras
 
+import zoo
 from trainers.results.folder import check_folder
 from trainers.results.markdown import table
 from trainers.results.tables import as_published, label
@@ -13,7 +15,8 @@ from trainers.runs.lock import locked
 from trainers.runs.measuring import versions
 from zoo import pretrained
 from zoo.datasets import Dataset
-from zoo.files import write_generated
+from zoo.files import write_atomic, write_generated
+from zoo.pretrained import index
 from zoo.pretrained.card import card_names, read_card
 from zoo.recipes import Recipe
 
@@ -87,6 +90,23 @@ def write_index(directory: str | pathlib.Path) -> str:
     text = INDEX.format(table=table(COLUMNS, [cells(directory / name) for name in card_names(directory)]))
     write_generated(directory / "README.md", text)
     return text
+
+
+def write_download_index(directory: str | pathlib.Path, base: str | None = None) -> int:
+    """Writes the index of the models that `zoo.load` downloads into the package.
+
+    Args:
+        directory: folder of SavedModels.
+        base: address under which the folder will be found. By default, that of the repository at the tag of this
+            version.
+
+    Returns:
+        The number of models.
+    """
+    base = base or f"{index.HOMEPAGE}/raw/v{zoo.__version__}/saved_models"
+    content = index.make_index(directory, base)
+    write_atomic(index.INDEX_FILE, json.dumps(content, indent=1) + "\n")
+    return len(content["models"])
 
 
 def cells(folder: pathlib.Path) -> tuple[str, ...]:

@@ -14,6 +14,7 @@ import zipfile
 import numpy as np
 
 from zoo.datasets import numpy_files
+from zoo.files import cache_folder
 
 ARRAYS = ("x_train", "y_train", "x_test", "y_test", "num_classes")
 
@@ -59,18 +60,6 @@ def load_images(name: str) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarr
         raise ValueError(f"The cache file {file} is damaged although it was just written. Is the disk full?")
     x_train, y_train, x_test, y_test, num_classes = arrays
     return x_train, y_train, x_test, y_test, int(num_classes)
-
-
-def cache_folder() -> pathlib.Path:
-    """The folder of the cached arrays: `ZOO_CACHE_DIR`, or its default.
-
-    Example:
-        >>> from zoo.datasets.tfds_images import cache_folder
-        >>> file = cache_folder() / "mnist.npz"
-        >>> file.name
-        'mnist.npz'
-    """
-    return pathlib.Path(os.environ.get("ZOO_CACHE_DIR", "~/.cache/regularized-zoo")).expanduser()
 
 
 def _read_cache(file: pathlib.Path) -> tuple[np.ndarray, ...] | None:

@@ -5,7 +5,8 @@ import os
 import pathlib
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator
+import warnings
+from collections.abc import Iterator
 from typing import Any
 
 import keras
@@ -15,60 +16,13 @@ from keras import ops
 from zoo.files import atomic
 from zoo.optional import require
 from zoo.pretrained.exporting import check_exportable, normalization_layers
+from zoo.pretrained.runtimes import EXTRA, RUNTIMES, Predict, in_batches
 from zoo.training import RegularizedModel
-from zoo.validation import check_choice
-
-Predict = Callable[[np.ndarray], Any]  # from raw inputs to probabilities
+from zoo.validation import check_choice, check_number
 
 SUFFIXES = {"litert": ".tflite", "onnx": ".onnx"}
 PACKAGES = {"litert": ("ai_edge_litert",), "onnx": ("tf2onnx", "onnxruntime")}
-EXTRA = "interchange"
 TOLERANCE = 1e-4  # of a probability. Sums in float32 in another order differ by less.
-
-
-def open_litert(path: str | os.PathLike) -> Predict:
-    """Opens a LiteRT file.
-
-    Args:
-        path: the file.
-
-    Returns:
-        A function from raw inputs `(n, ...)` in float32 to probabilities `(n, num_classes)`.
-
-    Raises:
-        ImportError: the runtime is not installed.
-
-    Example:
-        >>> from zoo.pretrained.conversion import open_litert
-        >>> probabilities = open_litert("digits.tflite")(images)  # doctest: +SKIP
-    """
-    litert: Any = require("ai_edge_litert.interpreter", "Reading a LiteRT file", EXTRA)
-    run = litert.Interpreter(str(path)).get_signature_runner()
-    return lambda inputs: next(iter(run(inputs=inputs).values()))
-
-
-def open_onnx(path: str | os.PathLike) -> Predict:
-    """Opens an ONNX file.
-
-    Args:
-        path: the file.
-
-    Returns:
-        A function from raw inputs `(n, ...)` in float32 to probabilities `(n, num_classes)`.
-
-    Raises:
-        ImportError: the runtime is not installed.
-
-    Example:
-        >>> from zoo.pretrained.conversion import open_onnx
-        >>> probabilities = open_onnx("digits.onnx")(images)  # doctest: +SKIP
-    """
-    onnxruntime: Any = require("onnxruntime", "Reading an ONNX file", EXTRA)
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    return lambda inputs: session.run(None, {"inputs": inputs})[0]
-
-
-RUNTIMES = {"litert": open_litert, "onnx": open_onnx}
 
 
 def check_format(name: str) -> str:
@@ -131,29 +85,74 @@ def _normalizing_by_constants(model: RegularizedModel) -> Iterator[None]:
             layer.mean, layer.variance = mean, variance
 
 
+def _int8_options(calibration: np.ndarray) -> dict[str, Any]:
+    """Options of Keras's export for weights and activations in int8, with inputs and outputs in float32."""
+    tf: Any = require("tensorflow", "A LiteRT file")
+    return {
+        "optimizations": [tf.lite.Optimize.DEFAULT],
+        "representative_dataset": lambda: ({"inputs": x[None].astype("float32")} for x in calibration),
+        "target_spec": {"supported_ops": [tf.lite.OpsSet.TFLITE_BUILTINS_INT8]},
+    }
+
+
+def _check_request(
+    path: pathlib.Path, file_format: str, input_shape: Any, batch_size: int | None, calibration: np.ndarray | None
+) -> None:
+    if path.suffix != SUFFIXES[file_format]:
+        raise ValueError(
+            f"The name of a file in the format {file_format!r} ends in {SUFFIXES[file_format]}, received {path.name!r}."
+        )
+    if batch_size is not None:
+        check_number("batch_size", batch_size, 1, integer=True)
+    if calibration is None:
+        return
+    if file_format != "litert":
+        raise ValueError(f"Only 'litert' files can be quantized, received {file_format!r}.")
+    if batch_size != 1 or None in input_shape:
+        raise ValueError(
+            f"A quantized file takes one input of a fixed size at a time: choose batch_size=1, received {batch_size}, "
+            f"and a network of a fixed input shape, received {input_shape}."
+        )
+    if calibration.shape[1:] != tuple(input_shape) or not len(calibration):
+        expected = ", ".join(map(str, ("n", *input_shape)))
+        raise ValueError(f"Calibration takes inputs of shape ({expected}), received {calibration.shape}.")
+
+
 def convert(
-    model: RegularizedModel, path: str | os.PathLike, file_format: str, *, reference: Predict | None = None
+    model: RegularizedModel,
+    path: str | os.PathLike,
+    file_format: str,
+    *,
+    reference: Predict | None = None,
+    batch_size: int | None = None,
+    calibration: np.ndarray | None = None,
 ) -> float:
     """Writes a classifier as an ONNX or a LiteRT file, with Keras's `export`.
 
     The file computes what the signature `serve` of a SavedModel computes. It takes raw inputs in float32, `(n, ...)`
-    with any n, named `inputs`, preprocesses them, and returns class probabilities. Before the file gets its name,
-    `convert` runs it on random raw inputs and compares it with the reference.
+    named `inputs`, preprocesses them, and returns class probabilities. Axes of any size, such as those of
+    `Input((None, None, 3))`, stay so. Before the file gets its name, `convert` runs it on random raw inputs and
+    compares it with the reference.
 
     Args:
         model: built `RegularizedModel` whose network returns logits, on the TensorFlow backend.
         path: the file, ending in `.onnx` or `.tflite`. An existing file is replaced.
         file_format: `"onnx"` or `"litert"`.
         reference: function from raw inputs to the expected probabilities. By default, those of `model`.
+        batch_size: number of inputs that the file takes at a time, n. None (default): any number.
+        calibration: raw training inputs, `(num_examples, ...)`, a few hundred. A LiteRT file then has weights and
+            activations in int8, in the ranges that these inputs reach, and needs `batch_size=1`. Its inputs and outputs
+            stay in float32. Measure its error afterwards. None: float32.
 
     Returns:
-        The largest difference between a probability and its reference, 0 to 1.
+        The largest difference between a probability and its reference, 0 to 1. Of a quantized file, on the calibration
+        inputs.
 
     Raises:
         ImportError: a package of the format is not installed.
         TypeError: `model` is not a `RegularizedModel`.
-        ValueError: the format is unknown, the suffix does not match it, the model or the backend is unsuitable, or the
-            difference exceeds 1e-4. No file is written.
+        ValueError: the format is unknown, the suffix does not match it, the model, the backend or the calibration is
+            unsuitable, or the difference of a file in float32 exceeds 1e-4. No file is written.
 
     Example:
         >>> import zoo
@@ -161,23 +160,24 @@ def convert(
         >>> difference = zoo.pretrained.convert(model, "digits.onnx", "onnx")  # doctest: +SKIP
     """
     check_exportable(model, f"A file in the format {check_format(file_format)!r}")
-    path = pathlib.Path(path)
-    if path.suffix != SUFFIXES[file_format]:
-        raise ValueError(
-            f"The name of a file in the format {file_format!r} ends in {SUFFIXES[file_format]}, received {path.name!r}."
-        )
-    input_shape: Any = model.raw_input_shape
-    inputs = keras.Input(input_shape, name="inputs")
+    path, input_shape = pathlib.Path(path), tuple(model.raw_input_shape or ())
+    _check_request(path, file_format, input_shape, batch_size, calibration)
+    inputs = keras.Input(input_shape, batch_size=batch_size, name="inputs")
     probabilities = keras.layers.Softmax(dtype="float32", name="probabilities")(model(inputs, training=False))
     serving = keras.Model(inputs, probabilities)
-    x = random_inputs(input_shape)
-    expected = ops.convert_to_numpy((reference or serving)(x))
+    x = random_inputs(input_shape) if calibration is None else calibration.astype("float32")
+    expected = ops.convert_to_numpy((reference or in_batches(serving, batch_size))(x))
+    options = {} if calibration is None else _int8_options(calibration)
     with tempfile.TemporaryDirectory() as folder:
         written = pathlib.Path(folder) / path.name  # Keras requires the suffix
-        with _normalizing_by_constants(model):
-            serving.export(str(written), format=file_format, input_signature=serving.inputs, verbose=False)
-        difference = float(np.max(np.abs(RUNTIMES[file_format](written)(x) - expected)))
-        if not difference <= TOLERANCE:
+        with _normalizing_by_constants(model), warnings.catch_warnings():
+            warnings.simplefilter("ignore", UserWarning)  # TensorFlow calibrates with a class that it deprecates
+            # Keras would take the batch size of `serving.inputs` for any number.
+            signature = [keras.InputSpec(shape=(batch_size, *input_shape), dtype="float32", name="inputs")]
+            serving.export(str(written), format=file_format, input_signature=signature, verbose=False, **options)
+        run = in_batches(RUNTIMES[file_format](written), batch_size)
+        difference = float(np.max(np.abs(run(x) - expected)))
+        if calibration is None and not difference <= TOLERANCE:
             raise ValueError(f"The {file_format} file differs from the model by {difference:.1e}, so it was not kept.")
         path.parent.mkdir(parents=True, exist_ok=True)
         with atomic(path) as temporary:

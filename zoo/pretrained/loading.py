@@ -1,87 +1,30 @@
-"""Finding and loading published models."""
+"""Loading published models as Keras models."""
 
 import os
-import pathlib
 from typing import Any
 
 import keras
 
 from zoo.optional import require
-from zoo.pretrained.card import CARD_FILE, card_names, read_card, verify
+from zoo.pretrained.card import read_card, verify
 from zoo.pretrained.exporting import VARIABLE_KEY, normalization_layers, serving_weights
+from zoo.pretrained.finding import find
 from zoo.pretrained.safe_deserialization import read_model
 from zoo.training import RegularizedModel
-from zoo.validation import check_choice
-
-
-def default_directory() -> pathlib.Path:
-    """Returns the folder of the published models.
-
-    It is `ZOO_SAVED_MODELS` if set. Otherwise it is the folder `saved_models` next to the package `zoo` if that exists,
-    or else the one in the current directory.
-
-    Example:
-        >>> import zoo
-        >>> zoo.pretrained.default_directory().name
-        'saved_models'
-    """
-    if "ZOO_SAVED_MODELS" in os.environ:
-        return pathlib.Path(os.environ["ZOO_SAVED_MODELS"])
-    checkout = pathlib.Path(__file__).resolve().parents[2] / "saved_models"
-    return checkout if checkout.is_dir() else pathlib.Path("saved_models")
-
-
-def list_models(directory: str | os.PathLike | None = None) -> list[str]:
-    """Lists the names of the published models, sorted.
-
-    Args:
-        directory: folder of SavedModels. By default, `default_directory()`.
-
-    Example:
-        >>> import zoo
-        >>> [name for name in zoo.list_models() if name == "synthetic_mlp-vat"]
-        ['synthetic_mlp-vat']
-    """
-    return card_names(directory or default_directory())
-
-
-def find(name: str | os.PathLike, directory: str | os.PathLike | None = None) -> pathlib.Path:
-    """Returns the folder of a model, given by name or path.
-
-    Args:
-        name: a name from `list_models`, or the path of a SavedModel.
-        directory: folder of SavedModels. By default, `default_directory()`.
-
-    Raises:
-        ValueError: there is no such model. The message gives the nearest name.
-
-    Example:
-        >>> import zoo
-        >>> zoo.pretrained.find("synthetic_mlp-vat").name
-        'synthetic_mlp-vat'
-    """
-    if (pathlib.Path(name) / CARD_FILE).is_file():
-        return pathlib.Path(name)
-    directory = pathlib.Path(directory or default_directory())
-    names = list_models(directory)
-    if not names:
-        raise ValueError(
-            f"Unknown model {str(name)!r}: it is not the path of a SavedModel, and {directory} holds no models."
-        )
-    return directory / check_choice(f"model in {directory}", str(name), names)
 
 
 def model_card(name: str | os.PathLike, directory: str | os.PathLike | None = None) -> dict[str, Any]:
-    """Returns the card of a published model.
+    """Returns the card of a published model, as `find` finds it.
 
     Args:
-        name: a name from `list_models`, or the path of a SavedModel.
-        directory: folder of SavedModels. By default, `default_directory()`.
+        name: a name from `list_models(remote=True)`, the path of a SavedModel, or an address, see `find`.
+        directory: folder of SavedModels. By default, all places that `find` knows.
 
     Returns:
         The card, a dictionary with the keys `name`, `errors`, `num_parameters`, `input_shape`, `recipe` and others.
 
     Raises:
+        OSError: the model cannot be downloaded, or the disk is full.
         ValueError: there is no such model, or its card is damaged or altered.
 
     Example:
@@ -95,18 +38,21 @@ def model_card(name: str | os.PathLike, directory: str | os.PathLike | None = No
 def load(name: str | os.PathLike, directory: str | os.PathLike | None = None) -> RegularizedModel:
     """Loads a published model, for prediction or further training.
 
-    Checks every file against the card before TensorFlow reads any of them.
+    Downloads the model if it is nowhere on this machine, see `find`. Checks every file against the card before
+    TensorFlow reads any of them.
 
     Args:
-        name: a name from `list_models`, or the path of a SavedModel.
-        directory: folder of SavedModels. By default, `default_directory()`.
+        name: a name from `list_models(remote=True)`, the path of a SavedModel, or an address: `hf://user/name`,
+            `hf://user/name@revision` or `https://host/path/name`.
+        directory: folder of SavedModels. By default, all places that `find` knows.
 
     Returns:
         A compiled `RegularizedModel` from raw inputs to logits, with the regularizer of its training. Its optimizer is
         Adam with Keras's defaults. Compile the model again to choose another optimizer.
 
     Raises:
-        ImportError: TensorFlow is not installed.
+        ImportError: TensorFlow is not installed, or huggingface_hub is not and the address begins with `hf://`.
+        OSError: the model cannot be downloaded, or the disk is full.
         ValueError: there is no such model, or it is damaged or altered.
 
     Example:

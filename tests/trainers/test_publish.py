@@ -1,0 +1,49 @@
+"""The command `publish` as a user runs it, and the index that it writes."""
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from trainers.results.publishing import write_download_index
+from zoo.optional import is_installed
+from zoo.pretrained import find, index
+
+needs_hub = pytest.mark.skipif(not is_installed("huggingface_hub"), reason="huggingface_hub is not installed")
+
+
+def publish(*arguments):
+    command = [sys.executable, "-m", "trainers.publish", *arguments]
+    return subprocess.run(command, env=dict(os.environ), capture_output=True, text=True)
+
+
+@needs_hub
+def test_a_model_is_uploaded_with_its_command_and_its_errors_under_attack(hub_server):
+    done = publish("--model=synthetic_mlp-vat", "--to=hf://someone/signals", "--license=apache-2.0")
+    assert done.returncode == 0, done.stderr
+    (commit, files) = hub_server.repositories["someone/signals"][-1]
+    assert f"/someone/signals/commit/{commit}" in done.stdout and 'zoo.load("hf://someone/signals")' in done.stdout
+    text = files["README.md"].decode()
+    assert "license: apache-2.0" in text and "pgd_linf" in text
+    assert "KERAS_BACKEND=jax python -m trainers.train --recipe=synthetic_mlp-vat --seed=0\n" in text
+    assert files["saved_model.pb"] == (find("synthetic_mlp-vat") / "saved_model.pb").read_bytes()
+
+
+@needs_hub
+def test_without_an_address_the_card_is_printed(tmp_path):
+    done = publish("--model=synthetic_mlp-vat", f"--analysis={tmp_path}")
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.startswith("---\n") and "# synthetic_mlp-vat" in done.stdout and "pgd" not in done.stdout
+
+
+def test_the_index_of_a_folder(tmp_path, monkeypatch):
+    before, folder = json.loads(index.INDEX_FILE.read_text()), find("synthetic_mlp-vat").parent
+    monkeypatch.setattr(index, "INDEX_FILE", tmp_path / "index.json")
+    assert write_download_index(folder) == len(before["models"])
+    assert index.INDEX_FILE.read_text() == json.dumps(before, indent=1) + "\n"
+    write_download_index(folder, "hf://organization")
+    monkeypatch.delenv("ZOO_MODELS_URL", raising=False)
+    base, entries = index.read_index()
+    assert base == "hf://organization" and entries.keys() == before["models"].keys()

@@ -1,0 +1,80 @@
+"""Uploads of SavedModels to the Hugging Face Hub."""
+
+import os
+import pathlib
+from collections.abc import Mapping
+from typing import Any
+
+from zoo.optional import require
+from zoo.pretrained.card import CARD_FILE, verify
+from zoo.pretrained.downloading import folder_of
+from zoo.pretrained.hub_source import EXTRA, SCHEME, TIMEOUT, hub_errors, open_hub, repository_of
+from zoo.pretrained.readme import readme
+
+README = "README.md"
+
+
+def upload(
+    path: str | os.PathLike,
+    address: str,
+    *,
+    command: str = "",
+    analysis: Mapping[str, Any] | None = None,
+    weights_license: str | None = None,
+    private: bool = False,
+) -> str:
+    """Uploads a SavedModel to the Hugging Face Hub, with a model card in Markdown.
+
+    Creates the repository if it is missing. All files arrive in one commit. Log in first by `hf auth login`, or set
+    `HF_TOKEN`. `HF_ENDPOINT` names another Hub.
+
+    Args:
+        path: folder of the SavedModel, as `export` or `find` returns it.
+        address: `hf://user/name`, or `hf://user/name@branch`.
+        command: shell commands that trained the model, for the model card; see `readme`.
+        analysis: errors of the model under attack, for the model card; see `readme`.
+        weights_license: license of the weights, by its name on the Hub, such as `"apache-2.0"`.
+        private: whether a new repository is private.
+
+    Returns:
+        The address of the commit on the web.
+
+    Raises:
+        ConnectionError: the Hub cannot be reached, or refuses.
+        FileNotFoundError: `path` is no SavedModel of the zoo.
+        ImportError: huggingface_hub or Jinja2 is not installed.
+        ValueError: the address has another form, the SavedModel is damaged, or the repository holds something else.
+
+    Example:
+        >>> import zoo
+        >>> path = zoo.pretrained.find("synthetic_mlp-vat")
+        >>> page = zoo.pretrained.upload(path, "hf://user/signals", weights_license="apache-2.0")  # doctest: +SKIP
+        >>> model = zoo.load("hf://user/signals")  # doctest: +SKIP
+    """
+    folder_of(address)  # checks the form
+    if not address.startswith(SCHEME):
+        raise ValueError(f"Uploads go to 'hf://user/name', received {address!r}.")
+    path, card = pathlib.Path(path), verify(path)
+    hub: Any = require("huggingface_hub", "An upload", EXTRA)
+    text = readme(card, address, command=command, analysis=analysis, weights_license=weights_license)
+    contents = {README: text.encode(), **{file: path / file for file in (CARD_FILE, *card["files"])}}
+    additions = [hub.CommitOperationAdd(file, content) for file, content in contents.items()]
+    repository, revision = repository_of(address)
+    api = open_hub()
+    with hub_errors(address):
+        api.create_repo(repository, private=private, exist_ok=True)
+        _check_repository(api, address)
+        return api.create_commit(
+            repository, additions, revision=revision, commit_message=f"Upload {card['name']}"
+        ).commit_url
+
+
+def _check_repository(api: Any, address: str) -> None:
+    """Checks that a repository is new or holds a model of the zoo."""
+    siblings = api.model_info(repository_of(address)[0], timeout=TIMEOUT).siblings or ()
+    present = {sibling.rfilename for sibling in siblings if not sibling.rfilename.startswith(".")}
+    if present and CARD_FILE not in present:
+        raise ValueError(
+            f"{address} holds no model of the zoo, but {', '.join(sorted(present)[:3])}. Choose another name, so that "
+            "nothing there is replaced."
+        )
