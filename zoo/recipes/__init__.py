@@ -17,14 +17,14 @@ def get(name: str) -> Recipe:
         name: one of `RECIPES`.
 
     Raises:
-        ValueError: there is no such recipe. The message gives the nearest name.
+        ValueError: there is no such recipe. The message gives the three nearest names.
 
     Example:
         >>> import zoo
         >>> zoo.recipes.get("mnist_mlp-vat").regularizers
         {'vat': {'epsilon': 2.1}}
     """
-    return RECIPES[check_choice("recipe", name, RECIPES)]
+    return RECIPES[check_choice("recipe", name, RECIPES, "python -m trainers.train --list")]
 
 
 __all__ = ["RECIPES", "Recipe", "get"]
