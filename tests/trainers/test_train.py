@@ -8,7 +8,7 @@ import sys
 import keras
 import pytest
 
-from trainers import train
+from trainers.runs import run as runs
 from zoo import recipes
 
 BACKEND = keras.backend.backend()
@@ -62,14 +62,14 @@ def test_evaluate_measures_the_error_on_the_card(finished):
     attacked = run("evaluate", *flags, "--split=train", "--attack=sign", "--epsilon=0.5").stdout
     assert "sign attack with epsilon 0.5" in attacked and float(attacked.split()[-2]) > card["errors"]["train"] + 10
     done = run("evaluate", *flags, "--epsilon=0.5", check=False)
-    assert done.returncode == 1 and "--epsilon=0.5 needs an attack" in done.stderr
+    assert done.returncode == 2 and "--epsilon=0.5 needs an attack" in done.stderr
     done = run("evaluate", *flags, "--statistics=batch", check=False)
-    assert done.returncode == 1 and "--statistics=batch needs an attack" in done.stderr
+    assert done.returncode == 2 and "--statistics=batch needs an attack" in done.stderr
     weak = ["--split=train", "--attack=sign", "--epsilon=0.5", "--statistics=batch", "--batch_size=100"]
     printed = run("evaluate", *flags, *weak).stdout
     assert "sign attack with epsilon 0.5 through batch statistics" in printed
     done = run("evaluate", *flags, "--split=validation", check=False)
-    assert done.returncode == 1 and "without a validation split" in done.stderr
+    assert done.returncode == 2 and "without a validation split" in done.stderr
 
 
 def test_a_run_out_of_time_resumes_and_ends_like_an_undisturbed_one(main, tmp_path, capsys):
@@ -141,7 +141,7 @@ def test_another_backend_cannot_resume_a_run(tmp_path, main):
 
 def test_pictures_on_several_hosts_are_refused(tmp_path):
     done = run("train", f"--workdir={tmp_path}/work", "--picture_interval=1", "--distribute=hosts", check=False)
-    assert done.returncode == 1 and "received --picture_interval=1" in done.stderr
+    assert done.returncode == 2 and "received --picture_interval=1" in done.stderr
 
 
 @pytest.mark.parametrize("flag, file", [("results", "{}.json"), ("saved_models", "{}/card.json")])
@@ -168,14 +168,14 @@ def test_interrupted_run_ends_like_an_undisturbed_one(tmp_path, main, monkeypatc
     class Killed(Exception):
         pass
 
-    save = train.run.Checkpoint._save
+    save = runs.Checkpoint._save
 
     def save_and_die(checkpoint):
         save(checkpoint)
         if checkpoint.state["epochs"] == 2:
             raise Killed
 
-    monkeypatch.setattr(train.run.Checkpoint, "_save", save_and_die)
+    monkeypatch.setattr(runs.Checkpoint, "_save", save_and_die)
     with pytest.raises(Killed):
         main(workdir=f"{tmp_path}/resumed")
     monkeypatch.undo()

@@ -9,6 +9,9 @@ RECIPES: dict[str, Recipe] = {
 }
 """Every recipe by its name."""
 
+LISTED_BY = "python -m trainers.train --list"
+"""The command that lists all recipes."""
+
 
 def get(name: str) -> Recipe:
     """Returns a recipe by its name.
@@ -24,7 +27,7 @@ def get(name: str) -> Recipe:
         >>> zoo.recipes.get("mnist_mlp-vat").regularizers
         {'vat': {'epsilon': 2.1}}
     """
-    return RECIPES[check_choice("recipe", name, RECIPES, "python -m trainers.train --list")]
+    return RECIPES[check_choice("recipe", name, RECIPES, LISTED_BY)]
 
 
-__all__ = ["RECIPES", "Recipe", "get"]
+__all__ = ["LISTED_BY", "RECIPES", "Recipe", "get"]
