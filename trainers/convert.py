@@ -22,7 +22,7 @@ NUM_CALIBRATION = 500  # training inputs
 
 MODEL = flags.DEFINE_string("model", None, f"{words.MODEL} Required.", required=True)
 FORMAT = flags.DEFINE_string("format", "onnx", f"Format of the file: {' or '.join(FORMATS)}.")
-OUTPUT = flags.DEFINE_string("output", None, "File to write. Default: MODEL with the suffix of the format, here.")
+OUTPUT = flags.DEFINE_string("output", None, f"{words.OUTPUT} Default: MODEL with the suffix of the format, here.")
 BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", None, "Number of inputs that the file takes at a time. Default: any number.", lower_bound=1
 )

@@ -25,7 +25,7 @@ RESULTS = flags.DEFINE_string("results", "results", f"{words.RESULTS} RESULTS/an
 SAVED_MODELS = flags.DEFINE_string("saved_models", "saved_models", words.SAVED_MODELS)
 PICTURES = flags.DEFINE_string("pictures", "docs/pictures", "Folder of the pictures that trainers.draw wrote.")
 OUTPUT = flags.DEFINE_string(
-    "output", None, "File to write. Default: docs/report.html, docs/TABLE.html or WORKDIR/report.html."
+    "output", None, f"{words.OUTPUT} Default: docs/report.html, docs/TABLE.html or WORKDIR/report.html."
 )
 allow(TABLE, "table", TABLES)
 

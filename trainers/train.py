@@ -200,9 +200,9 @@ def train_or_list() -> None:
     from trainers.runs.callbacks.deadline import TimeIsUp
     from zoo.backend.devices import enable_determinism
 
-    quiet.warn_of_unused_gpu()
     if DETERMINISTIC.value:
         enable_determinism()
+    quiet.warn_of_unused_gpu()
     with figures(JSON.value) as give:
         try:
             train_and_report(give)

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from benchmarks.outcome import arrays, differences, outcome
+from trainers import train
 from trainers.runs import run
 from trainers.runs.queue import Queue
 from trainers.runs.termination import EXIT_STATUS, Termination
@@ -152,8 +153,8 @@ class Slow(Queue):
     def command(self, recipe, seed, *flags):
         return [sys.executable, "-c", SAVES, str(self.folder(recipe, seed))]
 
-    def _start(self, recipe, seed):
-        process = super()._start(recipe, seed)
+    def _start(self, recipe, seed, place):
+        process = super()._start(recipe, seed, place)
         self.processes = [*getattr(self, "processes", []), process]
         return process
 

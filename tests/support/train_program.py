@@ -24,8 +24,8 @@ def main():
                 train.main(["train"])
         except flags.Error as error:
             return f"error: {error}"
-        except SystemExit:
-            return errors.getvalue().strip()
+        except SystemExit as end:
+            return errors.getvalue().strip() or str(end.code)
         return None
 
     return call

@@ -1,5 +1,6 @@
-"""The frame of a command: flags are its only arguments, an error ends it with one line, and the exit status is 0 if it
-did its work, 1 if that failed, and 2 if the command line is wrong.
+"""The frame of a command: flags are its only arguments, and an error ends it with one line.
+
+The exit status is 0 if the command did its work, 1 if it failed, and 2 if the command line is wrong.
 """
 
 import contextlib

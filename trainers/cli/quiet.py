@@ -78,12 +78,17 @@ def load(*names: str) -> None:
 
 
 def warn_of_unused_gpu() -> None:
-    """Warns if TensorFlow computes on the CPU of a machine with an NVIDIA GPU, unless the user hides the GPU."""
+    """Warns if TensorFlow computes on the CPU of a machine with an NVIDIA GPU, unless the user hides the GPU.
+
+    JAX warns of this itself.
+    """
     if not has_nvidia_gpu() or os.environ.get("CUDA_VISIBLE_DEVICES") in ("", "-1"):
         return
+    import keras
+
     from zoo.backend.devices import has_accelerator
 
-    if not has_accelerator():
+    if keras.backend.backend() == "tensorflow" and not has_accelerator():
         warnings.warn(
             f"This machine has an NVIDIA GPU, but TensorFlow computes on the CPU. {LEVEL}=0 shows why.", stacklevel=1
         )

@@ -16,8 +16,9 @@ from zoo.recipes import RECIPES
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 CARD = "card.json"
-INTRODUCTION = """`python -m trainers.train --recipe=NAME` trains a recipe. Test errors in percent: ours as mean ± standard deviation
-(number of seeds), then the published one. `zoo.load("NAME")` loads a pretrained model of the recipes with a star.
+INTRODUCTION = """`python -m trainers.train --recipe=NAME` trains a recipe. Test errors in percent: ours as mean ±
+standard deviation (number of seeds), then the published one. A star marks recipes with a pretrained
+model: `zoo.load("NAME")`.
 """
 LINE = "  {star} {name:<46} {ours:>17}  {published:>9}"
 
