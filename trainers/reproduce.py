@@ -14,11 +14,14 @@ import time
 from absl import flags
 
 from trainers.cli import distribution_flags, program, quiet, words
-from trainers.cli.choices import allow
+from trainers.cli.choices import allow, suggest
 from trainers.cli.light_imports import without_keras
 
 with without_keras():
     from trainers.results.tables import TABLES
+    from zoo.recipes import RECIPES
+
+    NAMES = list(RECIPES)
 
 TABLE = flags.DEFINE_list("table", [], f"{words.TABLE}, most important first: {', '.join(TABLES)}.")
 RECIPE_NAMES = flags.DEFINE_list("recipes", [], "Further recipes, or patterns of their names, with commas between.")
@@ -38,6 +41,7 @@ RESULTS = flags.DEFINE_string("results", "results", words.RESULTS)
 WORKDIR = flags.DEFINE_string("workdir", "runs", f"{words.WORKDIR} Each run has a subfolder.")
 SAVED_MODELS = flags.DEFINE_string("saved_models", "saved_models", words.SAVED_MODELS)
 allow(TABLE, "table", TABLES)
+suggest(RECIPE_NAMES, NAMES)
 flags.register_validator("minutes", program.is_finite, "The number of minutes must be finite.")
 
 SECTIONS = {

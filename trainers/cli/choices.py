@@ -6,6 +6,18 @@ from absl import flags
 
 from trainers.cli.light_imports import without_keras
 
+_NAMES: dict[str, frozenset[str]] = {}  # of flags that take names
+
+
+def names_of(flag: str) -> frozenset[str]:
+    """The names that a flag takes, after `suggest` or `allow`; empty for other flags."""
+    return _NAMES.get(flag, frozenset())
+
+
+def suggest(flag: flags.FlagHolder, names: Iterable[str]) -> None:
+    """Lets a shell complete the names that a flag takes among other values."""
+    _NAMES[flag.name] = frozenset(names)
+
 
 def allow(flag: flags.FlagHolder, what: str, names: Iterable[str], listed_by: str = "") -> None:
     """Lets a flag take certain names only.
@@ -17,6 +29,7 @@ def allow(flag: flags.FlagHolder, what: str, names: Iterable[str], listed_by: st
         listed_by: the command that lists many names, as for `zoo.validation.check_choice`.
     """
     names = frozenset(names)
+    suggest(flag, names)
 
     def check(value):
         given = [value] if isinstance(value, str) else value or []

@@ -15,6 +15,7 @@ from typing import NoReturn
 from absl import app, flags, logging
 
 from trainers.cli import quiet
+from trainers.cli.completion import complete
 from trainers.cli.help import Sections, help_text
 
 ERRORS = (ValueError, TypeError, OSError, ImportError, FloatingPointError, subprocess.CalledProcessError)
@@ -84,7 +85,7 @@ def describe(error: BaseException) -> tuple[str, int]:
 
 
 def parse(sections: Sections, argv: list[str]) -> list[str]:
-    """Reads the flags; answers `--help` and `--helpfull`, and ends the process if a flag is wrong.
+    """Reads the flags; answers `--help`, `--helpfull` and a shell's tab, and ends the process if a flag is wrong.
 
     Args:
         sections: of the help text.
@@ -93,6 +94,7 @@ def parse(sections: Sections, argv: list[str]) -> list[str]:
     Returns:
         The program and the arguments that are no flags.
     """
+    complete(sections)
     if {"--help", "-help", "--helpshort", "-h", "-?"} & set(argv):
         print(help_text(sys.modules["__main__"].__doc__, sections))
         sys.exit()
