@@ -57,6 +57,7 @@ RUN_ONCE = {
     "jax": (
         "benchmarks/test_gpu_queue.py",
         "trainers/runs/callbacks/test_picture_log.py",
+        "trainers/runs/callbacks/test_scalar_log.py",
         "trainers/runs/test_queue.py",
         "trainers/test_publish.py",
         "trainers/test_tune.py",

@@ -10,12 +10,14 @@ in the plane. `trainers.report` shows the pictures in docs/pictures.
 
 import pathlib
 import shlex
+import time
 
 from absl import flags
 
 from trainers.cli import program, quiet, words
 from trainers.cli.choices import allow
 from trainers.cli.light_imports import without_keras
+from trainers.cli.progress import time_left
 
 with without_keras():
     from trainers.results.tables import TABLES
@@ -67,13 +69,15 @@ def draw() -> None:
     sources = catalog.Sources(RESULTS.value, TABLE.value, MODEL.value, SAVED_MODELS.value, WORKDIR.value)
     directory = pathlib.Path(DIRECTORY.value)
     directory.mkdir(parents=True, exist_ok=True)
-    for name in NAMES.value or catalog.FROM_NETWORKS:
+    names, begun = NAMES.value or list(catalog.FROM_NETWORKS), time.monotonic()
+    for done, name in enumerate(names, 1):
         picture = catalog.draw(name, sources)
         if "svg" in FORMAT.value:
             write_atomic(directory / f"{name}.svg", style.svg(picture, command(name)))
         if "png" in FORMAT.value:
             (directory / f"{name}.png").write_bytes(style.png(picture))
-        print(f"{directory / name}: {picture.title}", flush=True)
+        left = time_left(time.monotonic() - begun, done, len(names))
+        print(f"{directory / name}: {picture.title}{left and f'; {left}'}", flush=True)
 
 
 main = program.main_of(draw)

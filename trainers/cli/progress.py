@@ -55,7 +55,7 @@ def counted(predict: Callable[[Any], Any], total: int) -> Iterator[Callable[[Any
 
 
 def time_left(seconds: float, done: int, total: int) -> str:
-    """How long the rest of some work takes, in words.
+    """How long the rest of some work takes, in words; empty at its beginning and its end.
 
     Args:
         seconds: that the first units took.
@@ -66,7 +66,7 @@ def time_left(seconds: float, done: int, total: int) -> str:
         >>> time_left(60.0, done=1, total=4), time_left(60.0, done=0, total=4), time_left(7200.0, done=1, total=2)
         ('about 3 min left', '', 'about 2.0 h left')
     """
-    if not done:
+    if not 0 < done < total:
         return ""
     left = seconds / done * (total - done)
     if left < 90:

@@ -117,7 +117,7 @@ class Queue:
                     jobs.clear()
                 while jobs and len(running) < self.side_by_side and not self.out_of_time:
                     left = time_left(time.monotonic() - begun, total - len(jobs) - len(running), total)
-                    place = ", ".join(filter(None, [f"run {total - len(jobs) + 1} of {total}", left]))
+                    place = f"run {total - len(jobs) + 1} of {total}{left and f', {left}'}"
                     running.append((jobs[0], self._start(*jobs.pop(0), place)))
                 for job, process in [pair for pair in running if pair[1].poll() is not None]:
                     running.remove((job, process))

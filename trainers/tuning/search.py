@@ -179,7 +179,7 @@ def run_trials(
             times.append(time.monotonic() - begun)
         to_go = total - number - 1 if role() == "alone" else 0  # workers do not know how many they are
         left = time_left(sum(times), len(times), len(times) + to_go)
-        print("; ".join(filter(None, [trial.describe(), to_go and left])), flush=True)
+        print(f"{trial.describe()}{left and f'; {left}'}", flush=True)
         return FAILED_ERROR if trial.failure else trial.error
 
     engines.ask(search, recorded, answer)
