@@ -80,7 +80,7 @@ def main_of(work: Callable[[], str | None], end: Callable[[str, int], None] = en
 def describe(error: BaseException) -> tuple[str, int]:
     """The line and the exit status for an error."""
     if isinstance(error, KeyboardInterrupt):
-        return "interrupted", INTERRUPTED
+        return ("\n" if sys.stderr.isatty() else "") + "interrupted", INTERRUPTED  # a terminal shows ^C before it
     return f"error: {error}", WRONG_USAGE if isinstance(error, UsageError) else FAILED
 
 

@@ -28,7 +28,11 @@ def progress(total: int, unit: str) -> Iterator[Callable[[int], None]]:
 
     bar = keras.utils.Progbar(total, unit_name=unit)
     show(0)
-    yield show
+    try:
+        yield show
+    except BaseException:
+        print(file=sys.stderr)  # the error gets a line of its own
+        raise
     with contextlib.redirect_stdout(sys.stderr):
         bar.update(total, finalize=True)
 

@@ -42,6 +42,14 @@ def test_a_bar_shows_the_time_left_on_a_terminal(monkeypatch, capsys):
     assert not capsys.readouterr().out
 
 
+def test_an_error_comes_on_a_line_of_its_own(monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    with pytest.raises(OSError, match="disk full"), progress(4, "trial") as move:
+        move(1)
+        raise OSError("disk full")
+    assert sys.stderr.getvalue().endswith("\n") and "4/4" not in sys.stderr.getvalue()
+
+
 @pytest.mark.parametrize("stream, total", [(io.StringIO(), 4), (Terminal(), 0)])
 def test_files_get_no_bar(monkeypatch, stream, total):
     monkeypatch.setattr(sys, "stderr", stream)
