@@ -53,6 +53,7 @@ RUN_ONCE = {
         "trainers/pictures",
         "trainers/results",
         "trainers/runs/test_lock.py",
+        "trainers/runs/test_progress.py",
     ),
     "jax": (
         "benchmarks/test_gpu_queue.py",

@@ -17,7 +17,7 @@ from absl import flags
 from trainers.cli import program, quiet, words
 from trainers.cli.choices import allow
 from trainers.cli.light_imports import without_keras
-from trainers.cli.progress import time_left
+from trainers.runs.progress import time_left
 
 with without_keras():
     from trainers.results.tables import TABLES

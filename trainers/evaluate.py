@@ -19,7 +19,7 @@ from absl import flags
 from trainers.cli import program, quiet, words
 from trainers.cli.choices import allow
 from trainers.cli.output import figures
-from trainers.cli.progress import counted
+from trainers.runs.progress import counted
 
 ATTACKS = {
     "sign": "FGSM",

@@ -8,9 +8,9 @@ from typing import Any
 
 from trainers.analysis.measurements import measure
 from trainers.analysis.plan import plan
-from trainers.cli.progress import progress, time_left
 from trainers.results.store import as_json
 from trainers.runs.data import load_own_data
+from trainers.runs.progress import progress, time_left
 from zoo import pretrained
 from zoo.files import write_atomic
 from zoo.pretrained import card

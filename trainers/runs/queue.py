@@ -13,10 +13,10 @@ from typing import Any
 
 import keras
 
-from trainers.cli.progress import time_left
 from trainers.results.store import best_seed, check_results, finished_seeds, record_result
 from trainers.results.tables import TABLES, matching
 from trainers.runs.lock import locked
+from trainers.runs.progress import time_left
 from trainers.runs.termination import Termination
 from trainers.runs.workdir import RESULT_FILE, read_json
 from zoo import recipes

@@ -11,10 +11,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from trainers.cli.program import UsageError, usage
-from trainers.cli.progress import time_left
 from trainers.cli.recipe_flags import choose_search, parse_overrides
 from trainers.runs.callbacks.deadline import TimeIsUp
 from trainers.runs.lock import LOCK_FILE, locked
+from trainers.runs.progress import time_left
 from trainers.runs.workdir import differences, read_json
 from trainers.tuning.report import write_report
 from trainers.tuning.trial import Trial, run_trial, validation_data
