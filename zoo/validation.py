@@ -25,8 +25,8 @@ def did_you_mean(value: Any, allowed: Iterable[str], most: int = 3) -> str:
 
     Example:
         >>> from zoo.validation import did_you_mean
-        >>> did_you_mean("l3", ["l1", "l2", "linf"])
-        " Did you mean 'l2', 'l1' or 'linf'?"
+        >>> did_you_mean("rotate", ["rotation", "scale", "translate"])
+        " Did you mean 'rotation' or 'translate'?"
     """
     near = [repr(name) for name in difflib.get_close_matches(str(value), allowed, n=most, cutoff=0.4)]
     if not near:
