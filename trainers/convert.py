@@ -29,7 +29,7 @@ BATCH_SIZE = flags.DEFINE_integer(
 QUANTIZE = flags.DEFINE_enum(
     "quantize", "none", ["none", "int8"], "Type of weights and activations. int8 needs litert and a batch size of 1."
 )
-DATASET = flags.DEFINE_string("dataset", None, "Data set to use instead of the one that the card names.")
+DATASET = flags.DEFINE_string("dataset", None, words.DATASET)
 SAVED_MODELS = flags.DEFINE_string("saved_models", None, words.SAVED_MODELS)
 allow(FORMAT, "format", FORMATS)
 

@@ -36,7 +36,7 @@ NAMES = [name for names in ATTACKS for name in names.split(", ")]
 
 MODEL = flags.DEFINE_string("model", None, f"{words.MODEL} Required.", required=True)
 SPLIT = flags.DEFINE_enum("split", "test", ["test", "train", "validation"], "Split to measure on.")
-DATASET = flags.DEFINE_string("dataset", None, "Data set to use instead of the one that the card names.")
+DATASET = flags.DEFINE_string("dataset", None, words.DATASET)
 ATTACK = flags.DEFINE_string(
     "attack",
     None,

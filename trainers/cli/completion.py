@@ -51,8 +51,8 @@ def known_names(flag: flags.Flag) -> Collection[str]:
     """The names that a flag takes; empty if it takes other values."""
     if flag.name == "model":
         with without_keras():
-            from trainers.cli.recipe_list import pretrained_names
-        return pretrained_names()
+            from zoo.pretrained.finding import list_models
+        return list_models(remote=True)
     return names_of(flag.name) or getattr(flag.parser, "enum_values", ())
 
 

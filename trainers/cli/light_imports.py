@@ -5,10 +5,12 @@ import importlib.util
 import sys
 from collections.abc import Iterator
 
+HEAVY = ("zoo", "zoo.pretrained")  # packages whose `__init__.py` imports Keras
+
 
 @contextlib.contextmanager
 def without_keras() -> Iterator[None]:
-    """A context in which `zoo.recipes` and `trainers.results` can be imported in a fraction of a second.
+    """A context in which recipes, results and names of models can be imported in a fraction of a second.
 
     `import zoo.recipes` first runs `zoo/__init__.py`, which imports Keras and its backend and takes seconds. In the
     context that file does not run. When the context ends, Python forgets what was imported in it, so a later
@@ -20,8 +22,8 @@ def without_keras() -> Iterator[None]:
         yield
         return
     before = set(sys.modules)
-    spec = importlib.util.find_spec("zoo")
-    sys.modules["zoo"] = importlib.util.module_from_spec(spec)
+    for package in HEAVY:
+        sys.modules[package] = importlib.util.module_from_spec(importlib.util.find_spec(package))
     try:
         yield
     finally:

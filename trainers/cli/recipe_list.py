@@ -4,7 +4,6 @@ Import it in a context of `without_keras`, because it needs none.
 """
 
 import itertools
-import os
 import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -12,21 +11,15 @@ from typing import Any
 from trainers.results.statistics import as_mean_and_spread
 from trainers.results.store import read_results
 from trainers.results.tables import TABLES, as_published, errors_by_seed, matching
+from zoo.pretrained.finding import list_models
 from zoo.recipes import RECIPES
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
-CARD = "card.json"
 INTRODUCTION = """`python -m trainers.train --recipe=NAME` trains a recipe. Test errors in percent: ours as mean ±
 standard deviation (number of seeds), then the published one. A star marks recipes with a pretrained
 model: `zoo.load("NAME")`.
 """
 LINE = "  {star} {name:<46} {ours:>17}  {published:>9}"
-
-
-def pretrained_names() -> set[str]:
-    """The names of the published models."""
-    folder = pathlib.Path(os.environ.get("ZOO_SAVED_MODELS") or REPOSITORY / "saved_models")
-    return {card.parent.name for card in folder.glob(f"*/{CARD}")}
 
 
 def recipe_facts(results: str | None = None) -> dict[str, dict[str, Any]]:
@@ -42,7 +35,7 @@ def recipe_facts(results: str | None = None) -> dict[str, dict[str, Any]]:
     Raises:
         ValueError: the results folder is damaged.
     """
-    found, pretrained = read_results(results or REPOSITORY / "results"), pretrained_names()
+    found, pretrained = read_results(results or REPOSITORY / "results"), list_models(remote=True)
     tables = {name: title for title, patterns, _ in TABLES.values() for name in matching(RECIPES, patterns)}
     return {
         name: {

@@ -24,6 +24,7 @@ WRONG = {
     "draw": ["--format=jpg"],
     "report": ["--table=synthetic", "--workdir=runs/x"],
     "convert": ["--model=synthetic_mlp-vat", "--format=onxx"],
+    "publish": ["--private"],
 }
 FAILING = {
     "train": ["--workdir={file}/work"],
@@ -34,6 +35,7 @@ FAILING = {
     "draw": ["--names=perturbations", "--model=nothing"],
     "report": ["--workdir={file}/work"],
     "convert": ["--model=nothing"],
+    "publish": ["--model=nothing"],
 }
 
 

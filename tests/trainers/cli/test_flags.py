@@ -52,7 +52,7 @@ def test_flags_of_several_commands_have_the_same_words(described):
                 assert text.startswith(SHARED[name]), (program, name)
     of_distribution = {"distribute", "coordinator", "num_processes", "process_index"}
     several = {name for name, programs in seen.items() if len(programs) > 1}
-    assert several - of_distribution - {"format", "export"} <= SHARED.keys()
+    assert several - of_distribution - {"format", "export", "batch_size"} <= SHARED.keys()
     assert SHARED.keys() - seen.keys() == set()
 
 

@@ -18,9 +18,7 @@ def facts(tmp_path, monkeypatch):
     seeds = {"0": figures, "1": {**figures, "errors": {"test": 2.0}}}
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "x.json").write_text(json.dumps({"recipe": recipe.as_dict(), "seeds": seeds}))
-    (tmp_path / "models" / "mnist_mlp-vat").mkdir(parents=True)
-    (tmp_path / "models" / "mnist_mlp-vat" / "card.json").touch()
-    monkeypatch.setenv("ZOO_SAVED_MODELS", f"{tmp_path}/models")
+    monkeypatch.setattr(recipe_list, "list_models", lambda remote: ["mnist_mlp-vat"] if remote else [])
     return recipe_facts(f"{tmp_path}/results")
 
 
