@@ -53,10 +53,12 @@ RUN_ONCE = {
         "trainers/pictures",
         "trainers/results",
         "trainers/runs/test_lock.py",
+        "trainers/runs/test_progress.py",
     ),
     "jax": (
         "benchmarks/test_gpu_queue.py",
         "trainers/runs/callbacks/test_picture_log.py",
+        "trainers/runs/callbacks/test_scalar_log.py",
         "trainers/runs/test_queue.py",
         "trainers/test_publish.py",
         "trainers/test_tune.py",

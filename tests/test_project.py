@@ -53,7 +53,7 @@ def test_a_command_is_a_callable_and_its_program_has_a_main(program):
     command = importlib.metadata.EntryPoint(f"zoo-{program}", target, "console_scripts").load()
     assert callable(command)
     source = (ROOT / "trainers" / f"{program}.py").read_text()
-    assert re.search(r'^if __name__ == "__main__":\n    app\.run\(main\)$', source, flags=re.MULTILINE)
+    assert re.search(r'^if __name__ == "__main__":\n    program\.run\(main, SECTIONS\)$', source, flags=re.MULTILINE)
 
 
 def test_a_command_runs_its_own_program_as_main_and_imports_no_other():

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from zoo.validation import check_choice, check_number
+from zoo.validation import LONGEST_LIST, check_choice, check_number, did_you_mean
 
 
 def test_choice():
@@ -19,6 +19,23 @@ def test_unknown_choice(value, hint):
         check_choice("fruit", value, iter(["plum", "pear"]))
     if hint is not None:
         assert str(error.value) == f"Unknown fruit {value!r}.{hint} Allowed: 'pear', 'plum'."
+
+
+def test_of_many_names_the_message_gives_the_three_nearest():
+    names = [f"{fruit}_{number}" for fruit in ("pear", "plum") for number in range(LONGEST_LIST // 8)]
+    with pytest.raises(ValueError) as error:
+        check_choice("fruit", "paer_7", names, "fruits --list")
+    message = str(error.value)
+    assert message.startswith("Unknown fruit 'paer_7'. Did you mean 'pear_7', 'pear_")
+    assert message.endswith(f"? `fruits --list` lists all {len(names)}.") and message.count("'pear_") == 3
+    with pytest.raises(ValueError, match=f"Unknown fruit 'xyz'. {len(names)} names are allowed.$"):
+        check_choice("fruit", "xyz", names)
+
+
+def test_the_nearest_names_make_a_sentence():
+    assert did_you_mean("aa", ["ab", "xy"]) == " Did you mean 'ab'?"
+    assert did_you_mean("aa", ["ab", "ac", "xy"]) == " Did you mean 'ac' or 'ab'?"
+    assert did_you_mean("aa", ["xy"]) == ""
 
 
 @pytest.mark.parametrize("value", [0, 0.5, 1, np.float32(0.25), np.int64(1)])

@@ -7,23 +7,21 @@ The command writes `results/analysis/MODEL.json` as soon as a model is measured,
 It skips a model if its file holds the figures for the same model and settings.
 """
 
-from absl import app, flags
+from absl import flags
 
-from trainers.analysis.files import measure_models
-from trainers.analysis.report import HEADER, write_report
-from trainers.cli.program import main_of
-from trainers.results.folder import check_folder
-from zoo import pretrained
+from trainers.cli import program, quiet, words
 
-MODEL = flags.DEFINE_list("model", [], "Names of published models, or paths of SavedModels. Default: all models.")
-SAVED_MODELS = flags.DEFINE_string("saved_models", None, "Folder of published models.")
-RESULTS = flags.DEFINE_string("results", "results/analysis", "Folder of the figures.")
+MODEL = flags.DEFINE_list("model", [], f"{words.MODEL} Several with commas between. Default: all models.")
+SAVED_MODELS = flags.DEFINE_string("saved_models", None, words.SAVED_MODELS)
+RESULTS = flags.DEFINE_string("results", "results/analysis", words.RESULTS)
 NUM_EXAMPLES = flags.DEFINE_integer(
     "num_examples",
     None,
-    "Use the first NUM_EXAMPLES test examples. Default: 1000 for iterated attacks and gradients, all for the rest.",
+    f"{words.NUM_EXAMPLES} Default: 1000 for iterated attacks and gradients, all for the rest.",
     lower_bound=2,
 )
+
+SECTIONS = {"What to measure": [MODEL, SAVED_MODELS, NUM_EXAMPLES], "Files": [RESULTS]}
 
 
 def analyze() -> str:
@@ -32,6 +30,12 @@ def analyze() -> str:
     Returns:
         A line for each model that could not be measured.
     """
+    quiet.load("keras", "tensorflow")
+    from trainers.analysis.files import measure_models
+    from trainers.analysis.report import HEADER, write_report
+    from trainers.results.folder import check_folder
+    from zoo import pretrained
+
     check_folder(RESULTS.value, HEADER)
     folder = SAVED_MODELS.value or pretrained.default_directory()
     if not MODEL.value and not pretrained.list_models(folder):
@@ -41,7 +45,7 @@ def analyze() -> str:
     return "\n".join(f"error: {message}" for message in failed)
 
 
-main = main_of(analyze)
+main = program.main_of(analyze)
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main, SECTIONS)

@@ -10,63 +10,78 @@ training inputs and prints its test error next to that of the SavedModel.
 """
 
 import pathlib
+from typing import Any
 
-from absl import app, flags, logging
+from absl import flags
 
-from trainers.cli.program import main_of
-from trainers.runs.data import load_own_data
-from zoo import pretrained
-from zoo.datasets import Dataset
-from zoo.optional import require
-from zoo.pretrained import conversion, runtimes
+from trainers.cli import program, quiet, words
+from trainers.cli.choices import allow
 
+FORMATS = ["litert", "onnx"]
 NUM_CALIBRATION = 500  # training inputs
 
-MODEL = flags.DEFINE_string("model", None, "Name of a published model, or path of a SavedModel.", required=True)
-FORMAT = flags.DEFINE_string("format", "onnx", f"Format of the file: {' or '.join(conversion.SUFFIXES)}.")
-OUTPUT = flags.DEFINE_string("output", None, "File to write. Default: MODEL with the suffix of the format, here.")
+MODEL = flags.DEFINE_string("model", None, f"{words.MODEL} Required.", required=True)
+FORMAT = flags.DEFINE_string("format", "onnx", f"Format of the file: {' or '.join(FORMATS)}.")
+OUTPUT = flags.DEFINE_string("output", None, f"{words.OUTPUT} Default: MODEL with the suffix of the format, here.")
 BATCH_SIZE = flags.DEFINE_integer(
     "batch_size", None, "Number of inputs that the file takes at a time. Default: any number.", lower_bound=1
 )
 QUANTIZE = flags.DEFINE_enum(
     "quantize", "none", ["none", "int8"], "Type of weights and activations. int8 needs litert and a batch size of 1."
 )
-DATASET = flags.DEFINE_string("dataset", None, "With --quantize, data set instead of the one that the card names.")
-SAVED_MODELS = flags.DEFINE_string("saved_models", None, "Folder of published models, if --model is a name.")
+DATASET = flags.DEFINE_string("dataset", None, words.DATASET)
+SAVED_MODELS = flags.DEFINE_string("saved_models", None, words.SAVED_MODELS)
+allow(FORMAT, "format", FORMATS)
+
+SECTIONS = {
+    "What to convert": [MODEL, SAVED_MODELS],
+    "File": [FORMAT, OUTPUT, BATCH_SIZE, QUANTIZE],
+    "Calibration and test of a quantized file": [DATASET],
+}
 
 
 def convert() -> None:
     """Converts the model and prints the largest difference, and the test errors of a quantized file."""
-    logging.set_verbosity(logging.WARNING)
+    quiet.load("keras", "tensorflow")
+    from trainers.runs.data import load_own_data
+    from zoo import pretrained
+    from zoo.optional import require
+    from zoo.pretrained import conversion
+
     file_format = conversion.check_format(FORMAT.value)
     path = pretrained.find(MODEL.value, SAVED_MODELS.value).resolve()  # "." has no name
     data = load_own_data(pretrained.verify(path), DATASET.value) if QUANTIZE.value == "int8" else None
     model = pretrained.load(path)
     saved_model = require("tensorflow", "Reading a SavedModel").saved_model.load(str(path))
     output = OUTPUT.value or path.name + conversion.SUFFIXES[file_format]
-    difference = conversion.convert(
-        model,
-        output,
-        file_format,
-        reference=saved_model.serve,
-        batch_size=BATCH_SIZE.value,
-        calibration=data.x_train[:NUM_CALIBRATION] if data else None,
-    )
+    with quiet.without_information():
+        difference = conversion.convert(
+            model,
+            output,
+            file_format,
+            reference=saved_model.serve,
+            batch_size=BATCH_SIZE.value,
+            calibration=data.x_train[:NUM_CALIBRATION] if data else None,
+        )
     number = f"{BATCH_SIZE.value} at a time" if BATCH_SIZE.value else "any number at a time"
     print(f"{output}: raw inputs of shape {model.raw_input_shape}, {number}, to class probabilities")
-    print(f"  largest difference from the SavedModel: {difference:.1e}")
+    print(f"  largest difference from the SavedModel: {difference:.1e}", flush=True)
     if data:
         print(f"  {pathlib.Path(output).stat().st_size / 2**20:.2f} MiB, {errors(output, saved_model.serve, data)}")
 
 
-def errors(output: str, reference: runtimes.Predict, data: Dataset) -> str:
+def errors(output: str, reference: Any, data: Any) -> str:
     """The test errors of a LiteRT file that takes one input at a time, and of the SavedModel, in words."""
-    run = runtimes.in_batches(runtimes.open_litert(output), 1)
+    from zoo import pretrained
+    from zoo.pretrained import runtimes
+
+    with quiet.without_information():
+        run = runtimes.in_batches(runtimes.open_litert(output), 1)
     mine, theirs = (pretrained.error_percent(each, data.x_test, data.y_test) for each in (run, reference))
     return f"test error {mine:.2f} %, that of the SavedModel {theirs:.2f} %"
 
 
-main = main_of(convert)
+main = program.main_of(convert)
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main, SECTIONS)

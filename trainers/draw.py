@@ -10,27 +10,36 @@ in the plane. `trainers.report` shows the pictures in docs/pictures.
 
 import pathlib
 import shlex
-import sys
+import time
 
-from absl import app, flags
+from absl import flags
 
-from trainers.cli.program import main_of
-from trainers.results.tables import TABLES
-from zoo.files import write_atomic
-from zoo.optional import require
+from trainers.cli import program, quiet, words
+from trainers.cli.choices import allow
+from trainers.cli.light_imports import without_keras
+from trainers.runs.progress import time_left
 
-NAMES = flags.DEFINE_list("names", [], "Names of pictures; an unknown name lists them all.")
+with without_keras():
+    from trainers.results.tables import TABLES
+
+NAMES = flags.DEFINE_list("names", [], "Names of pictures with commas between; an unknown name lists them all.")
 DIRECTORY = flags.DEFINE_string("directory", "docs/pictures", "Folder to write into.")
 FORMAT = flags.DEFINE_list(
     "format", ["svg"], "svg, which adapts to the light or dark theme of the reader, or png, which is on white; or both."
 )
-MODEL = flags.DEFINE_string("model", "mnist_mlp-baseline", "Name of a published model, or path of a SavedModel.")
-SAVED_MODELS = flags.DEFINE_string("saved_models", None, "Folder of published models, if --model is a name.")
-TABLE = flags.DEFINE_enum("table", "synthetic", list(TABLES), "Table whose results to draw.")
-RESULTS = flags.DEFINE_string("results", "results", "Folder of the figures.")
+MODEL = flags.DEFINE_string("model", "mnist_mlp-baseline", words.MODEL)
+SAVED_MODELS = flags.DEFINE_string("saved_models", None, words.SAVED_MODELS)
+TABLE = flags.DEFINE_string("table", "synthetic", f"{words.TABLE}: {', '.join(TABLES)}.")
+RESULTS = flags.DEFINE_string("results", "results", words.RESULTS)
 WORKDIR = flags.DEFINE_string("workdir", None, "Finished run of a ladder. Default: train one for an epoch.")
+allow(FORMAT, "format", ("svg", "png"))
+allow(TABLE, "table", TABLES)
 
-WITHOUT_EFFECT = {"names", "directory", "format"}  # flags that do not change what a picture shows
+SECTIONS = {
+    "What to draw": [NAMES],
+    "From what": [MODEL, SAVED_MODELS, TABLE, RESULTS, WORKDIR],
+    "Files": [DIRECTORY, FORMAT],
+}
 
 
 def command(name: str) -> str:
@@ -38,36 +47,40 @@ def command(name: str) -> str:
     import keras
 
     backend = keras.backend.backend()
-    own = flags.FLAGS.get_key_flags_for_module(sys.modules[__name__])
-    changed = [flag for flag in own if flag.name not in WITHOUT_EFFECT and flag.value != flag.default]
-    arguments = [f"--names={name}", *(f"--{flag.name}={flag.value}" for flag in changed)]
-    program = shlex.join(["python", "-m", "trainers.draw", *arguments])
+    chosen = [flags.FLAGS[holder.name] for holder in SECTIONS["From what"]]
+    arguments = [f"--{flag.name}={flag.value}" for flag in chosen if flag.value != flag.default]
+    program = shlex.join(["python", "-m", "trainers.draw", f"--names={name}", *arguments])
     return program if backend == "tensorflow" else f"KERAS_BACKEND={backend} {program}"
 
 
 def draw() -> None:
     """Draws and writes the pictures."""
-    require("matplotlib", "Drawing pictures", "report")
-    from trainers.pictures import catalog, style
+    quiet.load("keras", "tensorflow")
+    from zoo.files import write_atomic
+    from zoo.optional import require
     from zoo.validation import check_choice
 
-    for chosen in FORMAT.value or [""]:
-        check_choice("format", chosen, ("svg", "png"))
-    for name in NAMES.value:
-        check_choice("picture", name, catalog.PICTURES)
+    require("matplotlib", "Drawing pictures", "report")
+    from trainers.pictures import catalog, style
+
+    with program.usage():
+        for name in NAMES.value:
+            check_choice("picture", name, catalog.PICTURES)
     sources = catalog.Sources(RESULTS.value, TABLE.value, MODEL.value, SAVED_MODELS.value, WORKDIR.value)
     directory = pathlib.Path(DIRECTORY.value)
     directory.mkdir(parents=True, exist_ok=True)
-    for name in NAMES.value or catalog.FROM_NETWORKS:
+    names, begun = NAMES.value or list(catalog.FROM_NETWORKS), time.monotonic()
+    for done, name in enumerate(names, 1):
         picture = catalog.draw(name, sources)
         if "svg" in FORMAT.value:
             write_atomic(directory / f"{name}.svg", style.svg(picture, command(name)))
         if "png" in FORMAT.value:
             (directory / f"{name}.png").write_bytes(style.png(picture))
-        print(f"{directory / name}: {picture.title}", flush=True)
+        left = time_left(time.monotonic() - begun, done, len(names))
+        print(f"{directory / name}: {picture.title}{left and f'; {left}'}", flush=True)
 
 
-main = main_of(draw)
+main = program.main_of(draw)
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main, SECTIONS)

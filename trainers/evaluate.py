@@ -14,27 +14,33 @@ import pathlib
 import sys
 from typing import Any
 
-import numpy as np
-from absl import app, flags
+from absl import flags
 
-from trainers.cli.program import main_of
-from trainers.runs.data import load_own_data, splits
-from zoo import analysis, pretrained
-from zoo.optional import require
-from zoo.pretrained import card
+from trainers.cli import program, quiet, words
+from trainers.cli.choices import allow
+from trainers.cli.output import figures
+from trainers.runs.progress import counted
 
-MODEL = flags.DEFINE_string("model", None, "Name of a published model, or path of a SavedModel.", required=True)
+ATTACKS = {
+    "sign": "FGSM",
+    "gaussian_sign, gaussian_noise": "random noise",
+    "virtual_adversarial": "an attack without labels",
+    "pgd_l2, pgd_linf": "20 steps of projected gradient descent",
+    "apgd_l2, apgd_linf": "100 steps that adapt their size",
+    "fab_l2, fab_linf": "the nearest error",
+    "square_l2, square_linf": "5000 queries without gradients",
+    "autoattack, autoattack_l2": "the standard AutoAttack in L∞ or L2, for the error that you publish",
+    "shift, rotation, scale": "random movements",
+}
+NAMES = [name for names in ATTACKS for name in names.split(", ")]
+
+MODEL = flags.DEFINE_string("model", None, f"{words.MODEL} Required.", required=True)
 SPLIT = flags.DEFINE_enum("split", "test", ["test", "train", "validation"], "Split to measure on.")
-DATASET = flags.DEFINE_string("dataset", None, "Data set to use instead of the one that the card names.")
-ATTACK = flags.DEFINE_enum(
+DATASET = flags.DEFINE_string("dataset", None, words.DATASET)
+ATTACK = flags.DEFINE_string(
     "attack",
     None,
-    [*analysis.ATTACKS, *analysis.MOVEMENTS],
-    "Perturb the inputs by EPSILON. sign: FGSM. gaussian_sign, gaussian_noise: random noise. virtual_adversarial: an "
-    "attack without labels. pgd_l2, pgd_linf: 20 steps of projected gradient descent. apgd_l2, apgd_linf: 100 steps "
-    "that adapt their size. fab_l2, fab_linf: the nearest error. square_l2, square_linf: 5000 queries without "
-    "gradients. autoattack (L∞), autoattack_l2: the standard AutoAttack, for the error that you publish. shift, "
-    "rotation, scale: random movements.",
+    f"Perturb the inputs by EPSILON. {'. '.join(f'{names}: {what}' for names, what in ATTACKS.items())}.",
 )
 EPSILON = flags.DEFINE_float(
     "epsilon",
@@ -47,14 +53,12 @@ EPSILON = flags.DEFINE_float(
 UNITS = flags.DEFINE_enum(
     "units",
     None,
-    analysis.UNITS,
+    ["pixels", "preprocessed"],
     "Unit of --epsilon. pixels: pixels from 0 to 1, so 0.0313725 is 8/255. preprocessed: the unit of the preprocessed "
-    "inputs, on which the attack then acts. Default: pixels for images, preprocessed for signals.",
+    "inputs, on which the attack then acts. By default, pixels for images and preprocessed for signals.",
 )
 CLIP = flags.DEFINE_bool("clip", True, "Keep perturbed images in the range of their pixels.")
-NUM_EXAMPLES = flags.DEFINE_integer(
-    "num_examples", None, "Measure on the first NUM_EXAMPLES inputs of the split. Default: all.", lower_bound=1
-)
+NUM_EXAMPLES = flags.DEFINE_integer("num_examples", None, f"{words.NUM_EXAMPLES} Default: all.", lower_bound=1)
 STATISTICS = flags.DEFINE_enum(
     "statistics",
     "moving",
@@ -63,73 +67,123 @@ STATISTICS = flags.DEFINE_enum(
     "those of the attacked batch, as in the thesis on ladders with adversarial noise; a weak attack.",
 )
 BATCH_SIZE = flags.DEFINE_integer("batch_size", 500, "Inputs that are attacked at a time.", lower_bound=1)
-SAVED_MODELS = flags.DEFINE_string("saved_models", None, "Folder of published models, if --model is a name.")
+SAVED_MODELS = flags.DEFINE_string("saved_models", None, words.SAVED_MODELS)
+JSON = flags.DEFINE_bool("json", False, words.JSON)
+allow(ATTACK, "attack", NAMES)
+
+SECTIONS = {
+    "What to measure": [MODEL, SAVED_MODELS, SPLIT, DATASET, NUM_EXAMPLES],
+    "Attack": [ATTACK, EPSILON, UNITS, CLIP, STATISTICS, BATCH_SIZE],
+    "What to show": [JSON],
+}
 
 
-def load_split(content: dict[str, Any]) -> tuple[np.ndarray, np.ndarray]:
+def load_split(content: dict[str, Any]) -> tuple[Any, Any]:
     """Loads the inputs and labels of the chosen split, as the training of the model had them.
 
     Args:
         content: card of the model.
 
     Raises:
-        ValueError: the model has no such split or no data set.
+        UsageError: the model was trained without a validation split.
+        ValueError: there is no data set.
     """
+    from trainers.runs.data import load_own_data, splits
+
     if SPLIT.value == "validation" and not (content.get("recipe") or {}).get("num_validation", 0):
-        raise ValueError(f"{content['name']} was trained without a validation split. Choose --split=test or train.")
-    return splits(load_own_data(content, DATASET.value))[SPLIT.value]
+        raise program.UsageError(
+            f"{content['name']} was trained without a validation split. Choose --split=test or train."
+        )
+    x, y = splits(load_own_data(content, DATASET.value))[SPLIT.value]
+    return x[: NUM_EXAMPLES.value], y[: NUM_EXAMPLES.value]
 
 
-def attacked_error(path: pathlib.Path, attack: str, x: np.ndarray, y: np.ndarray) -> float:
-    """Measures the error under an attack, in percent.
+def attacked_error(path: pathlib.Path, x: Any, y: Any, seed: int) -> float:
+    """Measures the error under the chosen attack, in percent.
 
     Args:
         path: of the SavedModel.
-        attack: its name.
         x: raw inputs.
         y: their labels.
+        seed: of random numbers.
     """
-    options: dict[str, Any] = {"verbose": 1} if attack.startswith("autoattack") and sys.stdout.isatty() else {}
+    from zoo import analysis, pretrained
+
+    options = {"verbose": 1} if ATTACK.value.startswith("autoattack") and sys.stderr.isatty() else {}
     return analysis.attacked_error_percent(
         pretrained.load(path),
         x,
         y,
-        attack,
+        ATTACK.value,
         EPSILON.value,
         units=UNITS.value,
         clip=CLIP.value,
-        seed=card.read_card(path).get("seed", 0),
+        seed=seed,
         batch_size=BATCH_SIZE.value,
         statistics=STATISTICS.value,
         **options,
     )
 
 
+def clean_error(path: pathlib.Path, x: Any, y: Any) -> float:
+    """Measures the error of the signature `serve`, in percent.
+
+    Args:
+        path: of the SavedModel.
+        x: raw inputs.
+        y: their labels.
+    """
+    from zoo import pretrained
+    from zoo.optional import require
+
+    model = require("tensorflow", "Reading a SavedModel").saved_model.load(str(path))
+    with counted(model.serve, len(x)) as serve:
+        return pretrained.error_percent(serve, x, y)
+
+
+def measure(path: pathlib.Path, content: dict[str, Any]) -> tuple[str, dict[str, Any]]:
+    """Measures the error.
+
+    Args:
+        path: of the SavedModel.
+        content: its card.
+
+    Returns:
+        The error as text, and as JSON values with what was measured.
+    """
+    x, y = load_split(content)
+    dataset = DATASET.value or content["recipe"]["dataset"]
+    facts = {"model": content["name"], "dataset": dataset, "split": SPLIT.value, "num_examples": len(x)}
+    text = f"{content['name']}, {SPLIT.value} split, {len(x)} examples"
+    if ATTACK.value is not None:
+        error = attacked_error(path, x, y, content.get("seed", 0))
+        through = f" through {STATISTICS.value} statistics" if STATISTICS.value == "batch" else ""
+        text += f", {ATTACK.value} attack with epsilon {EPSILON.value}{through}: error {error:.2f} %"
+        attack = {flag.name: flag.value for flag in (ATTACK, EPSILON, UNITS, CLIP, STATISTICS)}
+        return text, {**facts, **attack, "error": error}
+    error = clean_error(path, x, y)
+    text += f": error {error:.2f} %"
+    on_card = content["errors"].get(SPLIT.value)
+    if on_card is not None and DATASET.value is None and NUM_EXAMPLES.value is None:
+        text += f"\n  error on the card: {on_card:.2f} %"
+    return text, {**facts, "error": error}
+
+
 def evaluate() -> None:
     """Measures the error and prints it."""
     for flag in (EPSILON, UNITS, CLIP, STATISTICS, BATCH_SIZE):
         if ATTACK.value is None and flag.present:
-            raise ValueError(f"--{flag.name}={flag.value} needs an attack. Choose one with --attack.")
-    path = pretrained.find(MODEL.value, SAVED_MODELS.value)
-    content = card.verify(path)
-    x, y = load_split(content)
-    measured = f"{content['name']}, {SPLIT.value} split of {len(x)}"
-    if NUM_EXAMPLES.value is not None and NUM_EXAMPLES.value < len(x):
-        x, y = x[: NUM_EXAMPLES.value], y[: NUM_EXAMPLES.value]
-        measured += f", first {len(x)}"
-    if ATTACK.value is not None:
-        error, epsilon = attacked_error(path, ATTACK.value, x, y), EPSILON.value
-        through = f" through {STATISTICS.value} statistics" if STATISTICS.value == "batch" else ""
-        print(f"{measured}, {ATTACK.value} attack with epsilon {epsilon}{through}: error {error:.2f} %")
-        return
-    model = require("tensorflow", "Reading a SavedModel").saved_model.load(str(path))
-    print(f"{measured}: error {pretrained.error_percent(model.serve, x, y):.2f} %")
-    on_card = content["errors"].get(SPLIT.value)
-    if on_card is not None and DATASET.value is None and NUM_EXAMPLES.value is None:
-        print(f"  error on the card: {on_card:.2f} %")
+            raise program.UsageError(f"--{flag.name}={flag.value} needs an attack. Choose one with --attack.")
+    quiet.load("keras", "tensorflow")
+    from zoo import pretrained
+    from zoo.pretrained import card
+
+    with figures(JSON.value) as give:
+        path = pretrained.find(MODEL.value, SAVED_MODELS.value)
+        give(*measure(path, card.verify(path)))
 
 
-main = main_of(evaluate)
+main = program.main_of(evaluate)
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main, SECTIONS)

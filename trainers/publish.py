@@ -13,15 +13,11 @@ import json
 import pathlib
 from typing import Any
 
-from absl import app, flags
+from absl import flags
 
-from trainers.cli.program import main_of
-from trainers.page import commands
-from trainers.results.publishing import write_download_index
-from zoo import pretrained
-from zoo.pretrained.card import CHECKSUM
+from trainers.cli import program, quiet, words
 
-MODEL = flags.DEFINE_string("model", None, "Name of a published model, or path of a SavedModel.")
+MODEL = flags.DEFINE_string("model", None, words.MODEL)
 TO = flags.DEFINE_string("to", None, "Address to upload to, hf://user/name. Default: print the model card instead.")
 LICENSE = flags.DEFINE_string(
     "license", None, "License of the weights, by its name on the Hub, such as apache-2.0. Default: the card names none."
@@ -32,11 +28,17 @@ ANALYSIS = flags.DEFINE_string(
     "results/analysis",
     "Folder that trainers.analyze wrote. The card shows the errors under attack from it.",
 )
-SAVED_MODELS = flags.DEFINE_string("saved_models", None, "Folder of published models, if --model is a name.")
+SAVED_MODELS = flags.DEFINE_string("saved_models", None, words.SAVED_MODELS)
 INDEX = flags.DEFINE_bool("index", False, "Write the index of the models of the folder saved_models, and nothing else.")
 BASE = flags.DEFINE_string(
     "base", None, "With --index, the address of the folder. Default: the repository at the tag of this version."
 )
+
+SECTIONS = {
+    "What to publish": [MODEL, SAVED_MODELS],
+    "Where and how": [TO, LICENSE, PRIVATE, ANALYSIS],
+    "Index": [INDEX, BASE],
+}
 
 
 def read_analysis(card: dict[str, Any]) -> dict[str, Any] | None:
@@ -45,6 +47,8 @@ def read_analysis(card: dict[str, Any]) -> dict[str, Any] | None:
     Raises:
         ValueError: the file is damaged.
     """
+    from zoo.pretrained.card import CHECKSUM
+
     file = pathlib.Path(ANALYSIS.value) / f"{card['name']}.json"
     if not file.is_file():
         return None
@@ -57,12 +61,17 @@ def read_analysis(card: dict[str, Any]) -> dict[str, Any] | None:
 
 def publish() -> None:
     """Uploads the model, prints its card, or writes the index."""
+    if MODEL.value is None and not INDEX.value:
+        raise program.UsageError("Choose a model with --model, or write the index with --index.")
+    quiet.load("keras")
+    from trainers.page import commands
+    from trainers.results.publishing import write_download_index
+    from zoo import pretrained
+
     if INDEX.value:
         folder = SAVED_MODELS.value or pretrained.default_directory()
         print(f"{write_download_index(folder, BASE.value)} models of {folder} are in the index")
         return
-    if MODEL.value is None:
-        raise ValueError("Choose a model with --model, or write the index with --index.")
     path = pretrained.find(MODEL.value, SAVED_MODELS.value)
     card = pretrained.verify(path)
     about = {"command": commands.of_training(card), "analysis": read_analysis(card), "weights_license": LICENSE.value}
@@ -73,7 +82,7 @@ def publish() -> None:
     print(f'  zoo.load("{TO.value}")')
 
 
-main = main_of(publish)
+main = program.main_of(publish)
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main, SECTIONS)

@@ -10,22 +10,26 @@ The page is a single file with sortable tables, cards, pictures, and the command
 import pathlib
 from typing import Any
 
-from absl import app, flags
+from absl import flags
 
-from trainers.cli.program import main_of
-from trainers.results.tables import TABLES
-from zoo.files import write_atomic
-from zoo.optional import require
-from zoo.validation import check_choice
+from trainers.cli import program, quiet, words
+from trainers.cli.choices import allow
+from trainers.cli.light_imports import without_keras
 
-TABLE = flags.DEFINE_string("table", None, f"Write about one table only: {', '.join(TABLES)}.")
-WORKDIR = flags.DEFINE_string("workdir", None, "Write about one run only: its folder.")
-RESULTS = flags.DEFINE_string("results", "results", "Folder of the figures; RESULTS/analysis holds those of models.")
-SAVED_MODELS = flags.DEFINE_string("saved_models", "saved_models", "Folder of published models.")
+with without_keras():
+    from trainers.results.tables import TABLES
+
+TABLE = flags.DEFINE_string("table", None, f"{words.TABLE}: {', '.join(TABLES)}.")
+WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run to write about.")
+RESULTS = flags.DEFINE_string("results", "results", f"{words.RESULTS} RESULTS/analysis holds those of models.")
+SAVED_MODELS = flags.DEFINE_string("saved_models", "saved_models", words.SAVED_MODELS)
 PICTURES = flags.DEFINE_string("pictures", "docs/pictures", "Folder of the pictures that trainers.draw wrote.")
 OUTPUT = flags.DEFINE_string(
-    "output", None, "File to write. Default: docs/report.html, docs/TABLE.html or WORKDIR/report.html."
+    "output", None, f"{words.OUTPUT} Default: docs/report.html, docs/TABLE.html or WORKDIR/report.html."
 )
+allow(TABLE, "table", TABLES)
+
+SECTIONS = {"What to write about": [TABLE, WORKDIR], "Files": [RESULTS, SAVED_MODELS, PICTURES, OUTPUT]}
 
 
 def content() -> tuple[dict[str, Any], pathlib.Path]:
@@ -35,15 +39,20 @@ def content() -> tuple[dict[str, Any], pathlib.Path]:
     if WORKDIR.value:
         return contents.of_run(WORKDIR.value), pathlib.Path(WORKDIR.value) / "report.html"
     if TABLE.value:
-        key = check_choice("table", TABLE.value, TABLES)
-        return contents.of_table(key, RESULTS.value), pathlib.Path(f"docs/{key}.html")
+        return contents.of_table(TABLE.value, RESULTS.value), pathlib.Path(f"docs/{TABLE.value}.html")
     return contents.of_zoo(RESULTS.value, SAVED_MODELS.value, PICTURES.value), pathlib.Path("docs/report.html")
 
 
 def report() -> None:
     """Writes the page."""
     if TABLE.value and WORKDIR.value:
-        raise app.UsageError(f"Choose --table or --workdir, received --table={TABLE.value} --workdir={WORKDIR.value}.")
+        raise program.UsageError(
+            f"Choose --table or --workdir, received --table={TABLE.value} --workdir={WORKDIR.value}."
+        )
+    quiet.load("keras")
+    from zoo.files import write_atomic
+    from zoo.optional import require
+
     require("jinja2", "The report", "report")
     require("matplotlib", "The report", "report")
     from trainers.page.render import render
@@ -55,7 +64,7 @@ def report() -> None:
     print(f"{path}: {path.stat().st_size / 2**20:.1f} MiB")
 
 
-main = main_of(report)
+main = program.main_of(report)
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main, SECTIONS)

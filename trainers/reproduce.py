@@ -11,21 +11,22 @@ of time, the same command continues where it stopped. Each run is a `trainers.tr
 
 import time
 
-from absl import app, flags
+from absl import flags
 
-from trainers.cli import distribution_flags
-from trainers.cli.program import is_finite, main_of
-from trainers.results.store import write_tables
-from trainers.results.tables import TABLES
-from trainers.runs.queue import Queue, select
+from trainers.cli import distribution_flags, program, quiet, words
+from trainers.cli.choices import allow, suggest
+from trainers.cli.light_imports import without_keras
 
-TABLE = flags.DEFINE_list("table", [], f"Tables, most important first: {', '.join(TABLES)}.")
-RECIPE_NAMES = flags.DEFINE_list("recipes", [], "Further recipes, or patterns of their names.")
-SEEDS = flags.DEFINE_integer("seeds", 1, "Number of seeds, starting from 0.", lower_bound=1)
-MINUTES = flags.DEFINE_float(
-    "minutes", None, "Time budget in minutes; when it ends, the present runs stop after a checkpoint.", lower_bound=0.0
-)
-flags.register_validator("minutes", is_finite, "The number of minutes must be finite.")
+with without_keras():
+    from trainers.results.tables import TABLES
+    from zoo.recipes import RECIPES
+
+    NAMES = list(RECIPES)
+
+TABLE = flags.DEFINE_list("table", [], f"{words.TABLE}, most important first: {', '.join(TABLES)}.")
+RECIPE_NAMES = flags.DEFINE_list("recipes", [], "Further recipes, or patterns of their names, with commas between.")
+SEEDS = flags.DEFINE_integer("seeds", 1, f"{words.SEEDS}, from 0 upward.", lower_bound=1)
+MINUTES = flags.DEFINE_float("minutes", None, words.MINUTES, lower_bound=0.0)
 SIDE_BY_SIDE = flags.DEFINE_integer(
     "side_by_side", 1, "Number of runs at the same time, for networks too small to fill the device.", lower_bound=1
 )
@@ -33,13 +34,21 @@ EXPORT = flags.DEFINE_enum(
     "export",
     "none",
     ["none", "best"],
-    "best: publish the seed of each recipe with the lowest validation error; the first seed if the recipe has no "
-    "validation split.",
+    "none: write no SavedModels. best: publish the seed of each recipe with the lowest validation error; the first "
+    "seed if the recipe has no validation split.",
 )
-RESULTS = flags.DEFINE_string("results", "results", "Folder of the figures.")
-WORKDIR = flags.DEFINE_string("workdir", "runs", "Folder of checkpoints and logs, with one subfolder per run.")
-SAVED_MODELS = flags.DEFINE_string("saved_models", "saved_models", "Folder of published models.")
-flags.adopt_module_key_flags(distribution_flags)  # so that --help shows them
+RESULTS = flags.DEFINE_string("results", "results", words.RESULTS)
+WORKDIR = flags.DEFINE_string("workdir", "runs", f"{words.WORKDIR} Each run has a subfolder.")
+SAVED_MODELS = flags.DEFINE_string("saved_models", "saved_models", words.SAVED_MODELS)
+allow(TABLE, "table", TABLES)
+suggest(RECIPE_NAMES, NAMES)
+flags.register_validator("minutes", program.is_finite, "The number of minutes must be finite.")
+
+SECTIONS = {
+    "What to train": [TABLE, RECIPE_NAMES, SEEDS],
+    "Files": [RESULTS, WORKDIR, EXPORT, SAVED_MODELS],
+    "How": [MINUTES, SIDE_BY_SIDE, *distribution_flags.HOLDERS],
+}
 
 
 def reproduce() -> str:
@@ -48,10 +57,15 @@ def reproduce() -> str:
     Returns:
         A message that names the runs and exports that failed; empty if none did.
     """
-    chosen = select(TABLE.value, RECIPE_NAMES.value)
     deadline = None if MINUTES.value is None else time.monotonic() + 60 * MINUTES.value
+    quiet.load("keras")
+    from trainers.results.store import write_tables
+    from trainers.runs.queue import Queue, select
+
+    with program.usage():
+        chosen = select(TABLE.value, RECIPE_NAMES.value)
     if distribution_flags.on_hosts() and (SIDE_BY_SIDE.value > 1 or EXPORT.value == "best"):
-        raise ValueError(
+        raise program.UsageError(
             "--distribute=hosts needs --side_by_side=1 and --export=none; export afterwards on one host. Received "
             f"--side_by_side={SIDE_BY_SIDE.value} --export={EXPORT.value}."
         )
@@ -66,7 +80,7 @@ def reproduce() -> str:
     return "\n".join(f"{what}: {runs}" for what, runs in told.items() if runs)
 
 
-main = main_of(reproduce)
+main = program.main_of(reproduce)
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main, SECTIONS)

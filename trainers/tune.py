@@ -15,38 +15,49 @@ different name for each worker.
 
 import time
 
-from absl import app, flags
+from absl import flags
 
-from trainers.cli.program import is_finite, main_of
-from trainers.tuning.search import tune
-from zoo.recipes.search import ENGINES
-from zoo.recipes.searches import SEARCHES
+from trainers.cli import program, quiet, words
+from trainers.cli.choices import allow
+from trainers.cli.light_imports import without_keras
+
+with without_keras():
+    from zoo.recipes import LISTED_BY, RECIPES
+    from zoo.recipes.search import ENGINES
+    from zoo.recipes.searches import SEARCHES
+
+    NAMES, ENGINES, SPACES = list(RECIPES), list(ENGINES), list(SEARCHES)
 
 STARTED = time.monotonic()
 
-RECIPE = flags.DEFINE_string("recipe", "synthetic_mlp-vat", "Name of the recipe; trainers.train --list shows all.")
+RECIPE = flags.DEFINE_string("recipe", "synthetic_mlp-vat", words.RECIPE)
 SPACE = flags.DEFINE_multi_string(
     "space",
     [],
     "What to search: FIELD=VALUE,VALUE,…, FIELD=log:MIN:MAX or FIELD=linear:MIN:MAX, such as "
     "regularizers.vat.epsilon=log:0.01:10; a JSON file with {FIELD: {values: […]}} or {FIELD: {min, max, sampling}}; "
-    f"or a predefined space: {', '.join(SEARCHES)}. May be repeated. Default: the search that the recipe records.",
+    f"or a predefined space: {', '.join(SPACES)}. May be repeated. Default: the search that the recipe records.",
 )
 ENGINE = flags.DEFINE_string("engine", None, f"How to search: {', '.join(ENGINES)}. Default: random.")
 TRIALS = flags.DEFINE_integer("trials", None, "Largest number of trials. Default: a full grid, or 20.", lower_bound=1)
-SEEDS = flags.DEFINE_integer("seeds", None, "Trainings per trial, with seeds from 1000 upward. Default: 1.", 1)
+SEEDS = flags.DEFINE_integer("seeds", None, f"{words.SEEDS} of each trial, from 1000 upward. Default: 1.", 1)
 NUM_VALIDATION = flags.DEFINE_integer(
     "num_validation", None, "Training examples to hold out if the recipe holds out none. Default: 10000.", 1
 )
-EPOCHS = flags.DEFINE_integer("epochs", None, "Epochs per training. Default: that of the recipe.", lower_bound=1)
-OVERRIDE = flags.DEFINE_multi_string("override", [], "FIELD=VALUE for all trials, as for trainers.train.")
-WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the search. Default: runs/RECIPE/search.")
-MINUTES = flags.DEFINE_float(
-    "minutes", None, "Time budget in minutes; when it ends, training stops after a checkpoint. A chief ignores it.", 0.0
-)
-flags.register_validator("minutes", is_finite, "The number of minutes must be finite.")
+EPOCHS = flags.DEFINE_integer("epochs", None, words.EPOCHS, lower_bound=1)
+OVERRIDE = flags.DEFINE_multi_string("override", [], f"{words.OVERRIDE} It holds for all trials.")
+WORKDIR = flags.DEFINE_string("workdir", None, f"{words.WORKDIR} Default: runs/RECIPE/search.")
+MINUTES = flags.DEFINE_float("minutes", None, f"{words.MINUTES} A chief ignores it.", 0.0)
+allow(RECIPE, "recipe", NAMES, LISTED_BY)
+allow(ENGINE, "engine", ENGINES)
+flags.register_validator("minutes", program.is_finite, "The number of minutes must be finite.")
 
-FLAGS = {  # arguments of `Search`
+SECTIONS = {
+    "What to search": [RECIPE, SPACE, OVERRIDE],
+    "How": [ENGINE, TRIALS, SEEDS, EPOCHS, NUM_VALIDATION, MINUTES],
+    "Files": [WORKDIR],
+}
+SEARCH = {  # arguments of `Search`
     "engine": ENGINE,
     "num_trials": TRIALS,
     "num_seeds": SEEDS,
@@ -57,12 +68,16 @@ FLAGS = {  # arguments of `Search`
 
 def search() -> None:
     """Runs the search and prints the best trial."""
-    given = {field: flag.value for field, flag in FLAGS.items() if flag.value is not None}
+    given = {field: flag.value for field, flag in SEARCH.items() if flag.value is not None}
     deadline = None if MINUTES.value is None else STARTED + 60 * MINUTES.value
+    quiet.load("keras")
+    quiet.warn_of_unused_gpu()
+    from trainers.tuning.search import tune
+
     tune(RECIPE.value, OVERRIDE.value, SPACE.value, given, WORKDIR.value, deadline)
 
 
-main = main_of(search)
+main = program.main_of(search)
 
 if __name__ == "__main__":
-    app.run(main)
+    program.run(main, SECTIONS)

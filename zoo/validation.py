@@ -9,20 +9,47 @@ from typing import Any
 
 import numpy as np
 
+LONGEST_LIST = 600  # characters of allowed names in a message; of more names it gives the nearest only
 
-def check_choice(what: str, value: Any, allowed: Iterable[str]) -> str:
+
+def did_you_mean(value: Any, allowed: Iterable[str], most: int = 3) -> str:
+    """Asks for the names that resemble a wrong one.
+
+    Args:
+        value: the wrong name.
+        allowed: the right names.
+        most: largest number of names.
+
+    Returns:
+        A sentence that begins with a space; empty if no name resembles the wrong one.
+
+    Example:
+        >>> from zoo.validation import did_you_mean
+        >>> did_you_mean("rotate", ["rotation", "scale", "translate"])
+        " Did you mean 'rotation' or 'translate'?"
+    """
+    near = [repr(name) for name in difflib.get_close_matches(str(value), allowed, n=most, cutoff=0.4)]
+    if not near:
+        return ""
+    *others, last = near
+    return f" Did you mean {', '.join(others)}{' or ' if others else ''}{last}?"
+
+
+def check_choice(what: str, value: Any, allowed: Iterable[str], listed_by: str = "") -> str:
     """Returns `value` if it is one of `allowed`.
 
     Args:
         what: name of the choice in the message, e.g. `"recipe"`.
         value: the value received.
         allowed: the allowed strings.
+        listed_by: the command that lists the allowed strings if they are too many for the message.
 
     Returns:
         `value`.
 
     Raises:
-        ValueError: `value` is not allowed. The message names the nearest allowed string and all of them.
+        ValueError: `value` is not allowed. The message gives the nearest allowed string and all of them, or the three
+            nearest of many.
 
     Example:
         >>> from zoo.validation import check_choice
@@ -35,9 +62,11 @@ def check_choice(what: str, value: Any, allowed: Iterable[str]) -> str:
     allowed = sorted(allowed)
     if value in allowed:
         return value
-    near = difflib.get_close_matches(str(value), allowed, n=1, cutoff=0.4)
-    hint = f" Did you mean {near[0]!r}?" if near else ""
-    raise ValueError(f"Unknown {what} {value!r}.{hint} Allowed: {', '.join(map(repr, allowed))}.")
+    names = ", ".join(map(repr, allowed))
+    if len(names) <= LONGEST_LIST:
+        raise ValueError(f"Unknown {what} {value!r}.{did_you_mean(value, allowed, 1)} Allowed: {names}.")
+    listed = f"`{listed_by}` lists all {len(allowed)}" if listed_by else f"{len(allowed)} names are allowed"
+    raise ValueError(f"Unknown {what} {value!r}.{did_you_mean(value, allowed)} {listed}.")
 
 
 def check_options(

@@ -81,7 +81,8 @@ def test_command_names_what_exists(command):
 
 
 def test_programs_take_the_flags():
-    lines = [[module_of(command), *command.words[3:]] for command in COMMANDS if module_of(command)]
+    words = [[word for word in command.words if word != "--help"] for command in COMMANDS if module_of(command)]
+    lines = [[module, *flags] for _, _, module, *flags in words]
     lines = [line for line in lines if ABSL_PROGRAM.fullmatch(line[0])]
     wrong = ["trainers.train", "--recpie=mnist_mlp-vat"], ["trainers.evaluate", "--model=m", "--attack=sgin"]
     done = subprocess.run(

@@ -11,6 +11,7 @@ import pytest
 
 from benchmarks.outcome import arrays, differences, outcome
 from trainers import train
+from trainers.runs import run
 from trainers.runs.queue import Queue
 from trainers.runs.termination import EXIT_STATUS, Termination
 from trainers.runs.workdir import RESULT_FILE
@@ -152,8 +153,8 @@ class Slow(Queue):
     def command(self, recipe, seed, *flags):
         return [sys.executable, "-c", SAVES, str(self.folder(recipe, seed))]
 
-    def _start(self, recipe, seed):
-        process = super()._start(recipe, seed)
+    def _start(self, recipe, seed, place):
+        process = super()._start(recipe, seed, place)
         self.processes = [*getattr(self, "processes", []), process]
         return process
 
@@ -189,6 +190,6 @@ def test_queue_passes_the_signal_on_and_waits(tmp_path):
 
 @pytest.mark.skipif(not TENSORFLOW, reason="does not depend on the backend")
 def test_workdir_in_use_is_refused(main, tmp_path):
-    with train.run.opened(tmp_path / "work", recipes.get("synthetic_mlp-vat"), 0):
+    with run.opened(tmp_path / "work", recipes.get("synthetic_mlp-vat"), 0):
         assert f"in use by process {os.getpid()}" in main(workdir=f"{tmp_path}/work")
     assert not (tmp_path / "work" / RESULT_FILE).exists()

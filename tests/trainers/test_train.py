@@ -8,7 +8,7 @@ import sys
 import keras
 import pytest
 
-from trainers import train
+from trainers.runs import run as runs
 from zoo import recipes
 
 BACKEND = keras.backend.backend()
@@ -23,18 +23,17 @@ def run(program, *arguments, check=True):
     return done
 
 
+def short(folder):
+    """The flags of a short run with all its files in one folder."""
+    small = ["--recipe=synthetic_mlp-vat", "--epochs=3", "--override=network.hidden_units=[8]", "--verbose=0"]
+    return [*small, f"--workdir={folder}/work", f"--results={folder}/results", f"--saved_models={folder}/models"]
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     """A run in a separate process: the folder of its workdir, results and models, and what it printed."""
     folder = tmp_path_factory.mktemp("run")
-    flags = [
-        "--recipe=synthetic_mlp-vat",
-        "--epochs=3",
-        "--override=network.hidden_units=[8]",
-        "--verbose=0",
-        f"--workdir={folder}/work",
-    ]
-    return folder, run("train", *flags, f"--results={folder}/results", f"--saved_models={folder}/models").stdout
+    return folder, run("train", *short(folder)).stdout
 
 
 def test_run_prints_ours_and_the_published_error_and_writes_everything(finished):
@@ -42,6 +41,7 @@ def test_run_prints_ours_and_the_published_error_and_writes_everything(finished)
     result = json.loads((folder / "work" / "result.json").read_text())
     assert f"test error: {result['errors']['test']:.2f} %" in printed
     assert "published test error: 0.76 % (VMT paper, table 2)" in printed
+    assert f"Checkpoints and logs: {folder}/work" in printed and "\nNext:\n" in printed
     assert result["backend"] == BACKEND and result["epochs"] == 3
     card = json.loads((folder / "models" / "synthetic_mlp-vat" / "card.json").read_text())
     assert card["training"]["backend"] == BACKEND and card["recipe"]["epochs"] == 3 and card["seed"] == 0
@@ -59,17 +59,29 @@ def test_evaluate_measures_the_error_on_the_card(finished):
     flags = ["--model=synthetic_mlp-vat", f"--saved_models={folder}/models"]
     printed = run("evaluate", *flags, "--split=train").stdout
     assert f"error {card['errors']['train']:.2f} %" in printed
-    attacked = run("evaluate", *flags, "--split=train", "--attack=sign", "--epsilon=0.5").stdout
-    assert "sign attack with epsilon 0.5" in attacked and float(attacked.split()[-2]) > card["errors"]["train"] + 10
+    attacked = json.loads(run("evaluate", *flags, "--split=train", "--attack=sign", "--epsilon=0.5", "--json").stdout)
+    assert attacked["error"] > card["errors"]["train"] + 10
+    told = {"model": "synthetic_mlp-vat", "dataset": "synthetic", "split": "train", "num_examples": 1000}
+    assert attacked.items() >= {**told, "attack": "sign", "epsilon": 0.5, "statistics": "moving"}.items()
     done = run("evaluate", *flags, "--epsilon=0.5", check=False)
-    assert done.returncode == 1 and "--epsilon=0.5 needs an attack" in done.stderr
+    assert done.returncode == 2 and "--epsilon=0.5 needs an attack" in done.stderr
     done = run("evaluate", *flags, "--statistics=batch", check=False)
-    assert done.returncode == 1 and "--statistics=batch needs an attack" in done.stderr
+    assert done.returncode == 2 and "--statistics=batch needs an attack" in done.stderr
     weak = ["--split=train", "--attack=sign", "--epsilon=0.5", "--statistics=batch", "--batch_size=100"]
     printed = run("evaluate", *flags, *weak).stdout
     assert "sign attack with epsilon 0.5 through batch statistics" in printed
     done = run("evaluate", *flags, "--split=validation", check=False)
-    assert done.returncode == 1 and "without a validation split" in done.stderr
+    assert done.returncode == 2 and "without a validation split" in done.stderr
+
+
+def test_with_json_standard_output_is_one_object(finished):
+    folder, _ = finished
+    content = json.loads(run("train", *short(folder), "--json").stdout)
+    result = json.loads((folder / "work" / "result.json").read_text())
+    assert {key: content[key] for key in result if key != "curves"} == {
+        k: v for k, v in result.items() if k != "curves"
+    }
+    assert content["published_error"] == 0.76 and content["saved_model"] == f"{folder}/models/synthetic_mlp-vat"
 
 
 def test_a_run_out_of_time_resumes_and_ends_like_an_undisturbed_one(main, tmp_path, capsys):
@@ -141,7 +153,7 @@ def test_another_backend_cannot_resume_a_run(tmp_path, main):
 
 def test_pictures_on_several_hosts_are_refused(tmp_path):
     done = run("train", f"--workdir={tmp_path}/work", "--picture_interval=1", "--distribute=hosts", check=False)
-    assert done.returncode == 1 and "received --picture_interval=1" in done.stderr
+    assert done.returncode == 2 and "received --picture_interval=1" in done.stderr
 
 
 @pytest.mark.parametrize("flag, file", [("results", "{}.json"), ("saved_models", "{}/card.json")])
@@ -168,14 +180,14 @@ def test_interrupted_run_ends_like_an_undisturbed_one(tmp_path, main, monkeypatc
     class Killed(Exception):
         pass
 
-    save = train.run.Checkpoint._save
+    save = runs.Checkpoint._save
 
     def save_and_die(checkpoint):
         save(checkpoint)
         if checkpoint.state["epochs"] == 2:
             raise Killed
 
-    monkeypatch.setattr(train.run.Checkpoint, "_save", save_and_die)
+    monkeypatch.setattr(runs.Checkpoint, "_save", save_and_die)
     with pytest.raises(Killed):
         main(workdir=f"{tmp_path}/resumed")
     monkeypatch.undo()
@@ -189,6 +201,7 @@ def test_interrupted_run_ends_like_an_undisturbed_one(tmp_path, main, monkeypatc
 
 def test_list_and_help():
     assert "mnist_mlp-vat" in run("train", "--list").stdout
+    assert json.loads(run("train", "--list", "--json").stdout)["mnist_mlp-vat"]["published_error"] == 0.64
     printed = run("train", "--help", check=False).stdout
     assert "--recipe" in printed and "resumes a stopped run" in printed
     assert "epochs" in run("train", "--epochs=0", check=False).stderr

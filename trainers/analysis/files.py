@@ -2,6 +2,7 @@
 
 import json
 import pathlib
+import time
 from collections.abc import Iterable
 from typing import Any
 
@@ -9,6 +10,7 @@ from trainers.analysis.measurements import measure
 from trainers.analysis.plan import plan
 from trainers.results.store import as_json
 from trainers.runs.data import load_own_data
+from trainers.runs.progress import progress, time_left
 from zoo import pretrained
 from zoo.files import write_atomic
 from zoo.pretrained import card
@@ -55,9 +57,11 @@ def measure_once(path: pathlib.Path, directory: str | pathlib.Path, num_examples
     directory.mkdir(parents=True, exist_ok=True)
     content = card.verify(path)
     file = directory / f"{content['name']}.json"
-    if is_current(file, content, plan(load_own_data(content), num_examples)):
+    settings = plan(load_own_data(content), num_examples)
+    if is_current(file, content, settings):
         return False
-    write_atomic(file, as_json(measure(path, num_examples)))
+    with progress(sum(map(len, settings.values())), "figure") as move:
+        write_atomic(file, as_json(measure(path, num_examples, move)))
     return True
 
 
@@ -78,11 +82,15 @@ def measure_models(
     Returns:
         One sentence for each model that could not be measured.
     """
-    failed = []
-    for name in names or pretrained.list_models(saved_models or pretrained.default_directory()):
+    names = list(names) or pretrained.list_models(saved_models or pretrained.default_directory())
+    failed, seconds = [], []
+    for index, name in enumerate(names):
+        begun = time.monotonic()
         try:
             measured = measure_once(pretrained.find(name, saved_models), directory, num_examples)
-            print(f"{name}: {'measured' if measured else 'already up to date'}.", flush=True)
+            seconds += [time.monotonic() - begun] * measured
+            left = time_left(sum(seconds), len(seconds), len(seconds) + len(names) - index - 1)
+            print(f"{name}: {'measured' if measured else 'already up to date'}{left and f'; {left}'}.", flush=True)
         except (ValueError, OSError) as error:
             failed.append(f"{name}: {error}")
     return failed

@@ -18,6 +18,7 @@ from zoo.optional import require
 from zoo.pretrained import card
 
 SEED = 0
+Move = Callable[[int], None]  # moves a progress bar by a number of figures
 Network = Callable[[Any], Any]  # from inputs to logits
 Settings = dict[str, dict[str, Any]]  # of every error or measure by its name, from `plan`
 
@@ -47,7 +48,9 @@ def value(estimate: Estimate) -> dict[str, float]:
     return {"value": float(f"{estimate.mean:.6g}"), "standard_error": float(f"{estimate.standard_error:.4g}")}
 
 
-def measure_errors(network: Network, x: np.ndarray, y: np.ndarray, settings: Settings) -> dict[str, Estimate]:
+def measure_errors(
+    network: Network, x: np.ndarray, y: np.ndarray, settings: Settings, move: Move
+) -> dict[str, Estimate]:
     """Measures the error on clean inputs and under every attack.
 
     Args:
@@ -55,15 +58,15 @@ def measure_errors(network: Network, x: np.ndarray, y: np.ndarray, settings: Set
         x: test inputs.
         y: their labels.
         settings: of the errors.
+        move: called after each of them.
     """
     errors = {}
     for name, options in settings.items():
         rows = slice(options["num_examples"])
         if name == "clean":
-            errors[name] = Estimate.of(analysis.misclassified(network, x[rows], y[rows]))
-            continue
-        errors[name] = Estimate.of(
-            analysis.misclassified_under_attack(
+            found = analysis.misclassified(network, x[rows], y[rows])
+        else:
+            found = analysis.misclassified_under_attack(
                 network,
                 x[rows],
                 y[rows],
@@ -72,11 +75,14 @@ def measure_errors(network: Network, x: np.ndarray, y: np.ndarray, settings: Set
                 seed=SEED,
                 input_range=options["input_range"],
             )
-        )
+        errors[name] = Estimate.of(found)
+        move(1)
     return errors
 
 
-def measure_gradients(network: Network, x: np.ndarray, y: np.ndarray, settings: Settings) -> dict[str, np.ndarray]:
+def measure_gradients(
+    network: Network, x: np.ndarray, y: np.ndarray, settings: Settings, move: Move
+) -> dict[str, np.ndarray]:
     """Measures the Jacobian, movements and smoothness penalties.
 
     Args:
@@ -84,6 +90,7 @@ def measure_gradients(network: Network, x: np.ndarray, y: np.ndarray, settings: 
         x: test inputs.
         y: their labels.
         settings: of the measures.
+        move: called after each of them.
 
     Returns:
         `{name: (n,)}`, one value per example.
@@ -93,20 +100,22 @@ def measure_gradients(network: Network, x: np.ndarray, y: np.ndarray, settings: 
     eigenvalues = analysis.singular_values(network, x) ** 2
     fields = [name.removeprefix("worst_") for name in settings if name.startswith("worst_")]
     lds = settings["local_distributional_smoothness"]
-    values = {
-        "jacobian_frobenius_squared": eigenvalues.sum(axis=-1),
-        "jacobian_largest_eigenvalue": eigenvalues[:, 0],
-        "fisher_largest_eigenvalue": analysis.largest_fisher_eigenvalue(network, x),
-        "local_distributional_smoothness": analysis.local_distributional_smoothness(
-            network, x, lds["epsilon"], num_power_iterations=lds["num_power_iterations"], seed=SEED
-        ),
-    }
+    values = {"jacobian_frobenius_squared": eigenvalues.sum(-1), "jacobian_largest_eigenvalue": eigenvalues[:, 0]}
+    move(2)
+    values["fisher_largest_eigenvalue"] = analysis.largest_fisher_eigenvalue(network, x)
+    move(1)
+    values["local_distributional_smoothness"] = analysis.local_distributional_smoothness(
+        network, x, lds["epsilon"], num_power_iterations=lds["num_power_iterations"], seed=SEED
+    )
+    move(1)
     for field, changes in analysis.worst_movement_changes(network, x, y, fields).items():
         values[f"worst_{field}"] = changes
+    move(len(fields))
     for name, options in settings.items():
         if name.startswith("smoothness"):
             options = {option: setting for option, setting in options.items() if option != "num_examples"}
             values[name] = analysis.penalty_values(network, x, regularizers.Smoothness(**options), seed=SEED)
+            move(1)
     return values
 
 
@@ -131,12 +140,15 @@ def measure_calibration(network: Network, x: np.ndarray, y: np.ndarray, num_bins
     return Estimate(error(every), resampled.standard_error, len(x))
 
 
-def measure(path: str | pathlib.Path, num_examples: int | None = None) -> dict[str, Any]:
+def measure(
+    path: str | pathlib.Path, num_examples: int | None = None, move: Move = lambda number: None
+) -> dict[str, Any]:
     """Measures a published model.
 
     Args:
         path: folder of the SavedModel.
         num_examples: as for `trainers.analysis.plan.plan`.
+        move: called with the number of figures measured.
 
     Returns:
         The content of its file.
@@ -149,8 +161,8 @@ def measure(path: str | pathlib.Path, num_examples: int | None = None) -> dict[s
     settings = plan(data, num_examples)
     model, y = pretrained.load(path), data.y_test.ravel()
     network, x, _ = analysis.attacked(model, data.x_test)
-    errors = measure_errors(network, x, y, settings["errors"])
-    measures = measure_gradients(network, x, y, settings["measures"])
+    errors = measure_errors(network, x, y, settings["errors"], move)
+    measures = measure_gradients(network, x, y, settings["measures"], move)
     measures = {name: Estimate.of(values) for name, values in measures.items()}
     bins = settings["measures"]["calibration_error"]["num_bins"]
     measures["calibration_error"] = measure_calibration(network, x, y, bins)

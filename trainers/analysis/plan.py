@@ -60,6 +60,16 @@ def is_image(dataset: Dataset) -> bool:
     return dataset.x_test.ndim > 2
 
 
+def attack_sizes(name: str, is_image: bool) -> dict[str, float]:
+    """The size of each attack and movement for a data set.
+
+    Args:
+        name: of the data set, perhaps with a version.
+        is_image: whether it holds images.
+    """
+    return SIZES.get(name.partition(":")[0], IMAGES if is_image else SIZES["synthetic"])
+
+
 def plan(dataset: Dataset, num_examples: int | None = None) -> dict[str, dict[str, dict[str, Any]]]:
     """The settings of all measurements of models of a data set.
 
@@ -73,7 +83,7 @@ def plan(dataset: Dataset, num_examples: int | None = None) -> dict[str, dict[st
     """
     every = len(dataset.x_test)
     simple, iterated = min(num_examples or every, every), min(num_examples or NUM_ITERATED, every)
-    sizes = SIZES.get(dataset.name.partition(":")[0], IMAGES if is_image(dataset) else SIZES["synthetic"])
+    sizes = attack_sizes(dataset.name, is_image(dataset))
     errors = {
         name: {
             "attack": FUNCTIONS.get(name, name),

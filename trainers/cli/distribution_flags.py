@@ -11,12 +11,10 @@ import contextlib
 
 from absl import flags
 
-from zoo.backend.distribution import WAYS, distribute
-
 DISTRIBUTE = flags.DEFINE_enum(
     "distribute",
     "none",
-    WAYS,
+    ["none", "devices", "hosts"],
     "none: train on one device. devices: on all devices of this host. hosts: on several hosts; run the same command on "
     "each, with a --workdir that all of them share.",
 )
@@ -29,6 +27,7 @@ NUM_PROCESSES = flags.DEFINE_integer(
 PROCESS_INDEX = flags.DEFINE_integer(
     "process_index", None, "Index of this process, from 0; needed with --coordinator.", lower_bound=0
 )
+HOLDERS = (DISTRIBUTE, COORDINATOR, NUM_PROCESSES, PROCESS_INDEX)
 
 
 def is_distributed() -> bool:
@@ -43,10 +42,11 @@ def on_hosts() -> bool:
 
 def chosen() -> contextlib.AbstractContextManager:
     """The context that the flags ask for."""
+    from zoo.backend.distribution import distribute
+
     return distribute(DISTRIBUTE.value, COORDINATOR.value, NUM_PROCESSES.value, PROCESS_INDEX.value)
 
 
 def arguments() -> list[str]:
     """The flags that were given, as arguments for another command."""
-    holders = (DISTRIBUTE, COORDINATOR, NUM_PROCESSES, PROCESS_INDEX)
-    return [flags.FLAGS[holder.name].serialize() for holder in holders if holder.present]
+    return [flags.FLAGS[holder.name].serialize() for holder in HOLDERS if holder.present]

@@ -1,14 +1,25 @@
-"""The frame of a command: flags are its only arguments, and an error ends it with one line."""
+"""The frame of a command: flags are its only arguments, and an error ends it with one line.
 
+The exit status is 0 if the command did its work, 1 if it failed, and 2 if the command line is wrong.
+"""
+
+import contextlib
+import functools
 import math
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import NoReturn
 
-from absl import app
+from absl import app, flags, logging
+
+from trainers.cli import quiet
+from trainers.cli.completion import complete
+from trainers.cli.help import Sections, help_text
 
 ERRORS = (ValueError, TypeError, OSError, ImportError, FloatingPointError, subprocess.CalledProcessError)
+FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
 
 
 def is_finite(value: float | None) -> bool:
@@ -16,28 +27,95 @@ def is_finite(value: float | None) -> bool:
     return value is None or math.isfinite(value)
 
 
-def main_of(work: Callable[[], str | None], end: Callable[[str], None] = sys.exit) -> Callable[[list[str]], None]:
-    """Makes the `main` of a command, for `absl.app.run`.
+class UsageError(ValueError):
+    """The command line is wrong."""
+
+
+@contextlib.contextmanager
+def usage() -> Iterator[None]:
+    """A context in which `ValueError` and `TypeError` mean that the command line is wrong."""
+    try:
+        yield
+    except (ValueError, TypeError) as error:
+        raise UsageError(str(error)) from error
+
+
+def end(message: str, status: int) -> NoReturn:
+    """Ends the process with a message on standard error."""
+    print(message, file=sys.stderr)
+    sys.exit(status)
+
+
+def main_of(work: Callable[[], str | None], end: Callable[[str, int], None] = end) -> Callable[[list[str]], None]:
+    """Makes the `main` of a command.
 
     Args:
         work: does what the flags ask for. If it returns a message, the command fails with it.
-        end: ends the process with a message.
+        end: ends the process with a message and a status.
 
     Returns:
-        A function that ends the process with one line if `work` raises one of `ERRORS`. With `ZOO_TRACEBACK=1` in the
-        environment it raises the error itself.
+        A function that ends the process with one line if `work` raises one of `ERRORS`, or if the user
+        interrupts it. With `ZOO_TRACEBACK=1` in the environment it raises the error itself.
     """
 
     def main(argv):
-        if len(argv) > 1:
-            raise app.UsageError(f"Arguments have the form --flag=value, received {argv[1:]}.")
         try:
-            failure = work()
-        except ERRORS as error:
+            if len(argv) > 1:
+                raise UsageError(f"Arguments have the form --flag=value, received {argv[1:]}.")
+            failure, status = work(), FAILED
+            sys.stdout.flush()
+        except BrokenPipeError:  # as in `trainers.train --list | head`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            return
+        except (KeyboardInterrupt, *ERRORS) as error:
             if os.environ.get("ZOO_TRACEBACK"):
                 raise
-            failure = f"error: {error}"
+            failure, status = describe(error)
         if failure:
-            end(failure)
+            end(failure, status)
 
     return main
+
+
+def describe(error: BaseException) -> tuple[str, int]:
+    """The line and the exit status for an error."""
+    if isinstance(error, KeyboardInterrupt):
+        return ("\n" if sys.stderr.isatty() else "") + "interrupted", INTERRUPTED  # a terminal shows ^C before it
+    return f"error: {error}", WRONG_USAGE if isinstance(error, UsageError) else FAILED
+
+
+def parse(sections: Sections, argv: list[str]) -> list[str]:
+    """Reads the flags; answers `--help`, `--helpfull` and a shell's tab, and ends the process if a flag is wrong.
+
+    Args:
+        sections: of the help text.
+        argv: program and arguments.
+
+    Returns:
+        The program and the arguments that are no flags.
+    """
+    complete(sections)
+    if {"--help", "-help", "--helpshort", "-h", "-?"} & set(argv):
+        print(help_text(sys.modules["__main__"].__doc__, sections))
+        sys.exit()
+    if {"--helpfull", "-helpfull"} & set(argv):
+        print(sys.modules["__main__"].__doc__, flags.FLAGS.get_help())
+        sys.exit()
+    try:
+        rest = flags.FLAGS(argv)
+    except flags.Error as error:
+        end(f"error: {error}", WRONG_USAGE)
+    if flags.FLAGS["verbosity"].using_default_value:
+        flags.FLAGS.verbosity = logging.WARNING
+    return rest
+
+
+def run(main: Callable[[list[str]], None], sections: Sections) -> None:
+    """Runs a command.
+
+    Args:
+        main: of the command, from `main_of`.
+        sections: of its help text.
+    """
+    quiet.set_defaults()
+    app.run(main, flags_parser=functools.partial(parse, sections))

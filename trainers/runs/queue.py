@@ -16,6 +16,7 @@ import keras
 from trainers.results.store import best_seed, check_results, finished_seeds, record_result
 from trainers.results.tables import TABLES, matching
 from trainers.runs.lock import locked
+from trainers.runs.progress import time_left
 from trainers.runs.termination import Termination
 from trainers.runs.workdir import RESULT_FILE, read_json
 from zoo import recipes
@@ -38,7 +39,7 @@ def select(tables: Sequence[str], patterns: Sequence[str]) -> list[Recipe]:
     of_tables = [pattern for name in tables for pattern in TABLES[check_choice("table", name, TABLES)][1]]
     for pattern in patterns:
         if not matching(recipes.RECIPES, [pattern]):
-            check_choice("recipe", pattern, recipes.RECIPES)
+            recipes.get(pattern)  # raises an error with the nearest names
     names = [name for pattern in [*of_tables, *patterns] for name in matching(recipes.RECIPES, [pattern])]
     if not names:
         raise ValueError("Choose what to reproduce: for example --table=synthetic, or --recipes=mnist_mlp-vat.")
@@ -108,13 +109,16 @@ class Queue:
             SystemExit: SIGTERM arrived; the queue passed it on, and every run has saved itself and ended.
         """
         jobs, running, failed, stopped = list(jobs), [], [], 0
+        begun, total = time.monotonic(), len(jobs)
         with self._locked() as self.lock, Termination() as termination, ended(running):
             while not termination.requested and (running or (jobs and not self.out_of_time)):
                 if self.distribution and (failed or stopped):
                     stopped += len(jobs) if stopped else 0
                     jobs.clear()
                 while jobs and len(running) < self.side_by_side and not self.out_of_time:
-                    running.append((jobs[0], self._start(*jobs.pop(0))))
+                    left = time_left(time.monotonic() - begun, total - len(jobs) - len(running), total)
+                    place = f"run {total - len(jobs) + 1} of {total}{left and f', {left}'}"
+                    running.append((jobs[0], self._start(*jobs.pop(0), place)))
                 for job, process in [pair for pair in running if pair[1].poll() is not None]:
                     running.remove((job, process))
                     failed += [] if self._record(*job, process) else [job]
@@ -174,10 +178,10 @@ class Queue:
         """Whether the deadline has passed."""
         return self.deadline is not None and time.monotonic() > self.deadline
 
-    def _start(self, recipe, seed):
+    def _start(self, recipe, seed, place):
         left = None if self.deadline is None else max(self.deadline - time.monotonic(), 0.0) / 60
         limit = [] if left is None else [f"--minutes={left:.3f}"]
-        print(f"{recipe.name}, seed {seed}: begins.", flush=True)
+        print(f"{recipe.name}, seed {seed}: begins ({place}).", flush=True)
         memory = f"{0.9 / self.side_by_side:.2f}"
         share = {"XLA_PYTHON_CLIENT_MEM_FRACTION": memory, "TF_FORCE_GPU_ALLOW_GROWTH": "true"}
         environment = {**share, **os.environ, "KERAS_BACKEND": keras.backend.backend()}

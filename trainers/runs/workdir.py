@@ -7,8 +7,6 @@ import pathlib
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-import keras
-
 from trainers.runs.lock import LOCK_FILE, locked
 from zoo.files import write_atomic
 from zoo.recipes import Recipe
@@ -75,6 +73,8 @@ def read_json(path: str | pathlib.Path) -> Any:
 
 def description(recipe: Recipe, seed: int) -> dict[str, Any]:
     """What a working directory records about its run."""
+    import keras  # here, so that what reads results needs no backend
+
     return {"recipe": recipe.settings(), "seed": seed, "backend": keras.backend.backend()}
 
 

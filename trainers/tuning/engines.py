@@ -1,6 +1,7 @@
 """The engines of a search: oracles of KerasTuner, which choose the values of trials, and a tuner that asks them."""
 
 import itertools
+import math
 import tempfile
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -26,6 +27,14 @@ def hyperparameters(space: Mapping[str, Mapping[str, Any]]) -> keras_tuner.Hyper
             declare = hps.Int if is_whole(domain) else hps.Float
             declare(path, domain["min"], domain["max"], sampling=domain.get("sampling", "linear"))
     return hps
+
+
+def most_trials(search: Search) -> int:
+    """The largest number of trials of a search."""
+    if search.engine != "grid":
+        return search.num_trials or DEFAULT_TRIALS
+    combinations = math.prod(len(list(field.values)) for field in hyperparameters(search.space).space)
+    return min(search.num_trials or combinations, combinations)
 
 
 def decode(domain: Mapping[str, Any], code: Any) -> Any:
@@ -151,8 +160,7 @@ class Tuner(keras_tuner.engine.base_tuner.BaseTuner):
         directory: str,
     ) -> None:
         self.search_space, self.answer = search.space, answer
-        num_trials = search.num_trials or (None if search.engine == "grid" else DEFAULT_TRIALS)
-        oracle = ENGINES[search.engine](search.space, recorded, search.seed, max_trials=num_trials)
+        oracle = ENGINES[search.engine](search.space, recorded, search.seed, max_trials=most_trials(search))
         super().__init__(oracle, directory=directory)
 
     def run_trial(self, trial: Any) -> dict[str, float]:

@@ -10,9 +10,11 @@ import types
 from collections.abc import Mapping
 from typing import Any
 
+from trainers.cli.program import UsageError, usage
 from trainers.cli.recipe_flags import choose_search, parse_overrides
 from trainers.runs.callbacks.deadline import TimeIsUp
 from trainers.runs.lock import LOCK_FILE, locked
+from trainers.runs.progress import time_left
 from trainers.runs.workdir import differences, read_json
 from trainers.tuning.report import write_report
 from trainers.tuning.trial import Trial, run_trial, validation_data
@@ -71,7 +73,8 @@ def check_fields(recipe: Recipe, search: Search) -> None:
     """
     dataset = validation_data(recipe, search.seeds[0], search.num_validation)
     for path, domain in search.space.items():
-        check_choice("recipe field", path.split(".")[0], recipe.settings().keys() - set(NOT_COMPARABLE))
+        with usage():
+            check_choice("recipe field", path.split(".")[0], recipe.settings().keys() - set(NOT_COMPARABLE))
         for value in ends(domain):
             try:
                 chosen = recipe.override({path: value})
@@ -79,7 +82,7 @@ def check_fields(recipe: Recipe, search: Search) -> None:
                 plain = chosen if path.startswith("preprocessing") else chosen.override({"preprocessing": []})
                 build_model(plain, dataset, 1, search.seeds[0])
             except (ValueError, TypeError) as error:
-                raise ValueError(f"The space of {path} has {value!r}: {error}") from error
+                raise UsageError(f"The space of {path} has {value!r}: {error}") from error
 
 
 def prepare_folder(workdir: pathlib.Path, recipe: Recipe, search: Search) -> None:
@@ -167,9 +170,16 @@ def run_trials(
         trial = Trial.read(folder(number))
         return trial and trial.values
 
+    times, total = [], engines.most_trials(search)
+
     def answer(number, values):
+        begun, known = time.monotonic(), Trial.read(folder(number))
         trial = run_trial(recipe, search, number, values, folder(number), deadline)
-        print(trial.describe(), flush=True)
+        if known is None or known.seeds != trial.seeds:
+            times.append(time.monotonic() - begun)
+        to_go = total - number - 1 if role() == "alone" else 0  # workers do not know how many they are
+        left = time_left(sum(times), len(times), len(times) + to_go)
+        print(f"{trial.describe()}{left and f'; {left}'}", flush=True)
         return FAILED_ERROR if trial.failure else trial.error
 
     engines.ask(search, recorded, answer)
@@ -199,9 +209,10 @@ def tune(
         OSError: see `run_search`.
         ImportError: see `run_search`.
     """
-    assignments = parse_overrides(overrides)
-    recipe = recipes.get(name).override(assignments)
-    search, workdir = choose_search(recipe, spaces, given), workdir or f"runs/{name}/search"
+    with usage():
+        assignments = parse_overrides(overrides)
+        recipe = recipes.get(name).override(assignments)
+        search, workdir = choose_search(recipe, spaces, given), workdir or f"runs/{name}/search"
     try:
         run_search(recipe, search, workdir, deadline)
     except TimeIsUp as stop:

@@ -9,6 +9,7 @@ import pathlib
 import re
 import subprocess
 import sys
+import tempfile
 import zipfile
 
 import numpy as np
@@ -16,6 +17,7 @@ import numpy as np
 from zoo.datasets import numpy_files
 from zoo.files import cache_folder
 
+STANDARD_ERROR = 2  # file descriptor
 ARRAYS = ("x_train", "y_train", "x_test", "y_test", "num_classes")
 
 
@@ -72,7 +74,7 @@ def _read_cache(file: pathlib.Path) -> tuple[np.ndarray, ...] | None:
 
 
 def _fill_cache(name: str, file: pathlib.Path) -> None:
-    """Runs `zoo.datasets.tfds_reader` in a child process, which prints the text of an error to its standard output."""
+    """Runs `zoo.datasets.tfds_reader` in a child process, whose standard output is our standard error."""
     package_root = str(pathlib.Path(__file__).parents[2])
     environment = {
         "TF_CPP_MIN_LOG_LEVEL": "2",
@@ -83,7 +85,10 @@ def _fill_cache(name: str, file: pathlib.Path) -> None:
         "PYTHONPATH": os.pathsep.join(filter(None, [package_root, os.environ.get("PYTHONPATH")])),
     }
     command = [sys.executable, "-m", "zoo.datasets.tfds_reader", name, str(file)]
-    child = subprocess.run(command, env=environment, stdout=subprocess.PIPE, text=True)
+    with tempfile.TemporaryFile("w+") as errors:
+        child = subprocess.run(command, env=environment, stdout=STANDARD_ERROR, stderr=errors)
+        errors.seek(0)
+        lines = errors.read().strip().splitlines()
     if child.returncode:
-        reason = child.stdout.strip() or f"the reader ended with status {child.returncode}; see its messages above."
+        reason = lines[-1] if lines else f"the reader ended with status {child.returncode}; see its messages above."
         raise ValueError(f"Cannot load the set {name!r}: {reason}")

@@ -5,21 +5,27 @@ imports TensorFlow.
 """
 
 import contextlib
-import difflib
 import os
 import pathlib
 import sys
+import threading
+import urllib.parse
 from collections.abc import Sequence
 from typing import Any
 
+import absl.logging
+import keras
 import numpy as np
+import requests
 import tensorflow as tf
 import tensorflow_datasets as tfds
 
 from zoo.datasets.tfds_images import ARRAYS
 from zoo.files import atomic
+from zoo.validation import did_you_mean
 
 BATCH_SIZE = 1000
+PATIENCE = 10.0  # seconds to wait for the server of a missing set
 
 
 def read(name: str, download_folder: str | os.PathLike) -> tuple[Any, ...]:
@@ -39,7 +45,7 @@ def read(name: str, download_folder: str | os.PathLike) -> tuple[Any, ...]:
         >>> from zoo.datasets.tfds_reader import read
         >>> read("mnits", "downloads")
         Traceback (most recent call last):
-        ValueError: no such set. Did you mean 'mnist'? See tfds.list_builders().
+        ValueError: no such set. Did you mean 'mnist', 'kmnist' or 'emnist'? See tfds.list_builders().
     """
     builder = _prepared_builder(name, download_folder)
     features = builder.info.features
@@ -55,9 +61,14 @@ def read(name: str, download_folder: str | os.PathLike) -> tuple[Any, ...]:
 
 def _read_split(builder: Any, split: str) -> tuple[np.ndarray, np.ndarray]:
     """Images and labels of one split, in the order of TFDS."""
+    num_batches = -(-builder.info.splits[split].num_examples // BATCH_SIZE)
+    bar = keras.utils.Progbar(num_batches, verbose=int(sys.stdout.isatty()), unit_name="batch")
+    batches = []
     try:
         # Not TFDS's own batches, which would pad smaller images with zeros.
-        batches = list(builder.as_dataset(split=split).batch(BATCH_SIZE).as_numpy_iterator())
+        for batch in builder.as_dataset(split=split).batch(BATCH_SIZE).as_numpy_iterator():
+            batches.append(batch)
+            bar.add(1)
     except tf.errors.InvalidArgumentError as error:
         if "different shapes" not in str(error):
             raise
@@ -83,6 +94,7 @@ def _prepared_builder(name: str, download_folder: str | os.PathLike) -> Any:
         return builder
     looked_in = pathlib.Path(builder.data_path)
     try:
+        _check_server(builder)
         builder = tfds.builder(name, data_dir=download_folder)
         builder.download_and_prepare()
     except Exception as error:
@@ -93,10 +105,31 @@ def _prepared_builder(name: str, download_folder: str | os.PathLike) -> Any:
     return builder
 
 
+def _check_server(builder: Any) -> None:
+    """Asks the server of a set for an answer, because TFDS itself retries for minutes and waits without a limit.
+
+    Raises:
+        ConnectionError: there is none within `PATIENCE`.
+    """
+    addresses = [address for address in builder.url_infos or () if address.startswith("http")]
+    if not addresses:
+        return
+    answers = []
+
+    def ask():
+        with contextlib.suppress(requests.RequestException):
+            answers.append(requests.head(addresses[0], timeout=PATIENCE))
+
+    thread = threading.Thread(target=ask, daemon=True)  # requests sets no limit to the resolution of names
+    thread.start()
+    thread.join(PATIENCE)
+    if not answers:
+        raise ConnectionError(f"no answer from {urllib.parse.urlsplit(addresses[0]).netloc}")
+
+
 def _nearest(name: str) -> str:
     names = ["synthetic", *tfds.list_builders(with_community_datasets=False)]  # the first name is the zoo's own set
-    near = difflib.get_close_matches(name, names, n=1)
-    return f" Did you mean {near[0]!r}?" if near else ""
+    return did_you_mean(name, names)
 
 
 def _first_line(error: Exception) -> str:
@@ -126,18 +159,25 @@ def write(arrays: Sequence[Any], file: pathlib.Path) -> None:
 
 
 def main(name: str, path: str) -> None:
-    """Reads a set and writes it. Prints an error that the user can act on to standard output.
+    """Reads a set and writes it.
+
+    Standard error is a file, with what libraries wrote while they loaded. An error that the user can act on replaces
+    it. Progress goes to standard output.
 
     Args:
         name: name of the set.
         path: the `.npz` file.
     """
+    errors = os.fdopen(os.dup(2), "w")
+    errors.seek(0)
+    errors.truncate()
+    os.dup2(1, 2)  # TFDS writes its progress to both
+    absl.logging.set_verbosity(absl.logging.ERROR)
     file = pathlib.Path(path)
     try:
-        with contextlib.redirect_stdout(sys.stderr):  # TFDS prints its progress
-            write(read(name, file.parent / "tensorflow_datasets"), file)
+        write(read(name, file.parent / "tensorflow_datasets"), file)
     except (ValueError, OSError) as error:
-        print(error)
+        print(*str(error).split(), file=errors, flush=True)
         sys.exit(1)
 
 

@@ -10,8 +10,6 @@ import urllib.parse
 import urllib.request
 from typing import IO
 
-import keras
-
 from zoo.pretrained.card import CARD_FILE
 
 ATTEMPTS = 3  # per file. A broken download continues where it broke off, if the server allows it.
@@ -114,6 +112,8 @@ class ProgressBar:
     """
 
     def __init__(self, size: int | None):
+        import keras  # here, because names of models are listed without it
+
         self.done, self.size = 0, size
         self.visible = sys.stderr.isatty() or "ipykernel" in sys.modules
         self.bar = keras.utils.Progbar(size and -(-size // 1024), unit_name="KiB")

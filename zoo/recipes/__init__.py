@@ -9,6 +9,9 @@ RECIPES: dict[str, Recipe] = {
 }
 """Every recipe by its name."""
 
+LISTED_BY = "python -m trainers.train --list"
+"""The command that lists all recipes."""
+
 
 def get(name: str) -> Recipe:
     """Returns a recipe by its name.
@@ -17,14 +20,14 @@ def get(name: str) -> Recipe:
         name: one of `RECIPES`.
 
     Raises:
-        ValueError: there is no such recipe. The message gives the nearest name.
+        ValueError: there is no such recipe. The message gives the three nearest names.
 
     Example:
         >>> import zoo
         >>> zoo.recipes.get("mnist_mlp-vat").regularizers
         {'vat': {'epsilon': 2.1}}
     """
-    return RECIPES[check_choice("recipe", name, RECIPES)]
+    return RECIPES[check_choice("recipe", name, RECIPES, LISTED_BY)]
 
 
-__all__ = ["RECIPES", "Recipe", "get"]
+__all__ = ["LISTED_BY", "RECIPES", "Recipe", "get"]

@@ -45,8 +45,14 @@ def models(trained, tmp_path):
 
 
 @pytest.fixture(scope="module")
-def measured(trained):
-    return measure(trained / NAME, num_examples=50)
+def moves():
+    """By how many figures the progress bar moved."""
+    return []
+
+
+@pytest.fixture(scope="module")
+def measured(trained, moves):
+    return measure(trained / NAME, num_examples=50, move=moves.append)
 
 
 def alter_card(path, **fields):
@@ -84,10 +90,15 @@ def test_every_figure_has_its_error_and_settings(measured):
     json.loads(json.dumps(measured, allow_nan=False))
 
 
+def test_progress_counts_every_figure(measured, moves):
+    # Calibration and generalization gap end the measurement.
+    assert sum(moves) == len(measured["errors"]) + len(measured["measures"]) - 2
+
+
 def test_models_with_a_current_file_are_skipped(models, tmp_path, monkeypatch):
     calls = []
 
-    def pretend(path, num_examples):
+    def pretend(path, num_examples, move):
         calls.append(num_examples)
         settings = plan(zoo.datasets.load("synthetic"), num_examples)
         kinds = {

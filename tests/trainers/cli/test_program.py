@@ -1,9 +1,8 @@
-"""The frame of the commands: errors end them with one line, and an environment variable shows the traceback."""
+"""The frame of the commands: errors end them with one line and a status, and a variable shows the traceback."""
 
 import pytest
-from absl import app
 
-from trainers.cli.program import ERRORS, is_finite, main_of
+from trainers.cli.program import ERRORS, UsageError, is_finite, main_of, usage
 
 
 def failing(error):
@@ -13,14 +12,28 @@ def failing(error):
     return work
 
 
-@pytest.mark.parametrize("error", [ValueError("no such recipe"), OSError("disk full"), FloatingPointError("NaN")])
-def test_an_expected_error_ends_the_command_with_one_line(error, monkeypatch):
+@pytest.mark.parametrize(
+    "error, status",
+    [
+        (ValueError("no such file"), 1),
+        (OSError("disk full"), 1),
+        (FloatingPointError("NaN"), 1),
+        (UsageError("no such recipe"), 2),
+    ],
+)
+def test_an_expected_error_ends_the_command_with_one_line_and_a_status(error, status, monkeypatch, capsys):
     with pytest.raises(SystemExit) as end:
         main_of(failing(error))(["program"])
-    assert end.value.code == f"error: {error}"
+    assert end.value.code == status and capsys.readouterr().err == f"error: {error}\n"
     monkeypatch.setenv("ZOO_TRACEBACK", "1")
     with pytest.raises(type(error)):
         main_of(failing(error))(["program"])
+
+
+def test_an_interruption_ends_the_command_with_one_line(capsys):
+    with pytest.raises(SystemExit) as end:
+        main_of(failing(KeyboardInterrupt()))(["program"])
+    assert end.value.code == 130 and capsys.readouterr().err == "interrupted\n"
 
 
 def test_defects_keep_their_traceback():
@@ -30,16 +43,28 @@ def test_defects_keep_their_traceback():
 
 
 def test_a_returned_message_fails_the_command():
-    messages = []
-    main_of(lambda: "failed: seed 3", messages.append)(["program"])
-    main_of(lambda: None, messages.append)(["program"])
-    assert messages == ["failed: seed 3"]
+    ends = []
+    main_of(lambda: "failed: seed 3", lambda *end: ends.append(end))(["program"])
+    main_of(lambda: None, lambda *end: ends.append(end))(["program"])
+    assert ends == [("failed: seed 3", 1)]
 
 
 def test_no_time_and_finite_times_are_finite():
     assert is_finite(None) and is_finite(0.0) and not is_finite(float("nan")) and not is_finite(float("inf"))
 
 
-def test_arguments_without_a_flag_are_refused():
-    with pytest.raises(app.UsageError, match="received .'recipe'."):
+def test_arguments_without_a_flag_are_wrong_usage(capsys):
+    with pytest.raises(SystemExit) as end:
         main_of(lambda: None)(["program", "recipe"])
+    assert end.value.code == 2 and "received ['recipe']" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("error", [ValueError("epochs"), TypeError("epochs")])
+def test_wrong_values_of_flags_are_wrong_usage(error):
+    with pytest.raises(UsageError, match="epochs"), usage():
+        raise error
+
+
+def test_other_errors_are_not_wrong_usage():
+    with pytest.raises(OSError, match="disk"), usage():
+        raise OSError("disk full")

@@ -26,4 +26,4 @@ def test_drawn_pictures_are_in_the_report_with_their_command(folders, tmp_path):
 
 def test_an_unknown_picture_names_the_nearest(folders):
     done = run("draw", "--names=pertubations", f"--directory={folders.pictures}")
-    assert done.returncode == 1 and "Did you mean 'perturbations'" in done.stderr
+    assert done.returncode == 2 and "Did you mean 'perturbations'" in done.stderr

@@ -3,7 +3,6 @@
 import itertools
 import math
 
-import keras
 import pytest
 
 pytest.importorskip("keras_tuner")
@@ -12,7 +11,6 @@ from trainers.tuning import engines
 from zoo.recipes import search as searches
 from zoo.recipes.search import Search
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="does not depend on the backend")
 REAL = {"min": 0.01, "max": 10.0, "sampling": "log"}
 SPACE = {"a": REAL, "b": {"min": 1, "max": 8}, "c": {"values": [None, [8, 8], "x"]}}
 
@@ -53,6 +51,20 @@ def asked(search, known=(), stop=None, error=bowl):
 
 def test_the_names_of_the_engines_are_those_of_the_data():
     assert sorted(engines.ENGINES) == sorted(searches.ENGINES)
+
+
+@pytest.mark.parametrize(
+    "settings, number",
+    [
+        ({"engine": "grid"}, 10 * 8 * 3),
+        ({"engine": "grid", "num_trials": 7}, 7),
+        ({"engine": "grid", "num_trials": 1000}, 10 * 8 * 3),
+        ({"engine": "random"}, engines.DEFAULT_TRIALS),
+        ({"engine": "bayesian", "num_trials": 7}, 7),
+    ],
+)
+def test_the_number_of_trials_is_known_before_the_search(settings, number):
+    assert engines.most_trials(Search(SPACE, **settings)) == number
 
 
 def test_a_grid_asks_for_every_combination_once():

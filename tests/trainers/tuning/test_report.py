@@ -3,7 +3,6 @@
 import json
 import shlex
 
-import keras
 import pytest
 
 from trainers.cli.recipe_flags import parse_overrides
@@ -12,7 +11,6 @@ from trainers.tuning.trial import Trial
 from zoo import recipes
 from zoo.recipes.search import Search
 
-pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="does not depend on the backend")
 EPSILON, UNITS = "regularizers.vat.epsilon", "network.hidden_units"
 REAL = {"min": 0.01, "max": 10.0, "sampling": "log"}
 SEARCH = Search({EPSILON: REAL, UNITS: {"values": [[8], [8, 8]]}}, num_seeds=2)

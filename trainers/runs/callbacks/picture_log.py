@@ -10,6 +10,7 @@ from keras import ops
 from tensorboard.compat.proto import event_pb2, summary_pb2
 from tensorboard.summary.writer.event_file_writer import EventFileWriter
 
+from trainers.runs.callbacks.event_files import spare_tensorflow
 from zoo.datasets import Dataset
 from zoo.optional import require
 
@@ -37,6 +38,7 @@ class PictureLog(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Opens the event file and preprocesses the inputs."""
+        spare_tensorflow()
         self.writer = EventFileWriter(self.directory, filename_suffix=".pictures")
         inputs = self.model.prepare(ops.convert_to_tensor(self.x), training=False)[0]
         self.inputs = ops.convert_to_numpy(inputs)

@@ -6,12 +6,13 @@ from typing import Any
 import keras
 from tensorboard.summary import Writer
 
+from trainers.runs.callbacks.event_files import spare_tensorflow
+
 
 class ScalarLog(keras.callbacks.Callback):
     """Writes the logs of every epoch as scalars.
 
-    The `TensorBoard` callback of Keras writes through TensorFlow, which a run on JAX does not import. The writer of
-    TensorBoard needs no TensorFlow.
+    The `TensorBoard` callback of Keras writes through TensorFlow, which a run on JAX does not import.
 
     Args:
         directory: folder of the event files.
@@ -23,6 +24,7 @@ class ScalarLog(keras.callbacks.Callback):
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
         """Opens the event file."""
+        spare_tensorflow()
         self.writer = Writer(str(self.directory))
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:

@@ -1,0 +1,25 @@
+"""Recipes without Keras: what the context leaves behind, and that a later import is complete."""
+
+import subprocess
+import sys
+
+PROGRAM = """
+import sys
+from trainers.cli.light_imports import without_keras
+with without_keras():
+    from zoo.recipes import RECIPES
+    from trainers.cli.recipe_list import recipe_facts
+names = list(RECIPES)
+assert not {"keras", "tensorflow", "jax", "zoo", "zoo.recipes", "trainers.results"} & set(sys.modules)
+import zoo
+assert list(zoo.recipes.RECIPES) == names and zoo.load and zoo.RegularizedModel
+with without_keras():
+    from zoo import recipes
+assert recipes is zoo.recipes and sys.modules["zoo"] is zoo
+print("complete")
+"""
+
+
+def test_nothing_is_left_of_the_context_and_zoo_imports_as_usual():
+    done = subprocess.run([sys.executable, "-c", PROGRAM], capture_output=True, text=True)
+    assert done.stdout == "complete\n", done.stderr
