@@ -13,19 +13,19 @@ from zoo.backend.programs import compile_program
 Tensor = Any  # a tensor of the backend, or a NumPy array
 
 
-def as_arrays(inputs: Any) -> Any:
+def as_inputs(inputs: Any) -> Any:
     """Inputs as arrays: one, or several in a dictionary, list or tuple.
 
     Args:
-        inputs: array, tensor or nested lists of numbers; or a dictionary, list or tuple of arrays, tensors or columns of
-            pandas.
+        inputs: array, tensor or nested lists of numbers; or a dictionary, list or tuple of arrays, tensors or columns
+            of pandas.
 
     Returns:
         The same structure of arrays and tensors.
 
     Example:
-        >>> from zoo.analysis.batches import as_arrays
-        >>> as_arrays([[1.0, 2.0]]).shape, [each.shape for each in as_arrays([np.ones((3, 1)), np.ones((3, 2))])]
+        >>> from zoo.analysis.batches import as_inputs
+        >>> as_inputs([[1.0, 2.0]]).shape, [each.shape for each in as_inputs([np.ones((3, 1)), np.ones((3, 2))])]
         ((1, 2), [(3, 1), (3, 2)])
     """
     if not keras.tree.is_nested(inputs) or all(isinstance(e, numbers.Number) for e in keras.tree.flatten(inputs)):
@@ -35,20 +35,6 @@ def as_arrays(inputs: Any) -> Any:
 
 def _as_array(values):
     return values if ops.is_tensor(values) else np.asarray(values)
-
-
-def num_examples(inputs: Any) -> int:
-    """The number of examples.
-
-    Args:
-        inputs: array, or a dictionary, list or tuple of arrays, with at least one array.
-
-    Example:
-        >>> from zoo.analysis.batches import num_examples
-        >>> num_examples({"age": np.ones((3, 1)), "city": np.ones(3)})
-        3
-    """
-    return len(keras.tree.flatten(inputs)[0])
 
 
 def take_rows(inputs: Any, rows: Any) -> Any:
@@ -88,7 +74,7 @@ def map_batches(function: Callable[..., Any], *arrays: Any, batch_size: int = 50
         >>> map_batches(lambda x: keras.ops.square(x), np.arange(4.0), batch_size=2)
         array([0., 1., 4., 9.])
     """
-    given = [as_arrays(each) for each in arrays]
+    given = [as_inputs(each) for each in arrays]
     lengths = [len(array) for array in keras.tree.flatten(given)]
     if min(lengths) < 1 or len(set(lengths)) > 1:
         raise ValueError(f"All arrays must have the same number of examples, at least 1, received {lengths}.")

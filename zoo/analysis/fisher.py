@@ -61,8 +61,8 @@ def largest_fisher_eigenvalue(
     """`λ_max(F)` of every example, with the Fisher information `F = Jᵀ(diag p − p·pᵀ)J` in the input.
 
     J is the Jacobian of the logits, see `jacobian`. For small ε the largest KL divergence at distance ε is
-    `ε²/2·λ_max(F)`. If each unit decides for itself, `F = Jᵀ·diag(p(1 − p))·J` with its sigmoid p. F of dense outputs is
-    the mean over the positions, as the divergence is.
+    `ε²/2·λ_max(F)`. If each unit decides for itself, `F = Jᵀ·diag(p(1 − p))·J` with its sigmoid p. F of dense outputs
+    is the mean over the positions, as the divergence is.
 
     Args:
         network: Keras network from inputs to logits, or to what `Classifier` recognizes.

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.analysis.batches import as_arrays, map_batches, take_rows
+from zoo.analysis.batches import as_inputs, map_batches, take_rows
 from zoo.analysis.classifier import as_classifier
 from zoo.analysis.estimate import Estimate
 from zoo.analysis.penalties import penalty_values
@@ -129,7 +129,7 @@ def num_positions(network: Callable[..., Tensor], inputs: Any) -> int:
         >>> num_positions(lambda x: x * 1.0, np.zeros((2, 5, 3)))
         5
     """
-    return math.prod(as_classifier(network)(take_rows(as_arrays(inputs), slice(0, 1))).shape[1:-1])
+    return math.prod(as_classifier(network)(take_rows(as_inputs(inputs), slice(0, 1))).shape[1:-1])
 
 
 def singular_values(
@@ -141,8 +141,8 @@ def singular_values(
         network: Keras network from inputs to logits, or to what `Classifier` recognizes.
         inputs: as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
         num_values: None (default) computes all values from J itself. An integer from 1 to `k − 1` computes that many of
-            the largest (of all logits of dense outputs) by the Lanczos iteration, which uses products with J and Jᵀ for one example after the other. Use
-            it for networks with very many logits.
+            the largest (of all logits of dense outputs) by the Lanczos iteration, which uses products with J and Jᵀ for
+            one example after the other. Use it for networks with very many logits.
         batch_size: number of inputs at a time.
 
     Returns:

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.analysis.batches import as_arrays
+from zoo.analysis.batches import as_inputs
 from zoo.backend.random_numbers import Seed, as_integer
 from zoo.optional import require
 from zoo.regularizers.math.field_bases import centered_coordinates
@@ -31,7 +31,7 @@ def one_array(inputs: Any) -> np.ndarray:
         dtype('float32')
     """
     if keras.tree.is_nested(inputs):
-        inputs = as_arrays(inputs)
+        inputs = as_inputs(inputs)
     if keras.tree.is_nested(inputs):
         raise ValueError(
             f"Movements take one array, received a {type(inputs).__name__} of {len(inputs)}. Move one of its entries; "
@@ -167,8 +167,8 @@ def randomly_moved(
 
     Raises:
         TypeError: `size` is not a number.
-        ValueError: an unknown kind or border, a negative size, a rotation of inputs that are not images, or a shape that
-            contradicts the data format.
+        ValueError: an unknown kind or border, a negative size, a rotation of inputs that are not images, or a shape
+            that contradicts the data format.
         ImportError: SciPy is not installed.
 
     Example:

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.analysis.batches import as_arrays, compiled, map_batches, take_rows
+from zoo.analysis.batches import as_inputs, compiled, map_batches, take_rows
 from zoo.analysis.classifier import as_classifier
 from zoo.analysis.prediction_pass import prediction_pass
 from zoo.regularizers import VirtualMovementTraining
@@ -83,8 +83,8 @@ def worst_movement_changes(
 
     Args:
         network: Keras network from inputs to logits, or to what `Classifier` recognizes.
-        inputs: as the network takes them. What moves is one input of signals `(n, length)`, or of images or volumes with
-            channels; or a feature map of a named layer.
+        inputs: as the network takes them. What moves is one input of signals `(n, length)`, or of images or volumes
+            with channels; or a feature map of a named layer.
         labels: as for `misclassified`.
         fields: families: `"shift"`, `"rotation"`, `"scale"`, `"affine"`, `"smooth"` or `MovementField`s.
         border: values outside the lattice: `"zero"`, `"nearest"` or `"periodic"`.
@@ -98,8 +98,8 @@ def worst_movement_changes(
         `{family: (n,)}`, without families that have no field on this lattice.
 
     Raises:
-        ValueError: an unknown name, with the nearest one; or what moves lies on no lattice, or its shape contradicts the
-            data format.
+        ValueError: an unknown name, with the nearest one; or what moves lies on no lattice, or its shape contradicts
+            the data format.
 
     Source: "Regularization neural networks via constrained virtual movement field", anonymous submission to ICLR 2018,
     equations 8 to 15. Affine and smooth fields are additions.
@@ -110,7 +110,7 @@ def worst_movement_changes(
         >>> {family: values.shape for family, values in changes.items()}
         {'shift': (2,), 'rotation': (2,), 'scale': (2,)}
     """
-    inputs = as_arrays(inputs)
+    inputs = as_inputs(inputs)
     measure = movement_measure(network, inputs, fields, border, normalization, data_format)
     return map_batches(measure, inputs, np.asarray(labels), batch_size=batch_size)
 

@@ -38,8 +38,8 @@ def penalty_values(
         `(n,)`.
 
     Raises:
-        ValueError: there are no labels for a penalty that needs them, or the penalty moves positions and what moves lies
-            on no lattice.
+        ValueError: there are no labels for a penalty that needs them, or the penalty moves positions and what moves
+            lies on no lattice.
 
     Example:
         >>> network = lambda x: keras.ops.matmul(x, np.diag([2.0, 1.0]))

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.analysis.batches import as_arrays, take_rows
+from zoo.analysis.batches import as_inputs, take_rows
 from zoo.analysis.logits import Prediction
 from zoo.training.inputs import as_network_inputs, unwrap
 from zoo.training.perturb_checks import check_floating, check_reached, may_cut
@@ -43,7 +43,7 @@ class PerturbedNetwork:
 
     def __init__(self, classifier: Any, inputs: Any):
         self.classifier = classifier
-        self.received = as_arrays(inputs)
+        self.received = as_inputs(inputs)
         entry = classifier.entry
         self.single = unwrap(entry, self.received)
         tensors = keras.tree.map_structure(ops.convert_to_tensor, self.single)

@@ -9,13 +9,14 @@ from keras import ops
 
 from zoo.analysis.attacks import ATTACKS
 from zoo.analysis.attacks.inputs import AttackedInputs
-from zoo.analysis.batches import as_arrays, map_batches, num_examples
+from zoo.analysis.batches import as_inputs, map_batches
 from zoo.analysis.classifier import STATISTICS, Classifier, as_classifier
 from zoo.analysis.errors import misclassified
 from zoo.analysis.labels import errors_of
 from zoo.analysis.moved_inputs import randomly_moved
 from zoo.analysis.units import attacked
 from zoo.backend.random_numbers import Seed, as_generator
+from zoo.datasets.arrays import num_rows
 from zoo.training.perturb_checks import check_lattice
 from zoo.training.perturbed_layers import layer_names
 from zoo.validation import check_choice, check_number
@@ -87,7 +88,7 @@ def misclassified_under_attack(
             f"The attack {attack!r} changes its batches as it proceeds, so statistics must be 'moving', received "
             "'batch'."
         )
-    classifier, inputs, labels = as_classifier(network), as_arrays(inputs), np.asarray(labels)
+    classifier, inputs, labels = as_classifier(network), as_inputs(inputs), np.asarray(labels)
     layers = layer_names(classifier.perturb)
     if statistics == "batch" and layers:
         raise ValueError(f"With statistics='batch' attacks move inputs, received perturb={classifier.perturb!r}.")
@@ -108,7 +109,7 @@ def misclassified_under_attack(
     at_once = attack in MOVEMENTS or attack.startswith(BATCHED)
     if attack.startswith(BATCHED):
         options["batch_size"] = batch_size
-    return map_batches(of_batch, inputs, labels, batch_size=max(num_examples(inputs) if at_once else batch_size, 1))
+    return map_batches(of_batch, inputs, labels, batch_size=max(num_rows(inputs) if at_once else batch_size, 1))
 
 
 def _moved(network, inputs, kind, size, seed, batch_size, options):

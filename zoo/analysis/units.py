@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.analysis.batches import as_arrays, map_batches, take_rows
+from zoo.analysis.batches import as_inputs, map_batches, take_rows
 from zoo.analysis.classifier import Classifier, as_classifier
 from zoo.backend.keras_internals import flatten_layers
 from zoo.training.inputs import named_inputs, unwrap
@@ -101,7 +101,7 @@ def attacked(model: Any, x: Any, *, units: str | None = None, clip: bool = True)
         (1.0, (0.0, 1.0))
     """
     classifier = as_classifier(model)
-    model, x = classifier.network, unwrap(classifier.entry, as_arrays(x))
+    model, x = classifier.network, unwrap(classifier.entry, as_inputs(x))
     one_input = not keras.tree.is_nested(x) and not layer_names(classifier.perturb)
     pixels = pixel_range(x) if one_input else None
     units = ("pixels" if pixels else "preprocessed") if units is None else check_choice("units", units, UNITS)

@@ -130,8 +130,8 @@ def auto_attack(
         verbose: 1 shows a progress bar, 0 does not.
 
     Returns:
-        Perturbed inputs, in the structure of `inputs` (see `zoo.analysis.attacks`). Those that are misclassified were found by one of the attacks, or misclassified
-        from the start.
+        Perturbed inputs, in the structure of `inputs` (see `zoo.analysis.attacks`). Those that are misclassified were
+        found by one of the attacks, or misclassified from the start.
 
     Raises:
         TypeError: a number is expected and not given.

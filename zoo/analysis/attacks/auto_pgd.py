@@ -224,12 +224,13 @@ def auto_pgd(
         num_steps: number of steps, at least 1.
         num_restarts: number of random starts, at least 1.
         num_targets: 0, or number of the likeliest other classes that the attack approaches one after the other.
-        early_stop: whether an example rests as soon as it is misclassified, or has wrong decisions only. Otherwise the attack also moves inputs
-            that are misclassified, and returns the points of the highest loss.
+        early_stop: whether an example rests as soon as it is misclassified, or has wrong decisions only. Otherwise the
+            attack also moves inputs that are misclassified, and returns the points of the highest loss.
         batch_size: number of inputs at a time.
 
     Returns:
-        Perturbed inputs, in the structure of `inputs` (see `zoo.analysis.attacks`): misclassified if the attack has found that, else of the highest loss.
+        Perturbed inputs, in the structure of `inputs` (see `zoo.analysis.attacks`): misclassified if the attack has
+        found that, else of the highest loss.
 
     Raises:
         TypeError: a number is expected and not given.

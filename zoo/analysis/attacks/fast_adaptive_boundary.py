@@ -189,7 +189,8 @@ def fast_adaptive_boundary(
         batch_size: number of inputs at a time.
 
     Returns:
-        Perturbed inputs, in the structure of `inputs` (see `zoo.analysis.attacks`). Inputs for which no perturbation within ε was found are unchanged.
+        Perturbed inputs, in the structure of `inputs` (see `zoo.analysis.attacks`). Inputs for which no perturbation
+        within ε was found are unchanged.
 
     Raises:
         TypeError: a number is expected and not given.

@@ -31,8 +31,8 @@ def gaussian_sign_noise(
         labels: not used.
         epsilon: ε, L∞ norm of the noise, at least 0, in units of the input.
         seed: integer, `keras.random.SeedGenerator` or None.
-        input_range: `(low, high)` to which the result is clipped, `{name: (low, high)}` of several inputs, or None: 0 to
-            255 for inputs in uint8, else no bounds.
+        input_range: `(low, high)` to which the result is clipped, `{name: (low, high)}` of several inputs, or None: 0
+            to 255 for inputs in uint8, else no bounds.
 
     Returns:
         Perturbed inputs, in the structure of `inputs`; see `zoo.analysis.attacks`.

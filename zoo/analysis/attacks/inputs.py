@@ -7,7 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.analysis.batches import as_arrays, map_batches, take_rows
+from zoo.analysis.batches import as_inputs, map_batches, take_rows
 from zoo.analysis.classifier import as_classifier
 from zoo.analysis.labels import as_labels
 from zoo.analysis.logits import Prediction
@@ -83,7 +83,7 @@ class AttackedInputs:
 
     def __init__(self, network: Any, inputs: Any, input_range: Any = None, batch_size: int | None = None):
         self.classifier = as_classifier(network)
-        inputs, in_batches = as_arrays(inputs), batch_size is not None and layer_names(self.classifier.perturb)
+        inputs, in_batches = as_inputs(inputs), batch_size is not None and layer_names(self.classifier.perturb)
         self.at = self.classifier.at(take_rows(inputs, slice(0, 1)) if in_batches else inputs)
         self.at.check_reached()
         self.inputs, self.clean, self.moved = inputs, self.at.tensor, self.at.moved

@@ -28,8 +28,8 @@ def sign_noise(
         labels: as for `misclassified`.
         epsilon: ε, L∞ norm of the perturbation, at least 0, in units of the input (τ in the thesis).
         seed: not used.
-        input_range: `(low, high)` to which the result is clipped, `{name: (low, high)}` of several inputs, or None: 0 to
-            255 for inputs in uint8, else no bounds.
+        input_range: `(low, high)` to which the result is clipped, `{name: (low, high)}` of several inputs, or None: 0
+            to 255 for inputs in uint8, else no bounds.
 
     Returns:
         Perturbed inputs, in the structure of `inputs`; see `zoo.analysis.attacks`.

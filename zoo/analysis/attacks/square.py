@@ -170,8 +170,8 @@ def square(
         batch_size: number of inputs at a time.
 
     Returns:
-        Perturbed inputs, in the structure of `inputs` (see `zoo.analysis.attacks`): misclassified if the attack has found
-        that, else with the largest margin of another class.
+        Perturbed inputs, in the structure of `inputs` (see `zoo.analysis.attacks`): misclassified if the attack has
+        found that, else with the largest margin of another class.
 
     Raises:
         TypeError: a number is expected and not given.

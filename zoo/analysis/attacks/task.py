@@ -11,10 +11,11 @@ from keras import ops
 from zoo.analysis.attacks.inputs import AttackedInputs
 from zoo.analysis.attacks.objectives import likeliest_others
 from zoo.analysis.attacks.programs import State, prediction_program
-from zoo.analysis.batches import as_arrays, num_examples, take_rows
+from zoo.analysis.batches import as_inputs, take_rows
 from zoo.analysis.labels import as_labels
 from zoo.analysis.logits import Prediction
 from zoo.backend.programs import Program, program_for
+from zoo.datasets.arrays import num_rows
 from zoo.regularizers.math.balls import STEEPEST
 from zoo.regularizers.math.decisions import share_misclassified
 from zoo.regularizers.math.divergences import check_classes
@@ -59,8 +60,8 @@ class Task:
         self.network = network
         self.norm = check_choice("norm", norm, STEEPEST)
         self.epsilon = check_number("epsilon", epsilon, 0)
-        inputs = as_arrays(inputs)
-        number = num_examples(inputs)
+        inputs = as_inputs(inputs)
+        number = num_rows(inputs)
         self.batch_size = min(check_number("batch_size", batch_size, 1, integer=True), max(number, 1))
         if np.shape(labels)[:1] != (number,) or not number:
             raise ValueError(

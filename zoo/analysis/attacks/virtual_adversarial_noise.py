@@ -31,8 +31,8 @@ def virtual_adversarial_noise(
         labels: not used.
         epsilon: ε, L2 norm of r, at least 0, in units of the input.
         seed: integer, `keras.random.SeedGenerator` or None, for the direction from which the iterations start.
-        input_range: `(low, high)` to which the result is clipped, `{name: (low, high)}` of several inputs, or None: 0 to
-            255 for inputs in uint8, else no bounds.
+        input_range: `(low, high)` to which the result is clipped, `{name: (low, high)}` of several inputs, or None: 0
+            to 255 for inputs in uint8, else no bounds.
         num_power_iterations: number of power iterations, at least 0.
 
     Returns:
