@@ -70,7 +70,8 @@ class Task:
             )
         self.inputs = AttackedInputs(network, inputs, input_range, self.batch_size)
         self.input_range = self.inputs.input_range
-        self.clean, self.rest = ops.convert_to_numpy(self.inputs.clean), self.inputs.rest
+        arrays = keras.tree.map_structure(ops.convert_to_numpy, (self.inputs.clean, self.inputs.rest))
+        self.clean, self.rest = arrays  # NumPy takes rows in any order
         self.perturbed, self.best = self.clean.copy(), np.full(number, -np.inf, self.clean.dtype)
         self.progress: Callable[[int], None] = lambda steps: None
         self.prediction = self.predict(self.clean, np.arange(number))
