@@ -97,8 +97,30 @@ def test_what_a_model_says_of_its_outputs_counts():
     assert outputs_kind(model) == "probabilities"
     several = zoo.RegularizedModel(with_weights(), outputs="multilabel_logits")
     several.compile("sgd", keras.losses.BinaryCrossentropy(from_logits=True))
-    with pytest.raises(ValueError, match="must be one unit, received 3 units.*several labels"):
-        predict_logits(several, X)
+    assert outputs_kind(several) == "multilabel_logits"
+
+
+@pytest.mark.parametrize(
+    "activation, loss, kind",
+    [
+        ("sigmoid", None, None),
+        (None, "binary_crossentropy", None),
+        (None, keras.losses.BinaryCrossentropy(from_logits=True), None),
+        (None, None, "binary_logits"),
+        (None, None, "multilabel_logits"),
+        ("sigmoid", None, "binary_probabilities"),
+    ],
+)
+def test_several_binary_units_decide_alone(activation, loss, kind):
+    network = with_weights(activation=activation)
+    expected = keras.ops.convert_to_numpy(with_weights()(X))
+    if loss == "binary_crossentropy":  # of probabilities, which a layer before the last one computes
+        network = with_weights(layers.Activation("sigmoid"), layers.Identity())
+    if loss is not None:
+        network.compile("sgd", loss)
+    prediction = Classifier(network, outputs=kind).predict(X)
+    assert prediction.distribution == "bernoulli" and not prediction.decides_once
+    np.testing.assert_allclose(prediction.logits, expected, rtol=1e-3, atol=1e-3)
 
 
 def test_the_head_that_penalties_look_at_is_measured():
@@ -109,16 +131,31 @@ def test_the_head_that_penalties_look_at_is_measured():
     np.testing.assert_allclose(predict_logits(model, X), keras.ops.convert_to_numpy(network(X)), rtol=1e-6)
 
 
+@pytest.mark.parametrize("head", ["cls", "label"])
+def test_a_head_of_a_plain_network_is_named(head):
+    inputs = keras.Input((4,))
+    named = {"cls": layers.Dense(3, "softmax", name="cls"), "label": layers.Dense(1, name="label")}
+    network = keras.Model(inputs, {name: layer(inputs) for name, layer in named.items()})
+    network.compile("sgd", {"cls": "sparse_categorical_crossentropy", "label": "binary_crossentropy"})
+    classifier = Classifier(network, output=head)
+    assert classifier.outputs == {"cls": "probabilities", "label": "binary_probabilities"}[head]
+    logits, outputs = classifier(X), network(X)[head]
+    probabilities = keras.ops.softmax(logits)[:, -outputs.shape[1] :]
+    expected = outputs if head == "cls" else keras.ops.clip(outputs, 1e-30, 1)
+    if head == "cls":
+        np.testing.assert_allclose(probabilities, expected, rtol=1e-5)
+    with pytest.raises(ValueError, match="output='cls'"):
+        predict_logits(network, X)
+    with pytest.raises(ValueError, match="Unknown output 'cl'. Did you mean 'cls'"):
+        Classifier(network, output="cl")
+
+
 def test_outputs_without_a_decision_are_refused():
     with pytest.raises(ValueError, match="at least 2 classes, received 1.*Classifier"):
         misclassified(with_weights(units=1), X, np.zeros(6, int))
-    with pytest.raises(ValueError, match="must be one unit, received 3 units.*several labels"):
-        predict_logits(with_weights(activation="sigmoid"), X)
     with pytest.raises(ValueError, match="at least 2 classes, received 1"):
         zoo.analysis.loss_gradient(with_weights(units=1), X, np.zeros(6, int))
     with pytest.raises(ValueError, match="at least 2 classes, received 1"):
         largest_fisher_eigenvalue(with_weights(units=1), X)
-    with pytest.raises(ValueError, match="must be one unit, received 3"):
-        Classifier(with_weights(), outputs="binary_logits")(X)
     with pytest.raises(ValueError, match="Unknown outputs 'logit'. Did you mean 'logits'"):
         Classifier(with_weights(), outputs="logit")

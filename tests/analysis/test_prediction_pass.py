@@ -1,4 +1,4 @@
-"""Passes in prediction mode, and batches of them."""
+"""Passes in prediction mode."""
 
 import keras
 import numpy as np
@@ -6,7 +6,7 @@ import pytest
 from keras import ops
 
 from zoo.analysis import loss_gradient, penalty_values, predict_logits
-from zoo.analysis.prediction_pass import compiled, map_batches, prediction_pass
+from zoo.analysis.prediction_pass import prediction_pass
 from zoo.regularizers import JacobianPenalty
 
 
@@ -31,17 +31,6 @@ def test_networks_run_in_prediction_mode_and_keep_their_state(noisy, rng):
         np.testing.assert_array_equal(a, b)
 
 
-def test_compiled_functions_follow_the_weights_and_keep_the_state(noisy, rng):
-    x = rng.normal(size=(5, 4)).astype("float32")
-    logits = compiled(lambda x: predict_logits(noisy, x), noisy)
-    for scale in (1.0, 2.0):
-        weights = [scale * value for value in noisy.get_weights()]
-        noisy.set_weights(weights)
-        np.testing.assert_allclose(logits(x), predict_logits(noisy, x), rtol=1e-5)
-        for a, b in zip(weights, noisy.get_weights(), strict=True):
-            np.testing.assert_array_equal(a, b)
-
-
 def test_networks_without_modes_and_of_half_precision(rng):
     class Plain(keras.layers.Layer):
         def call(self, x):
@@ -62,17 +51,3 @@ def test_integer_inputs_have_derivatives(noisy):
     x = np.arange(8).reshape(2, 4)
     expected = loss_gradient(noisy, x.astype("float32"), [0, 1])
     np.testing.assert_allclose(loss_gradient(noisy, x, [0, 1]), expected, rtol=1e-6)
-
-
-def test_batches_are_joined_in_order(rng):
-    a, b = rng.normal(size=(7, 3)), np.arange(7)
-    result = map_batches(lambda a, b: {"double": 2 * a, "pair": (b, ops.convert_to_tensor(a))}, a, b, batch_size=3)
-    np.testing.assert_array_equal(result["double"], 2 * a)
-    np.testing.assert_array_equal(result["pair"][0], b)
-    np.testing.assert_array_equal(result["pair"][1], a)
-
-
-@pytest.mark.parametrize("lengths", [(0, 0), (3, 2)])
-def test_unsuitable_arrays(lengths):
-    with pytest.raises(ValueError, match=r"at least 1, received \[" + ", ".join(map(str, lengths))):
-        map_batches(lambda a, b: a, *(np.zeros(n) for n in lengths))

@@ -13,7 +13,7 @@ from trainers.runs.data import load_own_data
 from trainers.runs.measuring import versions
 from zoo import analysis, datasets, pretrained, regularizers
 from zoo.analysis import Estimate
-from zoo.analysis.prediction_pass import map_batches
+from zoo.analysis.batches import map_batches
 from zoo.optional import require
 from zoo.pretrained import card
 

@@ -1,7 +1,8 @@
 """Measures of a trained classifier: attacks, sensitivity to perturbations and movements, calibration.
 
 Most measures take a network from inputs to logits, run it in prediction mode and return one value for each example.
-`Estimate.of(values)` is their mean with its standard error.
+`Estimate.of(values)` is their mean with its standard error. The inputs may be several, what moves may be some of them
+or what named layers return, and the outputs may be multi-label, dense, or one of several, see `Classifier`.
 """
 
 from zoo.analysis.attacks import (
@@ -17,8 +18,9 @@ from zoo.analysis.attacks import (
     virtual_adversarial_noise,
 )
 from zoo.analysis.calibration import Reliability, reliability
-from zoo.analysis.classifier import UNITS, Attacked, Classifier, attacked
+from zoo.analysis.classifier import Classifier
 from zoo.analysis.dropout_masks import mean_over_masks
+from zoo.analysis.errors import generalization_gap, misclassified
 from zoo.analysis.estimate import Estimate
 from zoo.analysis.fisher import largest_fisher_eigenvalue
 from zoo.analysis.jacobian import jacobian, singular_values, squared_frobenius_norm
@@ -29,11 +31,10 @@ from zoo.analysis.prediction_pass import loss_gradient, predict_logits
 from zoo.analysis.robustness import (
     MOVEMENTS,
     attacked_error_percent,
-    generalization_gap,
-    misclassified,
     misclassified_under_attack,
 )
 from zoo.analysis.theory import limit_ratios
+from zoo.analysis.units import UNITS, Attacked, attacked
 
 __all__ = [
     "ATTACKS",

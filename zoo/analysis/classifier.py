@@ -1,46 +1,43 @@
-"""A classifier as the attacks see it: from the inputs that are attacked to logits."""
+"""A classifier as measures and attacks see it: from inputs to logits, in prediction mode."""
 
 from collections.abc import Callable
-from typing import Any, NamedTuple
+from typing import Any
 
 import keras
-import numpy as np
-from keras import ops
 
-from zoo.analysis.logits import KINDS, logits_of, outputs_kind
-from zoo.analysis.prediction_pass import map_batches
-from zoo.backend.keras_internals import flatten_layers, takes_training
+from zoo.analysis.logits import KINDS, Prediction, outputs_kind, prediction_of
+from zoo.analysis.perturbed_network import PerturbedNetwork
+from zoo.backend.keras_internals import takes_training
 from zoo.backend.moments import exact_moments
+from zoo.training.heads import Head
+from zoo.training.inputs import unwrap
+from zoo.training.objective_model import ObjectiveModel
 from zoo.validation import check_choice
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
 
 STATISTICS = ("moving", "batch")
-UNITS = ("pixels", "preprocessed")
-"""The units of perturbations, see `attacked`."""
-
-ELEMENTWISE = (
-    keras.Sequential,
-    keras.layers.InputLayer,
-    keras.layers.Rescaling,
-    keras.layers.Normalization,
-    keras.layers.RandomTranslation,  # the last two do nothing in prediction
-    keras.layers.RandomFlip,
-)
 
 
 class Classifier:
-    """A network from inputs to logits, in prediction mode.
+    """A network from inputs to logits, in prediction mode, and what measures and attacks move.
+
+    A `RegularizedModel` says all of this itself, so every measure and attack also takes the model.
 
     Args:
-        network: Keras network or model, or any function of one tensor.
-        outputs: meaning of the network's outputs: `"logits"`, `"probabilities"`, `"binary_logits"` (one unit, positive
-            for class 1) or `"binary_probabilities"` (one unit). None reads it off the last activation or, if that is
-            linear, off the loss of a compiled model; a network that says neither returns logits.
-        scale: factor on the inputs before the network, such as 255 for pixels from 0 to 1.
+        network: Keras network or model, or any function of one tensor or of several in a dictionary, list or tuple.
+        outputs: meaning of the network's outputs: `"logits"`, `"probabilities"`, `"binary_logits"` or
+            `"binary_probabilities"`. One binary unit decides between two classes, positive for class 1. Several are
+            multi-label: each decides for itself (`"multilabel_logits"` too). None reads the meaning off the last
+            activation or, if that is linear, off the loss of a compiled model; a network that says neither returns
+            logits.
+        scale: factor on the one input before the network, such as 255 for pixels from 0 to 1.
         statistics: statistics of batch normalization: `"moving"` (averages, as in prediction) or `"batch"`, those of
             the inputs themselves. With the latter dropout and noise act as in training, if the network has them (a
             ladder's encoder has none); the preprocessing runs without augmentation; and no state changes.
+        perturb: what attacks move, as for `RegularizedModel`: `{name: scale}` of inputs, a scale of each entry of the
+            one input, or names of layers. None takes that of the model, or else moves all floating-point inputs.
+        output: name or position of the output to measure, if the network has several. None takes that of the model.
 
     Raises:
         TypeError: `statistics` is `"batch"`, and the network is a plain function or a layer without training mode.
@@ -59,20 +56,40 @@ class Classifier:
         outputs: str | None = None,
         scale: float = 1.0,
         statistics: str = "moving",
+        perturb: Any = None,
+        output: Head = None,
     ):
+        model: Any = network if isinstance(network, ObjectiveModel) else None
         self.network = network
-        self.outputs = outputs_kind(network) if outputs is None else check_choice("outputs", outputs, KINDS)
+        self.output = model.head if model is not None and output is None else output
+        self.perturb = model.perturb if model is not None and perturb is None else perturb
+        given = None if outputs is None else check_choice("outputs", outputs, KINDS)
+        self.outputs = given or outputs_kind(network, self.output)
         self.scale = scale
         self.statistics = check_choice("statistics", statistics, STATISTICS)
         if statistics == "batch" and not takes_training(network):
             raise TypeError(f"Batch statistics need a Keras network whose call takes training=, received {network!r}.")
         self.variables = getattr(network, "variables", [])
+        # What takes the inputs, and declares their names and types.
+        self.entry: Any = network if model is None else model.network
+        if model is not None and model.preprocessing is not None:
+            self.entry = model.preprocessing
 
-    def __call__(self, inputs: Tensor) -> Tensor:
-        """The logits, `(n, num_classes)`."""
-        inputs = inputs if self.scale == 1.0 else self.scale * inputs
+    def __call__(self, inputs: Any) -> Tensor:
+        """The logits, `(n, num_classes)`; `(n, units)` if each unit decides for itself; `(n, ..., k)` if dense."""
+        return self.predict(inputs).logits
+
+    def predict(self, inputs: Any) -> Prediction:
+        """The logits with their distribution.
+
+        Args:
+            inputs: as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
+        """
+        inputs = unwrap(self.entry, inputs)
+        if self.scale != 1.0:
+            inputs = self.scale * inputs
         if self.statistics == "moving":
-            return logits_of(self.network, inputs, self.outputs)
+            return prediction_of(self.network, inputs, self.outputs, self.output)
         network: Any = getattr(self.network, "network", self.network)
         preprocessing = getattr(self.network, "preprocessing", None)
         if preprocessing is not None:
@@ -80,7 +97,15 @@ class Classifier:
         # The present values, because a compiled program replaces those of the variables.
         state = [(variable, variable.value) for variable in network.variables]
         with keras.StatelessScope(state_mapping=state), exact_moments(network):
-            return logits_of(network, inputs, self.outputs, training=True)
+            return prediction_of(network, inputs, self.outputs, self.output, training=True)
+
+    def at(self, inputs: Any) -> PerturbedNetwork:
+        """The network as a function of the one tensor that attacks move, at a batch of inputs.
+
+        Args:
+            inputs: as for `predict`.
+        """
+        return PerturbedNetwork(self, inputs)
 
     def with_statistics(self, statistics: str) -> "Classifier":
         """The same classifier with other statistics.
@@ -88,112 +113,29 @@ class Classifier:
         Args:
             statistics: `"moving"` or `"batch"`.
         """
-        return Classifier(self.network, outputs=self.outputs, scale=self.scale, statistics=statistics)
+        return self.around(self.network, scale=self.scale, statistics=statistics)
+
+    def around(self, network: Callable[..., Tensor], *, scale: float = 1.0, statistics: str = "moving") -> "Classifier":
+        """The classifier of another network with the same outputs, of which the same is measured and moves.
+
+        Args:
+            network: such as the network of a model, without its preprocessing.
+            scale: factor on the one input.
+            statistics: `"moving"` or `"batch"`.
+        """
+        options: dict[str, Any] = {"outputs": self.outputs, "perturb": self.perturb, "output": self.output}
+        return Classifier(network, scale=scale, statistics=statistics, **options)
 
 
-class Attacked(NamedTuple):
-    """What an attack receives.
-
-    Attributes:
-        network: from `inputs` to logits.
-        inputs: floating point, `(n, ...)`.
-        input_range: `(low, high)` of the inputs, or None.
-
-    Example:
-        >>> from zoo.analysis.classifier import attacked
-        >>> attacked(lambda x: x, np.zeros((1, 2, 2, 1), "uint8")).input_range
-        (0.0, 1.0)
-    """
-
-    network: Classifier
-    inputs: np.ndarray
-    input_range: tuple[float, float] | None
-
-
-def pixel_range(inputs: Any) -> tuple[float, float] | None:
-    """The range of the pixels of images: `(0, 255)` or `(0, 1)`, or None if the inputs are no images.
-
-    Images are arrays `(n, height, width, channels)` of integers, or of numbers from 0 to 1 or to 255.
+def as_classifier(network: Any) -> Classifier:
+    """A network as a `Classifier`, if it is none yet.
 
     Args:
-        inputs: raw inputs, `(n, ...)`.
+        network: `Classifier`, Keras network or any function.
 
     Example:
-        >>> from zoo.analysis.classifier import pixel_range
-        >>> pixel_range(np.zeros((5, 28, 28, 1), "uint8"))
-        (0.0, 255.0)
+        >>> from zoo.analysis.classifier import as_classifier
+        >>> as_classifier(lambda x: x).outputs
+        'logits'
     """
-    inputs = np.asarray(inputs)
-    if inputs.ndim != 4 or not inputs.size:
-        return None
-    if inputs.dtype == np.uint8:
-        return 0.0, 255.0
-    low, high = float(inputs.min()), float(inputs.max())
-    if low < 0 or high > 255:
-        return None
-    return (0.0, 1.0) if high <= 1 and inputs.dtype.kind == "f" else (0.0, 255.0)
-
-
-def attacked(model: Any, x: Any, *, units: str | None = None, clip: bool = True) -> Attacked:
-    """The classifier, inputs and range of an attack: the one definition that every command uses.
-
-    Args:
-        model: `RegularizedModel`, `LadderNetwork` or any `keras.Model`, from raw inputs to outputs of any kind.
-        x: raw inputs, `(n, ...)`.
-        units: unit of the perturbations. `"pixels"`: pixels from 0 to 1, so `8/255` is eight steps of an image of
-            bytes. The attack acts before the preprocessing and differentiates through it. `"preprocessed"`: unit of the
-            preprocessed inputs, on which the attack acts. None: `"pixels"` for images, else `"preprocessed"`.
-        clip: whether perturbed images stay in the range of pixels. Other inputs have no range.
-
-    Returns:
-        An `Attacked`.
-
-    Raises:
-        ValueError: `units` is unknown; the inputs are no images, but the unit is that of pixels; or the preprocessing
-            does not map the range of pixels to a range.
-
-    Example:
-        >>> from zoo.analysis.classifier import attacked
-        >>> model = zoo.RegularizedModel(zoo.networks.mlp((28, 28, 1), num_classes=10, hidden_units=()))
-        >>> network, inputs, input_range = attacked(model, np.full((3, 28, 28, 1), 255, "uint8"))
-        >>> float(inputs.max()), input_range
-        (1.0, (0.0, 1.0))
-    """
-    x = np.asarray(x)
-    pixels = pixel_range(x)
-    units = ("pixels" if pixels else "preprocessed") if units is None else check_choice("units", units, UNITS)
-    outputs = outputs_kind(model)
-    if units == "pixels":
-        if pixels is None:
-            raise ValueError(
-                f"units='pixels' needs images (n, height, width, channels) with pixels from 0 to 1 or 255, received an "
-                f"array of shape {x.shape}. Choose units='preprocessed'."
-            )
-        inputs = (x / np.float32(pixels[1])).astype(keras.config.floatx())
-        return Attacked(Classifier(model, outputs=outputs, scale=pixels[1]), inputs, (0.0, 1.0) if clip else None)
-    network = getattr(model, "network", model)
-    preprocess = _preprocessing(model)
-    input_range = _preprocessed_range(model, preprocess, x, pixels) if clip and pixels else None
-    return Attacked(Classifier(network, outputs=outputs), preprocess(x), input_range)
-
-
-def _preprocessing(model: Any) -> Callable[[Any], np.ndarray]:
-    """`x -> preprocessed inputs` of a model, in batches."""
-    if hasattr(model, "prepare"):
-        return lambda x: map_batches(lambda x: model.prepare(ops.convert_to_tensor(x), training=False)[0], x)
-    return lambda x: np.asarray(x, keras.config.floatx())
-
-
-def _preprocessed_range(model: Any, preprocess: Callable, x: Any, pixels: tuple[float, float]) -> tuple[float, float]:
-    """The range to which the preprocessing maps that of the pixels."""
-    layer = getattr(model, "preprocessing", None)
-    unsuitable = [each for each in flatten_layers(layer) if not isinstance(each, ELEMENTWISE)] if layer else []
-    bounds = [preprocess(np.full_like(x[:1], bound)) for bound in pixels]
-    if unsuitable or any(np.ptp(bound) > 1e-6 * np.ptp(bounds) for bound in bounds):
-        name = type(unsuitable[0]).__name__ if unsuitable else "the preprocessing"
-        raise ValueError(
-            f"{name} does not map the range of pixels {pixels} to one range of its outputs, so perturbed inputs cannot "
-            "be clipped there. Choose units='pixels', or clip=False."
-        )
-    low, high = sorted(float(bound.flat[0]) for bound in bounds)
-    return low, high
+    return network if isinstance(network, Classifier) else Classifier(network)

@@ -8,9 +8,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.analysis.prediction_pass import map_batches
+from zoo.analysis.batches import map_batches
+from zoo.analysis.classifier import as_classifier
+from zoo.analysis.logits import prediction_of
 from zoo.backend.keras_internals import is_random_state
-from zoo.training.outputs import at_least_single
 from zoo.training.statistics import normalizations
 from zoo.validation import check_number
 
@@ -43,23 +44,25 @@ def frozen_statistics(network: keras.Layer) -> Iterator[None]:
 
 
 def mean_over_masks(
-    network: keras.Layer, inputs: Any, num_masks: int = 50, *, seed: int = 0, batch_size: int = 500
+    network: Any, inputs: Any, num_masks: int = 50, *, seed: int = 0, batch_size: int = 500
 ) -> np.ndarray:
     """The logarithm of the mean prediction over dropout masks: `log(1/M·Σ_m softmax(h(x; mask_m)))`.
+
+    If each unit decides for itself, it is `log(p̄/(1 − p̄))` of the mean of `p = sigmoid(h)`.
 
     A network in prediction mode uses the weight-scaling rule instead: one pass without masks, whose result approximates
     the geometric mean over all masks. The result here serves as logits. Noise layers act, too; batch normalization uses
     its moving averages.
 
     Args:
-        network: Keras network from inputs to logits.
-        inputs: `(n, ...)`, as the network takes them.
+        network: Keras network from inputs to logits, or to what `Classifier` recognizes.
+        inputs: as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
         num_masks: M, at least 1.
         seed: draws the masks, at least 0.
         batch_size: number of inputs at a time. Each batch has masks of its own.
 
     Returns:
-        `(n, k)`.
+        `(n, k)`, or `(n, ..., k)` for dense outputs.
 
     Raises:
         TypeError: `num_masks` or `seed` is not an integer.
@@ -75,17 +78,22 @@ def mean_over_masks(
     """
     check_number("num_masks", num_masks, 1, integer=True)
     rng = np.random.default_rng(check_number("seed", seed, 0, integer=True))
+    classifier = as_classifier(network)
+    network = classifier.network
     states = [variable for variable in network.variables if is_random_state(variable)]
 
-    def probabilities(x):
+    def prediction(x):
         draws = rng.integers(2**31, size=(len(states), 2)).astype("uint32")
         drawn = [(state, ops.convert_to_tensor(draw, state.dtype)) for state, draw in zip(states, draws, strict=True)]
         with keras.StatelessScope(state_mapping=drawn):
-            return ops.softmax(at_least_single(network(x, training=True)))
+            return prediction_of(network, x, classifier.outputs, classifier.output, training=True)
+
+    def of_batch(x):
+        predictions = [prediction(x) for _ in range(num_masks)]
+        if predictions[0].distribution == "bernoulli":
+            holds, holds_not = (sum(ops.sigmoid(sign * each.logits) for each in predictions) for sign in (1, -1))
+            return ops.log(holds) - ops.log(holds_not)
+        return ops.log(sum(ops.softmax(each.logits) for each in predictions) / num_masks)
 
     with frozen_statistics(network):
-        return map_batches(
-            lambda x: ops.log(sum(probabilities(x) for _ in range(num_masks)) / num_masks),
-            inputs,
-            batch_size=batch_size,
-        )
+        return map_batches(of_batch, inputs, batch_size=batch_size)

@@ -1,5 +1,6 @@
 """The Jacobian of the logits in the input: its norm and its spectrum."""
 
+import math
 from collections.abc import Callable
 from typing import Any
 
@@ -7,9 +8,11 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.analysis.batches import as_inputs, map_batches, take_rows
+from zoo.analysis.classifier import as_classifier
 from zoo.analysis.estimate import Estimate
 from zoo.analysis.penalties import penalty_values
-from zoo.analysis.prediction_pass import map_batches, prediction_pass
+from zoo.analysis.prediction_pass import prediction_pass
 from zoo.backend.random_numbers import Seed, as_generator
 from zoo.optional import require
 from zoo.regularizers import JacobianPenalty
@@ -27,7 +30,7 @@ def jacobian_rows(linearized: LinearizedPass) -> np.ndarray:
         linearized: pass with the products of its Jacobian.
 
     Returns:
-        `(n, k, d)` in float64, for inputs with d entries.
+        `(n, ..., k, d)` in float64, for inputs with d entries.
 
     Example:
         >>> from zoo.analysis.jacobian import jacobian_rows
@@ -38,21 +41,25 @@ def jacobian_rows(linearized: LinearizedPass) -> np.ndarray:
                 [2.]]])
     """
     logits = linearized.logits
-    units = [ops.zeros_like(logits) + ops.cast(row, logits.dtype) for row in np.eye(logits.shape[-1])]
+    shape = tuple(logits.shape[1:])
+    units = np.eye(math.prod(shape)).reshape(-1, *shape)
+    units = [ops.zeros_like(logits) + ops.cast(unit, logits.dtype) for unit in units]
     rows = [ops.convert_to_numpy(per_example.flatten(linearized.pull_back(unit))) for unit in units]
-    return np.stack(rows, axis=1).astype("float64")
+    return np.stack(rows, axis=1).astype("float64").reshape(-1, *shape, rows[0].shape[-1])
 
 
 def jacobian(network: Callable[..., Tensor], inputs: Any, *, batch_size: int = 500) -> np.ndarray:
     """The Jacobian `J = ∂h/∂x` of every example, exactly.
 
+    x is what attacks move: the input, the joint vector of several inputs, or what named layers return.
+
     Args:
-        network: Keras network from inputs to logits h.
-        inputs: x, `(n, ...)`, in floating point, as the network takes them.
+        network: Keras network from inputs to logits h, or to what `Classifier` recognizes.
+        inputs: as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
         batch_size: number of inputs at a time.
 
     Returns:
-        `(n, k, d)` in float64, for k logits and inputs with d entries.
+        `(n, k, d)` in float64, for k logits and d entries of x; `(n, ..., k, d)` for dense outputs.
 
     Example:
         >>> network = lambda x: keras.ops.matmul(x, np.array([[1.0, 2.0]]))
@@ -60,7 +67,8 @@ def jacobian(network: Callable[..., Tensor], inputs: Any, *, batch_size: int = 5
         array([[[1.],
                 [2.]]])
     """
-    return map_batches(lambda x: jacobian_rows(prediction_pass(network, x)), inputs, batch_size=batch_size)
+    classifier = as_classifier(network)
+    return map_batches(lambda x: jacobian_rows(prediction_pass(classifier, x)), inputs, batch_size=batch_size)
 
 
 def squared_frobenius_norm(
@@ -74,11 +82,11 @@ def squared_frobenius_norm(
     """`‖J‖_F²` of every example: the sum of the squared singular values of its Jacobian J.
 
     Args:
-        network: Keras network from inputs to logits.
-        inputs: `(n, ...)`, in floating point, as the network takes them.
+        network: Keras network from inputs to logits, or to what `Classifier` recognizes.
+        inputs: as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
         num_projections: None (default) computes the value exactly, with one product with Jᵀ per logit. An integer of at
             least 1 gives an unbiased estimate from that many random directions v in the space of the logits:
-            `k·E‖Jᵀv‖²` with `‖v‖ = 1`.
+            `k·E‖Jᵀv‖²` with `‖v‖ = 1`. Dense outputs of more than 1000 logits need it.
         seed: integer, `keras.random.SeedGenerator` or None, for the directions.
         batch_size: number of inputs at a time.
 
@@ -96,15 +104,32 @@ def squared_frobenius_norm(
     """
     if num_projections is None:
         values = penalty_values(network, inputs, JacobianPenalty(), batch_size=batch_size)
+        values = num_positions(network, inputs) * values
         return Estimate(values, np.zeros_like(values), 1)
     check_number("num_projections", num_projections, 1, integer=True)
-    generator, one = as_generator(seed), JacobianPenalty(num_projections=1)
+    generator, one, classifier = as_generator(seed), JacobianPenalty(num_projections=1), as_classifier(network)
 
     def samples(x):
-        clean_pass = prediction_pass(network, x, seed=generator)
-        return ops.stack([one.per_example(clean_pass) for _ in range(num_projections)], axis=1)
+        clean_pass = prediction_pass(classifier, x, seed=generator)
+        positions = math.prod(clean_pass.logits.shape[1:-1])
+        return positions * ops.stack([one.per_example(clean_pass) for _ in range(num_projections)], axis=1)
 
     return Estimate.of(map_batches(samples, inputs, batch_size=batch_size), axis=1)
+
+
+def num_positions(network: Callable[..., Tensor], inputs: Any) -> int:
+    """The number of positions of dense outputs, over which penalties take the mean; 1 for other outputs.
+
+    Args:
+        network: Keras network from inputs to logits.
+        inputs: as for `jacobian`.
+
+    Example:
+        >>> from zoo.analysis.jacobian import num_positions
+        >>> num_positions(lambda x: x * 1.0, np.zeros((2, 5, 3)))
+        5
+    """
+    return math.prod(as_classifier(network)(take_rows(as_inputs(inputs), slice(0, 1))).shape[1:-1])
 
 
 def singular_values(
@@ -113,11 +138,11 @@ def singular_values(
     """The singular values σ of the Jacobian J of every example, the largest first. `σ²` are the eigenvalues of JᵀJ.
 
     Args:
-        network: Keras network from inputs to logits.
-        inputs: `(n, ...)`, in floating point, as the network takes them.
+        network: Keras network from inputs to logits, or to what `Classifier` recognizes.
+        inputs: as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
         num_values: None (default) computes all values from J itself. An integer from 1 to `k − 1` computes that many of
-            the largest by the Lanczos iteration, which uses products with J and Jᵀ for one example after the other. Use
-            it for networks with very many logits.
+            the largest (of all logits of dense outputs) by the Lanczos iteration, which uses products with J and Jᵀ for
+            one example after the other. Use it for networks with very many logits.
         batch_size: number of inputs at a time.
 
     Returns:
@@ -133,24 +158,27 @@ def singular_values(
         >>> zoo.analysis.singular_values(network, np.zeros((1, 2)))
         array([[2., 1.]])
     """
+    classifier = as_classifier(network)
+
+    def all_values(x):
+        rows = jacobian_rows(prediction_pass(classifier, x))
+        return np.linalg.svd(rows.reshape(len(rows), -1, rows.shape[-1]), compute_uv=False)
+
     if num_values is None:
-        return map_batches(
-            lambda x: np.linalg.svd(jacobian_rows(prediction_pass(network, x)), compute_uv=False),
-            inputs,
-            batch_size=batch_size,
-        )
-    return map_batches(lambda x: _lanczos(prediction_pass(network, x), num_values), inputs, batch_size=1)
+        return map_batches(all_values, inputs, batch_size=batch_size)
+    return map_batches(lambda x: _lanczos(prediction_pass(classifier, x), num_values), inputs, batch_size=1)
 
 
 def _lanczos(linearized: LinearizedPass, num_values: int) -> np.ndarray:
     """The largest singular values for a pass over one example, from the k × k operator JJᵀ; `(1, num_values)`."""
     sparse = require("scipy.sparse.linalg", "The Lanczos iteration", "report")
-    dtype, (_, k) = linearized.logits.dtype, linearized.logits.shape
+    dtype, shape = linearized.logits.dtype, tuple(linearized.logits.shape)
+    k = math.prod(shape)
     check_number("num_values", num_values, 1, k - 1, integer=True)
 
     def product(v):
-        pulled_back = linearized.pull_back(ops.convert_to_tensor(v.reshape(1, k), dtype=dtype))
-        return ops.convert_to_numpy(linearized.push_forward(pulled_back))[0]
+        pulled_back = linearized.pull_back(ops.convert_to_tensor(v.reshape(shape), dtype=dtype))
+        return ops.convert_to_numpy(linearized.push_forward(pulled_back)).ravel()
 
     operator = sparse.LinearOperator((k, k), matvec=product, dtype=keras.backend.standardize_dtype(dtype))
     start = np.random.default_rng(0).normal(size=k).astype(operator.dtype)

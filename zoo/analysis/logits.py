@@ -1,21 +1,44 @@
-"""The logits of a classifier, whatever its outputs are: logits, probabilities, or one unit for two classes."""
+"""The logits of a classifier, whatever its outputs are: logits or probabilities, of classes or of units that decide."""
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any
+from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 from keras import ops
 
-from zoo.backend.keras_internals import last_layer, takes_training
-from zoo.training.heads import is_nested
+from zoo.backend.keras_internals import last_layer, operation_of, takes_training
+from zoo.training.heads import Head, is_nested, pick
+from zoo.training.inputs import packed
 from zoo.training.objective_model import ObjectiveModel
 from zoo.training.outputs import at_least_single, outputs_of
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
 
-KINDS = ("logits", "probabilities", "binary_logits", "binary_probabilities")
+KINDS = ("logits", "probabilities", "binary_logits", "binary_probabilities", "multilabel_logits")
+
+
+class Prediction(NamedTuple):
+    """What a network predicts.
+
+    Attributes:
+        logits: `(n, k)`, or `(n, ..., k)` for dense outputs such as the classes of pixels.
+        distribution: `"categorical"` (one of k classes) or `"bernoulli"` (k labels, each of which holds or not).
+
+    Example:
+        >>> from zoo.analysis.logits import Prediction
+        >>> Prediction(np.zeros((2, 3)), "categorical").decides_once
+        True
+    """
+
+    logits: Tensor
+    distribution: str
+
+    @property
+    def decides_once(self) -> bool:
+        """Whether the network chooses one class for each example, so that the example is misclassified or not."""
+        return self.distribution == "categorical" and len(self.logits.shape) == 2
 
 
 @contextlib.contextmanager
@@ -39,39 +62,51 @@ def _of_activation(layer: Any) -> str | None:
     return None
 
 
-def _of_loss(model: Any) -> str | None:
+def _of_loss(model: Any, head: Head) -> str | None:
     """The kind of the outputs that the loss of a compiled model expects, or None if it does not say."""
     loss = getattr(model, "loss", None)
+    if loss is not None and not isinstance(model, ObjectiveModel) and is_nested(loss):
+        loss = None if head is None else pick(loss, head, model.output_names)
     if loss is None:
         return None
-    if isinstance(model, ObjectiveModel):
-        outputs = model.outputs_of_loss()  # which also knows the arguments `output` and `outputs` of the model
-    elif is_nested(loss):
-        return None
-    else:
-        outputs = outputs_of(loss)
+    # The model also knows its arguments `output` and `outputs`.
+    outputs = model.outputs_of_loss() if isinstance(model, ObjectiveModel) else outputs_of(loss)
     if outputs.kind == "categorical":
         return "logits" if outputs.logits else "probabilities"
-    if outputs.kind in ("binary", "multilabel"):  # `to_logits` refuses several units that decide alone
+    if outputs.kind == "multilabel":
+        return "multilabel_logits"
+    if outputs.kind == "binary":
         return "binary_logits" if outputs.logits else "binary_probabilities"
     return None
 
 
-def outputs_kind(network: Any) -> str:
+def _last(network: Any, head: Head) -> Any:
+    """The layer or operation that computes the output of a head, or None if the network does not say."""
+    inner = network.network if isinstance(network, ObjectiveModel) else network
+    if head is None or not isinstance(inner, keras.Model):
+        return last_layer(inner)
+    try:
+        return operation_of(pick(inner.output, head, inner.output_names))
+    except (AttributeError, ValueError):  # a subclass, or a network that is not built
+        return None
+
+
+def outputs_kind(network: Any, head: Head = None) -> str:
     """What the outputs of a network are: one of `KINDS`.
 
     The activation of the last layer decides, then the loss of a compiled model. A network that says neither returns
     logits.
 
     Args:
-        network: Keras network, or any function of one tensor.
+        network: Keras network, or any function.
+        head: name or position of the output, if the network has several.
 
     Example:
         >>> from zoo.analysis.logits import outputs_kind
         >>> outputs_kind(keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax")]))
         'probabilities'
     """
-    return _of_activation(last_layer(network)) or _of_loss(network) or "logits"
+    return _of_activation(_last(network, head)) or _of_loss(network, head) or "logits"
 
 
 def _log(probabilities: Tensor) -> Tensor:
@@ -79,63 +114,70 @@ def _log(probabilities: Tensor) -> Tensor:
     return ops.log(ops.maximum(probabilities, float(np.finfo("float32").tiny)))
 
 
-def to_logits(outputs: Tensor, kind: str) -> Tensor:
-    """Logits of at least 2 classes from outputs of a kind in `KINDS`; a single unit h becomes `(0, h)`.
+def to_logits(outputs: Tensor, kind: str) -> Prediction:
+    """Logits from outputs of a kind in `KINDS`.
+
+    A single binary unit h decides between two classes, with the logits `(0, h)`. Several binary units are multi-label:
+    each decides whether its label holds, with probability `sigmoid(h)`.
 
     Args:
-        outputs: `(n, k)`.
+        outputs: `(n, ..., units)`.
         kind: of the outputs.
 
     Returns:
-        `(n, max(k, 2))`.
-
-    Raises:
-        ValueError: the outputs of a binary kind are not one unit.
+        A `Prediction` with logits `(n, ..., k)`.
 
     Example:
         >>> from zoo.analysis.logits import to_logits
-        >>> np.asarray(to_logits(np.array([[3.0]]), "binary_logits"))
+        >>> np.asarray(to_logits(np.array([[3.0]]), "binary_logits").logits)
         array([[0., 3.]])
+        >>> to_logits(np.array([[3.0, -1.0]]), "binary_logits").distribution
+        'bernoulli'
     """
-    if kind.startswith("binary") and outputs.shape[-1] != 1:
-        raise ValueError(
-            f"Outputs of the kind {kind!r} must be one unit, received {outputs.shape[-1]} units. If an input can have "
-            "several labels, pass a function that returns the logits of one decision, such as "
-            "lambda x: keras.ops.concatenate([-h(x)[:, :1], h(x)[:, :1]], axis=-1)."
-        )
+    if kind == "multilabel_logits" or (kind.startswith("binary") and outputs.shape[-1] != 1):
+        logits = _log(outputs) - _log(1 - outputs) if kind == "binary_probabilities" else outputs
+        return Prediction(logits, "bernoulli")
     if kind == "binary_probabilities":
-        return ops.concatenate([_log(1 - outputs), _log(outputs)], axis=-1)
-    if kind == "binary_logits":
-        return ops.concatenate([ops.zeros_like(outputs), outputs], axis=-1)
-    return _log(outputs) if kind == "probabilities" else outputs
+        outputs = ops.concatenate([_log(1 - outputs), _log(outputs)], axis=-1)
+    elif kind == "binary_logits":
+        outputs = ops.concatenate([ops.zeros_like(outputs), outputs], axis=-1)
+    elif kind == "probabilities":
+        outputs = _log(outputs)
+    return Prediction(outputs, "categorical")
 
 
-def logits_of(network: Callable[..., Tensor], inputs: Tensor, kind: str, *, training: bool = False) -> Tensor:
-    """The logits of a network, in at least single precision.
+def prediction_of(
+    network: Callable[..., Tensor], inputs: Any, kind: str, head: Head = None, *, training: bool = False
+) -> Prediction:
+    """The prediction of a network, in at least single precision.
 
     An activation softmax or sigmoid of the last layer is left out: its inverse would round confident predictions.
 
     Args:
-        network: Keras network, or any function of one tensor.
-        inputs: `(n, ...)`, as the network takes them.
+        network: Keras network, or any function.
+        inputs: `(n, ...)` or several, as the network takes them.
         kind: of the network's outputs, see `outputs_kind`.
+        head: name or position of the output, if the network has several.
         training: mode of the network: prediction or training.
 
     Returns:
-        `(n, k)`.
+        A `Prediction`.
+
+    Raises:
+        ValueError: the network has several outputs, and `head` is None or unknown.
 
     Example:
-        >>> from zoo.analysis.logits import logits_of
+        >>> from zoo.analysis.logits import prediction_of
         >>> network = keras.Sequential([keras.Input((4,)), keras.layers.Dense(1, "sigmoid")])
-        >>> logits_of(network, np.zeros((2, 4)), "binary_probabilities").shape.as_list()
+        >>> prediction_of(network, np.zeros((2, 4)), "binary_probabilities").logits.shape.as_list()
         [2, 2]
     """
-    layer = last_layer(network)
+    layer = _last(network, head)
     named = getattr(layer, "activation", None) in (keras.activations.softmax, keras.activations.sigmoid)
+    inputs = packed(network, inputs)
     with _linear(layer) if named else contextlib.nullcontext():
         outputs = network(inputs, training=training) if takes_training(network) else network(inputs)
-    if isinstance(network, ObjectiveModel):
-        outputs = network.at_head(outputs)
     if named:
         kind = {"probabilities": "logits", "binary_probabilities": "binary_logits"}.get(kind, kind)
+    outputs = pick(outputs, head, getattr(network, "output_names", ()))
     return to_logits(at_least_single(outputs), kind)

@@ -3,30 +3,60 @@
 from collections.abc import Sequence
 from typing import Any
 
+import keras
 import numpy as np
 
+from zoo.analysis.batches import as_inputs
 from zoo.backend.random_numbers import Seed, as_integer
 from zoo.optional import require
 from zoo.regularizers.math.field_bases import centered_coordinates
-from zoo.regularizers.math.movement import BORDERS, lattice_view
+from zoo.regularizers.math.movement import BORDERS, lattice_view, off_lattice
 from zoo.validation import check_choice, check_number
 
 MODES: dict[str, str] = dict(zip(BORDERS, ("grid-constant", "nearest", "grid-wrap"), strict=True))
 
 
-def move(inputs: Any, movements: Any, *, border: str = "nearest") -> np.ndarray:
+def one_array(inputs: Any) -> np.ndarray:
+    """One input as an array in floating point.
+
+    Args:
+        inputs: array, or nested lists of numbers.
+
+    Raises:
+        ValueError: there are several inputs.
+
+    Example:
+        >>> from zoo.analysis.moved_inputs import one_array
+        >>> one_array([[0, 1]]).dtype
+        dtype('float32')
+    """
+    if keras.tree.is_nested(inputs):
+        inputs = as_inputs(inputs)
+    if keras.tree.is_nested(inputs):
+        raise ValueError(
+            f"Movements take one array, received a {type(inputs).__name__} of {len(inputs)}. Move one of its entries; "
+            "misclassified_under_attack(...) moves the one that the model perturbs."
+        )
+    inputs = np.asarray(inputs)
+    return inputs.astype("float32") if inputs.dtype.kind in "iub" else inputs
+
+
+def move(inputs: Any, movements: Any, *, border: str = "nearest", data_format: str | None = None) -> np.ndarray:
     """Moves inputs: `Ĩ_p = I_{p + V_p}`, so every position p takes the value at distance V_p.
 
     Args:
-        inputs: I, `(n, ...)`: signals `(n, length)`, or images or volumes with their channels last.
+        inputs: I, `(n, ...)`: signals `(n, length)`, or images or volumes with channels.
         movements: V, broadcastable to `(n, *lattice, m)`, in units of the lattice spacing.
         border: values outside the lattice: `"nearest"` (the value at the border), `"zero"` or `"periodic"`.
+        data_format: place of the channels: `"channels_last"` or `"channels_first"`. None takes Keras's
+            `image_data_format()`, and refuses images that do not look like it.
 
     Returns:
         Moved inputs in floating point, in the shape of `inputs`.
 
     Raises:
-        ValueError: an unknown border, or movements that do not fit.
+        ValueError: an unknown border, movements that do not fit, several inputs, or a shape that contradicts the data
+            format.
         ImportError: SciPy is not installed.
 
     Example:
@@ -35,9 +65,8 @@ def move(inputs: Any, movements: Any, *, border: str = "nearest") -> np.ndarray:
     """
     mode = MODES[check_choice("border", border, BORDERS)]
     interpolate = require("scipy.ndimage", "Moving inputs", "report").map_coordinates
-    inputs = np.asarray(inputs)
-    inputs = inputs.astype("float32") if inputs.dtype.kind in "iub" else inputs
-    images = np.asarray(lattice_view(inputs))
+    inputs = one_array(inputs)
+    images = np.asarray(lattice_view(inputs, None, data_format))
     lattice = images.shape[1:-1]
     movements = np.broadcast_to(movements, (len(images), *lattice, len(lattice)))
     positions, moved = np.indices(lattice), np.empty_like(images)
@@ -45,7 +74,7 @@ def move(inputs: Any, movements: Any, *, border: str = "nearest") -> np.ndarray:
         taken_at = positions + np.moveaxis(movement, -1, 0)
         for channel in range(images.shape[-1]):
             interpolate(image[..., channel], taken_at, output=result[..., channel], order=1, mode=mode)
-    return moved.reshape(inputs.shape)
+    return np.asarray(off_lattice(moved, inputs, data_format))
 
 
 def shift_movements(lattice: Sequence[int], offsets: Any) -> np.ndarray:
@@ -113,7 +142,15 @@ def rotation_movements(lattice: Sequence[int], angles: Any) -> np.ndarray:
     return moved.reshape(len(radians), *lattice, 2)
 
 
-def randomly_moved(inputs: Any, kind: str, size: float, seed: Seed = None, *, border: str = "nearest") -> np.ndarray:
+def randomly_moved(
+    inputs: Any,
+    kind: str,
+    size: float,
+    seed: Seed = None,
+    *,
+    border: str = "nearest",
+    data_format: str | None = None,
+) -> np.ndarray:
     """Moves each input by a random movement.
 
     Args:
@@ -123,13 +160,15 @@ def randomly_moved(inputs: Any, kind: str, size: float, seed: Seed = None, *, bo
         size: size of the largest movement, at least 0.
         seed: integer, `keras.random.SeedGenerator` or None. The same integer draws the same movements for any inputs.
         border: values outside the lattice, as for `move`.
+        data_format: place of the channels, as for `move`.
 
     Returns:
         Moved inputs in floating point, in the shape of `inputs`.
 
     Raises:
         TypeError: `size` is not a number.
-        ValueError: an unknown kind or border, a negative size, or a rotation of inputs that are not images.
+        ValueError: an unknown kind or border, a negative size, a rotation of inputs that are not images, or a shape
+            that contradicts the data format.
         ImportError: SciPy is not installed.
 
     Example:
@@ -138,11 +177,13 @@ def randomly_moved(inputs: Any, kind: str, size: float, seed: Seed = None, *, bo
         (10, 28, 28, 1)
     """
     check_number("size", size, 0)
-    lattice = tuple(lattice_view(inputs[:1]).shape[1:-1])
+    inputs = one_array(inputs)
+    lattice = tuple(lattice_view(inputs[:1], None, data_format).shape[1:-1])
     draws = np.random.default_rng(as_integer(seed)).uniform(-1, 1, (len(inputs), len(lattice)))
     movements = {
         "shift": lambda: shift_movements(lattice, size * draws),
         "rotation": lambda: rotation_movements(lattice, size * draws[:, 0]),
         "scale": lambda: scale_movements(lattice, (1 + size) ** draws[:, 0]),
     }
-    return move(inputs, movements[check_choice("movement", kind, movements)](), border=border)
+    chosen = movements[check_choice("movement", kind, movements)]()
+    return move(inputs, chosen, border=border, data_format=data_format)

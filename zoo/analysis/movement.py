@@ -6,10 +6,13 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.analysis.prediction_pass import compiled, map_batches, prediction_pass
+from zoo.analysis.batches import as_inputs, compiled, map_batches, take_rows
+from zoo.analysis.classifier import as_classifier
+from zoo.analysis.prediction_pass import prediction_pass
 from zoo.regularizers import VirtualMovementTraining
 from zoo.regularizers.math.movement import lattice_view
 from zoo.regularizers.math.movement_fields import MovementField, get_field
+from zoo.training.perturb_checks import check_lattice
 
 Tensor = Any  # a tensor of the backend
 
@@ -22,7 +25,8 @@ def movement_measure(
     fields: Sequence[str | MovementField] = FIELDS,
     border: str = "zero",
     normalization: str = "none",
-) -> Callable[[Tensor, Tensor], dict[str, Tensor]]:
+    data_format: str | None = None,
+) -> Callable[[Any, Tensor], dict[str, Tensor]]:
     """The function that `worst_movement_changes` applies to every batch, for repeated measurements.
 
     Args:
@@ -31,6 +35,7 @@ def movement_measure(
         fields: as for `worst_movement_changes`.
         border: as for `worst_movement_changes`.
         normalization: as for `worst_movement_changes`.
+        data_format: as for `worst_movement_changes`.
 
     Returns:
         `(inputs, labels) -> {family: (n,)}`, `compiled` for the network.
@@ -42,15 +47,18 @@ def movement_measure(
         >>> sorted(measure(x, np.array([0, 1])))
         ['scale', 'shift']
     """
-    lattice = tuple(lattice_view(inputs[:1]).shape[1:-1])
+    classifier = as_classifier(network)
+    at = classifier.at(take_rows(inputs, slice(0, 1)))
+    check_lattice("The measure", at.perturbed)
+    lattice = tuple(lattice_view(at.tensor, None, data_format).shape[1:-1])
     families = [get_field(field) for field in fields]
     families = [family for family in families if len(family.basis(lattice))]
-    options: dict[str, Any] = {"border": border, "normalization": normalization}
+    options: dict[str, Any] = {"border": border, "normalization": normalization, "data_format": data_format}
     regularizers = [VirtualMovementTraining(family, **options) for family in families]
     seed = keras.random.SeedGenerator(0)  # not used: a single family draws no random numbers
 
     def of_batch(x, y):
-        clean_pass = prediction_pass(network, x, y, seed=seed)  # all families share its loss gradient
+        clean_pass = prediction_pass(classifier, x, y, seed=seed)  # all families share its loss gradient
         return [regularizer.per_example(clean_pass) for regularizer in regularizers]
 
     values = compiled(of_batch, network)
@@ -66,6 +74,7 @@ def worst_movement_changes(
     *,
     border: str = "zero",
     normalization: str = "none",
+    data_format: str | None = None,
     batch_size: int = 500,
 ) -> dict[str, np.ndarray]:
     """`R = max_V |∂L/∂ε|` for each example and each family of movement fields V with `mean_p ‖V_p‖² = 1`.
@@ -73,20 +82,24 @@ def worst_movement_changes(
     `∂L/∂ε` is the derivative of the loss along an infinitesimal movement εV of the input, in prediction mode.
 
     Args:
-        network: Keras network from inputs to logits.
-        inputs: `(n, ...)`, in floating point: signals `(n, length)`, or images or volumes with their channels last.
-        labels: class indices, `(n,)`.
+        network: Keras network from inputs to logits, or to what `Classifier` recognizes.
+        inputs: as the network takes them. What moves is one input of signals `(n, length)`, or of images or volumes
+            with channels; or a feature map of a named layer.
+        labels: as for `misclassified`.
         fields: families: `"shift"`, `"rotation"`, `"scale"`, `"affine"`, `"smooth"` or `MovementField`s.
         border: values outside the lattice: `"zero"`, `"nearest"` or `"periodic"`.
         normalization: `"none"` (default), or `"example"`, which divides the loss gradient of each example by its norm,
             as for the curves of the paper. R then does not fall with the loss.
+        data_format: place of the channels: `"channels_last"` or `"channels_first"`. None takes Keras's
+            `image_data_format()`, and refuses images that do not look like it.
         batch_size: number of inputs at a time.
 
     Returns:
         `{family: (n,)}`, without families that have no field on this lattice.
 
     Raises:
-        ValueError: an unknown name, with the nearest one.
+        ValueError: an unknown name, with the nearest one; or what moves lies on no lattice, or its shape contradicts
+            the data format.
 
     Source: "Regularization neural networks via constrained virtual movement field", anonymous submission to ICLR 2018,
     equations 8 to 15. Affine and smooth fields are additions.
@@ -97,8 +110,9 @@ def worst_movement_changes(
         >>> {family: values.shape for family, values in changes.items()}
         {'shift': (2,), 'rotation': (2,), 'scale': (2,)}
     """
-    measure = movement_measure(network, inputs, fields, border, normalization)
-    return map_batches(measure, inputs, labels, batch_size=batch_size)
+    inputs = as_inputs(inputs)
+    measure = movement_measure(network, inputs, fields, border, normalization, data_format)
+    return map_batches(measure, inputs, np.asarray(labels), batch_size=batch_size)
 
 
 def worst_movements(
@@ -108,16 +122,18 @@ def worst_movements(
     field: str | MovementField,
     *,
     border: str = "zero",
+    data_format: str | None = None,
     batch_size: int = 500,
 ) -> np.ndarray:
     """The worst movement V* of each example, with `mean_p ‖V_p‖² = 1` and the sign that raises the loss.
 
     Args:
-        network: Keras network from inputs to logits.
-        inputs: `(n, ...)`, as for `worst_movement_changes`.
-        labels: class indices, `(n,)`.
+        network: as for `worst_movement_changes`.
+        inputs: as for `worst_movement_changes`.
+        labels: as for `misclassified`.
         field: a family of movement fields, as for `worst_movement_changes`.
         border: values outside the lattice: `"zero"`, `"nearest"` or `"periodic"`.
+        data_format: place of the channels, as for `worst_movement_changes`.
         batch_size: number of inputs at a time.
 
     Returns:
@@ -125,7 +141,7 @@ def worst_movements(
         whose loss no movement of the family changes. `zoo.analysis.move(inputs, ε * movements)` applies the movement.
 
     Raises:
-        ValueError: an unknown name, or the lattice has no such movement.
+        ValueError: an unknown name, or what moves lies on no lattice, or the lattice has no such movement.
 
     Source: "Regularization neural networks via constrained virtual movement field", anonymous submission to ICLR 2018,
     equations 9 to 15.
@@ -136,10 +152,10 @@ def worst_movements(
         >>> zoo.analysis.move(x, 0.5 * movements).shape
         (2, 28, 28, 1)
     """
-    regularizer = VirtualMovementTraining(get_field(field), border=border)
-    return map_batches(
-        lambda x, y: regularizer.worst_movement(prediction_pass(network, x, y))[0],
-        np.asarray(inputs),
-        np.asarray(labels),
-        batch_size=batch_size,
-    )
+    regularizer = VirtualMovementTraining(get_field(field), border=border, data_format=data_format)
+    classifier = as_classifier(network)
+
+    def of_batch(x, y):
+        return regularizer.worst_movement(prediction_pass(classifier, x, y, terms=[regularizer]))[0]
+
+    return map_batches(of_batch, inputs, np.asarray(labels), batch_size=batch_size)

@@ -5,7 +5,9 @@ from typing import Any
 
 import numpy as np
 
-from zoo.analysis.prediction_pass import map_batches, prediction_pass
+from zoo.analysis.batches import map_batches
+from zoo.analysis.classifier import as_classifier
+from zoo.analysis.prediction_pass import prediction_pass
 from zoo.backend.random_numbers import Seed, as_generator
 from zoo.regularizers import Regularizer, VirtualAdversarialTraining
 
@@ -24,11 +26,11 @@ def penalty_values(
     """The penalty of each example, before its weight, in prediction mode.
 
     Args:
-        network: Keras network from inputs to logits.
-        inputs: `(n, ...)`, in floating point, as the network takes them.
+        network: Keras network from inputs to logits, or to what `Classifier` recognizes.
+        inputs: as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
         regularizer: a regularizer of predictions or of the loss: `Smoothness`, `JacobianPenalty`,
             `VirtualAdversarialTraining`, `VirtualMovementTraining`, `AdversarialTraining` or `EntropyMinimization`.
-        labels: class indices, `(n,)`, for penalties that need them.
+        labels: as for `misclassified`, for penalties that need them.
         seed: integer, `keras.random.SeedGenerator` or None, for random directions and noise.
         batch_size: number of inputs at a time.
 
@@ -36,19 +38,20 @@ def penalty_values(
         `(n,)`.
 
     Raises:
-        ValueError: there are no labels for a penalty that needs them.
+        ValueError: there are no labels for a penalty that needs them, or the penalty moves positions and what moves
+            lies on no lattice.
 
     Example:
         >>> network = lambda x: keras.ops.matmul(x, np.diag([2.0, 1.0]))
         >>> zoo.analysis.penalty_values(network, np.zeros((3, 2)), zoo.JacobianPenalty())
         array([5., 5., 5.])
     """
-    generator = as_generator(seed)
+    generator, classifier = as_generator(seed), as_classifier(network)
 
     def of_batch(x, *y):
-        return regularizer.per_example(prediction_pass(network, x, *y, seed=generator))
+        return regularizer.per_example(prediction_pass(classifier, x, *y, seed=generator, terms=regularizer.terms))
 
-    return map_batches(of_batch, *((inputs,) if labels is None else (inputs, labels)), batch_size=batch_size)
+    return map_batches(of_batch, inputs, *(() if labels is None else (np.asarray(labels),)), batch_size=batch_size)
 
 
 def local_distributional_smoothness(
@@ -66,9 +69,9 @@ def local_distributional_smoothness(
     paper of 2016 has −KL.
 
     Args:
-        network: Keras network from inputs to logits.
-        inputs: `(n, ...)`, in floating point, as the network takes them.
-        epsilon: ε, L2 norm of r, at least 0, in units of the input.
+        network: Keras network from inputs to logits, or to what `Classifier` recognizes.
+        inputs: as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
+        epsilon: ε, L2 norm of r, at least 0, in units of the input (of several, of their joint vector).
         num_power_iterations: number of power iterations, at least 0. The default is larger than in training, because
             the measure depends on the direction.
         seed: integer, `keras.random.SeedGenerator` or None, for the directions from which the iterations start.

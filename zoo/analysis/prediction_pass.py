@@ -1,55 +1,114 @@
-"""The clean pass of a trained network in prediction mode, and one value for each example."""
+"""The clean pass of a trained network in prediction mode."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import keras
-import numpy as np
 from keras import ops
 
-from zoo.analysis.logits import logits_of, outputs_kind
+from zoo.analysis.classifier import as_classifier
+from zoo.analysis.labels import losses_of
+from zoo.analysis.logits import Prediction
+from zoo.analysis.perturbed_network import PerturbedNetwork
 from zoo.backend.derivatives import linearize
-from zoo.backend.programs import compile_program
 from zoo.backend.random_numbers import Seed, as_generator
 from zoo.regularizers.clean_pass import CleanPass
-from zoo.regularizers.math.divergences import check_classes
-from zoo.training.inputs import declared_inputs, fit_rank
+from zoo.regularizers.regularizer import Regularizer
+from zoo.training.perturb_checks import check_terms
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
 
 
-def predict_logits(network: Callable[..., Tensor], inputs: Tensor) -> Tensor:
+def predict_logits(network: Callable[..., Tensor], inputs: Any) -> Tensor:
     """The logits of a network in prediction mode, in at least single precision.
 
-    Networks that end in softmax or in one sigmoid unit, and compiled models whose loss takes probabilities, give the
+    Networks that end in softmax or in sigmoid units, and compiled models whose loss takes probabilities, give the
     logits of their probabilities, see `Classifier`. One unit for two classes becomes two logits `(0, h)`.
 
     Args:
-        network: Keras network, or any function of one tensor.
-        inputs: `(n, ...)`, as the network takes them.
+        network: Keras network, or any function.
+        inputs: as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
 
     Returns:
-        `(n, k)`.
+        `(n, k)`, or `(n, ..., k)` for dense outputs.
 
     Example:
         >>> network = zoo.networks.mlp((4,), num_classes=3, dropout=0.5)
         >>> zoo.analysis.predict_logits(network, np.zeros((2, 4))).shape.as_list()
         [2, 3]
     """
-    return logits_of(network, inputs, outputs_kind(network))
+    return as_classifier(network)(inputs)
 
 
-def prediction_pass(network: Callable[..., Tensor], inputs: Tensor, labels: Any = None, *, seed: Seed = 0) -> CleanPass:
+def pass_at(at: PerturbedNetwork, tensor: Tensor, labels: Any = None, *, seed: Seed = 0) -> CleanPass:
+    """The pass at any value of the tensor that moves.
+
+    Args:
+        at: network at a batch of inputs.
+        tensor: `(n, ...)`.
+        labels: as for `prediction_pass`.
+        seed: as for `prediction_pass`.
+
+    Example:
+        >>> from zoo.analysis.classifier import as_classifier
+        >>> from zoo.analysis.prediction_pass import pass_at
+        >>> at = as_classifier(lambda x: keras.ops.square(x)).at(np.ones((1, 2)))
+        >>> np.asarray(pass_at(at, at.tensor + 1.0).logits)
+        array([[4., 4.]])
+    """
+    found: list[Prediction] = []  # the distribution is known after the pass
+
+    def run(x):
+        found.append(at.predict(x))
+        return found[-1].logits, ()
+
+    def losses(logits):
+        if labels is None:
+            raise ValueError("A measure of the loss needs labels, received labels=None.")
+        return losses_of(Prediction(logits, distribution), labels)
+
+    linear = linearize(run, tensor)
+    distribution = found[-1].distribution
+    return CleanPass(
+        inputs=tensor,
+        logits=linear.outputs,
+        forward=lambda x, weights=(): at.predict(x).logits,
+        losses=losses,
+        num_labeled=ops.shape(tensor)[0],
+        distribution=distribution,
+        jvp=linear.jvp,
+        vjp=linear.vjp,
+        compute_dtype=getattr(at.classifier.network, "compute_dtype", keras.backend.standardize_dtype(tensor.dtype)),
+        seed=as_generator(seed),
+        moved=at.moved,
+    )
+
+
+def prediction_pass(
+    network: Callable[..., Tensor],
+    inputs: Any,
+    labels: Any = None,
+    *,
+    seed: Seed = 0,
+    terms: Sequence[Regularizer] = (),
+) -> CleanPass:
     """The pass over one batch, for the penalty of any regularizer and for products with the Jacobian.
 
     Args:
-        network: Keras network from inputs to logits, or any function of one tensor.
-        inputs: `(n, ...)`, as the network takes them. Integers are cast to floating point.
-        labels: class indices, `(n,)`, or one-hot rows, `(n, k)`; or None if nothing needs the loss.
+        network: Keras network, `Classifier` or any function.
+        inputs: as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple. Integers are cast to
+            floating point, except those that the network declares as integers, and those among several inputs.
+        labels: class indices, `(n,)`, or one-hot rows, `(n, k)`, with an entry or row for each position of dense
+            outputs; 0 or 1 for each label of a multi-label network, `(n, k)`; or None if nothing needs the loss.
         seed: integer, `keras.random.SeedGenerator` or None, for the random numbers of penalties.
+        terms: the penalties that are to see the pass.
 
     Returns:
         A `CleanPass`. Its loss raises `ValueError` if there are no labels.
+
+    Raises:
+        ValueError: no derivative runs from what moves to the logits, or a penalty needs a lattice or a range that it
+            does not have.
 
     Example:
         >>> from zoo.analysis.prediction_pass import prediction_pass
@@ -57,98 +116,28 @@ def prediction_pass(network: Callable[..., Tensor], inputs: Tensor, labels: Any 
         >>> clean_pass.loss_gradient.shape.as_list()
         [2, 4]
     """
-    x: Any = ops.convert_to_tensor(inputs)
-    x = fit_rank(x, *declared_inputs(network).values()) if len(declared_inputs(network)) == 1 else x
-    if keras.backend.is_int_dtype(x.dtype):
-        x = ops.cast(x, keras.config.floatx())  # because integers have no derivatives
-
-    def losses(logits):
-        if labels is None:
-            raise ValueError("A measure of the loss needs labels, received labels=None.")
-        check_classes("The cross-entropy needs", logits)
-        targets: Any = ops.convert_to_tensor(labels)
-        one_hot = len(targets.shape) == 2 and targets.shape[1] > 1
-        losses = keras.losses.categorical_crossentropy if one_hot else keras.losses.sparse_categorical_crossentropy
-        return losses(ops.cast(targets, logits.dtype) if one_hot else targets, logits, from_logits=True)
-
-    linear = linearize(lambda x: (predict_logits(network, x), ()), x)
-    return CleanPass(
-        inputs=x,
-        logits=linear.outputs,
-        forward=lambda x, weights=(): predict_logits(network, x),
-        losses=losses,
-        num_labeled=ops.shape(x)[0],
-        jvp=linear.jvp,
-        vjp=linear.vjp,
-        compute_dtype=getattr(network, "compute_dtype", keras.backend.standardize_dtype(x.dtype)),
-        seed=as_generator(seed),
-    )
+    at = as_classifier(network).at(inputs)
+    at.check_reached()
+    check_terms(terms, at.perturbed)
+    return pass_at(at, at.tensor, labels, seed=seed)
 
 
-def compiled(function: Callable[..., Any], network: Any) -> Callable[..., Any]:
-    """Compiles a function that runs a network, on JAX, where single operations are slow.
+def loss_gradient(network: Callable[..., Tensor], inputs: Any, labels: Any) -> Tensor:
+    """The gradient `∂L/∂x` of each example's cross-entropy in what moves, in prediction mode.
+
+    L is Keras's loss: over the positions of dense outputs and over several labels it is the mean.
 
     Args:
-        function: function of arrays. It must not draw random numbers or change the network.
-        network: Keras network, which is run with its weights at each call; or any function of one tensor, which keeps
-            the constants of the first call.
+        network: Keras network, `Classifier` or any function.
+        inputs: as for `predict_logits`, in floating point.
+        labels: class indices or one-hot rows; 0 or 1 for each label of a multi-label network.
 
     Returns:
-        A function with the same results.
-
-    Example:
-        >>> from zoo.analysis.prediction_pass import compiled
-        >>> network = zoo.networks.mlp((4,), 3)
-        >>> compiled(lambda x: network(x), network)(np.zeros((2, 4), "float32")).shape.as_list()
-        [2, 3]
-    """
-    if keras.backend.backend() != "jax":
-        return function
-    return compile_program(function, getattr(network, "variables", ()))
-
-
-def map_batches(function: Callable[..., Any], *arrays: Any, batch_size: int = 500) -> Any:
-    """Applies a function to one batch after the other.
-
-    Args:
-        function: maps a slice of each array to a tensor `(n, ...)` or a nest of them.
-        *arrays: arrays of equal length, at least 1.
-        batch_size: number of examples at a time.
-
-    Returns:
-        The same nest of NumPy arrays over all examples.
+        `(n, ...)`, in the shape of the input. Of several inputs the gradient in the joint vector, `(n, entries)`; of
+        named layers that in what they return.
 
     Raises:
-        ValueError: there are no examples, or the arrays have different lengths.
-
-    Example:
-        >>> from zoo.analysis.prediction_pass import map_batches
-        >>> map_batches(lambda x: keras.ops.square(x), np.arange(4.0), batch_size=2)
-        array([0., 1., 4., 9.])
-    """
-    lengths = [len(array) for array in arrays]
-    if min(lengths) < 1 or len(set(lengths)) > 1:
-        raise ValueError(f"All arrays must have the same number of examples, at least 1, received {lengths}.")
-    batches = [
-        keras.tree.map_structure(ops.convert_to_numpy, function(*(a[start : start + batch_size] for a in arrays)))
-        for start in range(0, lengths[0], batch_size)
-    ]
-    return keras.tree.map_structure(lambda *each: np.concatenate(each), *batches)
-
-
-def loss_gradient(network: Callable[..., Tensor], inputs: Tensor, labels: Any) -> Tensor:
-    """The gradient `∂L/∂x` of each example's cross-entropy in its input, in prediction mode.
-
-    Args:
-        network: Keras network from inputs to logits, or any function of one tensor.
-        inputs: x, `(n, ...)`, in floating point, as the network takes them.
-        labels: class indices, `(n,)`.
-
-    Returns:
-        `(n, ...)`.
-
-    Raises:
-        ValueError: `labels` is None.
+        ValueError: `labels` is None or does not suit the network.
 
     Example:
         >>> network = lambda x: keras.ops.matmul(x, np.diag([1.0, 1.0]))

@@ -1,4 +1,4 @@
-"""The errors of a trained classifier on clean and on attacked inputs."""
+"""The errors of a trained classifier under attack."""
 
 from collections.abc import Callable
 from typing import Any
@@ -8,58 +8,24 @@ import numpy as np
 from keras import ops
 
 from zoo.analysis.attacks import ATTACKS
-from zoo.analysis.classifier import STATISTICS, Classifier, attacked
-from zoo.analysis.estimate import Estimate
+from zoo.analysis.attacks.inputs import AttackedInputs
+from zoo.analysis.batches import as_inputs, map_batches
+from zoo.analysis.classifier import STATISTICS, Classifier, as_classifier
+from zoo.analysis.errors import misclassified
+from zoo.analysis.labels import errors_of
 from zoo.analysis.moved_inputs import randomly_moved
-from zoo.analysis.prediction_pass import map_batches, predict_logits
+from zoo.analysis.units import attacked
 from zoo.backend.random_numbers import Seed, as_generator
-from zoo.validation import check_choice, check_number, class_indices
+from zoo.datasets.arrays import num_rows
+from zoo.training.perturb_checks import check_lattice
+from zoo.training.perturbed_layers import layer_names
+from zoo.validation import check_choice, check_number
 
 Tensor = Any  # a tensor of the backend
 
 BATCHED = ("apgd", "fab", "square", "autoattack")
 MOVEMENTS = ("shift", "rotation", "scale")
 """The kinds of real movement for images, see `randomly_moved`."""
-
-
-def misclassified(network: Callable[..., Tensor], inputs: Any, labels: Any, *, batch_size: int = 500) -> np.ndarray:
-    """Which inputs a network misclassifies.
-
-    Args:
-        network: Keras network from inputs to logits, or to what `Classifier` recognizes.
-        inputs: `(n, ...)`, as the network takes them.
-        labels: class indices, `(n,)`, or one-hot rows.
-        batch_size: number of inputs at a time.
-
-    Returns:
-        Booleans, `(n,)`.
-
-    Raises:
-        ValueError: there is no input, or the labels are not class indices or not as many.
-
-    Example:
-        >>> network = lambda x: keras.ops.matmul(x, np.diag([1.0, 1.0]))
-        >>> zoo.analysis.misclassified(network, np.array([[2.0, 1.0], [0.0, 1.0]]), [0, 0])
-        array([False,  True])
-    """
-    return map_batches(
-        lambda x, y: _decisions(network, x) != y,
-        inputs,
-        class_indices(labels),
-        batch_size=batch_size,
-    )
-
-
-def _decisions(network: Callable[..., Tensor], inputs: Any) -> np.ndarray:
-    """The likeliest class of each input, `(n,)`."""
-    logits = predict_logits(network, inputs)
-    if logits.shape[-1] < 2:
-        raise ValueError(
-            "A decision needs logits of at least 2 classes, received 1. If the one unit decides between two classes, "
-            'pass zoo.analysis.Classifier(network, outputs="binary_logits"), or compile the model with its '
-            "BinaryCrossentropy."
-        )
-    return ops.convert_to_numpy(logits).argmax(axis=-1)
 
 
 def misclassified_under_attack(
@@ -70,12 +36,14 @@ def misclassified_under_attack(
     epsilon: float,
     *,
     seed: Seed = 0,
-    input_range: tuple[float, float] | None = None,
+    input_range: Any = None,
     batch_size: int = 500,
     statistics: str = "moving",
     **options: Any,
 ) -> np.ndarray:
     """Which inputs a network misclassifies after an attack on each of them.
+
+    A network that decides more than once for each example has the share of its wrong decisions, see `misclassified`.
 
     With `statistics="batch"` the attack takes its gradients through the statistics of its own batch. Such gradients
     miss the classifier, which predicts with moving averages. The attack is therefore weak and is no measure of
@@ -83,27 +51,28 @@ def misclassified_under_attack(
 
     Args:
         network: Keras network from inputs to logits, or to what `Classifier` recognizes.
-        inputs: `(n, ...)`, as the network takes them.
-        labels: class indices, `(n,)`, or one-hot rows.
+        inputs: as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
+        labels: as for `misclassified`.
         attack: a name in `ATTACKS` or `MOVEMENTS`.
         epsilon: size of the attack, at least 0, in units of the input. For `"gaussian_noise"` it is the standard
             deviation of the noise, for movements the `size` that `randomly_moved` takes.
         seed: integer, `keras.random.SeedGenerator` or None. With an integer every network sees the same noise and
             movements.
-        input_range: `(low, high)` to which perturbed inputs are clipped, or None: 0 to 255 for inputs in uint8, else no
-            bounds. Movements ignore it.
+        input_range: `(low, high)` to which perturbed inputs are clipped, `{name: (low, high)}` of several inputs, or
+            None: 0 to 255 for inputs in uint8, else no bounds. Movements ignore it.
         batch_size: number of inputs at a time.
         statistics: statistics of batch normalization in the network that is attacked: `"moving"` (averages, as in
             prediction) or `"batch"`. The attacked inputs are always classified with moving averages.
-        **options: further arguments of the attack, such as `num_steps`. Movements take none.
+        **options: further arguments of the attack, such as `num_steps`; of movements those of `randomly_moved`.
 
     Returns:
-        Booleans, `(n,)`.
+        Booleans, `(n,)`; or shares from 0 to 1, `(n,)`.
 
     Raises:
         TypeError: `epsilon` is not a number, or `statistics="batch"` and the network is a plain function.
-        ValueError: an unknown attack, unknown statistics, a negative `epsilon`, or batch statistics for an attack that
-            makes its own batches.
+        ValueError: an unknown attack, unknown statistics, a negative `epsilon`, labels that do not suit the network, or
+            a network that the attack does not take; or batch statistics for an attack that makes its own batches or
+            moves what layers return.
 
     Example:
         >>> network = lambda x: keras.ops.matmul(x, np.diag([1.0, 1.0]))
@@ -119,24 +88,46 @@ def misclassified_under_attack(
             f"The attack {attack!r} changes its batches as it proceeds, so statistics must be 'moving', received "
             "'batch'."
         )
-    labels = class_indices(labels)
-    if attack in MOVEMENTS:
-        moved = randomly_moved(np.asarray(inputs), attack, epsilon, seed)
-        return misclassified(network, moved, labels, batch_size=batch_size)
+    classifier, inputs, labels = as_classifier(network), as_inputs(inputs), np.asarray(labels)
+    layers = layer_names(classifier.perturb)
+    if statistics == "batch" and layers:
+        raise ValueError(f"With statistics='batch' attacks move inputs, received perturb={classifier.perturb!r}.")
     generator = as_generator(seed)
-    if not isinstance(network, Classifier) and (statistics == "batch" or not isinstance(network, keras.Layer)):
-        network = Classifier(network)  # so that all batches share one compiled program
-    victim = network.with_statistics("batch") if statistics == "batch" else network
+    if not isinstance(network, keras.Layer) or statistics == "batch":
+        network = classifier  # so that all batches share one compiled program
+    victim = classifier.with_statistics("batch") if statistics == "batch" else network
+
+    def perturbed(x, y):
+        if attack in MOVEMENTS:
+            return _moved(victim, x, attack, epsilon, seed, batch_size, options)
+        return ATTACKS[attack](victim, x, y, epsilon, generator, input_range, **options)
 
     def of_batch(x, y):
-        perturbed = ATTACKS[attack](victim, ops.convert_to_tensor(x), y, epsilon, generator, input_range, **options)
-        return misclassified(network, perturbed, y, batch_size=batch_size)
+        return _errors_at(classifier, x, perturbed(x, y), y, batch_size)
 
-    # Iterated attacks make their own batches, of the inputs that still resist.
-    attack_size = len(inputs) if attack.startswith(BATCHED) else batch_size
+    # Iterated attacks make their own batches, of the inputs that still resist. Movements draw for all inputs at once.
+    at_once = attack in MOVEMENTS or attack.startswith(BATCHED)
     if attack.startswith(BATCHED):
         options["batch_size"] = batch_size
-    return map_batches(of_batch, inputs, labels, batch_size=max(attack_size, 1))
+    return map_batches(of_batch, inputs, labels, batch_size=max(num_rows(inputs) if at_once else batch_size, 1))
+
+
+def _moved(network, inputs, kind, size, seed, batch_size, options):
+    """The inputs, or what layers return, moved at random."""
+    given = AttackedInputs(network, inputs, batch_size=batch_size)
+    check_lattice(f"The attack {kind!r}", given.at.perturbed)
+    return given.restored(randomly_moved(ops.convert_to_numpy(given.clean), kind, size, seed, **options))
+
+
+def _errors_at(classifier: Classifier, inputs: Any, perturbed: Any, labels: Any, batch_size: int) -> np.ndarray:
+    """The errors at perturbed inputs, or at the inputs with other outputs of the layers that move."""
+    if not layer_names(classifier.perturb):
+        return misclassified(classifier, perturbed, labels, batch_size=batch_size)
+
+    def of_batch(x, tensor, y):
+        return errors_of(classifier.at(x).predict(ops.convert_to_tensor(tensor)), y)
+
+    return map_batches(of_batch, inputs, perturbed, labels, batch_size=batch_size)
 
 
 def attacked_error_percent(
@@ -153,17 +144,17 @@ def attacked_error_percent(
     statistics: str = "moving",
     **options: Any,
 ) -> float:
-    """The classification error of a model under attack, in percent.
+    """The classification error of a model under attack, in percent: the mean of `misclassified_under_attack`.
 
     Args:
-        model: `RegularizedModel`, `LadderNetwork` or any `keras.Model`, which may return logits, probabilities or one
-            unit for two classes.
-        x: raw inputs, `(n, ...)`.
-        y: class indices, `(n,)`, or one-hot rows.
+        model: `RegularizedModel`, `LadderNetwork` or any `keras.Model`; or a `Classifier` of one.
+        x: raw inputs, `(n, ...)`, or several in a dictionary, list or tuple.
+        y: labels, as for `misclassified`.
         attack: a name in `ATTACKS` or `MOVEMENTS`.
         epsilon: size of the attack, see `misclassified_under_attack`.
         units: unit of `epsilon`: `"pixels"` (from 0 to 1, so `8/255` is eight steps of a byte) or `"preprocessed"`
-            (unit of the preprocessed inputs). None means pixels for images, and preprocessed inputs for others.
+            (unit of the preprocessed inputs, or of the layers that move). None means pixels for images, and
+            preprocessed inputs for others. See `attacked`.
         clip: whether perturbed images stay in the range of pixels.
         seed: integer, `keras.random.SeedGenerator` or None, for random noise and movements.
         batch_size: number of inputs at a time.
@@ -175,7 +166,7 @@ def attacked_error_percent(
 
     Raises:
         TypeError: `epsilon` is not a number.
-        ValueError: an unknown attack, unknown statistics, a negative `epsilon`, or units that do not suit the inputs.
+        ValueError: as for `misclassified_under_attack`, or units that do not suit the inputs.
 
     Example:
         >>> model = zoo.RegularizedModel(zoo.networks.mlp((4,), num_classes=3, hidden_units=()))
@@ -187,66 +178,3 @@ def attacked_error_percent(
     network, inputs, input_range = attacked(model, x, units=units, clip=clip)
     options |= {"seed": seed, "batch_size": batch_size, "input_range": input_range, "statistics": statistics}
     return 100 * float(np.mean(misclassified_under_attack(network, inputs, y, attack, epsilon, **options)))
-
-
-def cross_entropies(network: Callable[..., Tensor], inputs: Any, labels: Any, *, batch_size: int = 500) -> np.ndarray:
-    """The cross-entropy of each example in prediction mode.
-
-    Args:
-        network: Keras network from inputs to logits.
-        inputs: `(n, ...)`, as the network takes them.
-        labels: class indices, `(n,)`.
-        batch_size: number of inputs at a time.
-
-    Returns:
-        `(n,)`, in nats.
-
-    Example:
-        >>> from zoo.analysis.robustness import cross_entropies
-        >>> cross_entropies(lambda x: x * 1.0, np.array([[0.0, 0.0]]), [1]).round(4)
-        array([0.6931])
-    """
-    losses = keras.losses.sparse_categorical_crossentropy
-    return map_batches(
-        lambda x, y: losses(ops.convert_to_tensor(y), predict_logits(network, x), from_logits=True),
-        inputs,
-        class_indices(labels),
-        batch_size=batch_size,
-    )
-
-
-def generalization_gap(
-    network: Callable[..., Tensor],
-    train: tuple[Any, Any],
-    test: tuple[Any, Any],
-    *,
-    measure: str = "error",
-    batch_size: int = 500,
-) -> Estimate:
-    """The test error minus the training error, as shares of the examples; or the test loss minus the training loss.
-
-    Args:
-        network: Keras network from inputs to logits.
-        train: pair of inputs `(n, ...)` and class indices `(n,)`.
-        test: pair of inputs and class indices.
-        measure: `"error"`, or `"loss"` for the cross-entropy, as in the paper.
-        batch_size: number of inputs at a time.
-
-    Returns:
-        An `Estimate`: −1 to 1 for errors, in nats for losses.
-
-    Raises:
-        ValueError: `measure` is unknown.
-
-    Source: "Regularization neural networks via constrained virtual movement field", anonymous submission to ICLR 2018,
-    equation 22, with losses.
-
-    Example:
-        >>> network = lambda x: keras.ops.matmul(x, np.diag([1.0, 1.0]))
-        >>> x = np.array([[2.0, 1.0], [1.1, 1.0]])
-        >>> zoo.analysis.generalization_gap(network, (x, [0, 0]), (x, [0, 1])).mean
-        np.float64(0.5)
-    """
-    values = {"error": misclassified, "loss": cross_entropies}[check_choice("measure", measure, ("error", "loss"))]
-    on_test, on_train = (Estimate.of(values(network, *split, batch_size=batch_size)) for split in (test, train))
-    return on_test.difference(on_train)

@@ -7,7 +7,7 @@ import numpy as np
 
 from zoo.analysis.estimate import Estimate
 from zoo.analysis.fisher import largest_fisher_eigenvalue
-from zoo.analysis.jacobian import singular_values
+from zoo.analysis.jacobian import num_positions, singular_values
 from zoo.analysis.penalties import penalty_values
 from zoo.backend.random_numbers import Seed, as_integer
 from zoo.regularizers import Smoothness, VirtualAdversarialTraining
@@ -36,11 +36,12 @@ def limit_ratios(
     - `"vat"`: `max KL[p ‖ p̃] → ε²/2·λ_max(F)`;
     - `"gaussian_vat"`: `max KL → ε²·λ_max(JᵀJ)/(2σ²)` for Gaussian outputs of standard deviation σ.
 
-    For a linear network the first, the second and the last are exact at every ε.
+    For a linear network the first, the second and the last are exact at every ε. Of dense outputs, penalties and limits
+    are means over the positions.
 
     Args:
-        network: Keras network from inputs to logits.
-        inputs: `(n, ...)`, in floating point. In single precision the smallest ε should be 1e-2 of the size of the
+        network: Keras network from inputs to logits, or to what `Classifier` recognizes.
+        inputs: as for `jacobian`. In single precision the smallest ε should be 1e-2 of the size of the
             inputs.
         epsilons: values of ε, above 0, in units of the input.
         num_draws: number of noise draws per input, at least 1.
@@ -87,7 +88,7 @@ def _statements(
     network: Callable[..., Tensor], inputs: Any, num_draws: int, output_std: float
 ) -> dict[str, tuple[float, int, Callable[[float], Any]]]:
     """For each statement the limit divided by ε², the number of draws, and the regularizer of an ε."""
-    squares = singular_values(network, inputs) ** 2
+    squares = singular_values(network, inputs) ** 2 / num_positions(network, inputs)
     frobenius, largest = float(np.mean(np.sum(squares, axis=-1))), float(np.mean(squares[:, 0]))
     fisher = float(np.mean(largest_fisher_eigenvalue(network, inputs)))
     iterated: dict[str, Any] = {"num_power_iterations": NUM_POWER_ITERATIONS}

@@ -61,11 +61,25 @@ def last_layer(network: Any) -> Any:
     if isinstance(network, keras.Model):
         try:
             (output,) = network.outputs
-            operation = output._keras_history.operation
+            return operation_of(output)
         except (AttributeError, TypeError, ValueError):  # a subclass, or a model of several outputs
             return None
-        return last_layer(operation) if isinstance(operation, keras.Model) else operation
     return network if isinstance(network, keras.Layer) else None
+
+
+def operation_of(symbol: keras.KerasTensor) -> Any:
+    """The layer or operation that computes an output of a functional network.
+
+    Args:
+        symbol: symbolic output.
+
+    Example:
+        >>> from zoo.backend.keras_internals import operation_of
+        >>> operation_of(zoo.networks.mlp((4,), 3).output).units
+        3
+    """
+    operation = symbol._keras_history.operation
+    return last_layer(operation) if isinstance(operation, keras.Model) else operation
 
 
 def inputs_structure(network: Any) -> Any:

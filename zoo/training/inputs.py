@@ -6,6 +6,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.backend.keras_internals import inputs_structure
+
 Tensor = Any  # a tensor of the backend
 PAIRED = (
     'Labeled and unlabeled inputs come as ({"labeled": x, "unlabeled": u}, y). Add to a zipped tf.data set '
@@ -80,6 +82,24 @@ def unwrap(network: Any, x: Any, *, preprocessed: bool = False) -> Any:
     )
 
 
+def packed(network: Any, inputs: Any) -> Any:
+    """Puts the one input of a network into the dictionary or list that the network declares.
+
+    Args:
+        network: any Keras network.
+        inputs: one tensor, or a dictionary, list or tuple of tensors.
+
+    Example:
+        >>> from zoo.training.inputs import packed
+        >>> age = keras.Input((4,), name="age")
+        >>> packed(keras.Model({"age": age}, age), 7)
+        {'age': 7}
+    """
+    structure = inputs_structure(network)
+    several = keras.tree.is_nested(inputs) or not keras.tree.is_nested(structure)
+    return inputs if several else keras.tree.pack_sequence_as(structure, [inputs])
+
+
 def fit_rank(tensor: Tensor, declared: keras.KerasTensor | None) -> Tensor:
     """Adds or removes a last axis of length 1, as Keras does where the declared shape asks for it.
 
@@ -139,7 +159,7 @@ def as_network_inputs(network: Any, inputs: Any, *, keep_integers: bool = False)
     declares as integers, and integers among several inputs that it does not declare.
 
     Args:
-        network: any Keras network.
+        network: any Keras network, or any function: it computes in float64 if one of its inputs has that type.
         inputs: one tensor, or a dictionary, list or tuple of tensors.
         keep_integers: whether all integers stay, because penalties do not move the inputs.
 
@@ -152,8 +172,10 @@ def as_network_inputs(network: Any, inputs: Any, *, keep_integers: bool = False)
         >>> keras.backend.standardize_dtype(pixels.dtype)
         'float32'
     """
-    in_double = getattr(network, "compute_dtype", None) == "float64"
-    dtype, declared = "float64" if in_double else keras.config.floatx(), declared_inputs(network)
+    types = [getattr(network, "compute_dtype", None)]
+    if types == [None]:
+        types = [getattr(each.dtype, "name", each.dtype) for each in keras.tree.flatten(inputs)]
+    dtype, declared = "float64" if "float64" in types else keras.config.floatx(), declared_inputs(network)
     several = keras.tree.is_nested(inputs)
 
     def adapt(name, tensor):

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.backend.keras_internals import inputs_structure, takes_training
+from zoo.backend.keras_internals import takes_training
 from zoo.backend.random_numbers import as_generator
 from zoo.backend.replicas import num_replicas
 from zoo.datasets import Batches, SemiSupervised
@@ -15,7 +15,7 @@ from zoo.training.circumstances import let_jax_compile
 from zoo.training.execution_plan import ExecutionPlan
 from zoo.training.heads import is_nested
 from zoo.training.input_checks import check_wrapped
-from zoo.training.inputs import as_network_inputs, input_shapes, symbolic_inputs, unwrap
+from zoo.training.inputs import as_network_inputs, input_shapes, packed, symbolic_inputs, unwrap
 from zoo.training.lazy_terms import TakingTurns
 from zoo.training.outputs import check_outputs
 from zoo.training.perturbed_layers import layer_names
@@ -171,9 +171,7 @@ class ObjectiveModel(Wrapper):
 
     def call_network(self, inputs: Tensor, training: bool) -> Tensor:
         """Runs the network. A network whose `call` has no argument `training` is called without it."""
-        structure = inputs_structure(self.network)
-        if keras.tree.is_nested(structure) and not keras.tree.is_nested(inputs):
-            inputs = keras.tree.pack_sequence_as(structure, [inputs])
+        inputs = packed(self.network, inputs)
         return self.network(inputs, training=training) if takes_training(self.network) else self.network(inputs)
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **kwargs: Any) -> keras.callbacks.History:

@@ -10,8 +10,8 @@ from keras import ops
 from zoo.backend.derivatives import linearize
 from zoo.backend.keras_internals import is_random_state, masks_of
 from zoo.backend.moments import exact_moments
-from zoo.training.input_checks import check_reached
 from zoo.training.outputs import Outputs, check_outputs
+from zoo.training.perturb_checks import check_reached
 from zoo.training.perturbed_inputs import WholeInput
 from zoo.training.perturbed_layers import perturbed_tensor
 

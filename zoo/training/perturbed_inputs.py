@@ -1,6 +1,7 @@
 """The tensor that penalties move: the input, several inputs, or parts of them."""
 
 import contextlib
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -55,6 +56,17 @@ class WholeInput:
             run: `tensor -> anything`. It runs the network with `placed(tensor)`, or as it is with `placed(None)`.
         """
         return self.join(self.parts)
+
+    def bounds(self, input_range: Any) -> tuple[Any, Any] | None:
+        """The range of the tensor from that of the inputs.
+
+        Args:
+            input_range: `(low, high)` of valid inputs, or None.
+
+        Returns:
+            `(low, high)`, numbers or arrays that broadcast to the tensor; or None.
+        """
+        return input_range
 
     @contextlib.contextmanager
     def placed(self, tensor: Tensor | list[Tensor] | None) -> Iterator[Any]:
@@ -120,6 +132,26 @@ class JointInputs(WholeInput):
         if not parts:  # no input moves: a tensor without entries, which still counts the examples
             return ops.zeros((ops.shape(next(iter(self.named.values())))[0], 0), keras.config.floatx())
         return parts[0] if len(parts) == 1 else ops.concatenate(parts, axis=1)
+
+    def bounds(self, input_range: Any) -> tuple[Any, Any] | None:
+        """The range of the tensor from that of the inputs, which may be `{name: (low, high)}`."""
+        if input_range is None:
+            return None
+        ranges = input_range if isinstance(input_range, Mapping) else dict.fromkeys(self.scales, input_range)
+        for name in ranges:
+            check_choice("moving input in input_range", name, self.scales)
+        given = {name: np.asarray(ranges.get(name, (-math.inf, math.inf)))[:, None] for name in self.scales}
+        if self.keeps_shape:
+            ((name, scale),) = self.scales.items()
+            low, high = sorted((given[name] / scale).ravel().tolist())
+            return low, high
+        bounds = np.concatenate([given[name] / self._nonzero(name) for name in self.scales], axis=1)
+        return bounds.min(axis=0)[None], bounds.max(axis=0)[None]
+
+    def _nonzero(self, name):
+        """The scale of each entry that moves, `(entries,)`."""
+        scale = np.broadcast_to(self.scales[name], tuple(self.named[name].shape[1:])).ravel()
+        return scale[scale != 0]
 
     def split(self, tensor: Tensor) -> list[Tensor]:
         """The parts of the tensor."""

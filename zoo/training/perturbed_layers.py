@@ -81,6 +81,13 @@ class LayerOutputs(WholeInput):
         """Makes the tensor of its parts."""
         return parts[0] if len(parts) == 1 else ops.concatenate([per_example.flatten(each) for each in parts], axis=1)
 
+    def bounds(self, input_range: Any) -> None:
+        """None: the outputs of layers have no known range."""
+        if input_range is not None:
+            raise ValueError(
+                f"input_range={input_range!r} is in units of the input, but the {self.names[0]} moves. Pass None."
+            )
+
     @contextlib.contextmanager
     def placed(self, tensor: Tensor | list[Tensor] | None) -> Iterator[Any]:
         """A context for a pass with a tensor in place of the present one, or with None for the clean outputs."""

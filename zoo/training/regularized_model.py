@@ -11,11 +11,11 @@ from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.regularizer import Regularizer
 from zoo.training.arguments import split_inputs
 from zoo.training.heads import Head, only_label, put
-from zoo.training.input_checks import check_moving, check_terms
 from zoo.training.losses import per_example_loss
 from zoo.training.objective_model import ObjectiveModel
 from zoo.training.outputs import check_meaning
 from zoo.training.passes import run_passes
+from zoo.training.perturb_checks import check_moving, check_terms
 from zoo.validation import check_choice
 
 Tensor = Any  # a tensor of the backend

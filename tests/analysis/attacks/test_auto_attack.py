@@ -92,7 +92,12 @@ def test_random_networks_are_named(network, rng, monkeypatch):
     noise = np.random.default_rng(0)
     x = rng.uniform(size=(8, 3, 3, 1)).astype("float32")
     predict = Task.predict
-    monkeypatch.setattr(Task, "predict", lambda task, x: predict(task, x) + noise.normal(size=(len(x), 4)))
+
+    def noisy(task, x, rows):
+        prediction = predict(task, x, rows)
+        return prediction._replace(logits=prediction.logits + noise.normal(size=(len(x), 4)))
+
+    monkeypatch.setattr(Task, "predict", noisy)
     with pytest.warns(RuntimeWarning, match="two passes over the same inputs differ"):
         auto_attack(network, x, np.zeros(8, int), 0.1, seed=0, attacks=("apgd_ce",), num_steps=2)
 

@@ -35,7 +35,7 @@ def run_steps(slope, start, num_steps, total=100, epsilon=1.0):
     task = Task(network, clean, [1], epsilon, "linf", None, 500)
     program = task.program("by hand", make_steps(task, "ce", False, False))
     state = first_state(clean, np.array([[start]]), epsilon)
-    constants = {"clean": clean, "labels": task.labels, "targets": task.labels}
+    constants = task.constants(np.arange(1), targets=task.labels)
     extras = (ops.convert_to_tensor(epsilon, "float64"), ops.convert_to_tensor(check_lengths(total)))
     task.run_all(program, constants, state, num_steps, *extras)
     return state

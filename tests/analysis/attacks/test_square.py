@@ -7,7 +7,8 @@ from keras import ops
 
 from tests.analysis.attacks.closed_forms import linear_classifier, smallest_perturbations
 from zoo.analysis import misclassified, projected_gradient_descent, square
-from zoo.analysis.attacks.square import HALVINGS, as_images, window_sizes
+from zoo.analysis.attacks.layout import layout_of
+from zoo.analysis.attacks.square import HALVINGS, window_sizes
 from zoo.analysis.attacks.squares import Windows, bump, first_perturbation, move_energy, recolor
 
 NORMS = {"linf": np.inf, "l2": 2}
@@ -25,7 +26,7 @@ def test_windows_shrink_by_half_their_area_at_the_published_queries():
         assert (found[query - 1], found[query]) == (before, max(after, 1))
     np.testing.assert_array_equal(window_sizes(5000, (32, 32), 0.8), found[::2])  # rescaled
     assert window_sizes(10, (1, 1), 0.8).tolist() == [1] * 10
-    assert window_sizes(1000, as_images((100,))[:2], 0.5)[0] == 50
+    assert window_sizes(1000, layout_of((100,)).size[:2], 0.5)[0] == 50
 
 
 def test_bumps_by_hand():

@@ -6,9 +6,9 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.analysis.batches import compiled, map_batches
+from zoo.analysis.errors import cross_entropies
 from zoo.analysis.movement import movement_measure
-from zoo.analysis.prediction_pass import compiled, map_batches
-from zoo.analysis.robustness import cross_entropies
 from zoo.datasets import Dataset
 from zoo.pretrained import error_percent
 

@@ -1,4 +1,21 @@
-"""Attacks: functions that perturb inputs by a given size."""
+"""Attacks: functions that perturb inputs by a given size.
+
+An attack moves one tensor for each example, as penalties do in training (`perturb` of `RegularizedModel`, or of
+`zoo.analysis.Classifier`), and ε is a norm over all of it:
+
+- one input: the input;
+- several inputs: the floating-point ones together, or those that `perturb` names, each `scale` times as far. The
+  attack returns the structure that it receives: a dictionary for a dictionary. Inputs that do not move, such as
+  integers and strings, are the very arrays that came;
+- named layers, such as `perturb="embedding"`: what these layers return. No perturbed input belongs to that, so the
+  attack returns the perturbed tensor of the layers, `(n, ...)`. `misclassified_under_attack` and
+  `attacked_error_percent` put it in place.
+
+Multi-label networks decide about each label, and dense ones at each position. `sign_noise`, PGD and APGD then raise the
+binary cross-entropies of all labels, or the cross-entropies of all positions; Square keeps what raises them; and an
+example counts as fooled once all its decisions are wrong. FAB, AutoAttack, targets and the difference of logits ratio
+look for another class, so they need one class for each example, and raise `ValueError` without it.
+"""
 
 import functools
 from collections.abc import Callable

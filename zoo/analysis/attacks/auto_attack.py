@@ -1,6 +1,5 @@
 """AutoAttack: four attacks, each on the inputs that have resisted so far."""
 
-import functools
 import warnings
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -11,10 +10,10 @@ from keras import ops
 
 from zoo.analysis.attacks.auto_pgd import run_auto_pgd
 from zoo.analysis.attacks.fast_adaptive_boundary import run_fast_adaptive_boundary
-from zoo.analysis.attacks.objectives import ascent, cross_entropy
+from zoo.analysis.attacks.inputs import network_at
+from zoo.analysis.attacks.objectives import ascent, check_decides_once, cross_entropy
 from zoo.analysis.attacks.square import run_square
 from zoo.analysis.attacks.task import Task
-from zoo.analysis.prediction_pass import predict_logits
 from zoo.backend.random_numbers import Seed, as_generator
 from zoo.regularizers.math import per_example
 from zoo.validation import check_choice, check_number
@@ -37,9 +36,9 @@ def warn_of_unsuitable_networks(task: Task) -> None:
             or there are too few classes for the difference of logits ratio.
     """
     messages = []
-    batch, labels = task.clean[: task.batch_size], task.labels[: task.batch_size]
-    logits = task.logits[: task.batch_size]
-    if not np.allclose(task.predict(batch), logits, rtol=1e-4, atol=1e-4):
+    rows = np.arange(task.batch_size)
+    logits = task.prediction.logits[rows]
+    if not np.allclose(task.predict(task.clean[rows], rows).logits, logits, rtol=1e-4, atol=1e-4):
         messages.append(
             "The network is random: two passes over the same inputs differ. The attacks need the expectation over its "
             "noise, so the true error is larger."
@@ -49,7 +48,7 @@ def warn_of_unsuitable_networks(task: Task) -> None:
             "The network returns probabilities. Gradients of softmax vanish, so the true error is larger. Pass the "
             "logits, or zoo.analysis.Classifier(network, outputs='probabilities')."
         )
-    missing = float(np.mean(~_has_gradient(task, batch, labels)))
+    missing = float(np.mean(~_has_gradient(task, rows)))
     if missing > SHARE_WITHOUT_GRADIENT:
         messages.append(
             f"The gradient is zero for {100 * missing:.0f} % of the inputs. The network hides its gradients, and only "
@@ -64,21 +63,22 @@ def warn_of_unsuitable_networks(task: Task) -> None:
         warnings.warn(message, RuntimeWarning, stacklevel=3)
 
 
-def _has_gradient(task: Task, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """For each input whether the gradient of its cross-entropy is not zero."""
+def _has_gradient(task: Task, rows: np.ndarray) -> np.ndarray:
+    """For each of some examples whether the gradient of its cross-entropy is not zero."""
 
     def make(network):
-        def found(x, y):
-            _, _, gradient = ascent(
-                functools.partial(predict_logits, network), lambda logits: cross_entropy(logits, y), x
-            )
+        def found(constants):
+            x, labels = constants["clean"], constants["labels"]
+            at = network_at(network, x, constants["rest"])
+            _, _, gradient = ascent(lambda x: at.predict(x).logits, lambda logits: cross_entropy(logits, labels), x)
             return ops.any(per_example.flatten(gradient) != 0, axis=-1)
 
         return found
 
     program = task.program("has_gradient", make)
-    ((rows, size),) = task.batches(len(inputs))
-    return ops.convert_to_numpy(program(*map(ops.convert_to_tensor, (inputs[rows], labels[rows]))))[:size]
+    ((part, size),) = task.batches(len(rows))
+    constants = keras.tree.map_structure(ops.convert_to_tensor, task.constants(rows[part]))
+    return ops.convert_to_numpy(program(constants))[:size]
 
 
 def show_progress(task: Task, num_steps: int) -> Callable[[], None]:
@@ -99,15 +99,16 @@ def auto_attack(
     labels: Any,
     epsilon: float,
     seed: Seed = None,
-    input_range: tuple[float, float] | None = None,
+    input_range: Any = None,
     *,
     norm: str = "linf",
     attacks: Sequence[str] = STANDARD,
     num_steps: int = 100,
     num_queries: int = 5000,
     batch_size: int = 500,
+    data_format: str | None = None,
     verbose: int = 0,
-) -> np.ndarray:
+) -> Any:
     """AutoAttack in its standard version: each attack tries the inputs that have resisted so far.
 
     The attacks are APGD on the cross-entropy, APGD on the targeted difference of logits ratio with 9 targets, FAB with
@@ -115,25 +116,27 @@ def auto_attack(
 
     Args:
         network: Keras network from inputs to logits, or to what `Classifier` recognizes.
-        inputs: `(n, ...)`, as the network takes them.
+        inputs: as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
         labels: class indices, `(n,)`, or one-hot rows.
         epsilon: ε, radius of the ball in the norm, at least 0, in units of the input.
         seed: integer, `keras.random.SeedGenerator` or None, for random starts and squares.
-        input_range: `(low, high)` of valid inputs, or None.
+        input_range: `(low, high)` of valid inputs, `{name: (low, high)}` of several, or None.
         norm: `"linf"` or `"l2"`.
         attacks: names of the attacks in order: `"apgd_ce"`, `"apgd_t"`, `"fab_t"`, `"square"`.
         num_steps: number of steps of APGD and FAB, at least 1. FAB and the second APGD take them for each target.
         num_queries: number of queries of Square, at least 1.
         batch_size: number of inputs at a time.
+        data_format: place of the channels of images, see `square`.
         verbose: 1 shows a progress bar, 0 does not.
 
     Returns:
-        Perturbed inputs, `(n, ...)`. Those that are misclassified were found by one of the attacks, or misclassified
-        from the start.
+        Perturbed inputs, in the structure of `inputs` (see `zoo.analysis.attacks`). Those that are misclassified were
+        found by one of the attacks, or misclassified from the start.
 
     Raises:
         TypeError: a number is expected and not given.
-        ValueError: an argument is out of range, or a name is unknown.
+        ValueError: an argument is out of range, a name is unknown, or the network does not choose one class for each
+            example.
 
     Warns:
         RuntimeWarning: see `warn_of_unsuitable_networks`.
@@ -153,6 +156,7 @@ def auto_attack(
     check_number("num_steps", num_steps, 1, integer=True)
     check_number("num_queries", num_queries, 1, integer=True)
     task = Task(network, inputs, labels, epsilon, norm, input_range, batch_size)
+    check_decides_once("AutoAttack", task.prediction)
     warn_of_unsuitable_networks(task)
     generator = as_generator(seed)
     steps = {"num_steps": num_steps, "early_stop": True}
@@ -160,7 +164,7 @@ def auto_attack(
         "apgd_ce": lambda: run_auto_pgd(task, generator, loss="ce", num_restarts=1, num_targets=0, **steps),
         "apgd_t": lambda: run_auto_pgd(task, generator, loss="dlr", num_restarts=1, num_targets=NUM_TARGETS, **steps),
         "fab_t": lambda: run_fast_adaptive_boundary(task, num_targets=NUM_TARGETS, **steps),
-        "square": lambda: run_square(task, generator, num_queries=num_queries, share=0.8),
+        "square": lambda: run_square(task, generator, num_queries=num_queries, share=0.8, data_format=data_format),
     }
     per_class = len(task.ranks(NUM_TARGETS))
     lengths = {
@@ -174,4 +178,4 @@ def auto_attack(
         runs[attack]()
     if complete:
         complete()
-    return task.perturbed
+    return task.result()

@@ -7,13 +7,14 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from zoo.analysis.attacks.objectives import ascent, objective
-from zoo.analysis.attacks.task import State, Task, loop
-from zoo.analysis.prediction_pass import predict_logits
+from zoo.analysis.attacks.inputs import bounds_of
+from zoo.analysis.attacks.objectives import ascent, check_decides_once, objective
+from zoo.analysis.attacks.programs import State, loop
+from zoo.analysis.attacks.task import Task
 from zoo.backend.random_numbers import Seed, as_generator
 from zoo.regularizers.math import per_example
 from zoo.regularizers.math.balls import STEEPEST, draw_from_ball, project_inputs
-from zoo.regularizers.math.input_range import clip_to_range
+from zoo.regularizers.math.decisions import share_misclassified
 from zoo.regularizers.math.worst_directions import adversarial_noise
 from zoo.validation import check_choice, check_number
 
@@ -111,17 +112,18 @@ def move(k: Tensor, x: Tensor, previous: Tensor, noise: Tensor, onto: Callable[[
 
 def make_steps(task: Task, loss: str, targeted: bool, early_stop: bool) -> Callable[[Any], Callable[..., State]]:
     """The steps of the attack, as a function of the network."""
-    norm, input_range, values = task.norm, task.input_range, objective(loss, task.num_classes, targeted)
+    norm, input_range, distribution = task.norm, task.input_range, task.prediction.distribution
+    values = objective(loss, task.num_classes, targeted, distribution)
 
     def of_network(network):
-        def body(k, constants, state, epsilon, lengths):
-            clean, labels = constants["clean"], constants["labels"]
+        def body(k, at, constants, state, epsilon, lengths):
+            clean, labels, bounds = constants["clean"], constants["labels"], bounds_of(at, input_range)
             value, logits, gradient = ascent(
-                lambda x: predict_logits(network, x),
+                lambda x: at.predict(x).logits,
                 lambda logits: values(logits, labels, constants["targets"]),
                 state["x"],
             )
-            fooled = (ops.cast(ops.argmax(logits, axis=-1), "int32") != labels) & early_stop
+            fooled = (share_misclassified(logits, labels, distribution) >= 1) & early_stop
             state = remember(state, ops.cast(value, clean.dtype), gradient, fooled)
             state, gradient = check(state, gradient, ops.take(lengths, k))
             noise = per_example.expand(state["step_size"], clean) * adversarial_noise(gradient, STEEPEST[norm])
@@ -130,11 +132,11 @@ def make_steps(task: Task, loss: str, targeted: bool, early_stop: bool) -> Calla
                 state["x"],
                 state["previous"],
                 noise,
-                lambda x: project_inputs(x, clean, epsilon, norm, input_range),
+                lambda x: project_inputs(x, clean, epsilon, norm, bounds),
             )
             return {**state, "x": moved, "previous": state["x"], "active": ~fooled}
 
-        return loop(body)
+        return loop(network, body)
 
     return of_network
 
@@ -163,25 +165,28 @@ def run_auto_pgd(
     task: Task, seed: Seed, loss: str, num_steps: int, num_restarts: int, num_targets: int, early_stop: bool
 ) -> None:
     """Attacks the examples of a task. For the arguments see `auto_pgd`."""
+    if loss == "dlr" or num_targets:
+        check_decides_once("APGD with loss='dlr' or with targets", task.prediction)
     generator = as_generator(seed)
     make = make_steps(task, loss, num_targets > 0, early_stop)
     program = task.program(("apgd", loss, num_targets > 0, early_stop), make)
     epsilon = ops.convert_to_tensor(task.epsilon, str(task.clean.dtype))
     lengths = ops.convert_to_tensor(check_lengths(num_steps))
-    clean = ops.convert_to_tensor(task.clean)
+    clean, inputs = ops.convert_to_tensor(task.clean), task.inputs
     task.best[:] = -np.inf
     for rank in [rank for _ in range(num_restarts) for rank in task.ranks(num_targets)]:
         rows = task.rows(early_stop)
         if not len(rows):
             return
         # All inputs draw, so that the shape, and with it the compiled program, stays the same.
-        start = clip_to_range(clean + draw_from_ball(clean, task.epsilon, task.norm, generator), task.input_range)
+        start = inputs.clip(clean + inputs.masked(draw_from_ball(clean, task.epsilon, task.norm, generator)))
         state = first_state(task.clean[rows], ops.convert_to_numpy(start)[rows], task.epsilon)
-        targets = task.target(rank) if rank else task.labels
-        constants = {"clean": task.clean[rows], "labels": task.labels[rows], "targets": targets[rows]}
+        constants = task.constants(rows, targets=task.target(rank) if rank else task.labels)
         task.run_all(program, constants, state, num_steps + 1, epsilon, lengths)
-        fooled = state["fooled"] if early_stop else task.fooled[rows]  # then the loss alone decides
-        task.record(rows, state["best"], fooled, state["best_loss"])
+        errors = state["fooled"] if early_stop else task.errors[rows]  # then the loss alone decides
+        if early_stop and not task.prediction.decides_once:
+            errors = task.errors_of(task.predict(state["best"], rows).logits, rows)
+        task.record(rows, state["best"], errors, state["best_loss"])
 
 
 def auto_pgd(
@@ -190,7 +195,7 @@ def auto_pgd(
     labels: Any,
     epsilon: float,
     seed: Seed = None,
-    input_range: tuple[float, float] | None = None,
+    input_range: Any = None,
     *,
     norm: str,
     loss: str = "ce",
@@ -199,7 +204,7 @@ def auto_pgd(
     num_targets: int = 0,
     early_stop: bool = True,
     batch_size: int = 500,
-) -> np.ndarray:
+) -> Any:
     """Auto-PGD (APGD): `x ← Π(x + α·(z − x) + (1 − α)·(x − x_before))` with `z = Π(x + η·δ)` and α = 0.75.
 
     δ is `sign(g)` (L∞) or `g/‖g‖` (L2) of the gradient g of the loss. The step size η starts at 2ε. At each of
@@ -207,24 +212,25 @@ def auto_pgd(
     often enough; the search then continues from the best point.
 
     Args:
-        network: Keras network from inputs to logits.
-        inputs: `(n, ...)`, as the network takes them.
-        labels: class indices, `(n,)`, or one-hot rows.
+        network: Keras network from inputs to logits, or to what `Classifier` recognizes.
+        inputs: as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
+        labels: as for `misclassified`.
         epsilon: ε, radius of the ball in the norm, at least 0, in units of the input.
         seed: integer, `keras.random.SeedGenerator` or None, for the random start.
-        input_range: `(low, high)` of valid inputs, or None.
+        input_range: `(low, high)` of valid inputs, `{name: (low, high)}` of several, or None.
         norm: `"linf"` or `"l2"`.
         loss: `"ce"` (cross-entropy) or `"dlr"` (difference of logits ratio; with fewer than 3 classes its numerator,
             and with targets, with fewer than 4).
         num_steps: number of steps, at least 1.
         num_restarts: number of random starts, at least 1.
         num_targets: 0, or number of the likeliest other classes that the attack approaches one after the other.
-        early_stop: whether an example rests as soon as it is misclassified. Otherwise the attack also moves inputs
-            that are misclassified, and returns the points of the highest loss.
+        early_stop: whether an example rests as soon as it is misclassified, or has wrong decisions only. Otherwise the
+            attack also moves inputs that are misclassified, and returns the points of the highest loss.
         batch_size: number of inputs at a time.
 
     Returns:
-        Perturbed inputs, `(n, ...)`: misclassified if the attack has found that, else of the highest loss.
+        Perturbed inputs, in the structure of `inputs` (see `zoo.analysis.attacks`): misclassified if the attack has
+        found that, else of the highest loss.
 
     Raises:
         TypeError: a number is expected and not given.
@@ -245,4 +251,4 @@ def auto_pgd(
     check_number("num_targets", num_targets, 0, integer=True)
     task = Task(network, inputs, labels, epsilon, norm, input_range, batch_size)
     run_auto_pgd(task, seed, loss, num_steps, num_restarts, num_targets, early_stop)
-    return task.perturbed
+    return task.result()

@@ -7,9 +7,11 @@ import numpy as np
 from keras import ops
 
 from zoo.analysis.attacks.hyperplane import step_to_hyperplane
-from zoo.analysis.attacks.objectives import ascent, difference, margin
-from zoo.analysis.attacks.task import State, Task, loop
-from zoo.analysis.prediction_pass import predict_logits
+from zoo.analysis.attacks.inputs import bounds_of
+from zoo.analysis.attacks.objectives import ascent, check_decides_once, difference, margin
+from zoo.analysis.attacks.programs import State, loop
+from zoo.analysis.attacks.task import Task
+from zoo.analysis.perturbed_network import PerturbedNetwork
 from zoo.backend.random_numbers import Seed
 from zoo.regularizers.math import per_example
 from zoo.regularizers.math.input_range import clip_to_range
@@ -31,7 +33,7 @@ def sizes(perturbation: Tensor, norm: str) -> Tensor:
 
 
 def boundary_step(
-    x: Tensor, clean: Tensor, normal: Tensor, offset: Tensor, norm: str, input_range: tuple[float, float] | None
+    x: Tensor, clean: Tensor, normal: Tensor, offset: Tensor, norm: str, input_range: tuple[Any, Any] | None
 ) -> Tensor:
     """One step to the linearized boundary: `(1 − α)·(x + η·δ) + α·(x_clean + η·δ_clean)`, clipped to the range.
 
@@ -63,12 +65,12 @@ def make_steps(task: Task, early_stop: bool) -> Callable[[Any], Callable[..., St
     norm, input_range = task.norm, task.input_range
 
     def of_network(network):
-        def body(k, constants, state, epsilon):
+        def body(k, at, constants, state, epsilon):
             clean, labels, targets = constants["clean"], constants["labels"], constants["targets"]
             x = state["x"]
-            value, normal = boundary(network, x, labels, targets)
-            moved = boundary_step(x, clean, normal, ops.cast(value, x.dtype), norm, input_range)
-            fooled = margin(predict_logits(network, moved), labels) > 0
+            value, normal = boundary(at, x, labels, targets)
+            moved = boundary_step(x, clean, normal, ops.cast(value, x.dtype), norm, bounds_of(at, input_range))
+            fooled = margin(at.predict(moved).logits, labels) > 0
             size = sizes(moved - clean, norm)
             better = fooled & (size < state["size"])
             back = clean + BETA * (moved - clean)
@@ -80,16 +82,16 @@ def make_steps(task: Task, early_stop: bool) -> Callable[[Any], Callable[..., St
                 "active": (smallest > epsilon) | (not early_stop),
             }
 
-        return loop(body)
+        return loop(network, body)
 
     return of_network
 
 
-def boundary(network: Callable[..., Tensor], x: Tensor, labels: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
+def boundary(at: PerturbedNetwork, x: Tensor, labels: Tensor, targets: Tensor) -> tuple[Tensor, Tensor]:
     """`z_t − z_y` at x, and its gradient.
 
     Args:
-        network: Keras network, or any function of one tensor.
+        at: the network at the inputs.
         x: `(n, ...)`.
         labels: y, `(n,)`.
         targets: t, `(n,)`.
@@ -98,39 +100,39 @@ def boundary(network: Callable[..., Tensor], x: Tensor, labels: Tensor, targets:
         Values `(n,)` and gradients `(n, ...)`, both divided by √2.
     """
     # `ascent` normalizes the gradient in the logits, which is (1, −1) here.
-    value, _, gradient = ascent(
-        lambda x: predict_logits(network, x), lambda logits: difference(logits, labels, targets), x
-    )
+    value, _, gradient = ascent(lambda x: at.predict(x).logits, lambda logits: difference(logits, labels, targets), x)
     return value / 2**0.5, gradient
 
 
 def make_final_search(network: Any) -> Callable[..., State]:
     """The search on the way back to the clean input: secants of the margin between a point that fools and it."""
 
-    def body(k, constants, state):
+    def body(k, at, constants, state):
         clean, labels = constants["clean"], constants["labels"]
         far, near = state["best"], state["near"]
-        ends = [margin(predict_logits(network, x), labels) for x in (far, near)]
+        ends = [margin(at.predict(x).logits, labels) for x in (far, near)]
         share = ends[0] / ops.maximum(ends[0] - ends[1], 1e-12)
         between = far + per_example.expand(ops.cast(share, far.dtype), far) * (near - far)
-        fooled = per_example.expand(margin(predict_logits(network, between), labels) > 0, clean)
+        fooled = per_example.expand(margin(at.predict(between).logits, labels) > 0, clean)
         return {"best": ops.where(fooled, between, far), "near": ops.where(fooled, near, between)}
 
-    return loop(body)
+    return loop(network, body)
 
 
 def run_fast_adaptive_boundary(task: Task, *, num_steps: int, num_targets: int, early_stop: bool) -> None:
     """Attacks the examples of a task. For the arguments see `fast_adaptive_boundary`."""
+    check_decides_once("FAB", task.prediction)
     program = task.program(("fab", early_stop), make_steps(task, early_stop))
     final = task.program("fab_final", make_final_search)
     epsilon = ops.convert_to_tensor(task.epsilon, str(task.clean.dtype))
     task.best[:] = -np.inf
     for rank in task.ranks(num_targets):
-        rows = np.intersect1d(task.rows(early_stop), np.flatnonzero(task.logits.argmax(axis=-1) == task.labels))
+        right = task.prediction.logits.argmax(axis=-1) == task.labels
+        rows = np.intersect1d(task.rows(early_stop), np.flatnonzero(right))
         if not len(rows):
             return
         clean = task.clean[rows]
-        constants = {"clean": clean, "labels": task.labels[rows], "targets": task.target(rank)[rows]}
+        constants = task.constants(rows, targets=task.target(rank))
         state = {
             "x": clean.copy(),
             "best": clean.copy(),
@@ -159,26 +161,26 @@ def fast_adaptive_boundary(
     labels: Any,
     epsilon: float,
     seed: Seed = None,
-    input_range: tuple[float, float] | None = None,
+    input_range: Any = None,
     *,
     norm: str,
     num_steps: int = 100,
     num_targets: int = 9,
     early_stop: bool = True,
     batch_size: int = 500,
-) -> np.ndarray:
+) -> Any:
     """Fast adaptive boundary attack, targeted (FAB-T): it looks for the nearest misclassified point.
 
     Each step projects to the boundary between label and target, as linearized at the present point, and is biased to
     the clean input. After a misclassified point the search continues on the way back.
 
     Args:
-        network: Keras network from inputs to logits.
-        inputs: `(n, ...)`, as the network takes them.
-        labels: class indices, `(n,)`, or one-hot rows.
+        network: Keras network from inputs to logits, or to what `Classifier` recognizes.
+        inputs: as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
+        labels: as for `misclassified`.
         epsilon: ε, largest norm of a perturbation, at least 0, in units of the input.
         seed: not used.
-        input_range: `(low, high)` of valid inputs, or None.
+        input_range: `(low, high)` of valid inputs, `{name: (low, high)}` of several, or None.
         norm: `"linf"` or `"l2"`.
         num_steps: number of steps for each target, at least 1.
         num_targets: number of the likeliest other classes that serve as targets, at least 1.
@@ -187,11 +189,13 @@ def fast_adaptive_boundary(
         batch_size: number of inputs at a time.
 
     Returns:
-        Perturbed inputs, `(n, ...)`. Inputs for which no perturbation within ε was found are unchanged.
+        Perturbed inputs, in the structure of `inputs` (see `zoo.analysis.attacks`). Inputs for which no perturbation
+        within ε was found are unchanged.
 
     Raises:
         TypeError: a number is expected and not given.
-        ValueError: an argument is out of range, or `norm` is unknown.
+        ValueError: an argument is out of range, `norm` is unknown, or the network does not choose one class for each
+            example.
 
     Source: Croce, Hein, 2020, "Minimally distorted adversarial examples with a fast adaptive boundary attack",
     https://arxiv.org/abs/1907.02044.
@@ -207,4 +211,4 @@ def fast_adaptive_boundary(
     check_number("num_targets", num_targets, 1, integer=True)
     task = Task(network, inputs, labels, epsilon, norm, input_range, batch_size)
     run_fast_adaptive_boundary(task, num_steps=num_steps, num_targets=num_targets, early_stop=early_stop)
-    return task.perturbed
+    return task.result()

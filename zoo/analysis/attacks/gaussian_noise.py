@@ -3,9 +3,8 @@
 from collections.abc import Callable
 from typing import Any
 
-from zoo.analysis.attacks.inputs import as_floating
+from zoo.analysis.attacks.inputs import AttackedInputs
 from zoo.backend.random_numbers import Seed, as_generator, normal
-from zoo.regularizers.math.input_range import clip_to_range
 from zoo.validation import check_number
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
@@ -13,25 +12,25 @@ Tensor = Any  # a tensor of the backend, or a NumPy array
 
 def gaussian_noise(
     network: Callable[..., Tensor] | None,
-    inputs: Tensor,
-    labels: Tensor | None,
+    inputs: Any,
+    labels: Any,
     noise_std: float,
     seed: Seed = None,
-    input_range: tuple[float, float] | None = None,
-) -> Tensor:
+    input_range: Any = None,
+) -> Any:
     """Adds Gaussian noise: `x + n` with `n ~ N(0, noise_std²·I)`.
 
     Args:
-        network: not used.
-        inputs: x, `(n, ...)`.
+        network: says what moves, see `Classifier`; None moves all floating-point inputs.
+        inputs: x, `(n, ...)`, or several in a dictionary, list or tuple.
         labels: not used.
         noise_std: standard deviation of the noise, at least 0, in units of the input.
         seed: integer, `keras.random.SeedGenerator` or None.
-        input_range: `(low, high)` to which the result is clipped, or None: 0 to 255 for inputs in uint8, else no
-            bounds.
+        input_range: `(low, high)` to which the result is clipped, `{name: (low, high)}` of several inputs, or None: 0
+            to 255 for inputs in uint8, else no bounds.
 
     Returns:
-        Perturbed inputs, `(n, ...)`.
+        Perturbed inputs, in the structure of `inputs`; see `zoo.analysis.attacks`.
 
     Raises:
         TypeError: `noise_std` is not a number.
@@ -44,5 +43,6 @@ def gaussian_noise(
         True
     """
     check_number("noise_std", noise_std, 0)
-    x, input_range = as_floating(inputs, input_range)
-    return clip_to_range(x + noise_std * normal(x, as_generator(seed)), input_range)
+    attacked = AttackedInputs(network, inputs, input_range)
+    noise = noise_std * normal(attacked.clean, as_generator(seed))
+    return attacked.restored(attacked.clip(attacked.clean + attacked.masked(noise)))

@@ -5,9 +5,8 @@ from typing import Any
 
 from keras import ops
 
-from zoo.analysis.attacks.inputs import as_floating
+from zoo.analysis.attacks.inputs import AttackedInputs
 from zoo.backend.random_numbers import Seed, as_generator, normal
-from zoo.regularizers.math.input_range import clip_to_range
 from zoo.validation import check_number
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
@@ -15,28 +14,28 @@ Tensor = Any  # a tensor of the backend, or a NumPy array
 
 def gaussian_sign_noise(
     network: Callable[..., Tensor] | None,
-    inputs: Tensor,
-    labels: Tensor | None,
+    inputs: Any,
+    labels: Any,
     epsilon: float,
     seed: Seed = None,
-    input_range: tuple[float, float] | None = None,
-) -> Tensor:
+    input_range: Any = None,
+) -> Any:
     """Adds random signs: `x + ε·sign(n)` with Gaussian n.
 
     The noise has the power of `sign_noise`, but does not depend on the network. The difference between both shows the
     effect of the direction.
 
     Args:
-        network: not used.
-        inputs: x, `(n, ...)`.
+        network: says what moves, see `Classifier`; None moves all floating-point inputs.
+        inputs: x, `(n, ...)`, or several in a dictionary, list or tuple.
         labels: not used.
         epsilon: ε, L∞ norm of the noise, at least 0, in units of the input.
         seed: integer, `keras.random.SeedGenerator` or None.
-        input_range: `(low, high)` to which the result is clipped, or None: 0 to 255 for inputs in uint8, else no
-            bounds.
+        input_range: `(low, high)` to which the result is clipped, `{name: (low, high)}` of several inputs, or None: 0
+            to 255 for inputs in uint8, else no bounds.
 
     Returns:
-        Perturbed inputs, `(n, ...)`.
+        Perturbed inputs, in the structure of `inputs`; see `zoo.analysis.attacks`.
 
     Raises:
         TypeError: `epsilon` is not a number.
@@ -49,5 +48,6 @@ def gaussian_sign_noise(
         array([[0.25, 0.25, 0.25]])
     """
     check_number("epsilon", epsilon, 0)
-    x, input_range = as_floating(inputs, input_range)
-    return clip_to_range(x + epsilon * ops.sign(normal(x, as_generator(seed))), input_range)
+    attacked = AttackedInputs(network, inputs, input_range)
+    noise = epsilon * ops.sign(normal(attacked.clean, as_generator(seed)))
+    return attacked.restored(attacked.clip(attacked.clean + attacked.masked(noise)))

@@ -6,15 +6,40 @@ from typing import Any
 import numpy as np
 from keras import ops
 
+from zoo.analysis.logits import Prediction
 from zoo.backend.derivatives import linearize
 from zoo.regularizers.math import per_example
+from zoo.regularizers.math.divergences import log_unit_probabilities, over_positions
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
 TINY = 1e-12
 
 
+def check_decides_once(what: str, prediction: Prediction) -> None:
+    """Refuses networks that decide more than once for each example.
+
+    Args:
+        what: what needs one decision, the beginning of the message.
+        prediction: of the network.
+
+    Raises:
+        ValueError: the outputs are multi-label or dense.
+
+    Example:
+        >>> from zoo.analysis.attacks.objectives import check_decides_once
+        >>> from zoo.analysis.logits import Prediction
+        >>> check_decides_once("FAB", Prediction(np.zeros((2, 3)), "categorical"))
+    """
+    if not prediction.decides_once:
+        kind = "multi-label" if prediction.distribution == "bernoulli" else "dense"
+        raise ValueError(
+            f"{what} needs one class for each example, to find another one; received {kind} outputs of shape "
+            f"{(None, *prediction.logits.shape[1:])}. PGD, APGD with loss='ce' and Square take them."
+        )
+
+
 def _of_class(logits: Tensor, classes: Tensor) -> Tensor:
-    """The logit of one class of each example, `(n,)`."""
+    """The logit of one class of each example and position, `(n, ...)`."""
     return ops.sum(ops.one_hot(classes, logits.shape[-1], dtype=logits.dtype) * logits, axis=-1)
 
 
@@ -57,12 +82,13 @@ def difference(logits: Tensor, labels: Tensor, targets: Tensor) -> Tensor:
     return _of_class(logits, targets) - _of_class(logits, labels)
 
 
-def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
-    """`−log softmax(z)_y`.
+def cross_entropy(logits: Tensor, labels: Tensor, distribution: str = "categorical") -> Tensor:
+    """`−log softmax(z)_y`, or the sum of the binary cross-entropies over the labels; the mean over positions.
 
     Args:
-        logits: z, `(n, k)`.
-        labels: y, class indices, `(n,)`.
+        logits: z, `(n, ..., k)`.
+        labels: y, class indices, `(n, ...)`; for Bernoulli units 0 or 1, `(n, ..., k)`.
+        distribution: `"categorical"` or `"bernoulli"`.
 
     Returns:
         `(n,)`.
@@ -72,7 +98,10 @@ def cross_entropy(logits: Tensor, labels: Tensor) -> Tensor:
         >>> np.exp(-cross_entropy(np.log([[0.75, 0.25]]), np.array([0]))).round(4)
         array([0.75])
     """
-    return ops.logsumexp(logits, axis=-1) - _of_class(logits, labels)
+    if distribution == "bernoulli":
+        (log_p, log_not_p), labels = log_unit_probabilities(logits), ops.cast(labels, logits.dtype)
+        return over_positions(-ops.sum(labels * log_p + (1 - labels) * log_not_p, axis=-1))
+    return over_positions(ops.logsumexp(logits, axis=-1) - _of_class(logits, labels))
 
 
 def difference_of_logits_ratio(logits: Tensor, labels: Tensor) -> Tensor:
@@ -142,7 +171,9 @@ def likeliest_others(logits: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return order[:, :-1].astype("int32")
 
 
-def objective(loss: str, num_classes: int, targeted: bool) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
+def objective(
+    loss: str, num_classes: int, targeted: bool, distribution: str = "categorical"
+) -> Callable[[Tensor, Tensor, Tensor], Tensor]:
     """The function that an attack maximizes.
 
     Too few classes leave the ratios undefined. Then the numerator remains, which has the same sign.
@@ -151,6 +182,7 @@ def objective(loss: str, num_classes: int, targeted: bool) -> Callable[[Tensor, 
         loss: `"ce"` or `"dlr"`.
         num_classes: number of logits.
         targeted: whether to approach targets, and not just to leave the labels.
+        distribution: `"categorical"`; or `"bernoulli"`, for which `loss` is `"ce"` and there are no targets.
 
     Returns:
         `(logits, labels, targets) -> (n,)`.
@@ -164,7 +196,9 @@ def objective(loss: str, num_classes: int, targeted: bool) -> Callable[[Tensor, 
         return lambda logits, labels, targets: -cross_entropy(logits, targets)
     if targeted:
         return difference if num_classes < 4 else targeted_difference_of_logits_ratio
-    untargeted = cross_entropy if loss == "ce" else margin if num_classes < 3 else difference_of_logits_ratio
+    if loss == "ce":
+        return lambda logits, labels, targets: cross_entropy(logits, labels, distribution)
+    untargeted = margin if num_classes < 3 else difference_of_logits_ratio
     return lambda logits, labels, targets: untargeted(logits, labels)
 
 

@@ -3,10 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from zoo.analysis.attacks.inputs import as_floating
-from zoo.analysis.prediction_pass import loss_gradient
+from zoo.analysis.attacks.inputs import AttackedInputs
+from zoo.analysis.prediction_pass import pass_at
 from zoo.backend.random_numbers import Seed
-from zoo.regularizers.math.input_range import clip_to_range
 from zoo.regularizers.math.worst_directions import adversarial_noise
 from zoo.validation import check_number
 
@@ -15,25 +14,25 @@ Tensor = Any  # a tensor of the backend, or a NumPy array
 
 def sign_noise(
     network: Callable[..., Tensor],
-    inputs: Tensor,
-    labels: Tensor,
+    inputs: Any,
+    labels: Any,
     epsilon: float,
     seed: Seed = None,
-    input_range: tuple[float, float] | None = None,
-) -> Tensor:
+    input_range: Any = None,
+) -> Any:
     """The fast gradient sign method (FGSM): `x + ε·sign(∂L/∂x)`.
 
     Args:
-        network: Keras network from inputs to logits.
-        inputs: x, `(n, ...)`, as the network takes them.
-        labels: class indices, `(n,)`, or one-hot rows.
+        network: Keras network from inputs to logits, or to what `Classifier` recognizes.
+        inputs: x, as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
+        labels: as for `misclassified`.
         epsilon: ε, L∞ norm of the perturbation, at least 0, in units of the input (τ in the thesis).
         seed: not used.
-        input_range: `(low, high)` to which the result is clipped, or None: 0 to 255 for inputs in uint8, else no
-            bounds.
+        input_range: `(low, high)` to which the result is clipped, `{name: (low, high)}` of several inputs, or None: 0
+            to 255 for inputs in uint8, else no bounds.
 
     Returns:
-        Perturbed inputs, `(n, ...)`.
+        Perturbed inputs, in the structure of `inputs`; see `zoo.analysis.attacks`.
 
     Raises:
         TypeError: `epsilon` is not a number.
@@ -49,6 +48,6 @@ def sign_noise(
         array([[0.75, 0.25]])
     """
     check_number("epsilon", epsilon, 0)
-    x, input_range = as_floating(inputs, input_range)
-    noise = adversarial_noise(loss_gradient(network, x, labels), "sign")
-    return clip_to_range(x + epsilon * noise, input_range)
+    attacked = AttackedInputs(network, inputs, input_range)
+    noise = adversarial_noise(pass_at(attacked.at, attacked.clean, labels).loss_gradient, "sign")
+    return attacked.restored(attacked.clip(attacked.clean + epsilon * noise))

@@ -7,13 +7,17 @@ from typing import Any
 import numpy as np
 from keras import ops
 
-from zoo.analysis.attacks.objectives import margin
+from zoo.analysis.attacks.inputs import bounds_of
+from zoo.analysis.attacks.layout import Layout, layout_of
+from zoo.analysis.attacks.objectives import cross_entropy, margin
+from zoo.analysis.attacks.programs import State, loop
 from zoo.analysis.attacks.squares import Windows, first_perturbation, move_energy, recolor
-from zoo.analysis.attacks.task import State, Task, loop
-from zoo.analysis.prediction_pass import predict_logits
+from zoo.analysis.attacks.task import Task
+from zoo.analysis.logits import Prediction
 from zoo.backend.random_numbers import Seed, as_generator, as_integer
 from zoo.regularizers.math import per_example
 from zoo.regularizers.math.balls import project_inputs
+from zoo.regularizers.math.decisions import share_misclassified
 from zoo.regularizers.math.input_range import clip_to_range
 from zoo.validation import check_number
 
@@ -46,73 +50,87 @@ def window_sizes(num_queries: int, lattice: tuple[int, int], share: float) -> np
     return np.clip(np.round(sides), 1, max(longest - 1, 1)).astype("int32")
 
 
-def as_images(shape: tuple[int, ...]) -> tuple[int, int, int]:
-    """Height, width and channels under which the attack sees inputs `(n, *shape)`; other inputs than images are a line.
+def gain(prediction: Prediction, labels: Tensor) -> tuple[Tensor, Tensor]:
+    """What the attack raises, and whether nothing more can be gained.
+
+    Args:
+        prediction: of the network.
+        labels: as `as_labels` returns them.
+
+    Returns:
+        Values, `(n,)`: the margin of another class, or the cross-entropy if the network decides more than once; and
+        booleans, `(n,)`.
 
     Example:
-        >>> from zoo.analysis.attacks.square import as_images
-        >>> as_images((28, 28, 1)), as_images((100,))
-        ((28, 28, 1), (100, 1, 1))
+        >>> from zoo.analysis.attacks.square import gain
+        >>> value, done = gain(Prediction(np.array([[1.0, 3.0]]), "categorical"), np.array([0]))
+        >>> float(value[0]), bool(done[0])
+        (2.0, True)
     """
-    return (shape[0], shape[1], shape[2]) if len(shape) == 3 else (math.prod(shape), 1, 1)
+    if prediction.decides_once:
+        value = margin(prediction.logits, labels)
+        return value, value > 0
+    shares = share_misclassified(prediction.logits, labels, prediction.distribution)
+    return cross_entropy(prediction.logits, labels, prediction.distribution), shares >= 1
 
 
-def make_steps(task: Task) -> Callable[[Any], Callable[..., State]]:
+def make_steps(task: Task, layout: Layout) -> Callable[[Any], Callable[..., State]]:
     """The queries of the attack, as a function of the network."""
     norm, input_range = task.norm, task.input_range
-    height, width, channels = as_images(task.clean.shape[1:])
 
     def of_network(network):
-        def body(k, constants, state, draws, epsilon, sides, start):
+        def body(k, at, constants, state, draws, epsilon, sides, start):
             clean, labels = constants["clean"], constants["labels"]
-            images, x = (ops.reshape(each, (-1, height, width, channels)) for each in (clean, state["x"]))
-            windows = Windows(ops.take(draws, k - start, axis=1), ops.take(sides, k), height, width, channels)
+            windows = Windows(ops.take(draws, k - start, axis=1), ops.take(sides, k), *layout.size)
             change = recolor if norm == "linf" else move_energy
-            changed = ops.reshape(change(images, x, windows, epsilon), ops.shape(clean))
-            moved = project_inputs(changed, clean, epsilon, norm, input_range)
-            value = ops.cast(margin(predict_logits(network, moved), labels), clean.dtype)
+            changed = layout.tensor(change(layout.images(clean), layout.images(state["x"]), windows, epsilon))
+            if at.moved is not None:
+                changed = clean + (changed - clean) * ops.cast(at.moved, clean.dtype)
+            moved = project_inputs(changed, clean, epsilon, norm, bounds_of(at, input_range))
+            value, done = gain(at.predict(moved), labels)
+            value = ops.cast(value, clean.dtype)
             better = value > state["best"]
-            best = ops.where(better, value, state["best"])
             return {
                 "x": ops.where(per_example.expand(better, clean), moved, state["x"]),
-                "best": best,
-                "active": best <= 0,
+                "best": ops.where(better, value, state["best"]),
+                "active": ops.logical_not(better & done),
             }
 
-        return loop(body)
+        return loop(network, body)
 
     return of_network
 
 
-def run_square(task: Task, seed: Seed, *, num_queries: int, share: float) -> None:
+def run_square(task: Task, seed: Seed, *, num_queries: int, share: float, data_format: str | None) -> None:
     """Attacks the examples of a task. For the arguments see `square`."""
-    rows = task.rows(early_stop=True)
+    rows, layout = task.rows(early_stop=True), layout_of(task.clean.shape[1:], data_format)
     if not len(rows):
         return
     rng = np.random.default_rng(as_integer(as_generator(seed)))  # from a generator: 3 and SeedGenerator(3) agree
-    program = task.program(("square", task.clean.shape[1:]), make_steps(task))
-    clean = task.clean[rows]
-    *lattice, channels = as_images(clean.shape[1:])
-    images = clean.reshape(len(rows), *lattice, channels)
-    start = first_perturbation(rng, images.shape, task.epsilon, task.norm).reshape(clean.shape)
-    start = clip_to_range(ops.convert_to_tensor((clean + start).astype(clean.dtype)), task.input_range)
-    start = ops.convert_to_numpy(start).copy()
-    logits = task.predict(start)
-    best = ops.convert_to_numpy(margin(logits, task.labels[rows])).astype(clean.dtype)
-    state = {"x": start, "best": best.copy(), "active": best <= 0}
-    constants = {"clean": clean, "labels": task.labels[rows]}
-    sides = ops.convert_to_tensor(window_sizes(num_queries, (lattice[0], lattice[1]), share))
-    epsilon = ops.convert_to_tensor(task.epsilon, str(clean.dtype))
+    program = task.program(("square", layout), make_steps(task, layout))
+    clean, dtype = task.clean[rows], task.clean.dtype
+    noise = layout.tensor(first_perturbation(rng, (len(rows), *layout.size), task.epsilon, task.norm).astype(dtype))
+    moved = task.inputs.moved
+    noise = ops.convert_to_numpy(noise) * (1 if moved is None else np.asarray(moved)[rows])
+    start = ops.convert_to_numpy(clip_to_range(ops.convert_to_tensor(clean + noise), task.inputs.bounds)).copy()
+    best, done = map(ops.convert_to_numpy, gain(task.predict(start, rows), task.labels[rows]))
+    state = {"x": start, "best": best.astype(dtype), "active": ~done}
+    constants = task.constants(rows)
+    sides = ops.convert_to_tensor(window_sizes(num_queries, layout.size[:2], share))
+    epsilon = ops.convert_to_tensor(task.epsilon, str(dtype))
     for first in range(0, num_queries, CHUNK):
         if not state["active"].any():
             break
         last, active = min(first + CHUNK, num_queries), state["active"]
-        draws = np.zeros((len(rows), CHUNK, Windows.num_draws(channels)), "float32")
+        draws = np.zeros((len(rows), CHUNK, Windows.num_draws(layout.size[2])), "float32")
         draws[active] = rng.random((int(active.sum()), *draws.shape[1:]), "float32")
         extras = (epsilon, sides, ops.convert_to_tensor(first, "int32"))
         task.run(program, constants, state, first, last, *extras, each=[draws])
     task.best[:] = -np.inf
-    task.record(rows, state["x"], state["best"] > 0, state["best"])
+    errors = state["best"] > 0
+    if not task.prediction.decides_once:
+        errors = task.errors_of(task.predict(state["x"], rows).logits, rows)
+    task.record(rows, state["x"], errors, state["best"])
 
 
 def square(
@@ -121,32 +139,39 @@ def square(
     labels: Any,
     epsilon: float,
     seed: Seed = None,
-    input_range: tuple[float, float] | None = None,
+    input_range: Any = None,
     *,
     norm: str,
     num_queries: int = 5000,
     share: float = 0.8,
+    data_format: str | None = None,
     batch_size: int = 500,
-) -> np.ndarray:
+) -> Any:
     """Square attack: a random search over square windows, which keeps what raises `max_{i≠y} z_i − z_y`.
+
+    If the outputs are multi-label or dense it keeps what raises the cross-entropy, until all decisions are wrong.
 
     It needs no gradients, so it also measures networks that hide theirs. In L∞ a query sets a window to `x ± ε`, with
     one sign for each channel. In L2 it moves the perturbation of one window into another.
 
     Args:
-        network: any function from inputs to logits.
-        inputs: `(n, height, width, channels)`. Inputs of other shapes are treated as a line.
-        labels: class indices, `(n,)`, or one-hot rows.
+        network: any function from inputs to logits, or to what `Classifier` recognizes.
+        inputs: as the network takes them: `(n, height, width, channels)`, or several in a dictionary, list or tuple.
+            What moves is treated as a line, if it does not have the shape of images.
+        labels: as for `misclassified`.
         epsilon: ε, radius of the ball in the norm, at least 0, in units of the input.
         seed: integer, `keras.random.SeedGenerator` or None.
-        input_range: `(low, high)` of valid inputs, or None.
+        input_range: `(low, high)` of valid inputs, `{name: (low, high)}` of several, or None.
         norm: `"linf"` or `"l2"`.
         num_queries: number of queries after the first perturbation, at least 1.
         share: share of the image in the first windows, above 0, at most 1.
+        data_format: place of the channels of images: `"channels_last"` or `"channels_first"`. None takes Keras's
+            `image_data_format()`, and refuses images that do not look like it.
         batch_size: number of inputs at a time.
 
     Returns:
-        Perturbed inputs, `(n, ...)`: misclassified if the attack has found that, else with the least margin.
+        Perturbed inputs, in the structure of `inputs` (see `zoo.analysis.attacks`): misclassified if the attack has
+        found that, else with the largest margin of another class.
 
     Raises:
         TypeError: a number is expected and not given.
@@ -165,5 +190,5 @@ def square(
     check_number("num_queries", num_queries, 1, integer=True)
     check_number("share", share, maximum=1, above=0)
     task = Task(network, inputs, labels, epsilon, norm, input_range, batch_size)
-    run_square(task, seed, num_queries=num_queries, share=share)
-    return task.perturbed
+    run_square(task, seed, num_queries=num_queries, share=share, data_format=data_format)
+    return task.result()

@@ -8,61 +8,32 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.analysis.attacks.inputs import as_floating
+from zoo.analysis.attacks.inputs import AttackedInputs
 from zoo.analysis.attacks.objectives import likeliest_others
-from zoo.analysis.prediction_pass import predict_logits
+from zoo.analysis.attacks.programs import State, prediction_program
+from zoo.analysis.batches import as_inputs, take_rows
+from zoo.analysis.labels import as_labels
+from zoo.analysis.logits import Prediction
 from zoo.backend.programs import Program, program_for
-from zoo.regularizers.math import per_example
+from zoo.datasets.arrays import num_rows
 from zoo.regularizers.math.balls import STEEPEST
+from zoo.regularizers.math.decisions import share_misclassified
 from zoo.regularizers.math.divergences import check_classes
-from zoo.validation import check_choice, check_number, class_indices
+from zoo.validation import check_choice, check_number
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
-State = dict[str, Any]  # arrays `(n, ...)` by their names
-
-
-def loop(body: Callable[..., State]) -> Callable[..., State]:
-    """Repeats a step of an attack for the examples that are active.
-
-    Args:
-        body: `(k, constants, state, *extras) -> changed entries of the state`.
-
-    Returns:
-        `(constants, state, first, last, *extras) -> state` after the steps `first` to `last − 1`, or after fewer if no
-        example is active any more.
-
-    Example:
-        >>> from zoo.analysis.attacks.task import loop
-        >>> run = loop(lambda k, constants, state: {"x": state["x"] + 1})
-        >>> state = {"active": np.array([True, False]), "x": np.zeros(2)}
-        >>> np.asarray(run({}, state, 0, 3)["x"])
-        array([3., 0.])
-    """
-
-    def run(constants, state, first, last, *extras):
-        def step(k, state):
-            changed = body(k, constants, state, *extras)
-            kept = {
-                name: ops.where(per_example.expand(state["active"], value), value, state[name])
-                for name, value in changed.items()
-            }
-            return k + 1, {**state, **kept}
-
-        return ops.while_loop(lambda k, state: (k < last) & ops.any(state["active"]), step, (first, state))[1]
-
-    return run
 
 
 class Task:
     """A batch of any size under attack.
 
     Args:
-        network: Keras network from inputs to logits, or any function of one tensor.
-        inputs: `(n, ...)`.
-        labels: class indices, `(n,)`, or one-hot rows.
+        network: `Classifier`, Keras network or any function.
+        inputs: as the network takes them.
+        labels: as for `misclassified`.
         epsilon: ε, radius of the ball, at least 0.
         norm: `"linf"` or `"l2"`.
-        input_range: `(low, high)` of valid inputs, or None.
+        input_range: as for `AttackedInputs`.
         batch_size: number of inputs at a time.
 
     Raises:
@@ -70,10 +41,11 @@ class Task:
         ValueError: an argument is out of range, the labels do not fit, or there are fewer than 2 classes.
 
     Attributes:
-        clean: inputs, `(n, ...)`.
-        labels: class indices, `(n,)`.
-        logits: of the inputs, `(n, k)`.
-        fooled: which inputs are misclassified, at first without any perturbation, `(n,)`.
+        inputs: the `AttackedInputs`.
+        clean: the tensor that moves, `(n, ...)`.
+        labels: as `as_labels` returns them.
+        prediction: for the inputs.
+        errors: share of wrong decisions of each example, at first without any perturbation, `(n,)`.
         perturbed: the best that has been found, `(n, ...)`.
         progress: called with the number of steps done.
 
@@ -88,30 +60,41 @@ class Task:
         self.network = network
         self.norm = check_choice("norm", norm, STEEPEST)
         self.epsilon = check_number("epsilon", epsilon, 0)
-        self.batch_size = min(check_number("batch_size", batch_size, 1, integer=True), max(len(inputs), 1))
-        clean, self.input_range = as_floating(inputs, input_range)
-        self.clean = ops.convert_to_numpy(clean)
-        self.labels = class_indices(labels).astype("int32")
-        if len(self.labels) != len(self.clean) or not len(self.clean):
+        inputs = as_inputs(inputs)
+        number = num_rows(inputs)
+        self.batch_size = min(check_number("batch_size", batch_size, 1, integer=True), max(number, 1))
+        if np.shape(labels)[:1] != (number,) or not number:
             raise ValueError(
-                f"An attack needs inputs and one label for each, received {len(self.clean)} inputs and "
-                f"{len(self.labels)} labels."
+                f"An attack needs inputs and one label for each, received {number} inputs and "
+                f"{np.shape(labels)[0] if np.ndim(labels) else 0} labels."
             )
-        self.perturbed, self.best = self.clean.copy(), np.full(len(self.clean), -np.inf, self.clean.dtype)
+        self.inputs = AttackedInputs(network, inputs, input_range, self.batch_size)
+        self.input_range = self.inputs.input_range
+        arrays = keras.tree.map_structure(ops.convert_to_numpy, (self.inputs.clean, self.inputs.rest))
+        self.clean, self.rest = arrays  # NumPy takes rows in any order
+        self.perturbed, self.best = self.clean.copy(), np.full(number, -np.inf, self.clean.dtype)
         self.progress: Callable[[int], None] = lambda steps: None
-        self.logits = self.predict(self.clean)
-        check_classes("An attack needs", self.logits)
-        self.fooled = self.logits.argmax(axis=-1) != self.labels
+        self.prediction = self.predict(self.clean, np.arange(number))
+        if self.prediction.distribution == "categorical":
+            check_classes("An attack needs", self.prediction.logits)
+        labels = as_labels(labels, self.prediction)
+        self.labels = labels.astype("int32" if labels.dtype.kind in "iub" else self.clean.dtype)
+        self.errors = self.errors_of(self.prediction.logits, np.arange(number))
 
     @property
     def num_classes(self) -> int:
         """Number of logits."""
-        return self.logits.shape[-1]
+        return self.prediction.logits.shape[-1]
+
+    @property
+    def fooled(self) -> np.ndarray:
+        """Which examples cannot have more errors: the misclassified ones, or those with wrong decisions only."""
+        return self.errors >= 1
 
     @functools.cached_property
     def others(self) -> np.ndarray:
         """The classes other than the labels by the clean logits, the likeliest first, `(n, k − 1)`."""
-        return likeliest_others(self.logits, self.labels)
+        return likeliest_others(self.prediction.logits, self.labels)
 
     def rows(self, early_stop: bool) -> np.ndarray:
         """The indices of the examples to attack: those that resist, or all; none if ε is 0."""
@@ -129,11 +112,46 @@ class Task:
         """The compiled program of an attack, see `program_for`."""
         return program_for(self.network, (key, self.norm, self.input_range), make)
 
-    def predict(self, inputs: np.ndarray) -> np.ndarray:
-        """The logits of inputs, `(m, k)`."""
-        program = program_for(self.network, "logits", lambda network: functools.partial(predict_logits, network))
-        parts = [program(ops.convert_to_tensor(inputs[rows]))[:size] for rows, size in self.batches(len(inputs))]
-        return np.concatenate([ops.convert_to_numpy(part) for part in parts])
+    def predict(self, tensor: np.ndarray, rows: np.ndarray) -> Prediction:
+        """The prediction with a tensor in place of that of some examples.
+
+        Args:
+            tensor: `(m, ...)`.
+            rows: indices of the examples, `(m,)`.
+        """
+        program = prediction_program(self.network)
+        found = []
+        for part, size in self.batches(len(rows)):
+            rest = take_rows(self.rest, rows[part])
+            given = keras.tree.map_structure(ops.convert_to_tensor, (tensor[part], rest))
+            logits, is_bernoulli = map(ops.convert_to_numpy, program(*given))
+            found.append(logits[:size])
+        return Prediction(np.concatenate(found), "bernoulli" if is_bernoulli else "categorical")
+
+    def errors_of(self, logits: np.ndarray, rows: np.ndarray) -> np.ndarray:
+        """The share of wrong decisions of some examples, `(m,)`.
+
+        Args:
+            logits: `(m, ..., k)`.
+            rows: indices of the examples, `(m,)`.
+        """
+        shares = share_misclassified(logits, self.labels[rows], self.prediction.distribution)
+        return ops.convert_to_numpy(shares)
+
+    def constants(self, rows: np.ndarray, **more: np.ndarray) -> State:
+        """The constants of a `loop` for some examples.
+
+        Args:
+            rows: indices of the examples, `(m,)`.
+            **more: further arrays `(n, ...)`.
+        """
+        every = {"clean": self.clean, "labels": self.labels, "rest": self.rest, **more}
+        return {name: take_rows(value, rows) for name, value in every.items()}
+
+    def result(self) -> Any:
+        """The inputs with what has been found in place, as `AttackedInputs.restored`; one input as a NumPy array."""
+        restored = self.inputs.restored(self.perturbed)
+        return restored if keras.tree.is_nested(restored) else ops.convert_to_numpy(restored)
 
     def batches(self, number: int) -> list[tuple[np.ndarray, int]]:
         """Rows of batches of few sizes, so that few programs are compiled: `(rows with repetitions, rows without)`."""
@@ -164,7 +182,7 @@ class Task:
         bounds = [ops.convert_to_tensor(bound, "int32") for bound in (first, last)]
         for rows, size in self.batches(len(active)):
             rows = active[rows]
-            parts = [{name: value[rows] for name, value in arrays.items()} for arrays in (constants, state)]
+            parts = [{name: take_rows(value, rows) for name, value in arrays.items()} for arrays in (constants, state)]
             parts, own = keras.tree.map_structure(ops.convert_to_tensor, (parts, [array[rows] for array in each]))
             for name, value in program(*parts, *bounds, *own, *extras).items():
                 state[name][rows[:size]] = ops.convert_to_numpy(value)[:size]
@@ -178,15 +196,15 @@ class Task:
             self.run(program, constants, state, first, last, *extras)
             first = last
 
-    def record(self, rows: np.ndarray, perturbed: np.ndarray, fooled: np.ndarray, value: np.ndarray) -> None:
-        """Keeps what fools the network, or else has the largest value so far.
+    def record(self, rows: np.ndarray, perturbed: np.ndarray, errors: np.ndarray, value: np.ndarray) -> None:
+        """Keeps what has more errors, or else the largest value so far.
 
         Args:
             rows: indices of the examples, `(m,)`.
             perturbed: `(m, ...)`.
-            fooled: whether it is misclassified, `(m,)`.
+            errors: share of wrong decisions, `(m,)`.
             value: of the attack's objective, `(m,)`.
         """
-        better = np.where(fooled == self.fooled[rows], value > self.best[rows], fooled)
+        better = np.where(errors == self.errors[rows], value > self.best[rows], errors > self.errors[rows])
         rows = rows[better]
-        self.perturbed[rows], self.best[rows], self.fooled[rows] = perturbed[better], value[better], fooled[better]
+        self.perturbed[rows], self.best[rows], self.errors[rows] = perturbed[better], value[better], errors[better]

@@ -3,42 +3,40 @@
 from collections.abc import Callable
 from typing import Any
 
-from zoo.analysis.attacks.inputs import as_floating
-from zoo.analysis.prediction_pass import prediction_pass
+from zoo.analysis.attacks.inputs import AttackedInputs
+from zoo.analysis.prediction_pass import pass_at
 from zoo.backend.random_numbers import Seed
 from zoo.regularizers import VirtualAdversarialTraining
-from zoo.regularizers.math import per_example
-from zoo.regularizers.math.input_range import clip_to_range
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
 
 
 def virtual_adversarial_noise(
     network: Callable[..., Tensor],
-    inputs: Tensor,
-    labels: Tensor | None,
+    inputs: Any,
+    labels: Any,
     epsilon: float,
     seed: Seed = None,
-    input_range: tuple[float, float] | None = None,
+    input_range: Any = None,
     *,
     num_power_iterations: int = 10,
-) -> Tensor:
+) -> Any:
     """Adds the virtual adversarial perturbation: `x + r`, `r = argmax KL[p(x) ‖ p(x + r)]` over `‖r‖ = ε`.
 
     The perturbation depends on the network, but not on the labels. Power iterations find it to second order in ε.
 
     Args:
-        network: Keras network from inputs to logits.
-        inputs: x, `(n, ...)`, as the network takes them.
+        network: Keras network from inputs to logits, or to what `Classifier` recognizes.
+        inputs: x, as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
         labels: not used.
         epsilon: ε, L2 norm of r, at least 0, in units of the input.
         seed: integer, `keras.random.SeedGenerator` or None, for the direction from which the iterations start.
-        input_range: `(low, high)` to which the result is clipped, or None: 0 to 255 for inputs in uint8, else no
-            bounds.
+        input_range: `(low, high)` to which the result is clipped, `{name: (low, high)}` of several inputs, or None: 0
+            to 255 for inputs in uint8, else no bounds.
         num_power_iterations: number of power iterations, at least 0.
 
     Returns:
-        Perturbed inputs, `(n, ...)`.
+        Perturbed inputs, in the structure of `inputs`; see `zoo.analysis.attacks`.
 
     Raises:
         TypeError: `epsilon` or `num_power_iterations` is not a number.
@@ -53,9 +51,8 @@ def virtual_adversarial_noise(
         >>> round(float(np.linalg.norm(attacked)), 4)
         0.5
     """
-    x, input_range = as_floating(inputs, input_range)
-    clean_pass = prediction_pass(network, x, seed=seed)
-    start = per_example.random_direction(clean_pass.inputs, clean_pass.seed)
+    attacked = AttackedInputs(network, inputs, input_range)
+    clean_pass = pass_at(attacked.at, attacked.clean, seed=seed)
     regularizer = VirtualAdversarialTraining(epsilon, num_power_iterations=num_power_iterations)
-    perturbed = clean_pass.inputs + regularizer.perturbation(clean_pass, start)
-    return clip_to_range(perturbed, input_range)
+    noise = regularizer.perturbation(clean_pass, clean_pass.random_direction())
+    return attacked.restored(attacked.clip(attacked.clean + noise))

@@ -9,6 +9,7 @@ from keras import ops
 
 from zoo.backend.replicas import sum_over_replicas
 from zoo.regularizers.math import per_example
+from zoo.validation import check_choice
 
 Tensor = Any  # a tensor of the backend
 
@@ -48,7 +49,7 @@ def lattice_view(
             f"Movement needs the size of its inputs before the step runs, received shape {shape}. Give fit batches of "
             "one size: resize them, or let tf.data know the size by ensure_shape."
         )
-    if len(shape) > 1 and _is_channels_first(shape, data_format, checked=lattice_shape is None):
+    if len(shape) > 1 and is_channels_first(shape, data_format, checked=lattice_shape is None):
         x, shape = ops.moveaxis(x, 1, -1), (*shape[1:], shape[0])
     lattice = tuple(lattice_shape or (shape if len(shape) == 1 else shape[:-1]))
     if not lattice or min(lattice) < 2 or math.prod(shape) % math.prod(lattice):
@@ -77,19 +78,36 @@ def off_lattice(images: Tensor, like: Tensor, data_format: str | None = "channel
         True
     """
     shape = tuple(like.shape[1:])
-    if len(shape) > 1 and _is_channels_first(shape, data_format, checked=False):
+    if len(shape) > 1 and is_channels_first(shape, data_format, checked=False):
         images = ops.moveaxis(ops.reshape(images, (-1, *shape[1:], shape[0])), -1, 1)
     return ops.reshape(images, ops.shape(like))
 
 
-def _is_channels_first(shape: tuple[int, ...], data_format: str | None, checked: bool) -> bool:
+def is_channels_first(shape: tuple[int, ...], data_format: str | None, checked: bool = True) -> bool:
+    """Whether the first axis of an example has the channels.
+
+    Args:
+        shape: of one example.
+        data_format: as for `lattice_view`.
+        checked: whether a shape may contradict None.
+
+    Raises:
+        ValueError: the shape contradicts Keras's `image_data_format()`.
+
+    Example:
+        >>> from zoo.regularizers.math.movement import is_channels_first
+        >>> is_channels_first((3, 28, 28), "channels_first")
+        True
+    """
+    if data_format is not None:
+        check_choice("data_format", data_format, FORMATS)
     first = (data_format or keras.config.image_data_format()) == "channels_first"
     channels, other = (shape[0], shape[-1]) if first else (shape[-1], shape[0])
     if data_format is None and checked and len(shape) == 3 and other <= MOST_CHANNELS < channels:
         assumed, likely = FORMATS[::-1] if first else FORMATS
         raise ValueError(
             f"Images of shape {shape} have {channels} channels if they are {assumed}, as Keras's image_data_format() "
-            f"says. Pass data_format={likely!r} to the regularizer, or {assumed!r} to confirm."
+            f"says. Pass data_format={likely!r}, or {assumed!r} to confirm."
         )
     return first
 

@@ -7,7 +7,7 @@ from keras import layers
 
 import zoo
 from zoo.analysis import attacked, attacked_error_percent, misclassified
-from zoo.analysis.classifier import pixel_range
+from zoo.analysis.units import pixel_range
 
 RNG = np.random.default_rng(0)
 IMAGES = RNG.integers(0, 256, size=(20, 4, 4, 1)).astype("uint8")

@@ -1,0 +1,112 @@
+"""Labels in the form that suits a prediction, its losses and its errors."""
+
+from typing import Any
+
+import keras
+import numpy as np
+from keras import ops
+
+from zoo.analysis.logits import Prediction
+from zoo.regularizers.math.decisions import share_misclassified
+from zoo.regularizers.math.divergences import check_classes
+from zoo.training.label_checks import check_class_indices, check_unit_labels
+from zoo.training.losses import per_example_loss
+from zoo.validation import class_indices
+
+Tensor = Any  # a tensor of the backend, or a NumPy array
+
+
+def as_labels(labels: Any, prediction: Prediction) -> np.ndarray:
+    """Labels in the form in which a network decides.
+
+    Args:
+        labels: class indices or one-hot rows, with an entry or row for each position of dense outputs; or, if the
+            network is multi-label, 0 or 1 for each label.
+        prediction: of the network.
+
+    Returns:
+        Class indices, `(n, ...)`; or 0 and 1, `(n, ..., k)`.
+
+    Raises:
+        ValueError: the labels do not suit the prediction.
+
+    Example:
+        >>> from zoo.analysis.labels import as_labels
+        >>> from zoo.analysis.logits import Prediction
+        >>> as_labels([[0, 1], [1, 0]], Prediction(np.zeros((2, 2)), "categorical"))
+        array([1, 0])
+    """
+    if prediction.decides_once:
+        return class_indices(labels)
+    labels, shape = np.asarray(labels), (None, *prediction.logits.shape[1:])
+    if prediction.distribution == "bernoulli":
+        check_unit_labels("given", labels, shape)
+        return labels
+    if labels.ndim == len(shape) and labels.shape[-1] == shape[-1] > 1:
+        one_hot = np.eye(labels.shape[-1])[labels.argmax(axis=-1)]
+        labels = labels.argmax(axis=-1) if np.array_equal(labels, one_hot) else labels
+    check_class_indices("given", labels, shape)
+    return labels[..., 0] if labels.ndim == len(shape) else labels
+
+
+def losses_of(prediction: Prediction, labels: Tensor) -> Tensor:
+    """The cross-entropy of each example, as Keras has it: the mean over the positions and over the labels.
+
+    Args:
+        prediction: of the network.
+        labels: as for `as_labels`.
+
+    Returns:
+        `(n,)`, in nats.
+
+    Raises:
+        ValueError: the labels do not have the shape that the prediction needs, or there are fewer than 2 classes.
+
+    Example:
+        >>> from zoo.analysis.labels import losses_of
+        >>> from zoo.analysis.logits import Prediction
+        >>> np.exp(-losses_of(Prediction(np.zeros((1, 4)), "categorical"), np.array([3])))
+        array([0.25])
+    """
+    logits, labels = prediction.logits, ops.convert_to_tensor(labels)
+    if prediction.distribution == "bernoulli":
+        if tuple(labels.shape) != tuple(logits.shape):
+            raise ValueError(
+                f"Multi-label outputs of shape {tuple(logits.shape)} need labels of the same shape, received "
+                f"{tuple(labels.shape)}."
+            )
+        return per_example_loss(keras.losses.BinaryCrossentropy(from_logits=True))(labels, logits)
+    check_classes("The cross-entropy needs", logits)
+    one_hot = len(labels.shape) == len(logits.shape) and labels.shape[-1] > 1
+    loss = keras.losses.CategoricalCrossentropy if one_hot else keras.losses.SparseCategoricalCrossentropy
+    return per_example_loss(loss(from_logits=True))(labels, logits)
+
+
+def errors_of(prediction: Prediction, labels: Any) -> np.ndarray:
+    """Which examples are misclassified, or the share of the wrong decisions of each.
+
+    Args:
+        prediction: of the network.
+        labels: as for `as_labels`.
+
+    Returns:
+        Booleans, `(n,)`; or, if the network decides more than once for each example, floating point from 0 to 1.
+
+    Raises:
+        ValueError: the labels do not suit the prediction, or there is no decision.
+
+    Example:
+        >>> from zoo.analysis.labels import errors_of
+        >>> from zoo.analysis.logits import Prediction
+        >>> errors_of(Prediction(np.array([[2.0, 1.0]]), "categorical"), [1])
+        array([ True])
+    """
+    if prediction.logits.shape[-1] < 2 and prediction.distribution == "categorical":
+        raise ValueError(
+            "A decision needs logits of at least 2 classes, received 1. If the one unit decides between two classes, "
+            'pass zoo.analysis.Classifier(network, outputs="binary_logits"), or compile the model with its '
+            "BinaryCrossentropy."
+        )
+    logits = ops.convert_to_numpy(prediction.logits)
+    found = ops.convert_to_numpy(share_misclassified(logits, as_labels(labels, prediction), prediction.distribution))
+    return found > 0 if prediction.decides_once else found
