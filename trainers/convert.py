@@ -16,6 +16,7 @@ from absl import flags
 
 from trainers.cli import program, quiet, words
 from trainers.cli.choices import allow
+from trainers.runs.progress import counted
 
 FORMATS = ["litert", "onnx"]
 NUM_CALIBRATION = 500  # training inputs
@@ -77,7 +78,9 @@ def errors(output: str, reference: Any, data: Any) -> str:
 
     with quiet.without_information():
         run = runtimes.in_batches(runtimes.open_litert(output), 1)
-    mine, theirs = (pretrained.error_percent(each, data.x_test, data.y_test) for each in (run, reference))
+    with counted(run, len(data.x_test)) as shown:
+        mine = pretrained.error_percent(shown, data.x_test, data.y_test)
+    theirs = pretrained.error_percent(reference, data.x_test, data.y_test)
     return f"test error {mine:.2f} %, that of the SavedModel {theirs:.2f} %"
 
 

@@ -185,6 +185,17 @@ def test_quantization_that_cannot_be(models, tmp_path, options, message):
     assert not list(tmp_path.iterdir())
 
 
+def test_what_a_converter_refuses_is_one_line(models, tmp_path, monkeypatch):
+    def export(*arguments, **options):
+        raise RuntimeError("no such operation\nand a long trace")
+
+    monkeypatch.setattr(keras.Model, "export", export)
+    needs("onnx")
+    with pytest.raises(ValueError, match="cannot be converted to onnx: no such operation$"):
+        conversion.convert(models["signals"], tmp_path / "file.onnx", "onnx")
+    assert not list(tmp_path.iterdir())
+
+
 def test_random_inputs_of_any_size():
     assert conversion.random_inputs((None, None, 3), 2).shape == (2, 32, 32, 3)
 

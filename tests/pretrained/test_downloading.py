@@ -120,6 +120,11 @@ def test_no_network(served, monkeypatch):
     assert f"put its folder into {cached_models()}." in message
 
 
+def test_addresses_that_no_server_has(served):
+    assert_refused(ConnectionError, "nonnumeric port: 'port'", "http://127.0.0.1:port/toy")
+    assert_refused(ValueError, "é/toy is no model of the zoo: it has no card.json", f"{served.address}/é/toy")
+
+
 def test_another_model_than_the_index_states(served):
     write_model(served.folder / "toy", error=2.0)
     assert_refused(ValueError, "another model than this version of the zoo expects.*Upgrade the zoo")

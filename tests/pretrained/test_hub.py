@@ -1,5 +1,6 @@
 """The Hugging Face Hub in both directions, spoken with by its own client against a server on the loopback interface."""
 
+import errno
 import json
 import pathlib
 import re
@@ -126,6 +127,16 @@ def test_a_hub_that_sends_too_much(uploaded):
     assert_refused(ConnectionError, r"should be of size 55989 but has size 65989.*force_download=True`\. Try again")
 
 
+def test_a_full_disk(uploaded, monkeypatch):
+    from huggingface_hub import HfApi
+
+    def download(api, repository, file, *, revision, local_dir):
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(HfApi, "hf_hub_download", download)
+    assert_refused(OSError, "The disk is full: signals does not fit into .*Free space, or set ZOO_CACHE_DIR")
+
+
 def test_no_repository(hub):
     assert_refused(ValueError, "hf://someone/signals does not exist, or is private")
 
@@ -203,6 +214,8 @@ def test_text_of_the_model_card():
     own = {**card, "recipe": None, "published_error": None, "source": None, "training": None, "model": {}}
     own_text = readme(own, ADDRESS)
     assert "into" not in own_text.split("## Use")[0] and "no recipe" in own_text
+    with pytest.raises(ValueError, match="does not describe a model that this version knows"):
+        readme({**card, "model": {"class_name": "Unknown", "module": "zoo", "config": {}}}, ADDRESS)
 
 
 def test_an_analysis_of_another_model_is_refused():

@@ -152,7 +152,7 @@ def convert(
         ImportError: a package of the format is not installed.
         TypeError: `model` is not a `RegularizedModel`.
         ValueError: the format is unknown, the suffix does not match it, the model, the backend or the calibration is
-            unsuitable, or the difference of a file in float32 exceeds 1e-4. No file is written.
+            unsuitable, the converter fails, or the difference of a file in float32 exceeds 1e-4. No file is written.
 
     Example:
         >>> import zoo
@@ -174,7 +174,11 @@ def convert(
             warnings.simplefilter("ignore", UserWarning)  # TensorFlow calibrates with a class that it deprecates
             # Keras would take the batch size of `serving.inputs` for any number.
             signature = [keras.InputSpec(shape=(batch_size, *input_shape), dtype="float32", name="inputs")]
-            serving.export(str(written), format=file_format, input_signature=signature, verbose=False, **options)
+            try:
+                serving.export(str(written), format=file_format, input_signature=signature, verbose=False, **options)
+            except Exception as error:  # converters raise errors of many types
+                reason = (str(error).strip() or type(error).__name__).splitlines()[0]
+                raise ValueError(f"The network cannot be converted to {file_format}: {reason}") from error
         run = in_batches(RUNTIMES[file_format](written), batch_size)
         difference = float(np.max(np.abs(run(x) - expected)))
         if calibration is None and not difference <= TOLERANCE:

@@ -97,7 +97,7 @@ def find(name: str | os.PathLike, directory: str | os.PathLike | None = None) ->
         outdated = folder == cached_models() and str(name) in entries  # maybe; `obtain` compares it with the index
         if str(name) in card_names(folder) and not outdated:
             return folder / name
-    entry = entries[check_choice("model", str(name), list_models(remote=True))]
+    entry = entries[check_choice("model", str(name), list_models(remote=True), "zoo.list_models(remote=True)")]
     return obtain(f"{base}/{entry.address}", cached_models() / name, sha256=entry.sha256, size=entry.size)
 
 

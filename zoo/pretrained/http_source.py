@@ -62,16 +62,14 @@ class HttpSource:
     def _continue(self, file: str, written: IO[bytes], limit: int | None) -> bool:
         """Appends the rest of a file; returns whether it is complete."""
         start = written.tell()
-        request = urllib.request.Request(f"{self.address}/{urllib.parse.quote(file)}")
+        request = urllib.request.Request(urllib.parse.quote(f"{self.address}/{file}", safe="/:%@[]"))
         request.add_header("User-Agent", "regularized-zoo")
         if start:
             request.add_header("Range", f"bytes={start}-")
         try:
             with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
-                if (
-                    start and answer.status != http.HTTPStatus.PARTIAL_CONTENT
-                ):  # the server sends the file from its start
-                    written.seek(0)
+                if start and answer.status != http.HTTPStatus.PARTIAL_CONTENT:
+                    written.seek(0)  # the server sends the file from its start
                     written.truncate()
                 expected = int(answer.headers.get("Content-Length") or -1)
                 return self._copy(file, answer, written, limit) == expected or expected < 0
@@ -83,6 +81,8 @@ class HttpSource:
             raise ConnectionError(f"{error.reason}") from error
         except TimeoutError as error:
             raise ConnectionError(f"the server does not answer for {TIMEOUT:g} s") from error
+        except http.client.InvalidURL as error:
+            raise ConnectionError(f"{error}") from error
         except BROKEN_OFF:
             return False
 

@@ -77,14 +77,12 @@ def hub_errors(address: str) -> Iterator[None]:
             f"{address} does not exist, or is private: check the address, or log in by `hf auth login`."
         ) from error
     except errors.RevisionNotFoundError as error:
-        raise ValueError(f"{address} has no such revision: name a branch, a tag or a commit behind the @.") from error
+        raise ValueError(f"{address} has no such revision: name a branch, a tag or a commit after the @.") from error
     except errors.HfHubHTTPError.__bases__ as error:  # those of its HTTP client, too
         if not isinstance(error, errors.HfHubHTTPError) and getattr(error, "errno", None):
             raise  # of the disk
         if getattr(getattr(error, "response", None), "status_code", None) in (401, 403):
-            raise ValueError(
-                f"{address} is not yours to change: log in by `hf auth login`, or set HF_TOKEN."
-            ) from error
+            raise ValueError(f"{address} refuses you: log in by `hf auth login`, or set HF_TOKEN.") from error
         raise ConnectionError(" ".join(str(error).split()).rstrip(".") or type(error).__name__) from error
     finally:
         logger.setLevel(level)

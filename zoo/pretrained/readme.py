@@ -139,7 +139,7 @@ def _attacked_row(name: str, entry: Mapping[str, Any]) -> dict[str, Any]:
 
 def _facts(card: Card) -> dict[str, Any]:
     """What the template says about the model, by the names in it."""
-    model = read_model(copy.deepcopy(card["model"])) if card["model"] else None  # Keras changes what it reads
+    model = _model(card)
     methods = [*dict.fromkeys(type(term) for term in model.terms)] if model else []
     methods += [LadderNetwork] if _recipe(card).get("ladder") else []
     image, shape = _is_image(card), " × ".join(str(size or "any size") for size in card["input_shape"])
@@ -166,6 +166,16 @@ def _facts(card: Card) -> dict[str, Any]:
         "methods": [_documented(method)[0] for method in methods],
         "sources": [source for source in (_documented(method)[1] for method in methods) if source],
     }
+
+
+def _model(card: Card) -> Any:
+    """The model that the card describes, without weights; None if the network has no configuration."""
+    if not card["model"]:
+        return None
+    try:
+        return read_model(copy.deepcopy(card["model"]))  # Keras changes what it reads
+    except (TypeError, ValueError) as error:
+        raise ValueError(f"The card of {card['name']} does not describe a model that this version knows.") from error
 
 
 def _trained(card: Card) -> str:
