@@ -3,9 +3,10 @@ VENV ?= .venv
 BACKENDS ?= tensorflow jax
 ARGS ?=
 
-export TF_CPP_MIN_LOG_LEVEL ?= 2
-
 .PHONY: train test stress lint types docs clean
+
+# The commands choose their own level.
+test stress docs: export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 train: $(VENV)/installed
 	$(VENV)/bin/python -m trainers.train $(ARGS)

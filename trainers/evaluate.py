@@ -10,6 +10,7 @@ The command first checks the files against the card of the model. Without an att
 too.
 """
 
+import contextlib
 import pathlib
 import sys
 from typing import Any
@@ -109,20 +110,21 @@ def attacked_error(path: pathlib.Path, x: Any, y: Any, seed: int) -> float:
     """
     from zoo import analysis, pretrained
 
-    options = {"verbose": 1} if ATTACK.value.startswith("autoattack") and sys.stderr.isatty() else {}
-    return analysis.attacked_error_percent(
-        pretrained.load(path),
-        x,
-        y,
-        ATTACK.value,
-        EPSILON.value,
-        units=UNITS.value,
-        clip=CLIP.value,
-        seed=seed,
-        batch_size=BATCH_SIZE.value,
-        statistics=STATISTICS.value,
-        **options,
-    )
+    model = pretrained.load(path)
+    with contextlib.redirect_stdout(sys.stderr):  # of the progress bar
+        return analysis.attacked_error_percent(
+            model,
+            x,
+            y,
+            ATTACK.value,
+            EPSILON.value,
+            units=UNITS.value,
+            clip=CLIP.value,
+            seed=seed,
+            batch_size=BATCH_SIZE.value,
+            statistics=STATISTICS.value,
+            verbose=int(sys.stderr.isatty()),
+        )
 
 
 def clean_error(path: pathlib.Path, x: Any, y: Any) -> float:

@@ -56,7 +56,9 @@ PICTURE_INTERVAL = flags.DEFINE_integer(
 DETERMINISTIC = flags.DEFINE_bool(
     "deterministic", False, "Make runs with the same seed equal bit by bit on a GPU, too; slower."
 )
-VERBOSE = flags.DEFINE_integer("verbose", 1, "0: silent. 1: a progress bar. 2: a line per epoch.", 0, 2)
+VERBOSE = flags.DEFINE_integer(
+    "verbose", 1, "0: the errors only. 1: a progress bar, too. 2: a line per epoch instead.", 0, 2
+)
 allow(RECIPE, "recipe", NAMES, LISTED_BY)
 flags.register_validator("minutes", program.is_finite, "The number of minutes must be finite.")
 
@@ -145,6 +147,19 @@ def export(recipe: Any, result: dict[str, Any], model: Any, dataset: Any, workdi
     os.execve(sys.executable, [sys.executable, "-m", "trainers.train", *sys.argv[1:], "--distribute=none"], environment)
 
 
+def conclude(give: Give, recipe: Any, result: dict[str, Any], workdir: pathlib.Path, model: Any) -> None:
+    """Says where the files are and what to try next, unless the run is silent; or gives all figures as JSON."""
+    from trainers.cli.next_steps import next_steps
+
+    if not VERBOSE.value and not JSON.value:
+        return
+    described = {key: value for key, value in result.items() if key != "curves"}
+    published = {"published_error": recipe.published_error, "source": recipe.source}
+    places = {"workdir": str(workdir), "saved_model": None if model is None else str(model)}
+    text = f"Checkpoints and logs: {workdir}\n\n{next_steps(recipe, result, workdir, model)}"
+    give(text, {**described, **published, **places})
+
+
 def check_flags() -> None:
     """Checks what the flags cannot check one by one.
 
@@ -162,7 +177,6 @@ def train_and_report(give: Give) -> None:
     """Trains the recipe, prints its figures, records them and exports the model."""
     import keras
 
-    from trainers.cli.next_steps import next_steps
     from trainers.results import store
     from trainers.runs import run
     from trainers.runs.distributed import train_distributed
@@ -184,11 +198,7 @@ def train_and_report(give: Give) -> None:
     if RESULTS.value:
         store.record_result(result, recipe, RESULTS.value)
     folder = export(recipe, result, model, dataset, workdir) if EXPORT.value else None
-    described = {key: value for key, value in result.items() if key != "curves"}
-    published = {"published_error": recipe.published_error, "source": recipe.source}
-    places = {"workdir": str(workdir), "saved_model": None if folder is None else str(folder)}
-    text = f"Checkpoints and logs: {workdir}\n\n{next_steps(recipe, result, workdir, folder)}"
-    give(text, {**described, **published, **places})
+    conclude(give, recipe, result, workdir, folder)
 
 
 def train_or_list() -> None:

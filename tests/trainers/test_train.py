@@ -25,7 +25,7 @@ def run(program, *arguments, check=True):
 
 def short(folder):
     """The flags of a short run with all its files in one folder."""
-    small = ["--recipe=synthetic_mlp-vat", "--epochs=3", "--override=network.hidden_units=[8]", "--verbose=0"]
+    small = ["--recipe=synthetic_mlp-vat", "--epochs=3", "--override=network.hidden_units=[8]"]
     return [*small, f"--workdir={folder}/work", f"--results={folder}/results", f"--saved_models={folder}/models"]
 
 

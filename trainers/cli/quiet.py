@@ -2,7 +2,7 @@
 
 Most libraries have levels of messages, which `set_defaults` chooses. `without_information` filters lines that ignore
 them: TensorFlow writes some while its shared libraries load, before it reads its level
-(https://github.com/tensorflow/tensorflow/issues/100442), and LiteRT has no level.
+(https://github.com/tensorflow/tensorflow/issues/100442), and LiteRT and its converter have no level.
 """
 
 import contextlib
@@ -19,9 +19,9 @@ NVIDIA_DEVICES = ("/dev/nvidiactl", "/dev/nvidia0", "/dev/dxg")  # the last one 
 # A process of its own, so that the last words of a process that dies reach the screen.
 FILTER = """
 import sys
+information = b"INFO: ", b"WARNING: All log messages before absl::InitializeLog()", b"fully_quantize: "
 for line in sys.stdin.buffer:
-    is_information = line[:1] == b"I" and line[1:5].isdigit() or line.startswith(b"INFO: ")
-    if not is_information and not line.startswith(b"WARNING: All log messages before absl::InitializeLog()"):
+    if not line.startswith(information) and not (line[:1] == b"I" and line[1:5].isdigit()):
         sys.stderr.buffer.write(line)
         sys.stderr.flush()
 """

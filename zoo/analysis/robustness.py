@@ -39,6 +39,7 @@ def misclassified_under_attack(
     input_range: Any = None,
     batch_size: int = 500,
     statistics: str = "moving",
+    verbose: int = 0,
     **options: Any,
 ) -> np.ndarray:
     """Which inputs a network misclassifies after an attack on each of them.
@@ -63,6 +64,7 @@ def misclassified_under_attack(
         batch_size: number of inputs at a time.
         statistics: statistics of batch normalization in the network that is attacked: `"moving"` (averages, as in
             prediction) or `"batch"`. The attacked inputs are always classified with moving averages.
+        verbose: 1 shows a progress bar, 0 does not. Movements show none.
         **options: further arguments of the attack, such as `num_steps`; of movements those of `randomly_moved`.
 
     Returns:
@@ -102,13 +104,18 @@ def misclassified_under_attack(
             return _moved(victim, x, attack, epsilon, seed, batch_size, options)
         return ATTACKS[attack](victim, x, y, epsilon, generator, input_range, **options)
 
-    def of_batch(x, y):
-        return _errors_at(classifier, x, perturbed(x, y), y, batch_size)
-
     # Iterated attacks make their own batches, of the inputs that still resist. Movements draw for all inputs at once.
     at_once = attack in MOVEMENTS or attack.startswith(BATCHED)
     if attack.startswith(BATCHED):
-        options["batch_size"] = batch_size
+        options |= {"batch_size": batch_size, "verbose": verbose}
+    bar = keras.utils.Progbar(num_rows(inputs), unit_name="input") if verbose and not at_once else None
+
+    def of_batch(x, y):
+        errors = _errors_at(classifier, x, perturbed(x, y), y, batch_size)
+        if bar:
+            bar.add(len(errors))
+        return errors
+
     return map_batches(of_batch, inputs, labels, batch_size=max(num_rows(inputs) if at_once else batch_size, 1))
 
 
@@ -142,6 +149,7 @@ def attacked_error_percent(
     seed: Seed = 0,
     batch_size: int = 500,
     statistics: str = "moving",
+    verbose: int = 0,
     **options: Any,
 ) -> float:
     """The classification error of a model under attack, in percent: the mean of `misclassified_under_attack`.
@@ -159,6 +167,7 @@ def attacked_error_percent(
         seed: integer, `keras.random.SeedGenerator` or None, for random noise and movements.
         batch_size: number of inputs at a time.
         statistics: statistics of batch normalization in the attacked network, see `misclassified_under_attack`.
+        verbose: 1 shows a progress bar, 0 does not.
         **options: further arguments of the attack, such as `num_steps`.
 
     Returns:
@@ -177,4 +186,5 @@ def attacked_error_percent(
     """
     network, inputs, input_range = attacked(model, x, units=units, clip=clip)
     options |= {"seed": seed, "batch_size": batch_size, "input_range": input_range, "statistics": statistics}
+    options["verbose"] = verbose
     return 100 * float(np.mean(misclassified_under_attack(network, inputs, y, attack, epsilon, **options)))

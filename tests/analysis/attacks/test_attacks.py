@@ -103,16 +103,19 @@ def test_virtual_adversarial_noise_is_the_dominant_eigenvector_of_its_norm(model
 
 @pytest.mark.filterwarnings("ignore:The targeted difference of logits")
 @pytest.mark.parametrize("attack", [*ATTACKS, *MOVEMENTS])
-def test_every_attack_is_of_no_size_without_effect_and_seeded(attack, rng):
+def test_every_attack_is_of_no_size_without_effect_and_seeded_and_shows_its_progress(attack, rng, capsys):
     network = keras.Sequential([keras.Input((4, 4, 1)), keras.layers.Flatten(), keras.layers.Dense(3)])
     network.set_weights([rng.normal(size=w.shape) for w in network.get_weights()])
     x, y = rng.uniform(size=(40, 4, 4, 1)).astype("float32"), np.arange(40, dtype="int32") % 3
     unmoved = misclassified_under_attack(network, x, y, attack, 0.0, batch_size=20)
     np.testing.assert_array_equal(unmoved, misclassified(network, x, y, batch_size=20))
     size, options = 90.0 if attack == "rotation" else 1.5, {"batch_size": 20, **short(attack)}
-    first, again = (misclassified_under_attack(network, x, y, attack, size, **options) for _ in range(2))
+    first = misclassified_under_attack(network, x, y, attack, size, **options)
+    assert np.any(first != unmoved) and not capsys.readouterr().out
+    again = misclassified_under_attack(network, x, y, attack, size, verbose=1, **options)
     np.testing.assert_array_equal(first, again)
-    assert np.any(first != unmoved)
+    shown = capsys.readouterr().out
+    assert attack in MOVEMENTS or (shown.endswith("\n") and ("40/40" in shown or "robust_percent" in shown))
 
 
 @pytest.mark.filterwarnings("ignore:The targeted difference of logits")

@@ -97,7 +97,7 @@ def test_a_run_and_its_export_write_nothing_to_standard_error(backend, tmp_path)
     short = ["--recipe=synthetic_mlp-vat", "--epochs=1", "--override=network.hidden_units=[4]", "--verbose=0"]
     done = run("train", *short, f"--workdir={tmp_path}/work", backend=backend)
     assert done.returncode == 0 and not done.stderr
-    assert "published test error" in done.stdout and "SavedModel: " in done.stdout
+    assert "published test error" in done.stdout and "SavedModel: " in done.stdout and "Next:" not in done.stdout
     (model,) = pathlib.Path(tmp_path, "work", "saved_model").glob("*/card.json")
     done = run("evaluate", f"--model={model.parent}", "--attack=sign", backend=backend)
     assert done.returncode == 0 and not done.stderr and "sign attack" in done.stdout

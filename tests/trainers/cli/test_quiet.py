@@ -12,6 +12,7 @@ WRITTEN = (
     b"WARNING: All log messages before absl::InitializeLog() is called are written to STDERR\n"
     b"I0000 00:00:17 22554 port.cc:153] oneDNN custom operations are on.\n"
     b"INFO: Created TensorFlow Lite XNNPACK delegate for CPU.\n"
+    b"fully_quantize: 0, inference_type: 6, input_inference_type: FLOAT32\n"
     b"E0000 00:00:17 22554 cuda_platform.cc:52] failed call to cuInit\n"
     b"I wrote this myself\n"
 )

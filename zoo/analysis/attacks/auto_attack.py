@@ -12,6 +12,7 @@ from zoo.analysis.attacks.auto_pgd import run_auto_pgd
 from zoo.analysis.attacks.fast_adaptive_boundary import run_fast_adaptive_boundary
 from zoo.analysis.attacks.inputs import network_at
 from zoo.analysis.attacks.objectives import ascent, check_decides_once, cross_entropy
+from zoo.analysis.attacks.progress import progress_bar
 from zoo.analysis.attacks.square import run_square
 from zoo.analysis.attacks.task import Task
 from zoo.backend.random_numbers import Seed, as_generator
@@ -79,18 +80,6 @@ def _has_gradient(task: Task, rows: np.ndarray) -> np.ndarray:
     ((part, size),) = task.batches(len(rows))
     constants = keras.tree.map_structure(ops.convert_to_tensor, task.constants(rows[part]))
     return ops.convert_to_numpy(program(constants))[:size]
-
-
-def show_progress(task: Task, num_steps: int) -> Callable[[], None]:
-    """Lets a task move Keras's bar, with the share of the inputs that resist; returns what completes the bar."""
-    bar = keras.utils.Progbar(num_steps, stateful_metrics=["robust_percent"], unit_name="step")
-
-    def progress(steps):
-        resisting = [("robust_percent", 100 * float(np.mean(~task.fooled)))]
-        bar.update(min(bar._seen_so_far + steps, num_steps - 1), resisting)
-
-    task.progress = progress
-    return lambda: bar.update(num_steps, [("robust_percent", 100 * float(np.mean(~task.fooled)))])
 
 
 def auto_attack(
@@ -173,9 +162,7 @@ def auto_attack(
         "fab_t": per_class * num_steps,
         "square": num_queries,
     }
-    complete = show_progress(task, sum(lengths[attack] for attack in attacks)) if verbose else None
-    for attack in attacks:
-        runs[attack]()
-    if complete:
-        complete()
+    with progress_bar(task, sum(lengths[attack] for attack in attacks), verbose):
+        for attack in attacks:
+            runs[attack]()
     return task.result()

@@ -10,6 +10,7 @@ from keras import ops
 from zoo.analysis.attacks.inputs import bounds_of
 from zoo.analysis.attacks.objectives import ascent, check_decides_once, objective
 from zoo.analysis.attacks.programs import State, loop
+from zoo.analysis.attacks.progress import progress_bar
 from zoo.analysis.attacks.task import Task
 from zoo.backend.random_numbers import Seed, as_generator
 from zoo.regularizers.math import per_example
@@ -204,6 +205,7 @@ def auto_pgd(
     num_targets: int = 0,
     early_stop: bool = True,
     batch_size: int = 500,
+    verbose: int = 0,
 ) -> Any:
     """Auto-PGD (APGD): `x ← Π(x + α·(z − x) + (1 − α)·(x − x_before))` with `z = Π(x + η·δ)` and α = 0.75.
 
@@ -227,6 +229,7 @@ def auto_pgd(
         early_stop: whether an example rests as soon as it is misclassified, or has wrong decisions only. Otherwise the
             attack also moves inputs that are misclassified, and returns the points of the highest loss.
         batch_size: number of inputs at a time.
+        verbose: 1 shows a progress bar, 0 does not.
 
     Returns:
         Perturbed inputs, in the structure of `inputs` (see `zoo.analysis.attacks`): misclassified if the attack has
@@ -250,5 +253,6 @@ def auto_pgd(
     check_number("num_restarts", num_restarts, 1, integer=True)
     check_number("num_targets", num_targets, 0, integer=True)
     task = Task(network, inputs, labels, epsilon, norm, input_range, batch_size)
-    run_auto_pgd(task, seed, loss, num_steps, num_restarts, num_targets, early_stop)
+    with progress_bar(task, num_restarts * len(task.ranks(num_targets)) * (num_steps + 1), verbose):
+        run_auto_pgd(task, seed, loss, num_steps, num_restarts, num_targets, early_stop)
     return task.result()

@@ -10,6 +10,7 @@ from zoo.analysis.attacks.hyperplane import step_to_hyperplane
 from zoo.analysis.attacks.inputs import bounds_of
 from zoo.analysis.attacks.objectives import ascent, check_decides_once, difference, margin
 from zoo.analysis.attacks.programs import State, loop
+from zoo.analysis.attacks.progress import progress_bar
 from zoo.analysis.attacks.task import Task
 from zoo.analysis.perturbed_network import PerturbedNetwork
 from zoo.backend.random_numbers import Seed
@@ -168,6 +169,7 @@ def fast_adaptive_boundary(
     num_targets: int = 9,
     early_stop: bool = True,
     batch_size: int = 500,
+    verbose: int = 0,
 ) -> Any:
     """Fast adaptive boundary attack, targeted (FAB-T): it looks for the nearest misclassified point.
 
@@ -187,6 +189,7 @@ def fast_adaptive_boundary(
         early_stop: whether an example rests as soon as its perturbation is within ε. Otherwise the attack takes all
             steps and targets, and returns the smallest perturbation that it has found.
         batch_size: number of inputs at a time.
+        verbose: 1 shows a progress bar, 0 does not.
 
     Returns:
         Perturbed inputs, in the structure of `inputs` (see `zoo.analysis.attacks`). Inputs for which no perturbation
@@ -210,5 +213,6 @@ def fast_adaptive_boundary(
     check_number("num_steps", num_steps, 1, integer=True)
     check_number("num_targets", num_targets, 1, integer=True)
     task = Task(network, inputs, labels, epsilon, norm, input_range, batch_size)
-    run_fast_adaptive_boundary(task, num_steps=num_steps, num_targets=num_targets, early_stop=early_stop)
+    with progress_bar(task, len(task.ranks(num_targets)) * num_steps, verbose):
+        run_fast_adaptive_boundary(task, num_steps=num_steps, num_targets=num_targets, early_stop=early_stop)
     return task.result()

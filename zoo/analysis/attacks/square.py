@@ -11,6 +11,7 @@ from zoo.analysis.attacks.inputs import bounds_of
 from zoo.analysis.attacks.layout import Layout, layout_of
 from zoo.analysis.attacks.objectives import cross_entropy, margin
 from zoo.analysis.attacks.programs import State, loop
+from zoo.analysis.attacks.progress import progress_bar
 from zoo.analysis.attacks.squares import Windows, first_perturbation, move_energy, recolor
 from zoo.analysis.attacks.task import Task
 from zoo.analysis.logits import Prediction
@@ -146,6 +147,7 @@ def square(
     share: float = 0.8,
     data_format: str | None = None,
     batch_size: int = 500,
+    verbose: int = 0,
 ) -> Any:
     """Square attack: a random search over square windows, which keeps what raises `max_{i≠y} z_i − z_y`.
 
@@ -168,6 +170,7 @@ def square(
         data_format: place of the channels of images: `"channels_last"` or `"channels_first"`. None takes Keras's
             `image_data_format()`, and refuses images that do not look like it.
         batch_size: number of inputs at a time.
+        verbose: 1 shows a progress bar, 0 does not.
 
     Returns:
         Perturbed inputs, in the structure of `inputs` (see `zoo.analysis.attacks`): misclassified if the attack has
@@ -190,5 +193,6 @@ def square(
     check_number("num_queries", num_queries, 1, integer=True)
     check_number("share", share, maximum=1, above=0)
     task = Task(network, inputs, labels, epsilon, norm, input_range, batch_size)
-    run_square(task, seed, num_queries=num_queries, share=share, data_format=data_format)
+    with progress_bar(task, num_queries, verbose):
+        run_square(task, seed, num_queries=num_queries, share=share, data_format=data_format)
     return task.result()
