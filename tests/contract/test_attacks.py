@@ -185,19 +185,19 @@ def test_every_attack_has_a_norm():
 def test_a_range_of_what_does_not_move_is_refused(attack, perturb, name):
     network = Classifier(victim("dict").network, perturb=perturb)
     with pytest.raises(ValueError, match=f"Unknown moving input in input_range {name!r}"):
-        ATTACKS[attack](network, TABLE, 0.1, 0, {name: (0, 1)})
+        ATTACKS[attack](network, TABLE, decisions("dict"), 0.1, 0, {name: (0, 1)})
     with pytest.raises(ValueError, match="input_range=.* is in units of the input, but the output of 'words' moves"):
-        ATTACKS[attack](victim("layer"), WORDS, 0.1, 0, (0, 1))
+        ATTACKS[attack](victim("layer"), WORDS, decisions("layer"), 0.1, 0, (0, 1))
 
 
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_integers_are_not_moved(attack):
     network = text()
     with pytest.raises(ValueError, match="move floating-point inputs, and the network has none.*perturb='words'"):
-        ATTACKS[attack](network, WORDS, 0.1, 0)
+        ATTACKS[attack](network, WORDS, decisions("layer"), 0.1, 0)
     undeclared = keras.Sequential([keras.Input((4,)), *network.layers])
     with pytest.raises(ValueError, match="no derivative in input.*perturb='words'"):
-        ATTACKS[attack](undeclared, WORDS, 0.1, 0)
+        ATTACKS[attack](undeclared, WORDS, decisions("layer"), 0.1, 0)
 
 
 def test_a_model_says_what_moves():

@@ -69,15 +69,18 @@ def losses_of(prediction: Prediction, labels: Tensor) -> Tensor:
         array([0.25])
     """
     logits, labels = prediction.logits, ops.convert_to_tensor(labels)
-    if prediction.distribution == "bernoulli":
-        if tuple(labels.shape) != tuple(logits.shape):
-            raise ValueError(
-                f"Multi-label outputs of shape {tuple(logits.shape)} need labels of the same shape, received "
-                f"{tuple(labels.shape)}."
-            )
+    shape, given = tuple(logits.shape[1:]), tuple(labels.shape[1:])
+    is_bernoulli = prediction.distribution == "bernoulli"
+    if given not in ([shape] if is_bernoulli else [shape[:-1], (*shape[:-1], 1), shape]):
+        wanted = shape if is_bernoulli else shape[:-1]
+        raise ValueError(
+            f"Outputs of shape {tuple(logits.shape)} need labels of shape {('n', *wanted)}, received "
+            f"{tuple(labels.shape)}.".replace("'", "")
+        )
+    if is_bernoulli:
         return per_example_loss(keras.losses.BinaryCrossentropy(from_logits=True))(labels, logits)
     check_classes("The cross-entropy needs", logits)
-    one_hot = len(labels.shape) == len(logits.shape) and labels.shape[-1] > 1
+    one_hot = given == shape and shape[-1] > 1
     loss = keras.losses.CategoricalCrossentropy if one_hot else keras.losses.SparseCategoricalCrossentropy
     return per_example_loss(loss(from_logits=True))(labels, logits)
 

@@ -120,7 +120,7 @@ def projected_gradient_descent(
     labels = attacked.labels(labels)
     numbers = [ops.convert_to_tensor(number, clean.dtype) for number in (epsilon, step_size, momentum)]
     numbers.append(ops.convert_to_tensor(num_steps, "int32"))
-    run = program_for(network, ("pgd", norm, attacked.input_range), make_steps(norm, attacked.input_range))
+    run = program_for(network, ("pgd", norm, labels.ndim, attacked.input_range), make_steps(norm, attacked.input_range))
 
     def attack(labels, sign):
         x = clean

@@ -49,5 +49,6 @@ def sign_noise(
     """
     check_number("epsilon", epsilon, 0)
     attacked = AttackedInputs(network, inputs, input_range)
-    noise = adversarial_noise(pass_at(attacked.at, attacked.clean, labels).loss_gradient, "sign")
+    gradient = pass_at(attacked.at, attacked.clean, attacked.labels(labels)).loss_gradient
+    noise = adversarial_noise(gradient, "sign")
     return attacked.restored(attacked.clip(attacked.clean + epsilon * noise))
