@@ -46,8 +46,8 @@ SIZES = {
 }
 FUNCTIONS = {"fgsm_linf": "sign"}
 # Sizes in L∞ of the curve of a data set of images. Its attack is that of the first two parts of AutoAttack.
-CURVES = {"mnist": [0.0, 0.025, 0.05, 0.1, 0.15, 0.2, 0.25, 0.3], "cifar10": [n / 255 for n in (0, 0.5, 1, 2, 4, 8)]}
-NUM_IN_CURVE = 500
+CURVES = {"mnist": [0.0, 0.05, 0.1, 0.15, 0.2, 0.3], "cifar10": [n / 255 for n in (0, 0.5, 1, 2, 4, 8)]}
+NUM_IN_CURVE = 300
 PARTS = [{"loss": "ce", "num_steps": 100}, {"loss": "dlr", "num_targets": 9, "num_steps": 100}]
 JACOBIAN = ("jacobian_frobenius_squared", "jacobian_largest_eigenvalue", "fisher_largest_eigenvalue")
 SIGNAL_FIELDS = ("shift", "scale", "smooth")

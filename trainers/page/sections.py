@@ -43,8 +43,9 @@ SECTIONS = (
     Section(
         "attacks",
         "Under attack",
-        "An attack searches near an image for one that the network misclassifies. A low test error says little about "
-        "it: training against perturbations helps, training against movements alone does not.",
+        "An attack searches near an image for one that the network misclassifies. A low test error does not protect "
+        "against it. Weak attacks flatter a network that hides its gradients: compare these curves with `pgd_linf` in "
+        "the tables of errors below.",
         of_zoo=("accuracy_by_epsilon",),
         files=("adversarial_examples", "perturbations", "signal_perturbations"),
     ),
@@ -52,7 +53,7 @@ SECTIONS = (
         "movements",
         "Worst movements",
         "VMT penalizes how much the loss changes along the worst shift, rotation, scaling or smooth deformation. The "
-        "largest change of the loss, R, falls while a network trains with it.",
+        "curves show the largest change of the loss, R, during training.",
         of_tables=("worst_movements",),
         files=("movement_fields", "sample_pairs", "signal_pairs"),
     ),

@@ -62,7 +62,8 @@ def error_by_cost(methods: MethodTable) -> Picture | None:
     ax.xaxis.set_minor_formatter("")
     ax.set(ylabel="test error (%)")
     ax.margins(y=0.14)
-    place_labels(ax, points, {METHODS[method]: color_of(method) for method in found}, best)
+    spreads = {METHODS[method]: spread for method, (_, (_, spread)) in found.items()}
+    place_labels(ax, points, {METHODS[method]: color_of(method) for method in found}, best, spreads)
     told = _told(points)
     return Picture(
         figure,

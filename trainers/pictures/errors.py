@@ -77,11 +77,14 @@ def errors_by_method(contents: Iterable[Content], title: str) -> Picture | None:
 def few_ticks(ax: Any) -> None:
     """Labels a logarithmic x-axis at the roundest numbers of which at least two are visible."""
     low, high = ax.get_xlim()
+    middle = np.sqrt(low * high)
+    low, high = min(low, middle / 2), max(high, middle * 2)
     decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)))
     for factors in ((1,), (1, 3), (1, 2, 5), range(1, 10)):
         ticks = [tick for tick in np.sort(np.outer(decades, factors).ravel()) if low <= tick <= high]
         if len(ticks) > 1:
             break
+    ax.set_xlim(low, high)
     ax.set_xticks(ticks[:: -(-len(ticks) // 4)])
     ax.xaxis.set_major_formatter("{x:g}")
     ax.xaxis.set_minor_locator(NullLocator())

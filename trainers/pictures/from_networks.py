@@ -203,7 +203,7 @@ def changed_by_methods(network: keras.Model, x: np.ndarray, labels: np.ndarray) 
     }
     return {
         "clean": versions["clean"],
-        "Gaussian noise": versions["random"],
+        "random noise": versions["random"],
         "AT, L2": versions["adversarial"],
         "AT, L∞": x + EPSILON * signs,
         "VAT": versions["virtual adv."],
@@ -228,8 +228,8 @@ def draw_methods(sources: Sources) -> Picture:
     model, data, _ = ladder_of(sources)
     level = denoise_levels(model, subjects.prepared(model, data.x_test[:200]))[0]
     shape = shown.inputs.shape[1:]
-    panels["ladder: noise"] = methods.Panel(level.corrupted[0].reshape(shape), None, None)
-    panels["ladder: denoised"] = methods.Panel(level.denoised[0].reshape(shape), None, None)
+    panels["ladder\nnoise"] = methods.Panel(level.corrupted[0].reshape(shape), None, None)
+    panels["ladder\ndenoised"] = methods.Panel(level.denoised[0].reshape(shape), None, None)
     return methods.what_methods_do(panels, int(shown.labels[0]), EPSILON, DISTANCE, shown.title)
 
 

@@ -58,11 +58,12 @@ def what_methods_do(panels: Mapping[str, Panel], label: int, norm: float, distan
     told = []
     for ax, (method, panel) in zip(axes.flat, panels.items(), strict=False):
         show_difference(ax, panel)
-        decision, color = "", {}
-        if panel.probabilities is not None:
-            decision, color = mark(panel.probabilities, label)
-        ax.set_title(f"{method}\n{decision}", fontsize=9.5, **color)
-        told.append(method if panel.probabilities is None else f"{method}: {verdict(panel.probabilities)}")
+        if panel.probabilities is None:
+            ax.set_title(method, fontsize=10)
+            continue
+        decision, color = mark(panel.probabilities, label)
+        ax.set_title(f"{method}\n{decision}", fontsize=10, **color)
+        told.append(f"{method}: {verdict(panel.probabilities)}")
     for ax in axes.flat[len(panels) :]:
         ax.remove()
     return Picture(

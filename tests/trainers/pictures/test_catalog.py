@@ -85,7 +85,7 @@ def test_changes_of_methods_have_one_norm():
     versions = from_networks.changed_by_methods(network, x, np.array([1]))
     np.testing.assert_array_equal(versions.pop("clean"), x)
     norms = {method: np.linalg.norm(version - x) for method, version in versions.items()}
-    for method in ("Gaussian noise", "AT, L2", "AT, L∞", "VAT", "Jacobian"):
+    for method in ("random noise", "AT, L2", "AT, L∞", "VAT", "Jacobian"):
         assert norms[method] == pytest.approx(from_networks.EPSILON, rel=1e-4), method
     assert all(norms[f"VMT, {family}"] > 0 for family in ("shift", "rotation", "scale", "smooth"))
 

@@ -119,5 +119,5 @@ def test_what_methods_add_and_remove_has_a_color():
     expected = [[(1, 1, 1), to_rgb(methods.ADDED)], [to_rgb(methods.REMOVED), (0, 0, 0)]]
     np.testing.assert_allclose(moved, expected, atol=1e-9)
     np.testing.assert_allclose(noise, image * np.ones(3))
-    assert titles(picture) == ["moved\n0, 75 % ✗", "noise\n"]
-    assert "L2 norm 2;" in picture.alt and "moved: 0, 75 %; noise." in picture.alt
+    assert titles(picture) == ["moved\n0, 75 % ✗", "noise"]
+    assert "L2 norm 2, and their colors are 3 times" in picture.alt and "moved: 0, 75 %." in picture.alt
