@@ -54,17 +54,15 @@ for (const button of document.querySelectorAll(".copy")) {
 }
 
 // The keyboard scrolls what is wider than the page.
-const focusable = new ResizeObserver((entries) => {
+const labels = ["tabindex", "role", "aria-label"];
+const scrollable = new ResizeObserver((entries) => {
   for (const { target } of entries) {
-    if (target.scrollWidth > target.clientWidth) target.tabIndex = 0;
-    else target.removeAttribute("tabindex");
+    const values = ["0", "region", target.querySelector("caption").textContent];
+    const isWide = target.scrollWidth > target.clientWidth;
+    labels.forEach((name, i) => isWide ? target.setAttribute(name, values[i]) : target.removeAttribute(name));
   }
 });
-for (const region of document.querySelectorAll(".scroll")) {
-  region.setAttribute("role", "region");
-  region.setAttribute("aria-label", region.querySelector("caption").textContent);
-  focusable.observe(region);
-}
+for (const region of document.querySelectorAll(".scroll")) scrollable.observe(region);
 
 function openTarget() {
   const target = document.getElementById(decodeURIComponent(location.hash.slice(1)));
