@@ -61,21 +61,23 @@ def draw() -> None:
     from zoo.validation import check_choice
 
     require("matplotlib", "Drawing pictures", "report")
-    from trainers.pictures import catalog, style
+    from trainers.pictures import catalog, files
+    from trainers.pictures.from_networks import FROM_NETWORKS
+    from trainers.pictures.sources import Sources
 
     with program.usage():
         for name in NAMES.value:
             check_choice("picture", name, catalog.PICTURES)
-    sources = catalog.Sources(RESULTS.value, TABLE.value, MODEL.value, SAVED_MODELS.value, WORKDIR.value)
+    sources = Sources(RESULTS.value, TABLE.value, MODEL.value, saved_models=SAVED_MODELS.value, workdir=WORKDIR.value)
     directory = pathlib.Path(DIRECTORY.value)
     directory.mkdir(parents=True, exist_ok=True)
-    names, begun = NAMES.value or list(catalog.FROM_NETWORKS), time.monotonic()
+    names, begun = NAMES.value or list(FROM_NETWORKS), time.monotonic()
     for done, name in enumerate(names, 1):
         picture = catalog.draw(name, sources)
         if "svg" in FORMAT.value:
-            write_atomic(directory / f"{name}.svg", style.svg(picture, command(name)))
+            write_atomic(directory / f"{name}.svg", files.svg(picture, command(name)))
         if "png" in FORMAT.value:
-            (directory / f"{name}.png").write_bytes(style.png(picture))
+            (directory / f"{name}.png").write_bytes(files.png(picture))
         left = time_left(time.monotonic() - begun, done, len(names))
         print(f"{directory / name}: {picture.title}{left and f'; {left}'}", flush=True)
 

@@ -4,7 +4,8 @@
     python -m trainers.report --table=mnist
     python -m trainers.report --workdir=runs/synthetic_mlp-vat/seed-0
 
-The page is a single file with sortable tables, cards, pictures, and the command that reproduces each figure.
+The page is a single file with pictures, tables that fold, sort and filter, cards of models and runs, and the command
+that reproduces each figure.
 """
 
 import pathlib

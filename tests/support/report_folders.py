@@ -35,8 +35,8 @@ def result_file(name, errors):
 
 @pytest.fixture
 def folders(tmp_path, monkeypatch):
-    """`results`, `saved_models`, `pictures`: paths, and `hostile`, a text in the notes that must not become HTML."""
-    paths = {name: tmp_path / name for name in ("results", "saved_models", "pictures")}
+    """Paths `results`, `saved_models`, `pictures` and `step_times`; `hostile`: a text that must not become HTML."""
+    paths = {name: tmp_path / name for name in ("results", "saved_models", "pictures", "step_times")}
     for path in (*paths.values(), paths["results"] / "analysis", paths["saved_models"] / "mnist_mlp-vat"):
         path.mkdir()
     for name, errors in ERRORS.items():
@@ -56,4 +56,6 @@ def folders(tmp_path, monkeypatch):
         "measures": {"jacobian_frobenius_squared": {"value": 3.25, "standard_error": 0.125, "settings": {}}},
     }
     (paths["results"] / "analysis" / "mnist_mlp-vat.json").write_text(json.dumps(analysis))
+    steps = {"device": "CPU", "batch_size": 100, "methods": {"vat": {"ratio": 2.5}}}
+    (paths["step_times"] / "mnist_mlp-jax-cpu.json").write_text(json.dumps(steps))
     return types.SimpleNamespace(**paths, hostile=HOSTILE)

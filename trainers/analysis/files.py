@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from trainers.analysis.measurements import measure
-from trainers.analysis.plan import plan
+from trainers.analysis.plan import num_figures, plan
 from trainers.results.store import as_json
 from trainers.runs.data import load_own_data
 from trainers.runs.progress import progress, time_left
@@ -16,31 +16,37 @@ from zoo.files import write_atomic
 from zoo.pretrained import card
 
 
-def is_current(path: pathlib.Path, content: dict[str, Any], settings: dict[str, Any]) -> bool:
-    """Whether a file holds the measurements of this model with these settings.
+def up_to_date(path: pathlib.Path, content: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
+    """The kinds of figures in a file that are of this model with these settings, and their versions.
 
     Args:
         path: of the file.
         content: card of the model.
         settings: from `plan`.
 
+    Returns:
+        The content of the file without what must be measured again; empty if there is no file.
+
     Raises:
         ValueError: the file is damaged.
     """
     if not path.exists():
-        return False
+        return {}
     try:
-        found = json.loads(path.read_text())
-        same = {
-            kind: {name: entry["settings"] for name, entry in found[kind].items()} for kind in ("errors", "measures")
-        }
-        return found["sha256"] == content[card.CHECKSUM] and same == settings
+        found = {"curves": {}, **json.loads(path.read_text())}
+        recorded = {kind: {name: entry["settings"] for name, entry in found[kind].items()} for kind in settings}
+        if found["sha256"] != content[card.CHECKSUM]:
+            return {}
+        kept = {kind: found[kind] for kind, of in recorded.items() if of == settings[kind]}
+        return {**kept, "versions": found.get("versions", {})} if kept else {}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged ({error!r}). Remove it to measure the model again.") from error
 
 
 def measure_once(path: pathlib.Path, directory: str | pathlib.Path, num_examples: int | None = None) -> bool:
     """Measures a model and writes its file, unless the file is up to date.
+
+    Kinds of figures that are up to date (errors, measures, curves) are not measured again.
 
     Args:
         path: folder of the SavedModel.
@@ -58,10 +64,12 @@ def measure_once(path: pathlib.Path, directory: str | pathlib.Path, num_examples
     content = card.verify(path)
     file = directory / f"{content['name']}.json"
     settings = plan(load_own_data(content), num_examples)
-    if is_current(file, content, settings):
+    known = up_to_date(file, content, settings)
+    missing = {kind: of for kind, of in settings.items() if kind not in known}
+    if not missing:
         return False
-    with progress(sum(map(len, settings.values())), "figure") as move:
-        write_atomic(file, as_json(measure(path, num_examples, move)))
+    with progress(num_figures(missing), "figure") as move:
+        write_atomic(file, as_json(measure(path, num_examples, known, move)))
     return True
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from trainers.analysis.curves import curve
 from trainers.analysis.plan import plan
 from trainers.runs.data import load_own_data
 from trainers.runs.measuring import versions
@@ -141,13 +142,18 @@ def measure_calibration(network: Network, x: np.ndarray, y: np.ndarray, num_bins
 
 
 def measure(
-    path: str | pathlib.Path, num_examples: int | None = None, move: Move = lambda number: None
+    path: str | pathlib.Path,
+    num_examples: int | None = None,
+    known: dict[str, Any] | None = None,
+    move: Move = lambda number: None,
 ) -> dict[str, Any]:
     """Measures a published model.
 
     Args:
         path: folder of the SavedModel.
         num_examples: as for `trainers.analysis.plan.plan`.
+        known: content of an earlier file without the kinds of figures that are out of date; the rest is not measured
+            again.
         move: called with the number of figures measured.
 
     Returns:
@@ -156,29 +162,56 @@ def measure(
     Raises:
         ValueError: the model is damaged, or takes inputs of another shape than its data set has.
     """
-    content = card.verify(path)
+    content, known = card.verify(path), known or {}
     data = load_own_data(content)
     settings = plan(data, num_examples)
     model, y = pretrained.load(path), data.y_test.ravel()
     network, x, _ = analysis.attacked(model, data.x_test)
-    errors = measure_errors(network, x, y, settings["errors"], move)
-    measures = measure_gradients(network, x, y, settings["measures"], move)
-    measures = {name: Estimate.of(values) for name, values in measures.items()}
-    bins = settings["measures"]["calibration_error"]["num_bins"]
-    measures["calibration_error"] = measure_calibration(network, x, y, bins)
-    x_train, y_train = labeled_examples(content["recipe"], data, content.get("seed", 0))
-    gap = analysis.generalization_gap(network, (analysis.attacked(model, x_train).inputs, y_train.ravel()), (x, y))
-    measures["generalization_gap"] = gap.scaled(100)
+
+    def gap():
+        x_train, y_train = labeled_examples(content["recipe"], data, content.get("seed", 0))
+        train = (analysis.attacked(model, x_train).inputs, y_train.ravel())
+        return analysis.generalization_gap(network, train, (x, y)).scaled(100)
+
+    kinds = {
+        "errors": lambda of: as_entries(measure_errors(network, x, y, of, move), percent, of),
+        "measures": lambda of: as_entries(measure_all(network, x, y, of, gap, move), value, of),
+        "curves": lambda of: {name: curve(network, x, y, options, move) for name, options in of.items()},
+    }
     return {
         "model": content["name"],
         "dataset": data.name,
         "num_examples": settings["errors"]["gaussian_noise"]["num_examples"],
-        "errors": {
-            name: {**percent(errors[name]), "settings": options} for name, options in settings["errors"].items()
-        },
-        "measures": {
-            name: {**value(measures[name]), "settings": options} for name, options in settings["measures"].items()
-        },
+        **{kind: known[kind] if kind in known else measured(settings[kind]) for kind, measured in kinds.items()},
         "sha256": content[card.CHECKSUM],
-        "versions": versions(),
+        "versions": {**known.get("versions", {}), **versions()},
     }
+
+
+def measure_all(
+    network: Network, x: np.ndarray, y: np.ndarray, settings: Settings, gap: Callable[[], Estimate], move: Move
+) -> dict[str, Estimate]:
+    """Measures what is not an error.
+
+    Args:
+        network: from inputs to logits.
+        x: test inputs.
+        y: their labels.
+        settings: of the measures.
+        gap: measures the generalization gap.
+        move: called after each of them.
+    """
+    measures = {name: Estimate.of(values) for name, values in measure_gradients(network, x, y, settings, move).items()}
+    bins = settings["calibration_error"]["num_bins"]
+    measures["calibration_error"] = measure_calibration(network, x, y, bins)
+    move(1)
+    measures["generalization_gap"] = gap()
+    move(1)
+    return measures
+
+
+def as_entries(
+    found: dict[str, Estimate], figures: Callable[[Estimate], dict[str, float]], settings: Settings
+) -> dict[str, dict[str, Any]]:
+    """The entries of a file: figures with their settings."""
+    return {name: {**figures(found[name]), "settings": options} for name, options in settings.items()}

@@ -1,4 +1,4 @@
-"""The plan of an analysis: which attacks and measures, of what size, on how many examples."""
+"""The plan of an analysis: which attacks, measures and curves, of what size, on how many examples."""
 
 from typing import Any
 
@@ -45,6 +45,10 @@ SIZES = {
     },
 }
 FUNCTIONS = {"fgsm_linf": "sign"}
+# Sizes in L∞ of the curve of a data set of images. Its attack is that of the first two parts of AutoAttack.
+CURVES = {"mnist": [0.0, 0.05, 0.1, 0.15, 0.2, 0.3], "cifar10": [n / 255 for n in (0, 0.5, 1, 2, 4, 8)]}
+NUM_IN_CURVE = 300
+PARTS = [{"loss": "ce", "num_steps": 100}, {"loss": "dlr", "num_targets": 9, "num_steps": 100}]
 JACOBIAN = ("jacobian_frobenius_squared", "jacobian_largest_eigenvalue", "fisher_largest_eigenvalue")
 SIGNAL_FIELDS = ("shift", "scale", "smooth")
 IMAGE_FIELDS = ("shift", "rotation", "scale", "affine", "smooth")
@@ -79,7 +83,7 @@ def plan(dataset: Dataset, num_examples: int | None = None) -> dict[str, dict[st
             gradients, and all for the rest. Clean error, calibration and generalization gap always use all examples.
 
     Returns:
-        `{"errors": {name: settings}, "measures": {name: settings}}`.
+        `{"errors": {name: settings}, "measures": {name: settings}, "curves": {name: settings}}`.
     """
     every = len(dataset.x_test)
     simple, iterated = min(num_examples or every, every), min(num_examples or NUM_ITERATED, every)
@@ -107,4 +111,27 @@ def plan(dataset: Dataset, num_examples: int | None = None) -> dict[str, dict[st
         "calibration_error": {"num_examples": every, "num_bins": 15},
         "generalization_gap": {"num_examples": every},
     }
-    return {"errors": {"clean": {"num_examples": every}, **errors}, "measures": measures}
+    return {
+        "errors": {"clean": {"num_examples": every}, **errors},
+        "measures": measures,
+        "curves": curves(dataset, min(num_examples or NUM_IN_CURVE, every)),
+    }
+
+
+def curves(dataset: Dataset, num_examples: int) -> dict[str, dict[str, Any]]:
+    """The settings of the curves of errors against the size of an attack; none for a data set without sizes.
+
+    Args:
+        dataset: to measure on.
+        num_examples: use the first examples of the test set.
+    """
+    sizes = CURVES.get(dataset.name)
+    if sizes is None:
+        return {}
+    options = {"parts": PARTS, "input_range": [0.0, 1.0], "num_examples": num_examples}
+    return {"apgd_linf": {"attack": "apgd_linf", "sizes": sizes, **options}}
+
+
+def num_figures(settings: dict[str, dict[str, dict[str, Any]]]) -> int:
+    """The number of figures that a plan, or some kinds of it, measures; a curve has one per size."""
+    return sum(len(options.get("sizes", [None])) for kind in settings.values() for options in kind.values())

@@ -33,6 +33,13 @@ J is the Jacobian of the logits and F the Fisher information of the prediction, 
 `worst_*` is R of the movement field; local distributional smoothness is the divergence of VAT at ε {epsilon:g}; the
 smoothness penalties use ε {smoothness:g}.
 """
+CURVES = """
+### Error in percent against the size of an attack
+
+{table}
+The columns are the largest change of a pixel. The attack is APGD on the cross-entropy and then on each wrong class, on
+{number} test examples. Its errors at one size exceed those of `pgd_linf` above where a network hides its gradients.
+"""
 CORRELATIONS = """
 ### What predicts what
 
@@ -72,6 +79,32 @@ def table(contents: Sequence[Content], kind: str, figure: str) -> str:
 
     rows = [[f"`{content['model']}`", *(cell(content[kind].get(name)) for name in names)] for content in contents]
     return markdown.table(["model", *names], rows)
+
+
+def curve_rows(contents: Sequence[Content]) -> tuple[list[str], list[list[str]]]:
+    """The sizes of the curves, and a row per model that has one: its name, then the error at each size.
+
+    Args:
+        contents: of the models' files.
+    """
+    curves = {content["model"]: curve for content in contents for curve in content.get("curves", {}).values()}
+    sizes = sorted({size for curve in curves.values() for size in curve["settings"]["sizes"]})
+    rows = []
+    for model, curve in curves.items():
+        figures = zip(curve["settings"]["sizes"], curve["errors"], curve["standard_errors"], strict=True)
+        found = {size: f"{error:.3g} ± {spread:.1g}" for size, error, spread in figures}
+        rows.append([model, *(found.get(size, "–") for size in sizes)])
+    return [f"{size:.3g}" for size in sizes], rows
+
+
+def curves_text(contents: Sequence[Content]) -> str:
+    """The table of errors against the size of an attack; empty if no model has it."""
+    sizes, rows = curve_rows(contents)
+    numbers = {
+        str(each["settings"]["num_examples"]) for content in contents for each in content.get("curves", {}).values()
+    }
+    table = markdown.table(["model", *sizes], [[f"`{model}`", *cells] for model, *cells in rows])
+    return CURVES.format(table=table, number=" or ".join(sorted(numbers))) if rows else ""
 
 
 def sizes(contents: Sequence[Content]) -> str:
@@ -129,6 +162,7 @@ def section(dataset: str, contents: Sequence[Content]) -> str:
     return (
         f"\n## {dataset}\n"
         + ERRORS.format(table=table(contents, "errors", "error"), sizes=sizes(contents))
+        + curves_text(contents)
         + MEASURES.format(
             table=table(contents, "measures", "value"),
             number=" or ".join(dict.fromkeys(map(str, numbers))),
@@ -158,10 +192,15 @@ def read_analyses(directory: str | pathlib.Path) -> dict[str, Content]:
         try:
             cells = [*content["errors"].values(), *content["measures"].values()]
             complete = all({"settings"} < entry.keys() and ("error" in entry or "value" in entry) for entry in cells)
-            analyses[content["model"]] = {**content, "dataset": content["dataset"]}
+            curves = content.get("curves", {})
+            same_length = all(
+                len(curve["settings"]["sizes"]) == len(curve["errors"]) == len(curve["standard_errors"])
+                for curve in curves.values()
+            )
+            analyses[content["model"]] = {**content, "dataset": content["dataset"], "curves": curves}
         except (KeyError, TypeError, AttributeError) as error:
             raise ValueError(f"{path} holds no analysis of a model ({error!r}). Remove it from the folder.") from error
-        if not complete:
+        if not complete or not same_length:
             raise ValueError(f"{path} lacks figures or their settings. Remove it, and run trainers.analyze again.")
     return analyses
 

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from trainers.analysis.report import names_of, sizes
+from trainers.analysis.report import curve_rows, names_of, sizes
 
 
 def measured(entry: Mapping[str, Any], key: str) -> str:
@@ -25,7 +25,7 @@ def analysis_facts(analysis: Mapping[str, Any]) -> list[tuple[str, str]]:
 
 
 def analysis_tables(analyses: Mapping[str, Any], anchors: Mapping[str, str]) -> list[dict[str, Any]]:
-    """Two tables for each data set: the errors and the measures of its models.
+    """The tables of each data set: errors and measures of its models, and their errors against the size of an attack.
 
     Args:
         analyses: from `read_analyses`.
@@ -40,6 +40,10 @@ def analysis_tables(analyses: Mapping[str, Any], anchors: Mapping[str, str]) -> 
                 cells = [measured(content[kind][name], key) if name in content[kind] else "–" for name in names]
                 rows.append({"anchor": anchors.get(content["model"]), "cells": [content["model"], *cells]})
             tables.append({"title": f"{dataset}: {what}", "columns": ["model", *names], "rows": rows})
+        columns, curves = curve_rows(contents)
+        rows = [{"anchor": anchors.get(model), "cells": [model, *cells]} for model, *cells in curves]
+        title = f"{dataset}: errors in percent against the size ε of APGD in L∞"
+        tables += [{"title": title, "columns": ["model", *columns], "rows": rows}] if rows else []
     return tables
 
 

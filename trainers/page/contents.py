@@ -1,36 +1,51 @@
 """The content of a page about the zoo, a table or a run; `trainers.page.render` shows it."""
 
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainers.analysis.report import read_analyses
 from trainers.page.analyses import analysis_settings, analysis_tables
-from trainers.page.gallery import gallery_content, inlined
+from trainers.page.gallery import gallery_content
+from trainers.page.headline import headline_content, numbers
 from trainers.page.models import models_content
 from trainers.page.results import recipe_content, run_content, table_content
-from trainers.pictures.errors import errors_by_labels
+from trainers.page.sections import HERO, PAGE_ORDER, sections_content
+from trainers.pictures.from_results import OF_TABLE
+from trainers.results.method_table import MethodTable, read_step_times
 from trainers.results.store import read_results
 from trainers.results.tables import TABLES, matching
 
-FIGURES = (
-    "Test errors in percent. A file of the repository holds each figure, and the command next to a figure reproduces "
-    "it. Published errors are as their source gives them."
+ZOO = (
+    "A model zoo for Keras 3: classifiers trained so that small changes of the input change the prediction little, by "
+    "adversarial training (AT), virtual adversarial training (VAT), virtual movement training (VMT), smoothness and "
+    "Jacobian penalties, and ladder networks."
 )
-BARE = {"labels": [], "models": None, "without_card": [], "analyses": [], "settings": [], "gallery": None}
+FIGURES = "A file of the repository holds each figure on this page, and the command next to a figure reproduces it."
+BARE = {
+    "numbers": [],
+    "hero": None,
+    "headline": None,
+    "sections": None,
+    "models": None,
+    "without_card": [],
+    "analyses": [],
+    "settings": [],
+}
 
 
-def of_results(results: Mapping[str, Any], title: str) -> dict[str, Any]:
+def of_results(results: Mapping[str, Any], title: str, names: Sequence[str] = tuple(OF_TABLE)) -> dict[str, Any]:
     """The tables and runs of some results.
 
     Args:
         results: `{recipe name: content of its file}`.
         title: of the page.
+        names: of the pictures of each table.
     """
-    tables = [table_content(key, results) for key in TABLES]
+    tables = [table_content(key, results, names) for key in PAGE_ORDER]
     recipes = [recipe_content(content) for content in results.values()]
     tables = [table for table in tables if table]
-    return {**BARE, "title": title, "introduction": FIGURES, "tables": tables, "recipes": recipes}
+    return {**BARE, "title": title, "introduction": [FIGURES], "tables": tables, "recipes": recipes}
 
 
 def of_run(workdir: str | pathlib.Path) -> dict[str, Any]:
@@ -66,13 +81,15 @@ def of_zoo(
     results_directory: str | pathlib.Path,
     models_directory: str | pathlib.Path,
     pictures_directory: str | pathlib.Path,
+    steps_directory: str | pathlib.Path = "benchmarks/measured",
 ) -> dict[str, Any]:
-    """All tables, models, analyses and pictures.
+    """All pictures, tables, models and analyses.
 
     Args:
         results_directory: results folder; its subfolder `analysis` holds the measurements of models.
         models_directory: folder of published models.
         pictures_directory: folder of the pictures that `trainers.draw` wrote.
+        steps_directory: folder of the step times that `benchmarks` measured.
 
     Raises:
         ValueError: a file is damaged.
@@ -80,13 +97,18 @@ def of_zoo(
     results = read_results(results_directory)
     analyses = read_analyses(pathlib.Path(results_directory) / "analysis")
     models, without_card = models_content(models_directory, analyses)
-    labels = errors_by_labels(results.values())
+    names = {model["name"]: model["anchor"] for model in models}
+    gallery = gallery_content(pictures_directory)
+    methods = MethodTable(results, analyses, read_step_times(steps_directory))
     return {
-        **of_results(results, "Regularized zoo"),
-        "labels": [inlined(labels)] if labels else [],
+        **of_results(results, "Regularized zoo", ("errors_by_method", "generalization_gap")),
+        "introduction": [ZOO, FIGURES],
+        "numbers": numbers(results, len(models)),
+        "hero": gallery.get(HERO),
+        "headline": headline_content(methods, names),
+        "sections": sections_content(methods, gallery),
         "models": models,
         "without_card": without_card,
-        "analyses": analysis_tables(analyses, {model["name"]: model["anchor"] for model in models}),
+        "analyses": analysis_tables(analyses, names),
         "settings": analysis_settings(analyses),
-        "gallery": gallery_content(pictures_directory),
     }

@@ -4,12 +4,16 @@ import base64
 import hashlib
 import pathlib
 import re
+import urllib.parse
 from collections.abc import Mapping
 from typing import Any
 
 import jinja2
 import markupsafe
 
+TAG = re.compile(r"<[^>]*>")
+EXCHANGED = str.maketrans("\"'", "'\"")
+UNESCAPED = " !$()*+,-./:;<=>?@[]^_`{|}~'"
 TEMPLATES = pathlib.Path(__file__).parent / "templates"
 
 
@@ -18,17 +22,21 @@ def code(text: str) -> markupsafe.Markup:
     return markupsafe.Markup(re.sub(r"`([^`]*)`", r"<code>\1</code>", str(markupsafe.escape(text))))
 
 
-def data_uri(text: str) -> str:
-    """The text of an SVG file as the address of an image."""
-    return f"data:image/svg+xml;base64,{base64.b64encode(text.encode()).decode()}"
+def data_uri(text: str) -> markupsafe.Markup:
+    """The text of an SVG file as the address of an image, for an attribute in double quotes.
+
+    It is a third shorter than base64. Quotes within tags are exchanged, because the address escapes the double ones.
+    """
+    exchanged = TAG.sub(lambda tag: tag[0].translate(EXCHANGED), re.sub(r">\s+<", "><", text.strip()))
+    return markupsafe.Markup("data:image/svg+xml," + urllib.parse.quote(exchanged, safe=UNESCAPED))
 
 
 def render(content: Mapping[str, Any]) -> str:
     """Renders a page.
 
     Args:
-        content: the variables of the template: `title`, `introduction`, `tables`, `labels`, `models`, `without_card`,
-            `analyses`, `settings`, `gallery`, `recipes`. None leaves out a section. The template escapes all text.
+        content: the variables of the template, as `trainers.page.contents` makes them. None leaves out a section. The
+            template escapes all text.
 
     Returns:
         The HTML.

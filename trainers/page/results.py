@@ -2,12 +2,11 @@
 
 import json
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainers.page import commands
-from trainers.page.gallery import inlined
-from trainers.pictures import curves, errors
+from trainers.page.sections import drawn
 from trainers.results.store import check_content
 from trainers.results.tables import COLUMNS, TABLES, cells, label, parts, rows_of, shortfalls
 from trainers.runs.workdir import RESULT_FILE, RUN_FILE, read_json
@@ -22,23 +21,18 @@ def number(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def table_content(key: str, results: Mapping[str, Content]) -> dict[str, Any] | None:
+def table_content(key: str, results: Mapping[str, Content], names: Sequence[str]) -> dict[str, Any] | None:
     """One table with its pictures; None if no recipe of the table has results.
 
     Args:
         key: of `TABLES`.
         results: `{recipe name: content of its file}`.
+        names: of the pictures.
     """
     title = TABLES[key][0]
     columns, contents, reference = parts(key, results)
     if not contents:
         return None
-    drawn = [
-        errors.errors_by_method(contents, title),
-        errors.error_by_time(contents, title),
-        curves.generalization_gap(contents, title),
-        curves.worst_movements(contents, title),
-    ]
     return {
         "key": key,
         "title": title,
@@ -49,7 +43,7 @@ def table_content(key: str, results: Mapping[str, Content]) -> dict[str, Any] | 
         ],
         "shortfalls": shortfalls(contents).strip(),
         "command": commands.of_table(key, contents),
-        "pictures": [inlined(picture) for picture in drawn if picture is not None],
+        "pictures": [picture for name in names if (picture := drawn(name, key, [contents, title]))],
     }
 
 

@@ -1,4 +1,4 @@
-"""Curves over the epochs: penalties of movements, and the generalization gap."""
+"""Curves over the epochs: penalties of movements, errors, and the generalization gap."""
 
 from collections.abc import Iterable, Mapping
 from typing import Any
@@ -6,6 +6,7 @@ from typing import Any
 import numpy as np
 
 from trainers.pictures.style import BLUE, GREEN, INK, OCHRE, PURPLE, RED, SKY, Picture, legend_below, new_figure, styled
+from trainers.results.method_table import METHODS as NAMES
 
 # The methods that the curves compare, with their colors and lines.
 METHODS = {
@@ -55,10 +56,10 @@ def draw_mean(ax: Any, values: np.ndarray, method: str) -> None:
     """Draws the mean of `(seeds, epochs + 1)` as a line, and its standard deviation over the seeds as a band."""
     color, line = METHODS[method]
     mean, epochs = values.mean(axis=0), np.arange(values.shape[1])
-    ax.plot(epochs, mean, color=color, linestyle=line, label=method, linewidth=1.3)
+    ax.plot(epochs, mean, color=color, linestyle=line, label=NAMES.get(method, method), linewidth=1.3)
     if len(values) > 1:
         spread = values.std(axis=0, ddof=1)
-        ax.fill_between(epochs, mean - spread, mean + spread, color=color, alpha=0.2, linewidth=0)
+        ax.fill_between(epochs, mean - spread, mean + spread, color=color, alpha=0.13, linewidth=0)
 
 
 def last_values(values: Mapping[str, np.ndarray]) -> str:
@@ -104,6 +105,37 @@ def worst_movements(contents: Iterable[Content], title: str) -> Picture | None:
         f"Largest change of the loss by movements during training. {title}",
         "One line per method over the epochs, with a band of one standard deviation over the seeds: R, the largest "
         f"derivative of the test loss along each kind of movement. At the end: {ends}.",
+    )
+
+
+@styled
+def learning_curves(contents: Iterable[Content], title: str) -> Picture | None:
+    """Draws the test error and the training error over the epochs, one line per method.
+
+    Args:
+        contents: of results files.
+        title: of the data.
+
+    Returns:
+        A picture; None if no recipe has such curves.
+    """
+    values = {}
+    for split in ("test", "train"):
+        found = {method: curves_of(content, f"sampled_{split}_error") for method, content in compared(contents).items()}
+        values[split] = {method: of[:, 0] for method, of in found.items() if of.size}
+    if not all(values.values()):
+        return None
+    figure, axes = new_figure(1.5 + 2.4 * len(values), len(values), sharex=True)
+    for ax, (split, found) in zip(axes[:, 0], values.items(), strict=True):
+        draw_all(ax, found, {"test": "test error (%)", "train": "training error (%)"}[split])
+    axes[-1, 0].set_xlabel("epoch")
+    legend_below(figure, axes[0, 0])
+    ends = "; ".join(f"{split}: {last_values(found)}" for split, found in values.items())
+    return Picture(
+        figure,
+        f"Learning curves. {title}",
+        "One line per method over the epochs, with a band of one standard deviation over the seeds: the error in "
+        f"percent on a fixed sample of the test set, and on one of the training set. At the end: {ends}.",
     )
 
 

@@ -1,14 +1,17 @@
-"""Errors at the end of training: per method, against the number of labels, and against time."""
+"""Errors at the end of training: per method with its time, and against the number of labels."""
 
 import json
 import re
 import statistics
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-from trainers.pictures.curves import METHODS, Content, method_of
-from trainers.pictures.style import BLUE, COLORS, GREY, INK, RED, Picture, legend_below, new_figure, styled
+import numpy as np
+from matplotlib.ticker import NullLocator
+
+from trainers.pictures.curves import Content, method_of
+from trainers.pictures.style import BLUE, COLORS, GREEN, GREY, RED, Picture, legend_below, new_figure, styled
 from trainers.results.statistics import mean_and_spread
 from trainers.results.tables import errors_by_seed
 
@@ -22,31 +25,86 @@ def mean_error(content: Content) -> float:
 
 
 @styled
-def errors_by_method(contents: Iterable[Content], title: str) -> Picture:
-    """Draws the test errors of the recipes of a table, the lowest mean on top.
+def errors_by_method(contents: Iterable[Content], title: str) -> Picture | None:
+    """Draws the test error and the training time of the recipes of a table, the lowest mean error on top.
 
-    Each row has a dot per seed, the mean with the standard deviation, and the published error.
+    Each row has a dot per seed, the mean with the standard deviation, and the published error; then the median and the
+    range of the seconds of a training, with all members of an ensemble, on the device that most runs used.
 
     Args:
         contents: of results files.
         title: of the data.
+
+    Returns:
+        A picture; None for fewer than two recipes.
     """
     ordered = sorted(contents, key=lambda content: -mean_error(content))
-    figure, axes = new_figure(1.2 + 0.23 * len(ordered))
-    ax = axes[0, 0]
+    if len(ordered) < 2:
+        return None
+    names = [method_of(content["recipe"]["name"]) for content in ordered]
+    where, seconds = training_seconds(ordered)
+    best = frontier(
+        {
+            name: (statistics.median(times), mean_error(content))
+            for name, times, content in zip(names, seconds, ordered, strict=True)
+            if times
+        }
+    )
+    figure, axes = new_figure(1.3 + 0.235 * len(ordered), 1, 2, sharey=True, width_ratios=[1.7, 1])
     for place, content in enumerate(ordered):
-        errors, published = list(errors_by_seed(content).values()), content["recipe"]["published_error"]
-        mean, spread = mean_and_spread(errors)
-        ax.scatter(errors, [place] * len(errors), s=12, color=GREY, alpha=0.7, label="one seed")
-        ax.errorbar(mean, place, xerr=spread, fmt="o", markersize=5, color=BLUE, capsize=2.5, label="mean ± s.d.")
-        if published is not None:
-            ax.plot(published, place, "D", markersize=6, fillstyle="none", color=RED, label="published")
-    ax.set_yticks(range(len(ordered)), [method_of(content["recipe"]["name"]) for content in ordered])
-    ax.set(xlabel="test error (%)", xlim=(0, None), ylim=(-0.7, len(ordered) - 0.3))
-    unique = dict(zip(*reversed(ax.get_legend_handles_labels()), strict=True))
+        draw_errors(axes[0, 0], place, content)
+        draw_seconds(axes[0, 1], place, seconds[place])
+    axes[0, 0].set_yticks(range(len(ordered)), names)
+    for name, tick in zip(names, axes[0, 0].get_yticklabels(), strict=True):
+        tick.set_fontweight("bold" if name in best else "normal")
+    axes[0, 0].set(xlabel="test error (%)", xlim=(0, None), ylim=(-0.7, len(ordered) - 0.3))
+    axes[0, 1].set(xlabel="seconds of training", xscale="log")
+    few_ticks(axes[0, 1])
+    unique = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
     figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=3)
-    told = [f"{method_of(content['recipe']['name'])} {mean_error(content):.2f}" for content in reversed(ordered)]
-    return Picture(figure, f"Test error of every method. {title}", f"Mean test error in percent: {', '.join(told)}.")
+    told = [
+        f"{name} {mean_error(content):.2f}" + (f" in {statistics.median(times):.3g} s" if times else "")
+        for name, content, times in reversed(list(zip(names, ordered, seconds, strict=True)))
+    ]
+    return Picture(
+        figure,
+        f"Test error and training time of every method. {title}",
+        f"One row per method, the lowest error on top. Bold: no method is both faster and better. Times on {where}, "
+        f"which other programs shared. Mean test error in percent, and median time: {', '.join(told)}.",
+    )
+
+
+def few_ticks(ax: Any) -> None:
+    """Labels a logarithmic x-axis at the roundest numbers of which at least two are visible."""
+    low, high = ax.get_xlim()
+    middle = np.sqrt(low * high)
+    low, high = min(low, middle / 2), max(high, middle * 2)
+    decades = 10.0 ** np.arange(np.floor(np.log10(low)), np.ceil(np.log10(high)))
+    for factors in ((1,), (1, 3), (1, 2, 5), range(1, 10)):
+        ticks = [tick for tick in np.sort(np.outer(decades, factors).ravel()) if low <= tick <= high]
+        if len(ticks) > 1:
+            break
+    ax.set_xlim(low, high)
+    ax.set_xticks(ticks[:: -(-len(ticks) // 4)])
+    ax.xaxis.set_major_formatter("{x:g}")
+    ax.xaxis.set_minor_locator(NullLocator())
+
+
+def draw_errors(ax: Any, place: int, content: Content) -> None:
+    """Draws the errors of a recipe in a row."""
+    errors, published = list(errors_by_seed(content).values()), content["recipe"]["published_error"]
+    mean, spread = mean_and_spread(errors)
+    ax.plot(errors, [place] * len(errors), "o", markersize=3, color=GREY, alpha=0.7, label="one seed")
+    ax.errorbar(mean, place, xerr=spread, fmt="o", markersize=5, color=BLUE, capsize=2.5, label="mean ± s.d.")
+    if published is not None:
+        ax.plot(published, place, "D", markersize=6, fillstyle="none", color=RED, label="published")
+
+
+def draw_seconds(ax: Any, place: int, times: Sequence[float]) -> None:
+    """Draws the median and the range of the seconds of a recipe in a row; nothing without times."""
+    if times:
+        ax.plot([min(times), max(times)], [place, place], color=GREEN, linewidth=1)
+        ax.plot(statistics.median(times), place, "s", markersize=4, color=GREEN)
 
 
 def by_labels(contents: Iterable[Content]) -> dict[str, dict[int | None, Content]]:
@@ -102,15 +160,24 @@ def errors_by_labels(contents: Iterable[Content]) -> Picture | None:
     return Picture(figure, "Test error against the number of labels", alt)
 
 
-def on_one_device(contents: Iterable[Content]) -> tuple[tuple[str, str], dict[str, list[Mapping[str, Any]]]]:
-    """The device and backend of most runs, and the runs on it: `{recipe name: [run, …]}`."""
-    runs = [(content["recipe"]["name"], run) for content in contents for run in content["seeds"].values()]
-    where = Counter((run.get("device", "–"), run.get("backend", "–")) for _, run in runs).most_common(1)[0][0]
-    kept = defaultdict(list)
-    for name, run in runs:
-        if (run.get("device", "–"), run.get("backend", "–")) == where:
-            kept[name].append(run)
-    return where, kept
+def training_seconds(contents: Sequence[Content]) -> tuple[str, list[list[float]]]:
+    """The seconds of the trainings of each recipe, on the device and backend of most runs.
+
+    Args:
+        contents: of results files.
+
+    Returns:
+        The device and backend, and a list per recipe, empty if it ran elsewhere.
+    """
+
+    def place(run):
+        return f"{run.get('device', '–')}, {run.get('backend', '–')}"
+
+    where = Counter(place(run) for content in contents for run in content["seeds"].values()).most_common(1)[0][0]
+    return where, [
+        [run["seconds_per_epoch"] * run["epochs"] for run in content["seeds"].values() if place(run) == where]
+        for content in contents
+    ]
 
 
 def frontier(points: Mapping[str, tuple[float, float]]) -> set[str]:
@@ -120,55 +187,3 @@ def frontier(points: Mapping[str, tuple[float, float]]) -> set[str]:
         for name, (x, y) in points.items()
         if not any(a <= x and b <= y and (a, b) != (x, y) for a, b in points.values())
     }
-
-
-def label_in_margin(ax: Any, points: Mapping[str, tuple[float, float]], bold: Collection[str]) -> None:
-    """Lists the names of points to the right of the axes, and draws a thin line from each name to its point.
-
-    Args:
-        ax: axes that show the points.
-        points: `{name: (x, y)}`.
-        bold: names to print in bold.
-    """
-    top, gap, place = ax.get_ylim()[1], 0.06, -0.06
-    for name, (x, y) in sorted(points.items(), key=lambda item: item[1][1]):
-        place = max(y / top, place + gap)
-        color, weight = METHODS.get(name, (INK,))[0], "bold" if name in bold else "normal"
-        leader = {"arrowstyle": "-", "color": GREY, "linewidth": 0.5, "relpos": (0, 0.5)}
-        options = {"textcoords": "axes fraction", "va": "center", "color": color, "fontweight": weight}
-        ax.annotate(name, (x, y), (1.03, place), arrowprops=leader, fontsize=8.5, **options)
-
-
-@styled
-def error_by_time(contents: Sequence[Content], title: str) -> Picture:
-    """Draws the test error against the seconds of a training, with all members of an ensemble.
-
-    The picture shows the runs on the device that most runs used. It names the methods of `METHODS`, and those that no
-    other method beats in both error and time.
-
-    Args:
-        contents: of results files.
-        title: of the data.
-    """
-    (device, backend), runs = on_one_device(contents)
-    points = {}
-    figure, axes = new_figure(4.2)
-    ax = axes[0, 0]
-    for name, found in runs.items():
-        error, spread = mean_and_spread(run["errors"]["test"] for run in found)
-        times = [run["seconds_per_epoch"] * run["epochs"] for run in found]
-        seconds = statistics.median(times)
-        unevenness = [[seconds - min(times)], [max(times) - seconds]]
-        color = METHODS.get(method_of(name), (GREY,))[0]
-        ax.errorbar(seconds, error, spread, unevenness, "o", color=color, markersize=4.5, elinewidth=0.8, alpha=0.9)
-        points[method_of(name)] = (seconds, error)
-    best = frontier(points)
-    ax.set(xlabel="seconds of training", ylabel="test error (%)", xlim=(0, None), ylim=(0, None))
-    label_in_margin(ax, {name: point for name, point in points.items() if name in best or name in METHODS}, best)
-    told = ", ".join(f"{name} {seconds:.3g} s {error:.2f} %" for name, (seconds, error) in sorted(points.items()))
-    return Picture(
-        figure,
-        f"Test error against training time. {title}",
-        f"Mean ± standard deviation of the error over seeds, median and range of the seconds, on {device}, {backend}, "
-        f"shared with other programs. Bold: no method is both faster and better. {told}.",
-    )

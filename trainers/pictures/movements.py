@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from trainers.pictures.perturbations import draw_signal, show_change, show_image, verdict
+from trainers.pictures.perturbations import draw_signal, mark, show_change, show_image, verdict
 from trainers.pictures.style import RED, WIDTH, Picture, new_figure, styled
 
 NUM_ARROWS = 10
@@ -55,7 +55,7 @@ def movement_fields(
         show_change(row[2], changes[family], largest)
         after = verdict(probabilities[family])
         for ax, text in zip(row, (f"{family}: {clean}", f"moved: {after}", "difference"), strict=True):
-            ax.set_title(text, fontsize=8.5)
+            ax.set_title(text, fontsize=9)
         told.append(f"{family}: {after}")
     return Picture(
         figure,
@@ -101,8 +101,8 @@ def sample_pairs(
         show_image(axes[0, index], inputs[index], *scale)
         show_image(axes[1, index], moved[index], *scale)
         for ax, of in zip(axes[:, index], (before, after), strict=True):
-            color = {"color": RED} if of[index].argmax() != label else {}
-            ax.set_title(verdict(of[index]), fontsize=8.5, **color)
+            text, color = mark(of[index], label)
+            ax.set_title(text, fontsize=9, **color)
     if signals:
         axes[-1, 0].set_xlabel("position")
     else:

@@ -9,8 +9,18 @@ from trainers.pictures.style import BLUE, GREY, RED, WIDTH, Picture, new_figure,
 
 
 def verdict(probabilities: np.ndarray) -> str:
-    """The decision and its confidence, such as `7, 99.2 %`."""
-    return f"{probabilities.argmax()}, {100 * probabilities.max():.1f} %"
+    """The decision and its confidence, such as `7, 99 %`."""
+    return f"{probabilities.argmax()}, {100 * probabilities.max():.0f} %"
+
+
+def mark(probabilities: np.ndarray, label: int) -> tuple[str, dict[str, str]]:
+    """The decision and its confidence as a title; a wrong one has a cross and another color.
+
+    Returns:
+        The text, and the keyword arguments for its color.
+    """
+    wrong = probabilities.argmax() != label
+    return verdict(probabilities) + " ✗" * bool(wrong), {"color": RED} if wrong else {}
 
 
 def channels_last(image: np.ndarray) -> np.ndarray:
@@ -21,13 +31,13 @@ def channels_last(image: np.ndarray) -> np.ndarray:
 def show_image(ax: Any, image: np.ndarray, low: float = 0.0, high: float = 1.0) -> None:
     """Shows an image; `low` is black, and `high` is white or full color."""
     shown = np.clip((channels_last(image) - low) / (high - low), 0, 1)
-    ax.imshow(shown, vmin=0, vmax=1, interpolation="nearest")
+    ax.imshow(shown, vmin=0, vmax=1, interpolation="none")
     without_axes(ax)
 
 
 def show_change(ax: Any, change: np.ndarray, size: float) -> None:
     """Shows a perturbation relative to gray, which means no change; the largest change has the given size."""
-    ax.imshow(np.clip(0.5 + channels_last(change) / (2 * size), 0, 1), vmin=0, vmax=1, interpolation="nearest")
+    ax.imshow(np.clip(0.5 + channels_last(change) / (2 * size), 0, 1), vmin=0, vmax=1, interpolation="none")
     without_axes(ax)
 
 
@@ -70,12 +80,12 @@ def perturbed_inputs(
             else:
                 show_image(above, inputs[example], clean.min(), clean.max())
                 show_change(below, (inputs - clean)[example], largest)
-            heading = verdict(found) if example else f"{kind}\n{verdict(found)}"
-            above.set_title(heading, fontsize=8.5, **({"color": RED} if found.argmax() != label else {}))
+            text, color = mark(found, label)
+            above.set_title(text if example else f"{kind}\n{text}", fontsize=9, **color)
             told.append(f"{kind if column else f'label {label}, clean'}: {verdict(found)}")
     return Picture(
         figure,
         f"Perturbations of the same size, {size}. {title}",
-        f"Decision and confidence above each input, in red if it is misclassified; the perturbation below it. "
+        f"Decision and confidence above each input, with a cross if it is misclassified; the perturbation below it. "
         f"{'; '.join(told)}.",
     )

@@ -1,11 +1,6 @@
-"""The style of all pictures, and their SVG and PNG files.
-
-A picture has a transparent background. In an SVG file, text and axes take their color from the light or dark theme of
-the reader.
-"""
+"""The style of all pictures; `trainers.pictures.files` writes them."""
 
 import functools
-import io
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -16,12 +11,21 @@ from zoo.optional import require
 matplotlib = require("matplotlib", "Drawing pictures", "report")
 Figure = require("matplotlib.figure", "Drawing pictures", "report").Figure
 
-INK, INK_ON_DARK = "#1f2328", "#e6edf3"
-GREY = "#8b949e"
-# Readers with any color vision can tell them apart, on white and on black (after Okabe and Ito).
-BLUE, RED, GREEN, PURPLE, OCHRE, SKY = "#1f7fc4", "#d55e00", "#009e73", "#c06a9b", "#b07d00", "#3fa7dd"
-COLORS = (BLUE, RED, GREEN, PURPLE, OCHRE, SKY)
-WIDTH = 5.0  # inches; letters stay legible on the screen of a phone
+# Readers with any color vision can tell them apart (after Okabe and Ito), and text in them is legible: on white in the
+# first shade, on black in the second. An SVG file has both.
+ON_DARK = {
+    "#1f2328": "#e6edf3",
+    "#656d76": "#9aa4af",
+    "#0b66b2": "#58a6ff",
+    "#b84a00": "#ff8a3d",
+    "#00794f": "#3fbf8f",
+    "#9c3f78": "#d68ab8",
+    "#806000": "#d9a520",
+    "#167a9c": "#7fd0f5",
+}
+INK, GREY, *COLORS = ON_DARK
+BLUE, RED, GREEN, PURPLE, OCHRE, SKY = COLORS
+WIDTH = 4.6  # inches; letters stay legible on the screen of a phone
 
 STYLE = {
     "figure.constrained_layout.use": True,
@@ -41,7 +45,6 @@ STYLE = {
     "svg.hashsalt": "zoo",
     **dict.fromkeys(("text.color", "axes.labelcolor", "axes.edgecolor", "xtick.color", "ytick.color"), INK),
 }
-THEMES = f"svg{{color:{INK}}}@media(prefers-color-scheme:dark){{svg{{color:{INK_ON_DARK}}}}}"
 
 
 class Picture(NamedTuple):
@@ -103,27 +106,3 @@ def legend_below(figure: Figure, ax: Any, columns: int = 3) -> None:
     """Puts one legend for all axes below the figure."""
     handles, labels = ax.get_legend_handles_labels()
     figure.legend(handles, labels, loc="outside lower center", ncols=columns, handlelength=2.2, columnspacing=1.2)
-
-
-@styled
-def svg(picture: Picture, command: str = "") -> str:
-    """The picture as the text of an SVG file that adapts to light and dark themes.
-
-    Args:
-        picture: its title and alt text go into the metadata of the file.
-        command: that draws the picture; goes into the metadata, too.
-    """
-    buffer = io.StringIO()
-    description = {"Title": picture.title, "Description": picture.alt, "Source": command, "Date": None}
-    picture.figure.savefig(buffer, format="svg", metadata=description)
-    text = buffer.getvalue().replace(INK, "currentColor").replace("'DejaVu Sans'", "'DejaVu Sans',Verdana,sans-serif")
-    return text.replace('<style type="text/css">', f'<style type="text/css">{THEMES}', 1)
-
-
-@styled
-def png(picture: Picture) -> bytes:
-    """The picture as the bytes of a PNG file with a white background."""
-    buffer = io.BytesIO()
-    description = {"Title": picture.title, "Description": picture.alt}
-    picture.figure.savefig(buffer, format="png", dpi=160, facecolor="white", metadata=description)
-    return buffer.getvalue()

@@ -1,5 +1,7 @@
 """Measurements of a small trained model: their values, their files, and their errors."""
 
+import copy
+import dataclasses
 import json
 import os
 import shutil
@@ -12,9 +14,10 @@ import pytest
 
 import zoo
 from trainers.analysis import files as analysis_files
+from trainers.analysis import measurements
 from trainers.analysis.files import measure_models, measure_once
 from trainers.analysis.measurements import measure
-from trainers.analysis.plan import plan
+from trainers.analysis.plan import num_figures, plan
 from trainers.runs import run
 from trainers.runs.data import splits
 from zoo import recipes
@@ -55,6 +58,12 @@ def measured(trained, moves):
     return measure(trained / NAME, num_examples=50, move=moves.append)
 
 
+@pytest.fixture
+def measured_copy(measured):
+    """The measurements, for tests that change them."""
+    return copy.deepcopy(measured)
+
+
 def alter_card(path, **fields):
     """Changes fields of a card and its checksum."""
     write_card(path, {**read_card(path), **fields})
@@ -91,27 +100,44 @@ def test_every_figure_has_its_error_and_settings(measured):
 
 
 def test_progress_counts_every_figure(measured, moves):
-    # Calibration and generalization gap end the measurement.
-    assert sum(moves) == len(measured["errors"]) + len(measured["measures"]) - 2
+    assert sum(moves) == len(measured["errors"]) + len(measured["measures"])
+    assert num_figures({"errors": {"clean": {}, "sign": {}}, "curves": {"apgd_linf": {"sizes": [0.0, 0.1, 0.2]}}}) == 5
 
 
 def test_models_with_a_current_file_are_skipped(models, tmp_path, monkeypatch):
     calls = []
 
-    def pretend(path, num_examples, move):
-        calls.append(num_examples)
+    def pretend(path, num_examples, known, move):
+        calls.append((num_examples, sorted(known)))
         settings = plan(zoo.datasets.load("synthetic"), num_examples)
         kinds = {
             kind: {name: {"settings": options} for name, options in each.items()} for kind, each in settings.items()
         }
-        return {"model": NAME, "sha256": read_card(path)["card_sha256"], **kinds}
+        return {"model": NAME, "sha256": read_card(path)["card_sha256"], **kinds, **known}
 
     monkeypatch.setattr(analysis_files, "measure", pretend)
     steps = [(50, True), (50, False), (40, True), (40, False)]
     assert [measure_once(models / NAME, tmp_path / "out", number) for number, _ in steps] == [new for _, new in steps]
     alter_card(models / NAME, seed=1)
-    assert measure_once(models / NAME, tmp_path / "out", 40) and calls == [50, 40, 40]
+    assert measure_once(models / NAME, tmp_path / "out", 40)
+    # Synthetic signals have no curve, so that of the file is never out of date while the model is the same.
+    assert calls == [(50, []), (40, ["curves", "versions"]), (40, [])]
     assert [path.name for path in (tmp_path / "out").iterdir()] == [f"{NAME}.json"]
+
+
+def test_only_what_is_out_of_date_is_measured_again(trained, measured_copy, tmp_path, monkeypatch):
+    file = tmp_path / f"{NAME}.json"
+    old = {**measured_copy, "versions": {"older": "1"}}
+    old["errors"]["clean"]["error"] = 12.5
+    del old["curves"]
+    old["measures"]["calibration_error"]["settings"]["num_bins"] = 5
+    file.write_text(json.dumps(old))
+    monkeypatch.setattr(measurements, "measure_errors", None)  # calling it would fail
+    assert measure_once(trained / NAME, tmp_path, 50)
+    new = json.loads(file.read_text())
+    assert new["errors"] == old["errors"] and new["curves"] == {} and new["versions"].items() > {"older": "1"}.items()
+    assert new["measures"]["calibration_error"]["settings"]["num_bins"] == 15
+    assert not measure_once(trained / NAME, tmp_path, 50)
 
 
 def test_damaged_results_are_named_and_kept(models, tmp_path):
@@ -148,6 +174,9 @@ def test_plans_fit_their_data():
     assert settings["errors"]["pgd_l2"]["num_examples"] == 1000
     assert plan(synthetic, 10)["errors"]["sign"]["num_examples"] == 10
     assert settings == json.loads(json.dumps(settings))  # as a file gives it back
+    images = dataclasses.replace(synthetic, name="mnist", x_test=np.zeros((600, 4, 4, 1)))
+    assert settings["curves"] == {} and plan(images)["curves"]["apgd_linf"]["num_examples"] == 300
+    assert plan(images)["curves"] == json.loads(json.dumps(plan(images)["curves"]))
 
 
 def test_the_command_measures_a_good_model_and_names_a_damaged_one(models, tmp_path):

@@ -55,6 +55,22 @@ def test_tables_have_a_row_per_model_and_a_section_per_data_set(written):
     assert "15 bins" in text and "Means over 100 test examples" in text
 
 
+def test_curves_have_a_column_per_size(written):
+    curves = [content(0), content(1), content(2)]
+    for each, sizes in zip(curves, ([0.0, 0.1], [0.0, 0.1, 0.2]), strict=False):
+        entry = {"errors": [1.0 + size for size in sizes], "standard_errors": [0.5] * len(sizes)}
+        each["curves"] = {"apgd_linf": {**entry, "settings": {"sizes": sizes, "num_examples": 40}}}
+    text = written(*curves)
+    assert "| model | 0 | 0.1 | 0.2 |" in text and "40 test examples" in text
+    assert (
+        "| `model-0` | 1 ± 0.5 | 1.1 ± 0.5 | – |" in text and "| `model-1` | 1 ± 0.5 | 1.1 ± 0.5 | 1.2 ± 0.5 |" in text
+    )
+    assert "against the size" not in written(content(3, "synthetic")).partition("## synthetic")[2]
+    curves[0]["curves"]["apgd_linf"]["errors"].pop()
+    with pytest.raises(ValueError, match=r"model-0.json lacks figures"):
+        written(curves[0])
+
+
 def test_too_few_models_have_no_correlations(written):
     text = written(content(0), content(1, "synthetic"), content(2, "synthetic"))
     assert "need at least 5 models; there is 1." in text and "there are 2." in text and "Spearman" not in text

@@ -1,14 +1,19 @@
 """The page shows and escapes what the files say, and errors name the damaged file."""
 
 import html.parser
+import itertools
 import json
+import re
 import shutil
+import urllib.parse
+import xml.etree.ElementTree
 
 import pytest
 
 from trainers.page.contents import of_run, of_table, of_zoo
-from trainers.page.render import render
-from trainers.pictures.style import Picture, new_figure, svg
+from trainers.page.render import data_uri, render
+from trainers.pictures.files import svg
+from trainers.pictures.style import Picture, new_figure
 from trainers.results.store import read_results
 from trainers.results.tables import cells
 from zoo import recipes
@@ -35,7 +40,7 @@ class Elements(html.parser.HTMLParser):
 
 
 def zoo_page(folders):
-    return render(of_zoo(folders.results, folders.saved_models, folders.pictures))
+    return render(of_zoo(folders.results, folders.saved_models, folders.pictures, folders.step_times))
 
 
 def test_tables_show_the_cells_of_the_results(folders):
@@ -58,7 +63,7 @@ def test_commands_of_changed_rows_reproduce_these_rows(folders):
     unknown.write_text(json.dumps({**content, "recipe": {**content["recipe"], "name": "synthetic_mlp-own"}}))
     text = Elements(zoo_page(folders)).text
     assert "python -m trainers.train --recipe=mnist_ladder-100_full --seed=0 --override=epochs=7 --noexport" in text
-    assert "--table=ladder" not in text and "--table=synthetic" not in text
+    assert "trainers.reproduce --results=runs/results --table=" not in text
     assert "--recipes=synthetic_mlp-own" not in text and "--recipe=synthetic_mlp-own" not in text
 
 
@@ -95,7 +100,7 @@ def test_the_page_fetches_nothing_and_every_picture_has_alt_text(folders):
     (folders.pictures / "drawn.svg").write_text(svg(picture, "python -m trainers.draw --names=drawn"))
     page = Elements(zoo_page(folders))
     images = page.all("img")
-    assert len(images) > 5 and all(image["alt"] and image["src"].startswith("data:") for image in images)
+    assert len(images) > 4 and all(image["alt"] and image["src"].startswith("data:") for image in images)
     assert "What it shows & means" in {image["alt"] for image in images}
     assert "python -m trainers.draw --names=drawn" in page.text
     links = [attributes["href"] for _, attributes in page.elements if "href" in attributes]
@@ -104,8 +109,69 @@ def test_the_page_fetches_nothing_and_every_picture_has_alt_text(folders):
     assert {link[1:] for link in links if link.startswith("#")} <= anchors
 
 
+def test_the_page_begins_with_the_methods_and_their_cards(folders):
+    """One row per method, with a link to its published model, or else to its runs."""
+    text = zoo_page(folders)
+    page = Elements(text)
+    table = text.partition('<table id="table-methods"')[2].partition("</table>")[0]
+    links = [link["href"] for link in Elements(table).all("a")]
+    assert links == [
+        "#recipe-synthetic_mlp-baseline",
+        "#recipe-synthetic_mlp-dropout",
+        "#recipe-synthetic_mlp-vat",
+        "#recipe-mnist_ladder-100_full",
+    ]
+    assert text.index("table-methods") < text.index('id="tables"')
+    published = recipes.get("synthetic_mlp-vat").published_error
+    assert f"0.62 ± 0.18 better than published published {published}, 2 seeds" in " ".join(page.text.split())
+    assert "10.00 × " not in text and "2.5 ×" in page.text
+
+
+def test_the_picture_of_the_methods_is_at_the_top(folders):
+    for name in ("methods", "own"):
+        (folders.pictures / f"{name}.svg").write_text(svg(Picture(new_figure(1)[0], f"The {name}", "Alt.")))
+    header, _, rest = zoo_page(folders).partition("</header>")
+    assert "The methods" in header and "The methods" not in rest
+    assert "The own" in rest.partition("More pictures")[2]  # a picture that no section names
+
+
+def test_tables_are_folded_with_a_caption_and_scopes(folders):
+    page = Elements(zoo_page(folders))
+    tables = page.all("table")
+    assert len(page.all("caption")) == len(tables) > 5
+    assert all(head["scope"] in ("col", "row") for head in page.all("th"))
+    folded = [each for each in page.all("details") if each.get("id", "").startswith("table-")]
+    assert len(folded) == 2 and not any("open" in each for each in folded)
+    shown = Elements(render(of_table("synthetic", folders.results)))
+    assert [each["id"] for each in shown.all("details") if "open" in each] == ["table-synthetic"]
+
+
+def test_headings_descend_in_steps_of_one(folders):
+    levels = [int(tag[1]) for tag, _ in Elements(zoo_page(folders)).elements if re.fullmatch("h[1-6]", tag)]
+    assert levels[0] == 1 and levels.count(1) == 1
+    assert all(later <= earlier + 1 for earlier, later in itertools.pairwise(levels))
+
+
+def test_addresses_of_pictures_hold_the_same_picture():
+    figure, axes = new_figure(1)
+    axes[0, 0].set_title('it\'s "quoted" & 100 % <b>#1</b>')
+    text = svg(Picture(figure, "t", "a"))
+    uri = str(data_uri(text))
+    assert '"' not in uri and "#" not in uri and "&" not in uri
+    kind, _, data = uri.partition(",")
+    read, given = (canonical(each) for each in (urllib.parse.unquote(data), text))
+    assert kind == "data:image/svg+xml" and read == given
+    assert len(uri) < 1.2 * len(text)
+
+
+def canonical(text):
+    """Tags, attributes and texts of an XML document."""
+    root = xml.etree.ElementTree.fromstring(text)
+    return [(each.tag, each.attrib, (each.text or "").strip()) for each in root.iter()]
+
+
 def test_pages_of_empty_folders_say_how_to_fill_them(tmp_path):
-    text = Elements(render(of_zoo(tmp_path, tmp_path / "none", tmp_path / "none"))).text
+    text = Elements(render(of_zoo(tmp_path, *[tmp_path / "none"] * 3))).text
     assert "No results yet" in text and "No models yet" in text and "No pictures yet" in text
 
 

@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 import zoo
-from trainers.pictures import catalog, subjects
-from trainers.pictures.catalog import PICTURES, Sources, draw
+from trainers.pictures import from_networks, subjects
+from trainers.pictures.catalog import FROM_RESULTS, draw
+from trainers.pictures.sources import Sources
 from zoo import recipes
 
 
@@ -45,10 +46,12 @@ def tiny(monkeypatch):
     monkeypatch.setattr(subjects, "train_briefly", train_briefly)
     monkeypatch.setattr(subjects, "PLANE_METHODS", {"VAT": ({}, {"vat": {"epsilon": 0.3}})})
     monkeypatch.setattr(subjects.train_on_moons, "__defaults__", (1,))
-    monkeypatch.setattr(catalog, "FAMILIES", ("shift", "rotation"))
+    monkeypatch.setattr(from_networks, "FAMILIES", ("shift", "rotation"))
+    monkeypatch.setattr(from_networks, "ATTACKED", {"one": "none", "another": "VAT"})
+    monkeypatch.setattr(from_networks, "SIZES", (0.0, 0.1))
 
 
-@pytest.mark.parametrize("name", sorted(catalog.FROM_NETWORKS))
+@pytest.mark.parametrize("name", sorted(from_networks.FROM_NETWORKS))
 def test_every_picture_of_networks_is_drawn(tiny, name):
     picture = draw(name, Sources())
     assert picture.figure.axes and picture.title and picture.alt.endswith(".")
@@ -56,10 +59,35 @@ def test_every_picture_of_networks_is_drawn(tiny, name):
 
 def test_perturbations_have_their_norm():
     network, x = zoo.networks.mlp((8,), 3, hidden_units=(6,)), np.random.default_rng(0).normal(size=(4, 8))
-    versions = catalog.perturbed(network, x.astype("float32"), np.arange(4) % 3, 0.5, 0)
+    versions = from_networks.perturbed(network, x.astype("float32"), np.arange(4) % 3, 0.5, 0)
     clean = versions.pop("clean")
     for kind, version in versions.items():
         np.testing.assert_allclose(np.linalg.norm(version - clean, axis=1), 0.5, rtol=1e-4, err_msg=kind)
+
+
+def test_the_worst_direction_of_a_linear_network_is_the_singular_vector():
+    rng = np.random.default_rng(0)
+    weights, x = rng.normal(size=(8, 3)).astype("float32"), rng.normal(size=(2, 8)).astype("float32")
+    network = zoo.networks.mlp((8,), 3, hidden_units=())
+    network.set_weights([weights, np.zeros(3)])
+    labels = np.array([0, 2])
+    directions = from_networks.worst_direction(network, x, labels)
+    expected = np.linalg.svd(weights)[0][:, 0]
+    np.testing.assert_allclose(np.abs(directions @ expected), 1.0, rtol=1e-5)
+    for step, label, start in zip(directions, labels, x, strict=True):
+        before, after = (np.log(np.exp(z).sum()) - z[label] for z in (start @ weights, (start + 1e-3 * step) @ weights))
+        assert after > before
+
+
+def test_changes_of_methods_have_one_norm():
+    network = zoo.networks.mlp((6, 6, 1), 3, hidden_units=(5,))
+    x = np.random.default_rng(0).uniform(size=(1, 6, 6, 1)).astype("float32")
+    versions = from_networks.changed_by_methods(network, x, np.array([1]))
+    np.testing.assert_array_equal(versions.pop("clean"), x)
+    norms = {method: np.linalg.norm(version - x) for method, version in versions.items()}
+    for method in ("random noise", "AT, L2", "AT, L∞", "VAT", "Jacobian"):
+        assert norms[method] == pytest.approx(from_networks.EPSILON, rel=1e-4), method
+    assert all(norms[f"VMT, {family}"] > 0 for family in ("shift", "rotation", "scale", "smooth"))
 
 
 def test_a_finished_ladder_is_restored_and_an_unfinished_one_refused(tmp_path, monkeypatch):
@@ -89,7 +117,7 @@ def test_a_run_of_another_network_is_named(monkeypatch):
 def test_errors_for_unknown_names_and_missing_results(tmp_path):
     with pytest.raises(ValueError, match="Did you mean 'combinators'"):
         draw("combinator", Sources())
-    for name in set(PICTURES) - set(catalog.FROM_NETWORKS):
+    for name in FROM_RESULTS:
         with pytest.raises(ValueError, match="no results for the table|no data for the picture"):
             draw(name, Sources(results=str(tmp_path)))
 

@@ -2,9 +2,10 @@
 
 import numpy as np
 import pytest
+from matplotlib.colors import to_rgb
 
-from trainers.pictures import boundaries, ladder, movements, perturbations, theory
-from trainers.pictures.style import png
+from trainers.pictures import boundaries, ladder, methods, movements, perturbations, theory
+from trainers.pictures.files import png
 from zoo.analysis import Estimate
 from zoo.ladder.denoising import Level
 
@@ -25,10 +26,10 @@ def test_titles_show_decision_and_confidence_and_mistakes_are_red():
     versions = {"clean": clean, "worst": clean + 0.25}
     sure, mistaken = np.array([[0.1, 0.9], [0.75, 0.25]]), np.array([[0.6, 0.4], [0.2, 0.8]])
     picture = perturbations.perturbed_inputs(versions, {"clean": sure, "worst": mistaken}, np.array([1, 1]), "s", "t")
-    assert titles(picture)[:2] == ["clean\n1, 90.0 %", "worst\n0, 60.0 %"]
+    assert titles(picture)[:2] == ["clean\n1, 90 %", "worst\n0, 60 % ✗"]
     colors = [ax.title.get_color() for ax in picture.figure.axes]
     assert colors[0] != colors[1] == perturbations.RED  # right, wrong
-    assert "label 1, clean: 0, 75.0 %" in picture.alt
+    assert "label 1, clean: 0, 75 %" in picture.alt
     shown = picture.figure.axes[2].images[0].get_array(), picture.figure.axes[3].images[0].get_array()
     np.testing.assert_allclose(shown[0], 0.5)  # no perturbation is gray
     np.testing.assert_allclose(shown[1], 1.0)  # the largest one is white
@@ -103,3 +104,20 @@ def test_ratios_are_drawn_with_their_error():
     assert one.get_ydata()[0] == 1
     band = picture.figure.axes[0].collections[0].get_paths()[0].vertices[:, 1]
     assert (band.min(), band.max()) == (0.375, 1.25)
+
+
+def test_what_methods_add_and_remove_has_a_color():
+    """White stays white; an added pixel is orange, a removed one blue; without a reference the image is as it is."""
+    reference = np.array([[1.0, 0.0], [1.0, 0.0]])[..., None]
+    image = np.array([[1.0, 1.0], [0.0, 0.0]])[..., None]
+    panels = {
+        "moved": methods.Panel(image, reference, np.array([0.75, 0.25])),
+        "noise": methods.Panel(image, None, None),
+    }
+    picture = methods.what_methods_do(panels, 1, 2.0, 1.5, "t")
+    moved, noise = (ax.images[0].get_array() for ax in picture.figure.axes)
+    expected = [[(1, 1, 1), to_rgb(methods.ADDED)], [to_rgb(methods.REMOVED), (0, 0, 0)]]
+    np.testing.assert_allclose(moved, expected, atol=1e-9)
+    np.testing.assert_allclose(noise, image * np.ones(3))
+    assert titles(picture) == ["moved\n0, 75 % ✗", "noise"]
+    assert "L2 norm 2, and their colors are 3 times" in picture.alt and "moved: 0, 75 %." in picture.alt

@@ -3,8 +3,8 @@
 import numpy as np
 import pytest
 
-from trainers.pictures.curves import curves_of, generalization_gap, worst_movements
-from trainers.pictures.errors import by_labels, error_by_time, errors_by_labels, errors_by_method, frontier
+from trainers.pictures.curves import curves_of, generalization_gap, learning_curves, worst_movements
+from trainers.pictures.errors import by_labels, errors_by_labels, errors_by_method, frontier, training_seconds
 
 
 def content(name, seeds, published=None, **recipe):
@@ -40,7 +40,7 @@ def test_curves_end_with_the_shortest():
 
 def test_gap_is_the_mean_over_seeds_with_its_band():
     figure = generalization_gap([content("a-vat", GAPS)], "").figure
-    np.testing.assert_allclose(lines(figure.axes[0])["vat"], [0, 2.5, 4])
+    np.testing.assert_allclose(lines(figure.axes[0])["VAT"], [0, 2.5, 4])
     (band,) = figure.axes[0].collections
     heights = band.get_paths()[0].vertices
     at_end = heights[heights[:, 0] == 2][:, 1]
@@ -52,8 +52,8 @@ def test_the_gap_of_losses_has_a_panel_of_its_own():
     runs = [{**GAPS[0], "curves": {**GAPS[0]["curves"], "sampled_test_loss": [2, 1], "sampled_train_loss": [2, 0.25]}}]
     picture = generalization_gap([content("a-vat", runs)], "")
     errors, losses = picture.figure.axes
-    np.testing.assert_allclose(lines(errors)["vat"], [0, 2, 3])
-    np.testing.assert_allclose(lines(losses)["vat"], [0, 0.75])
+    np.testing.assert_allclose(lines(errors)["VAT"], [0, 2, 3])
+    np.testing.assert_allclose(lines(losses)["VAT"], [0, 0.75])
     assert "error: vat 3; loss: vat 0.75" in picture.alt
 
 
@@ -61,11 +61,17 @@ def test_one_panel_per_movement_that_was_measured():
     runs = [run(1, worst_shift=[0.1, 0.2], worst_scale=[1.0, 2.0])]
     picture = worst_movements([content("a-vat", runs), content("a-unknown", runs)], "T")
     assert len(picture.figure.axes) == 2
-    assert lines(picture.figure.axes[1]).keys() == {"vat"}
+    assert lines(picture.figure.axes[1]).keys() == {"VAT"}
     assert "shift: vat 0.2; scale: vat 2" in picture.alt and picture.title.endswith("T")
 
 
-@pytest.mark.parametrize("draw", [generalization_gap, worst_movements])
+def test_learning_curves_have_a_panel_for_each_split():
+    test, train = learning_curves([content("a-vat", GAPS)], "").figure.axes
+    np.testing.assert_allclose(lines(test)["VAT"], [50, 7, 4.5])
+    np.testing.assert_allclose(lines(train)["VAT"], [50, 4.5, 0.5])
+
+
+@pytest.mark.parametrize("draw", [generalization_gap, learning_curves, worst_movements])
 def test_without_curves_there_is_no_picture(draw):
     assert draw([content("a-vat", GAPS[2:])], "") is None
 
@@ -74,7 +80,7 @@ def test_methods_are_ordered_by_their_mean_error():
     contents = [content("a-vat", [run(1.0), run(3.0)], 0.5), content("a-at", [run(0.75)]), content("a-x", [run(4.0)])]
     picture = errors_by_method(contents, "")
     assert [label.get_text() for label in picture.figure.axes[0].get_yticklabels()] == ["x", "vat", "at"]
-    assert picture.alt.endswith("at 0.75, vat 2.00, x 4.00.")
+    assert picture.alt.endswith("at 0.75 in 1 s, vat 2.00 in 1 s, x 4.00 in 1 s.")
     (published,) = [line for line in picture.figure.axes[0].lines if line.get_label() == "published"]
     assert (published.get_xdata()[0], published.get_ydata()[0]) == (0.5, 1)
 
@@ -118,13 +124,43 @@ def test_labels_run_from_the_fewest_to_all():
 
 def test_times_of_other_devices_are_left_out():
     slow = {**run(0.1, seconds=99.0), "device": "another"}
-    picture = error_by_time([content("a-vat", [run(1.0, 2.0), run(2.0, 4.0), slow]), content("a-at", [run(3.0)])], "")
-    assert "vat 3 s 1.50 %" in picture.alt and "99" not in picture.alt
+    contents = [content("a-vat", [run(1.0, 2.0), run(2.0, 4.0), slow]), content("a-at", [run(3.0)])]
+    assert training_seconds(contents) == ("CPU, jax", [[2.0, 4.0], [1.0]])
+    alt = errors_by_method(contents, "").alt
+    assert "vat 1.03 in 3 s" in alt and "99" not in alt
 
 
 def test_times_cover_the_full_training():
-    contents = [content("a-ensemble", [run(1.0, 0.5, 50)]), content("a-vat", [run(1.0, 2.0, 10)])]
-    assert "ensemble 25 s 1.00 %, vat 20 s 1.00 %." in error_by_time(contents, "").alt
+    contents = [content("a-ensemble", [run(1.0, 0.5, 50)]), content("a-vat", [run(0.5, 2.0, 10)])]
+    picture = errors_by_method(contents, "")
+    assert "vat 0.50 in 20 s, ensemble 1.00 in 25 s." in picture.alt
+    (_, vat), (_, ensemble) = [line.get_xdata() for line in picture.figure.axes[1].lines[::2]]
+    assert (ensemble, vat) == (20.0, 25.0)  # the lowest error is on top, in the last row
+
+
+def test_methods_that_none_beats_in_both_are_bold():
+    contents = [
+        content("a-fast", [run(3.0, 1.0)]),
+        content("a-good", [run(1.0, 3.0)]),
+        content("a-poor", [run(3.5, 3.0)]),
+    ]
+    ticks = errors_by_method(contents, "").figure.axes[0].get_yticklabels()
+    assert {tick.get_text() for tick in ticks if tick.get_fontweight() == "bold"} == {"fast", "good"}
+
+
+@pytest.mark.parametrize("seconds", [(1.0, 50000.0), (161.0, 316.0), (2.0, 2.5), (7.0, 7.0)])
+def test_axes_of_time_have_few_readable_ticks(seconds):
+    contents = [content(f"a-{each}", [run(1.0, each)]) for each in dict.fromkeys(seconds)] + [
+        content("a-x", [run(1.0)])
+    ]
+    ax = errors_by_method(contents, "").figure.axes[1]
+    low, high = ax.get_xlim()
+    shown = [tick for tick in ax.get_xticks() if low <= tick <= high]
+    assert 1 <= len(shown) <= 4 and ax.get_xscale() == "log"
+
+
+def test_one_method_is_no_comparison():
+    assert errors_by_method([content("a-vat", [run(1.0)])], "") is None
 
 
 def test_frontier():

@@ -55,16 +55,16 @@ class PictureLog(keras.callbacks.Callback):
         self.writer.close()
 
     def _pictures(self, title):
-        from trainers.pictures import catalog
+        from trainers.pictures import from_networks
 
         examples = self.model.network, self.inputs, self.labels
         return {
-            "perturbations": catalog.perturbed_pairs(*examples, EPSILON, 0, title),
-            "movements": catalog.moved_pairs(*examples, "smooth", DISTANCE, title),
+            "perturbations": from_networks.perturbed_pairs(*examples, EPSILON, 0, title),
+            "movements": from_networks.moved_pairs(*examples, "smooth", DISTANCE, title),
         }
 
     def _write(self, name, picture, epoch):
-        from trainers.pictures.style import png
+        from trainers.pictures.files import png
 
         content = png(picture)
         width, height = struct.unpack(">II", content[16:24])  # the header of a PNG file holds them there

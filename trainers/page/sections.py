@@ -1,0 +1,123 @@
+"""The sections of pictures on the page, in their order: what each is about, and which pictures it shows."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, NamedTuple
+
+from trainers.page.gallery import inlined
+from trainers.pictures.from_results import OF_TABLE, OF_ZOO
+from trainers.results.method_table import MethodTable
+from trainers.results.tables import TABLES, parts
+
+HERO = "methods"  # the picture at the top of the page
+PAGE_ORDER = sorted(TABLES, key=lambda key: key == "synthetic")  # readers look for images first
+
+
+class Section(NamedTuple):
+    """A section of pictures.
+
+    Attributes:
+        key: its anchor.
+        title: heading.
+        text: what the pictures show.
+        of_zoo: names of pictures of all results.
+        of_tables: names of pictures of the results of one table.
+        files: names of pictures that `trainers.draw` writes.
+    """
+
+    key: str
+    title: str
+    text: str
+    of_zoo: tuple[str, ...] = ()
+    of_tables: tuple[str, ...] = ()
+    files: tuple[str, ...] = ()
+
+
+SECTIONS = (
+    Section(
+        "cost",
+        "Error against cost and labels",
+        "A regularizer pays for its error with extra passes through the network in every training step. Methods that "
+        "need no labels also learn from unlabeled images.",
+        of_zoo=("error_by_cost", "errors_by_labels"),
+    ),
+    Section(
+        "attacks",
+        "Under attack",
+        "An attack searches near an image for one that the network misclassifies. A low test error does not protect "
+        "against it. Weak attacks flatter a network that hides its gradients: compare these curves with `pgd_linf` in "
+        "the tables of errors below.",
+        of_zoo=("accuracy_by_epsilon",),
+        files=("adversarial_examples", "perturbations", "signal_perturbations"),
+    ),
+    Section(
+        "movements",
+        "Worst movements",
+        "VMT penalizes how much the loss changes along the worst shift, rotation, scaling or smooth deformation. The "
+        "curves show the largest change of the loss, R, during training.",
+        of_tables=("worst_movements",),
+        files=("movement_fields", "sample_pairs", "signal_pairs"),
+    ),
+    Section(
+        "ladders",
+        "What a ladder reconstructs",
+        "A ladder network learns to remove noise from every level of its encoder.",
+        files=("ladder_reconstructions", "combinators"),
+    ),
+    Section(
+        "learning",
+        "Learning curves",
+        "Errors during training, on fixed samples of the training and of the test set.",
+        of_tables=("learning_curves",),
+    ),
+    Section(
+        "theory",
+        "In the plane, and in theory",
+        "With ten labels on two moons, the decision shows what each method makes of the unlabeled points. For small "
+        "perturbations, each penalty approaches a limit that the Jacobian gives.",
+        files=("decision_boundaries", "limit_ratios"),
+    ),
+)
+
+
+def drawn(name: str, key: str | None, arguments: Iterable[Any]) -> dict[str, Any] | None:
+    """A picture of results with the command that draws it; None if the results do not have what it shows.
+
+    Args:
+        name: of the picture.
+        key: of its table, or None.
+        arguments: of the function that draws it.
+    """
+    picture = {**OF_TABLE, **OF_ZOO}[name](*arguments)
+    table = f" --table={key}" if key else ""
+    return picture and inlined(picture, f"python -m trainers.draw --names={name}{table}")
+
+
+def sections_content(methods: MethodTable, gallery: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+    """The sections that have pictures.
+
+    Args:
+        methods: all results.
+        gallery: `{name: picture}`, from `gallery_content`. Pictures that no section names are in the last one.
+
+    Returns:
+        Title, text and pictures of each section.
+    """
+    contents = []
+    for section in SECTIONS:
+        pictures = [drawn(name, None, [methods]) for name in section.of_zoo]
+        pictures += [gallery.get(name) for name in section.files]
+        pictures += table_pictures(section.of_tables, methods.results)
+        contents.append({**section._asdict(), "pictures": [picture for picture in pictures if picture]})
+    named = {name for section in SECTIONS for name in section.files} | {HERO}
+    others = [picture for name, picture in gallery.items() if name not in named]
+    contents.append({"key": "more", "title": "More pictures", "text": "", "pictures": others})
+    return [content for content in contents if content["pictures"]]
+
+
+def table_pictures(names: Sequence[str], results: Mapping[str, Any]) -> list[dict[str, Any] | None]:
+    """The pictures of each table that has results."""
+    found = []
+    for key in PAGE_ORDER if names else ():
+        contents = parts(key, results)[1]
+        found += [drawn(name, key, [contents, TABLES[key][0]]) for name in names if contents]
+    return found
