@@ -5,7 +5,7 @@ ARGS ?=
 
 export TF_CPP_MIN_LOG_LEVEL ?= 2
 
-.PHONY: train test stress lint types docs clean
+.PHONY: train test stress lint types docs notebooks clean
 
 train: $(VENV)/installed
 	$(VENV)/bin/python -m trainers.train $(ARGS)
@@ -40,6 +40,11 @@ types: $(VENV)/installed-dev
 docs: $(VENV)/installed-dev
 	$(VENV)/bin/python -m docs.method_table
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet --strict
+
+# Runs the notebooks at full size and stores their outputs; what libraries write to the terminal stays there.
+notebooks: $(VENV)/installed-dev
+	$(VENV)/bin/python -m nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False \
+		--ExecutePreprocessor.extra_arguments=--IPKernelApp.capture_fd_output=False docs/notebooks/*.ipynb
 
 # A virtual environment elsewhere, named by VENV, is left alone.
 clean:
