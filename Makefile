@@ -3,10 +3,10 @@ VENV ?= .venv
 BACKENDS ?= tensorflow jax
 ARGS ?=
 
-.PHONY: train test stress lint types docs clean
+.PHONY: train test stress lint types docs notebooks clean
 
 # The commands choose their own level.
-test stress docs: export TF_CPP_MIN_LOG_LEVEL ?= 2
+test stress docs notebooks: export TF_CPP_MIN_LOG_LEVEL ?= 2
 
 train: $(VENV)/installed
 	$(VENV)/bin/python -m trainers.train $(ARGS)
@@ -41,6 +41,11 @@ types: $(VENV)/installed-dev
 docs: $(VENV)/installed-dev
 	$(VENV)/bin/python -m docs.method_table
 	NO_MKDOCS_2_WARNING=1 $(VENV)/bin/python -m mkdocs build --quiet --strict
+
+# Runs the notebooks at full size and stores their outputs; what libraries write to the terminal stays there.
+notebooks: $(VENV)/installed-dev
+	$(VENV)/bin/python -m nbconvert --to notebook --execute --inplace --ExecutePreprocessor.record_timing=False \
+		--ExecutePreprocessor.extra_arguments=--IPKernelApp.capture_fd_output=False docs/notebooks/*.ipynb
 
 # A virtual environment elsewhere, named by VENV, is left alone.
 clean:

@@ -35,6 +35,7 @@ RUN_ONCE = {
         "docs/test_docstrings.py",
         "docs/test_links.py",
         "docs/test_method_table.py",
+        "docs/test_notebooks.py",
         "docs/test_public_names.py",
         "docs/test_site.py",
         "pretrained/test_card.py",

@@ -4,18 +4,18 @@ import re
 
 import pytest
 
-from tests.support.documents import LINKING, ROOT
+from tests.support.documents import LINKING, ROOT, markdown_of
 
 
 def headings(path):
     """The anchors of a document's headings, as Git hosts and the site name them."""
-    found = re.findall(r"^#+ (.*)$", path.read_text(), flags=re.MULTILINE)
+    found = re.findall(r"^#+ (.*)$", markdown_of(path), flags=re.MULTILINE)
     return {re.sub(r"[^\w -]", "", heading).lower().replace(" ", "-") for heading in found}
 
 
 def dead_links(document):
     """The relative links that lead nowhere."""
-    prose = re.sub(r"^```.*?^```", "", document.read_text(), flags=re.DOTALL | re.MULTILINE)
+    prose = re.sub(r"^```.*?^```", "", markdown_of(document), flags=re.DOTALL | re.MULTILINE)
     dead = []
     for link in re.findall(r"\]\(([^)\s]+)\)", prose):
         path, _, anchor = link.partition("#")

@@ -5,8 +5,11 @@ import re
 import shlex
 from typing import NamedTuple
 
+import nbformat
+
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 GUIDES = sorted((ROOT / "docs" / "guides").glob("*.md"))
+NOTEBOOKS = sorted((ROOT / "docs" / "notebooks").glob("*.ipynb"))
 DOCUMENTS = [
     ROOT / "README.md",
     ROOT / "BUILD.md",
@@ -14,9 +17,8 @@ DOCUMENTS = [
     ROOT / "docs" / "README.md",
     *GUIDES,
 ]
-LINKING = sorted(
-    {path for pattern in ("*.md", "*/README.md", "results/*/README.md", "docs/**/*.md") for path in ROOT.glob(pattern)}
-)
+PATTERNS = ("*.md", "*/README.md", "results/*/README.md", "docs/**/*.md", "docs/notebooks/*.ipynb")
+LINKING = sorted({path for pattern in PATTERNS for path in ROOT.glob(pattern)})
 PROGRAMS = ("make", "pip", "python", "python3")
 
 
@@ -26,6 +28,18 @@ class Command(NamedTuple):
     document: pathlib.Path
     words: list
     line: str
+
+
+def read_notebook(path):
+    """The notebook in a file."""
+    return nbformat.read(path, as_version=4)
+
+
+def markdown_of(document):
+    """The Markdown of a document: of a notebook, that of its cells."""
+    if document.suffix != ".ipynb":
+        return document.read_text()
+    return "\n\n".join(cell.source for cell in read_notebook(document).cells if cell.cell_type == "markdown")
 
 
 def command_lines(text):
