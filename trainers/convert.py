@@ -49,7 +49,15 @@ def convert() -> None:
     from zoo.optional import require
     from zoo.pretrained import conversion
 
-    file_format = conversion.check_format(FORMAT.value)
+    with program.usage():
+        file_format = conversion.check_format(FORMAT.value)
+        if OUTPUT.value:
+            conversion.check_suffix(OUTPUT.value, file_format)
+        if QUANTIZE.value == "int8" and (file_format, BATCH_SIZE.value) != ("litert", 1):
+            raise ValueError(
+                "--quantize=int8 needs --format=litert --batch_size=1, received "
+                f"--format={file_format} --batch_size={BATCH_SIZE.value}."
+            )
     path = pretrained.find(MODEL.value, SAVED_MODELS.value).resolve()  # "." has no name
     data = load_own_data(pretrained.verify(path), DATASET.value) if QUANTIZE.value == "int8" else None
     model = pretrained.load(path)

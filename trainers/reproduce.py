@@ -23,7 +23,7 @@ with without_keras():
 
     NAMES = list(RECIPES)
 
-TABLE = flags.DEFINE_list("table", [], f"{words.TABLE}, most important first: {', '.join(TABLES)}.")
+TABLE = flags.DEFINE_list("table", [], f"Published tables, most important first: {', '.join(TABLES)}.")
 RECIPE_NAMES = flags.DEFINE_list("recipes", [], "Further recipes, or patterns of their names, with commas between.")
 SEEDS = flags.DEFINE_integer("seeds", 1, f"{words.SEEDS}, from 0 upward.", lower_bound=1)
 MINUTES = flags.DEFINE_float("minutes", None, words.MINUTES, lower_bound=0.0)

@@ -12,7 +12,8 @@ Sections = Mapping[str, Sequence[flags.FlagHolder]]
 NARROWEST, WIDEST = 60, 100  # characters of a line
 REPEATED = ";\n    repeat this option to specify a list of values"  # absl adds it, and the values of an enumeration
 FOOTER = """
-Exit status: 0 if the command did its work, 1 if it failed, 2 if the command line is wrong.
+Exit status: 0 if the command did its work, 1 if it failed, 2 if the command line is wrong;
+130 and 143 if an interruption or SIGTERM stopped it, 141 if nothing reads its output any more.
 --helpfull lists the flags of libraries, too."""
 
 

@@ -1,6 +1,7 @@
 """The frame of a command: flags are its only arguments, and an error ends it with one line.
 
-The exit status is 0 if the command did its work, 1 if it failed, and 2 if the command line is wrong.
+The exit status is 0 if the command did its work, 1 if it failed, 2 if the command line is wrong, 130 if the user
+interrupted it, and 141 if the reader of its output has ended, such as `head`.
 """
 
 import contextlib
@@ -19,7 +20,7 @@ from trainers.cli.completion import complete
 from trainers.cli.help import Sections, help_text
 
 ERRORS = (ValueError, TypeError, OSError, ImportError, FloatingPointError, subprocess.CalledProcessError)
-FAILED, WRONG_USAGE, INTERRUPTED = 1, 2, 130
+FAILED, WRONG_USAGE, INTERRUPTED, CLOSED_PIPE = 1, 2, 130, 141
 
 
 def is_finite(value: float | None) -> bool:
@@ -46,6 +47,12 @@ def end(message: str, status: int) -> NoReturn:
     sys.exit(status)
 
 
+def end_of_pipe() -> NoReturn:
+    """Ends the process as the signal SIGPIPE would, after a write to a pipe that nobody reads."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # Python flushes standard output at its end
+    sys.exit(CLOSED_PIPE)
+
+
 def main_of(work: Callable[[], str | None], end: Callable[[str, int], None] = end) -> Callable[[list[str]], None]:
     """Makes the `main` of a command.
 
@@ -64,9 +71,8 @@ def main_of(work: Callable[[], str | None], end: Callable[[str, int], None] = en
                 raise UsageError(f"Arguments have the form --flag=value, received {argv[1:]}.")
             failure, status = work(), FAILED
             sys.stdout.flush()
-        except BrokenPipeError:  # as in `trainers.train --list | head`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-            return
+        except BrokenPipeError:
+            end_of_pipe()
         except (KeyboardInterrupt, *ERRORS) as error:
             if os.environ.get("ZOO_TRACEBACK"):
                 raise
@@ -84,6 +90,15 @@ def describe(error: BaseException) -> tuple[str, int]:
     return f"error: {error}", WRONG_USAGE if isinstance(error, UsageError) else FAILED
 
 
+def show(text: str) -> NoReturn:
+    """Prints a help text and ends the process."""
+    try:
+        print(text, flush=True)
+    except BrokenPipeError:
+        end_of_pipe()
+    sys.exit()
+
+
 def parse(sections: Sections, argv: list[str]) -> list[str]:
     """Reads the flags; answers `--help`, `--helpfull` and a shell's tab, and ends the process if a flag is wrong.
 
@@ -96,11 +111,9 @@ def parse(sections: Sections, argv: list[str]) -> list[str]:
     """
     complete(sections)
     if {"--help", "-help", "--helpshort", "-h", "-?"} & set(argv):
-        print(help_text(sys.modules["__main__"].__doc__, sections))
-        sys.exit()
+        show(help_text(sys.modules["__main__"].__doc__, sections))
     if {"--helpfull", "-helpfull"} & set(argv):
-        print(sys.modules["__main__"].__doc__, flags.FLAGS.get_help())
-        sys.exit()
+        show(f"{sys.modules['__main__'].__doc__} {flags.FLAGS.get_help()}")
     try:
         rest = flags.FLAGS(argv)
     except flags.Error as error:

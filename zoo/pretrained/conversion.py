@@ -47,6 +47,27 @@ def check_format(name: str) -> str:
     return name
 
 
+def check_suffix(path: str | os.PathLike, file_format: str) -> None:
+    """Refuses the name of a file that does not end as those of its format.
+
+    Args:
+        path: of the file.
+        file_format: `"onnx"` or `"litert"`.
+
+    Raises:
+        ValueError: the name ends differently.
+
+    Example:
+        >>> from zoo.pretrained.conversion import check_suffix
+        >>> check_suffix("digits.onnx", "onnx")
+    """
+    path = pathlib.Path(path)
+    if path.suffix != SUFFIXES[file_format]:
+        raise ValueError(
+            f"The name of a file in the format {file_format!r} ends in {SUFFIXES[file_format]}, received {path.name!r}."
+        )
+
+
 def random_inputs(input_shape: tuple[int, ...], num_examples: int = 16, seed: int = 0) -> np.ndarray:
     """Draws raw inputs on which to compare two programs: integer pixels from 0 to 255, or standard normal signals.
 
@@ -98,10 +119,7 @@ def _int8_options(calibration: np.ndarray) -> dict[str, Any]:
 def _check_request(
     path: pathlib.Path, file_format: str, input_shape: Any, batch_size: int | None, calibration: np.ndarray | None
 ) -> None:
-    if path.suffix != SUFFIXES[file_format]:
-        raise ValueError(
-            f"The name of a file in the format {file_format!r} ends in {SUFFIXES[file_format]}, received {path.name!r}."
-        )
+    check_suffix(path, file_format)
     if batch_size is not None:
         check_number("batch_size", batch_size, 1, integer=True)
     if calibration is None:

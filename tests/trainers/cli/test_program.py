@@ -1,5 +1,9 @@
 """The frame of the commands: errors end them with one line and a status, and a variable shows the traceback."""
 
+import os
+import subprocess
+import sys
+
 import pytest
 
 from trainers.cli.program import ERRORS, UsageError, is_finite, main_of, usage
@@ -47,6 +51,16 @@ def test_a_returned_message_fails_the_command():
     main_of(lambda: "failed: seed 3", lambda *end: ends.append(end))(["program"])
     main_of(lambda: None, lambda *end: ends.append(end))(["program"])
     assert ends == [("failed: seed 3", 1)]
+
+
+@pytest.mark.parametrize("flag", ["--help", "--helpfull", "--list"])
+def test_output_that_nobody_reads_ends_the_command_without_a_word(flag):
+    reading, writing = os.pipe()
+    os.close(reading)
+    command = [sys.executable, "-m", "trainers.train", flag]
+    ended = subprocess.run(command, stdout=writing, stderr=subprocess.PIPE, text=True)
+    os.close(writing)
+    assert (ended.returncode, ended.stderr) == (141, "")
 
 
 def test_no_time_and_finite_times_are_finite():

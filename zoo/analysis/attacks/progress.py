@@ -29,10 +29,13 @@ def progress_bar(task: Task, num_steps: int, verbose: int) -> Iterator[None]:
         yield
         return
     bar = keras.utils.Progbar(num_steps, stateful_metrics=["robust_percent"], unit_name="step")
+    done = 0
 
     def move(steps, finalize=False):
+        nonlocal done
+        done = min(done + steps, num_steps)
         resisting = [("robust_percent", 100 * float(np.mean(~task.fooled)))]
-        bar.update(min(bar._seen_so_far + steps, num_steps), resisting, finalize=finalize)
+        bar.update(done, resisting, finalize=finalize)
 
     task.progress = move
     yield
