@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from zoo.files import atomic, cache_folder, locked
 from zoo.pretrained.card import CARD_FILE, CHECKSUM, read_card, verify
 from zoo.pretrained.http_source import HttpSource
-from zoo.pretrained.hub_source import HubSource
+from zoo.pretrained.hub_source import SCHEME, HubSource
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 MAX_CARD = 2**26  # bytes; cards of large networks have less than a hundredth of it
@@ -85,6 +85,24 @@ def folder_of(address: str) -> pathlib.Path:
     return cached_models() / key / (found["name"] or found["last"])
 
 
+def check_upload_address(address: str) -> None:
+    """Checks that uploads can go to an address.
+
+    Args:
+        address: `hf://user/name`, with `@` and a branch or without.
+
+    Raises:
+        ValueError: the address has another form.
+
+    Example:
+        >>> from zoo.pretrained.downloading import check_upload_address
+        >>> check_upload_address("hf://user/digits")
+    """
+    folder_of(address)
+    if not address.startswith(SCHEME):
+        raise ValueError(f"Uploads go to 'hf://user/name', received {address!r}.")
+
+
 def obtain(address: str, folder: pathlib.Path, *, sha256: str | None = None, size: int | None = None) -> pathlib.Path:
     """Downloads a model into a folder of the cache, unless the folder already holds it.
 
@@ -141,7 +159,7 @@ def _checksum(folder):
 
 
 def _obtain(address, folder, sha256, size, present):
-    hub = address.startswith("hf://")
+    hub = address.startswith(SCHEME)
     source: Source = HubSource(address) if hub else HttpSource(address, size, known=sha256 is not None)
     with tempfile.TemporaryDirectory() as first:
         card = _fetch_card(source, pathlib.Path(first), address, sha256)

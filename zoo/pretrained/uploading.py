@@ -8,8 +8,8 @@ from typing import Any
 
 from zoo.optional import require
 from zoo.pretrained.card import CARD_FILE, verify
-from zoo.pretrained.downloading import folder_of
-from zoo.pretrained.hub_source import EXTRA, SCHEME, TIMEOUT, hub_errors, open_hub, repository_of
+from zoo.pretrained.downloading import check_upload_address
+from zoo.pretrained.hub_source import EXTRA, TIMEOUT, hub_errors, open_hub, repository_of
 from zoo.pretrained.readme import readme
 
 README = "README.md"
@@ -52,9 +52,7 @@ def upload(
         >>> page = zoo.pretrained.upload(path, "hf://user/signals", weights_license="apache-2.0")  # doctest: +SKIP
         >>> model = zoo.load("hf://user/signals")  # doctest: +SKIP
     """
-    folder_of(address)  # checks the form
-    if not address.startswith(SCHEME):
-        raise ValueError(f"Uploads go to 'hf://user/name', received {address!r}.")
+    check_upload_address(address)
     path, card = pathlib.Path(path), verify(path)
     hub: Any = require("huggingface_hub", "An upload", EXTRA)
     text = readme(card, address, command=command, analysis=analysis, weights_license=weights_license)
