@@ -45,9 +45,6 @@ from absl import flags
 from trainers import publish
 for line in sys.stdin:
     flags.FLAGS.unparse_flags()
-    for name in publish.__dict__:
-        if isinstance(publish.__dict__[name], flags.FlagHolder):
-            flags.FLAGS[publish.__dict__[name].name].unparse()
     flags.FLAGS(["publish", *json.loads(line)])
     try:
         publish.check_usage()
