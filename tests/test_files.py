@@ -6,6 +6,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import threading
 
 import keras
 import pytest
@@ -95,6 +96,48 @@ def test_writers_that_still_run_are_left_alone(tmp_path):
         other.write_text("half")
         files.write_atomic(tmp_path / "else", "text")
     assert other.exists() and content(tmp_path / "it") == "first"
+
+
+@pytest.mark.parametrize("kind", ["file", "folder"])
+def test_threads_and_processes_that_write_the_same_path(kind, tmp_path):
+    path, errors = tmp_path / "it", []
+    make_old(path, kind)
+
+    def write_often():
+        try:
+            for _ in range(20):
+                with files.atomic(path) as temporary:
+                    if kind == "folder":
+                        temporary.mkdir()
+                    for name, text in NEW["folder"].items():
+                        (temporary / name if kind == "folder" else temporary).write_text(text)
+        except OSError as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=write_often) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    killed = [write(path, kind, steps=100) for _ in range(3)]  # they end before
+    for thread in threads:
+        thread.join()
+    assert errors == [] and not any(killed)
+    assert content(path) == NEW[kind] and list(tmp_path.iterdir()) == [path]
+
+
+def test_a_lock_is_held_by_one_at_a_time(tmp_path):
+    order = []
+
+    def second():
+        with files.locked(tmp_path / "lock"):
+            order.append("second")
+
+    thread = threading.Thread(target=second)
+    with files.locked(tmp_path / "lock"):
+        thread.start()
+        thread.join(0.2)
+        order.append("first")
+    thread.join()
+    assert order == ["first", "second"]
 
 
 def test_an_interrupted_writer_puts_the_earlier_folder_back(tmp_path, monkeypatch):

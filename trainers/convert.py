@@ -45,8 +45,8 @@ def convert() -> None:
     """Converts the model and prints the largest difference, and the test errors of a quantized file."""
     quiet.load("keras", "tensorflow")
     from trainers.runs.data import load_own_data
+    from trainers.runs.serving import open_predictions
     from zoo import pretrained
-    from zoo.optional import require
     from zoo.pretrained import conversion
 
     with program.usage():
@@ -61,14 +61,14 @@ def convert() -> None:
     path = pretrained.find(MODEL.value, SAVED_MODELS.value).resolve()  # "." has no name
     data = load_own_data(pretrained.verify(path), DATASET.value) if QUANTIZE.value == "int8" else None
     model = pretrained.load(path)
-    saved_model = require("tensorflow", "Reading a SavedModel").saved_model.load(str(path))
+    reference = open_predictions(MODEL.value, path)
     output = OUTPUT.value or path.name + conversion.SUFFIXES[file_format]
     with quiet.without_information():
         difference = conversion.convert(
             model,
             output,
             file_format,
-            reference=saved_model.serve,
+            reference=reference,
             batch_size=BATCH_SIZE.value,
             calibration=data.x_train[:NUM_CALIBRATION] if data else None,
         )
@@ -76,7 +76,7 @@ def convert() -> None:
     print(f"{output}: raw inputs of shape {model.raw_input_shape}, {number}, to class probabilities")
     print(f"  largest difference from the SavedModel: {difference:.1e}", flush=True)
     if data:
-        print(f"  {pathlib.Path(output).stat().st_size / 2**20:.2f} MiB, {errors(output, saved_model.serve, data)}")
+        print(f"  {pathlib.Path(output).stat().st_size / 2**20:.2f} MiB, {errors(output, reference, data)}")
 
 
 def errors(output: str, reference: Any, data: Any) -> str:

@@ -128,18 +128,17 @@ def attacked_error(path: pathlib.Path, x: Any, y: Any, seed: int) -> float:
 
 
 def clean_error(path: pathlib.Path, x: Any, y: Any) -> float:
-    """Measures the error of the signature `serve`, in percent.
+    """Measures the error of the signature `serve`, or of the Keras model if the model is from an address, in percent.
 
     Args:
         path: of the SavedModel.
         x: raw inputs.
         y: their labels.
     """
+    from trainers.runs.serving import open_predictions
     from zoo import pretrained
-    from zoo.optional import require
 
-    model = require("tensorflow", "Reading a SavedModel").saved_model.load(str(path))
-    with counted(model.serve, len(x)) as serve:
+    with counted(open_predictions(MODEL.value, path), len(x)) as serve:
         return pretrained.error_percent(serve, x, y)
 
 

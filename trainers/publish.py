@@ -11,11 +11,13 @@ writes the index of the models that `zoo.load` downloads by name.
 
 import json
 import pathlib
+import sys
 from typing import Any
 
 from absl import flags
 
 from trainers.cli import program, quiet, words
+from trainers.cli.light_imports import without_keras
 
 MODEL = flags.DEFINE_string("model", None, words.MODEL)
 TO = flags.DEFINE_string("to", None, "Address to upload to, hf://user/name. Default: print the model card instead.")
@@ -50,19 +52,41 @@ def read_analysis(card: dict[str, Any]) -> dict[str, Any] | None:
     from zoo.pretrained.card import CHECKSUM
 
     file = pathlib.Path(ANALYSIS.value) / f"{card['name']}.json"
-    if not file.is_file():
-        return None
     try:
-        content = json.loads(file.read_text())
-        return content if content["sha256"] == card[CHECKSUM] else None
+        content = json.loads(file.read_text()) if file.is_file() else None
+        if content and content["sha256"] == card[CHECKSUM]:
+            return content
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file} is damaged ({error!r}). Run trainers.analyze again.") from error
+    reason = "is that of another model" if content else "is missing"
+    print(f"The model card has no errors under attack: the analysis {file} {reason}.", file=sys.stderr)
+    return None
+
+
+def check_usage() -> None:
+    """Checks the flags, before anything that takes seconds to load.
+
+    Raises:
+        UsageError: a flag is missing, has another form, or does nothing next to the others.
+    """
+    if MODEL.value is None and not INDEX.value:
+        raise program.UsageError("Choose a model with --model, or write the index with --index.")
+    for flag, other in ((BASE, INDEX), (PRIVATE, TO), (LICENSE, MODEL)):
+        if flag.value and not other.value:
+            raise program.UsageError(f"--{flag.name} needs --{other.name}.")
+    for flag in (MODEL, TO):
+        if INDEX.value and flag.value is not None:
+            raise program.UsageError(f"--index writes the index and nothing else. Leave out --{flag.name}.")
+    if TO.value is not None:
+        with without_keras(), program.usage():
+            from zoo.pretrained.downloading import check_upload_address
+
+            check_upload_address(TO.value)
 
 
 def publish() -> None:
     """Uploads the model, prints its card, or writes the index."""
-    if MODEL.value is None and not INDEX.value:
-        raise program.UsageError("Choose a model with --model, or write the index with --index.")
+    check_usage()
     quiet.load("keras")
     from trainers.page import commands
     from trainers.results.publishing import write_download_index

@@ -1,6 +1,8 @@
 """The cache folder, and atomic writes: after a crash, a file or folder is either complete or absent."""
 
 import contextlib
+import errno
+import itertools
 import os
 import pathlib
 import platform
@@ -8,6 +10,9 @@ import shutil
 from collections.abc import Iterator
 
 ASIDE = ".old"
+NO_LOCKS = (errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP)  # of a file system
+_numbers = itertools.count()
+_writing: set[str] = set()  # names of this process's temporary files
 
 
 def cache_folder() -> pathlib.Path:
@@ -27,7 +32,8 @@ def atomic(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """Yields a temporary path, and renames it to `path` once the block has filled it.
 
     The content reaches the disk before the rename. An existing folder is moved aside first. Temporary files that
-    killed processes left in the same folder are removed.
+    killed processes left in the same folder are removed. Of several threads or processes that write the same path, each
+    writes its own temporary file, and the last rename wins.
 
     Args:
         path: the file or folder to write. An existing one is replaced.
@@ -50,16 +56,55 @@ def atomic(path: str | os.PathLike) -> Iterator[pathlib.Path]:
     """
     path = pathlib.Path(path)
     stem = f".{path.name}.{platform.node()}-"
-    _tidy(path, stem)
-    temporary, aside = (path.with_name(f"{stem}{os.getpid()}{ending}") for ending in ("", ASIDE))
+    with locked(path.parent):
+        _tidy(path, stem)
+    name = f"{stem}{os.getpid()}-{next(_numbers)}"
+    temporary, aside = path.with_name(name), path.with_name(name + ASIDE)
+    _writing.add(name)
     try:
         yield temporary
         _sync(temporary)
-        _move(temporary, path, aside)
+        with locked(path.parent):
+            _move(temporary, path, aside)
         _sync_one(path.parent)
     finally:
         remove(temporary)
         remove(aside)
+        _writing.discard(name)
+
+
+@contextlib.contextmanager
+def locked(path: str | os.PathLike) -> Iterator[None]:
+    """Holds the lock of a file or a folder; waits while another thread or process holds it.
+
+    The system releases the lock when the process ends. A file system without locks is used without them.
+
+    Args:
+        path: an existing folder, or a file, which appears if it is missing.
+
+    Raises:
+        OSError: the file cannot be written, or the folder cannot be read.
+
+    Example:
+        >>> import tempfile
+        >>> from zoo.files import locked
+        >>> with tempfile.TemporaryDirectory() as folder, locked(folder):
+        ...     print("alone")
+        alone
+    """
+    import fcntl  # here, because Windows has none, and reads models without it
+
+    flags = os.O_RDONLY if os.path.isdir(path) else os.O_RDWR | os.O_CREAT
+    descriptor = os.open(path, flags, 0o666)
+    try:
+        try:
+            fcntl.flock(descriptor, fcntl.LOCK_EX)
+        except OSError as error:
+            if error.errno not in NO_LOCKS:
+                raise
+        yield
+    finally:
+        os.close(descriptor)
 
 
 def _move(temporary: pathlib.Path, path: pathlib.Path, aside: pathlib.Path) -> None:
@@ -76,7 +121,8 @@ def _move(temporary: pathlib.Path, path: pathlib.Path, aside: pathlib.Path) -> N
 def _tidy(path: pathlib.Path, stem: str) -> None:
     """Removes the temporary files of killed processes, and restores a folder that one of them had moved aside."""
     for left in [each for each in path.parent.glob(".*") if each.name.startswith(stem)]:
-        if _runs(left.name.removeprefix(stem).removesuffix(ASIDE)):
+        name = left.name.removesuffix(ASIDE)
+        if name in _writing or _runs(name.removeprefix(stem).partition("-")[0]):
             continue
         if left.name.endswith(ASIDE) and not path.exists():
             left.rename(path)

@@ -6,12 +6,14 @@ import pathlib
 import shutil
 import subprocess
 import sys
+import threading
+import urllib.request
 
 import pytest
 
 import zoo
 from tests.support import model_server as faults
-from zoo.pretrained import http_source, index
+from zoo.pretrained import downloading, http_source, index
 from zoo.pretrained.card import CARD_FILE, CHECKSUM, card_sum, verify, write_card
 from zoo.pretrained.downloading import cached_models, folder_of
 
@@ -123,6 +125,73 @@ def test_no_network(served, monkeypatch):
 def test_addresses_that_no_server_has(served):
     assert_refused(ConnectionError, "nonnumeric port: 'port'", "http://127.0.0.1:port/toy")
     assert_refused(ValueError, "é/toy is no model of the zoo: it has no card.json", f"{served.address}/é/toy")
+
+
+@pytest.mark.parametrize("named", [True, False])
+def test_threads_that_download_one_model(served, named):
+    served.faults[DATA] = [faults.break_off]
+    name, found = "toy" if named else f"{served.address}/toy", []
+    threads = [threading.Thread(target=lambda: found.append(zoo.pretrained.find(name))) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert len(found) == 4 and len(set(found)) == 1 and verify(found[0]) == verify(served.folder / "toy")
+    assert served.paths().count("saved_model.pb") == 1
+    assert [path.name for path in found[0].parent.iterdir()] == ["toy"]
+
+
+def test_an_address_may_not_send_a_file_of_any_size(served, monkeypatch):
+    monkeypatch.setattr(downloading, "MAX_FILE", 2999)
+    assert_refused(ValueError, "it sends more than the 2,999 bytes that are expected", f"{served.address}/toy")
+
+
+def test_plain_http_is_for_this_machine_and_known_models(served, monkeypatch):
+    assert_refused(ValueError, "can be altered on the way. Use https://", "http://models.example.org/toy")
+    for host in ("localhost", "127.0.0.1", "[::1]:80"):
+        assert http_source.HttpSource(f"http://{host}/toy").address
+    assert http_source.HttpSource("http://models.example.org/toy", known=True).address
+
+
+@pytest.mark.parametrize("target", ["ftp://127.0.0.1/card.json", "http://models.example.org/x", "file:///etc/passwd"])
+def test_redirections_that_are_refused(served, target):
+    served.faults[CARD_FILE] = [faults.redirect_to(target)]
+    with pytest.raises((ValueError, ConnectionError), match="is refused: it leads to|not allowed") as caught:
+        zoo.pretrained.find(f"{served.address}/toy")
+    assert target in str(caught.value) and "\n" not in str(caught.value) and left_behind() == []
+
+
+def test_redirections_that_are_followed(served):
+    served.faults[CARD_FILE] = [faults.redirect_to(f"{served.address}/toy/./{CARD_FILE}")]
+    assert verify(zoo.pretrained.find(f"{served.address}/toy"))["name"] == "toy"
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_nothing_leads_from_https_to_http(known):
+    request = urllib.request.Request("https://models.example.org/toy/card.json")
+    follow = http_source.SafeRedirects(known).redirect_request
+    with pytest.raises(ValueError, match="leads to http://127.0.0.1/card.json, which is not https"):
+        follow(request, None, 302, "Found", {}, "http://127.0.0.1/card.json")
+    assert follow(request, None, 302, "Found", {}, "https://cdn.example.org/x").host == "cdn.example.org"
+
+
+@pytest.mark.parametrize("base", ["models.example.org", "ftp://host/x", "/folder", "https://"])
+def test_a_base_address_that_is_none(served, monkeypatch, base):
+    monkeypatch.setenv("ZOO_MODELS_URL", base)
+    assert_refused(ValueError, f"ZOO_MODELS_URL must begin with https://, http:// or hf://, received '{base}'")
+
+
+def test_a_length_that_is_no_number(served):
+    served.faults[DATA] = [faults.state_no_length]
+    assert verify(zoo.pretrained.find("toy")) == verify(served.folder / "toy")
+
+
+def test_an_error_begins_on_its_own_line(served, capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    served.faults[DATA] = [faults.lie]
+    assert_refused(ValueError, "damaged or altered", f"{served.address}/toy")
+    printed = capsys.readouterr().err
+    assert "KiB" in printed and printed.endswith("\n")
 
 
 def test_another_model_than_the_index_states(served):

@@ -15,7 +15,7 @@ import zoo
 from tests.support import model_server as faults
 from tests.support.hub_server import metadata_errors
 from zoo.optional import is_installed
-from zoo.pretrained import uploading
+from zoo.pretrained import downloading, uploading
 from zoo.pretrained.card import CARD_FILE, CHECKSUM, card_sum, verify, write_card
 from zoo.pretrained.downloading import cached_models
 from zoo.pretrained.readme import readme
@@ -61,7 +61,7 @@ def assert_error(error, message, address):
 def assert_refused(error, message):
     """One line with the message, and nothing in the cache."""
     assert_error(error, message, ADDRESS)
-    assert not [path for path in cached_models().rglob("*") if path.is_file()]
+    assert not [*cached_models().rglob("*")]
 
 
 def test_a_model_goes_up_and_comes_back(hub):
@@ -182,7 +182,7 @@ def test_metadata_of_the_model_card():
     card = zoo.model_card(PATH)
     analysis = json.loads((ROOT / "results" / "analysis" / "synthetic_mlp-vat.json").read_text())
     text = readme(card, ADDRESS, command="python -m trainers.train", analysis=analysis, **LICENSE)
-    assert metadata_errors(text) == []
+    assert metadata_errors(text) == [] and "under these attacks" in text
     data = huggingface_hub.ModelCard(text).data
     assert (data.license, data.library_name, data.model_name) == ("apache-2.0", "keras", card["name"])
     assert data.tags == ["regularized-zoo", "saved-model", "vat"] and data.datasets is None
@@ -201,8 +201,10 @@ def test_metadata_of_the_model_card():
 def test_text_of_the_model_card():
     card = zoo.model_card(PATH)
     text = readme(card, ADDRESS, command="python -m trainers.train --recipe=synthetic_mlp-vat")
+    assert "under these attacks" not in text and "does not promise a low error under attack" in text
     for part in (f'zoo.load("{ADDRESS}")', 'snapshot_download("someone/signals")', f"--model={ADDRESS} --format=onnx"):
         assert part in text
+    assert 'snapshot_download("someone/signals", revision="dev")' in readme(card, f"{ADDRESS}@dev")
     assert f"| test | {card['errors']['test']:.2f} | {card['published_error']:g} |" in text
     assert "```sh\npython -m trainers.train --recipe=synthetic_mlp-vat\n```" in text
     assert "https://arxiv.org/abs/1507.00677" in text and "Under attack" not in text
@@ -226,6 +228,37 @@ def test_an_analysis_of_another_model_is_refused():
 
 def test_files_and_metadata_are_one_commit(hub, monkeypatch):
     monkeypatch.setattr(uploading, "readme", lambda *arguments, **options: "---\ntags: vat\n---\n")
-    with pytest.raises(ValueError, match="(?i)invalid metadata"):
+    with pytest.raises(ValueError, match="(?i)invalid metadata") as caught:
         zoo.pretrained.upload(PATH, ADDRESS)
-    assert set(files_of(hub)) == {".gitattributes"}
+    assert "\n" not in str(caught.value) and hub.repositories == {}
+
+
+def test_a_refused_upload_leaves_no_new_repository(hub):
+    hub.full = True
+    message = f"synthetic_mlp-vat cannot be uploaded to {ADDRESS}: Storage is full. Buy more.$"
+    with pytest.raises(ConnectionError, match=message):
+        zoo.pretrained.upload(PATH, ADDRESS)
+    with pytest.raises(ValueError, match="has no such revision"):
+        zoo.pretrained.upload(PATH, f"{ADDRESS}@dev")
+    assert hub.repositories == {}
+    hub.commit("someone/signals", {".gitattributes": b""})
+    with pytest.raises(ConnectionError, match=message):
+        zoo.pretrained.upload(PATH, ADDRESS)
+    assert set(files_of(hub)) == {".gitattributes"}  # it was there before
+
+
+def test_an_upload_looks_at_its_own_revision(hub):
+    hub.tags["someone/signals", "dev"] = hub.commit("someone/signals", {"config.json": b"{}"})
+    hub.repositories["someone/signals"].append(("0" * 40, {}))  # on main, nothing is left
+    with pytest.raises(ValueError, match="@dev holds no model of the zoo, but config.json"):
+        zoo.pretrained.upload(PATH, f"{ADDRESS}@dev")
+    zoo.pretrained.upload(PATH, ADDRESS)
+
+
+def test_a_file_of_any_size_is_not_fetched(uploaded, monkeypatch):
+    size = (PATH / DATA).stat().st_size
+    monkeypatch.setattr(downloading, "MAX_FILE", size - 1)
+    assert_refused(ValueError, f"its {DATA} has {size:,} bytes, more than the {size - 1:,} that are expected")
+    assert not [path for _, path in uploaded.requests if path.endswith(DATA)]
+    monkeypatch.setattr(downloading, "MAX_FILE", size)
+    assert verify(zoo.pretrained.find(ADDRESS)) == verify(PATH)

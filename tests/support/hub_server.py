@@ -22,10 +22,12 @@ class HubServer:
         faults: `{end of a path: [function, ...]}`, as those of a `ModelServer`, for the contents of files.
         requests: `(method, path)` of every request.
         token: the token that uploads need, or None.
+        full: whether commits are refused.
     """
 
     def __init__(self):
         self.repositories, self.tags, self.faults, self.requests, self.token = {}, {}, {}, [], None
+        self.full = False
 
     def commit(self, name, files):
         """Adds a commit with further files; returns its hash."""
@@ -71,13 +73,20 @@ def create(hub, handler, body):
     return send_json(handler, {"url": f"{hub.address}/{name}", "name": name}, status)
 
 
+def delete(hub, handler, body):
+    request = json.loads(body)
+    del hub.repositories[f"{request['organization']}/{request['name']}"]
+    return send(handler, b"")
+
+
 def describe(hub, handler, body, name, revision):
     if name not in hub.repositories:
         return refuse(handler, "RepoNotFound", 401)  # the Hub does not tell whether it is private
     found = hub.at(name, revision or "main")
     if not found:
         return refuse(handler, "RevisionNotFound")
-    siblings = [{"rfilename": file} for file in found[1]]
+    sizes = "blobs=true" in handler.path.lower()  # else the Hub tells none
+    siblings = [{"rfilename": file, **({"size": len(content)} if sizes else {})} for file, content in found[1].items()]
     return send_json(handler, {"id": name, "sha": found[0], "siblings": siblings, "tags": []})
 
 
@@ -108,6 +117,8 @@ def preupload(hub, handler, body, name, revision):
 
 
 def write(hub, handler, body, name, revision):
+    if hub.full:
+        return send_json(handler, {"error": "Storage is full.\nBuy more."}, 413)
     lines = [json.loads(line) for line in body.splitlines()]
     files = {
         line["value"]["path"]: base64.b64decode(line["value"]["content"]) for line in lines if line["key"] == "file"
@@ -131,6 +142,7 @@ def resolve(hub, handler, body, name, revision, file):
 NAME = r"([\w.-]+/[\w.-]+)"
 ROUTES = {
     "/api/repos/create": create,
+    "/api/repos/delete": delete,
     "/api/validate-yaml": validate,
     rf"/api/models/{NAME}/preupload/([\w./-]+)": preupload,
     rf"/api/models/{NAME}/commit/([\w./-]+)": write,

@@ -83,6 +83,23 @@ def stall(handler, content):
         time.sleep(1)
 
 
+def redirect_to(address):
+    """Leads to another address."""
+
+    def redirect(handler, content):
+        handler.send_response(302)
+        handler.send_header("Location", address)
+        handler.send_header("Content-Length", "0")
+        handler.end_headers()
+
+    return redirect
+
+
+def state_no_length(handler, content):
+    """Sends the content with a length that is no number."""
+    send(handler, content, "abc")
+
+
 def refuse(handler, content):
     handler.send_error(503)
 
@@ -97,7 +114,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def do_GET(self):
         self.owner.answer(self)
 
-    do_HEAD = do_POST = do_GET
+    do_HEAD = do_POST = do_DELETE = do_GET
 
     def log_message(self, *arguments):
         pass

@@ -36,6 +36,61 @@ def test_without_an_address_the_card_is_printed(tmp_path):
     done = publish("--model=synthetic_mlp-vat", f"--analysis={tmp_path}")
     assert done.returncode == 0, done.stderr
     assert done.stdout.startswith("---\n") and "# synthetic_mlp-vat" in done.stdout and "pgd" not in done.stdout
+    assert f"no errors under attack: the analysis {tmp_path}/synthetic_mlp-vat.json is missing" in done.stderr
+
+
+IN_ONE_PROCESS = """
+import json, sys
+from absl import flags
+from trainers import publish
+for line in sys.stdin:
+    flags.FLAGS.unparse_flags()
+    flags.FLAGS(["publish", *json.loads(line)])
+    try:
+        publish.check_usage()
+        print("fine")
+    except publish.program.UsageError as error:
+        print(error)
+    assert "keras" not in sys.modules and "tensorflow" not in sys.modules
+"""
+
+
+def test_flags_are_checked_before_anything_heavy_loads():
+    model, to = "--model=synthetic_mlp-vat", "--to=hf://someone/signals"
+    cases = {
+        (model, "--base=hf://organization"): "--base needs --index.",
+        (model, "--private"): "--private needs --to.",
+        ("--index", "--license=mit"): "--license needs --model.",
+        ("--index", to): "Leave out --to.",
+        ("--index", model): "Leave out --model.",
+        (model, "--to=foo"): "looks like 'hf://user/name'",
+        (model, "--to=https://host/name"): "Uploads go to 'hf://user/name', received 'https://host/name'.",
+        (): "Choose a model with --model",
+        ("--index", "--base=hf://organization"): "fine",
+        (model, to, "--private", "--license=mit"): "fine",
+        (model,): "fine",
+    }
+    lines = "\n".join(map(json.dumps, cases))
+    done = subprocess.run([sys.executable, "-c", IN_ONE_PROCESS], input=lines, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    told = done.stdout.splitlines()
+    assert len(told) == len(cases)
+    for line, message in zip(told, cases.values(), strict=True):
+        assert message in line, (line, message)
+
+
+def test_flags_that_do_nothing_are_a_wrong_usage():
+    done = publish("--model=synthetic_mlp-vat", "--to=foo")
+    assert done.returncode == 2 and "received 'foo'" in done.stderr and done.stdout == ""
+
+
+def test_a_folder_without_models_does_not_empty_the_index(tmp_path, monkeypatch):
+    monkeypatch.setattr(index, "INDEX_FILE", tmp_path / "index.json")
+    index.INDEX_FILE.write_text("as before")
+    for folder in (tmp_path, tmp_path / "missing"):
+        with pytest.raises(ValueError, match=f"{folder} holds no models, so the index stays as it was"):
+            write_download_index(folder)
+    assert index.INDEX_FILE.read_text() == "as before"
 
 
 def test_the_index_of_a_folder(tmp_path, monkeypatch):

@@ -102,9 +102,16 @@ def write_download_index(directory: str | pathlib.Path, base: str | None = None)
 
     Returns:
         The number of models.
+
+    Raises:
+        ValueError: the folder holds no models, or a card is damaged.
     """
     base = base or f"{index.HOMEPAGE}/raw/v{zoo.__version__}/saved_models"
     content = index.make_index(directory, base)
+    if not content["models"]:
+        raise ValueError(
+            f"{directory} holds no models, so the index stays as it was. Choose the folder of SavedModels."
+        )
     write_atomic(index.INDEX_FILE, json.dumps(content, indent=1) + "\n")
     return len(content["models"])
 

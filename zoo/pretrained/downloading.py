@@ -1,5 +1,6 @@
 """Downloads of SavedModels into the cache: file by file, each checked against the card before anything opens it."""
 
+import contextlib
 import errno
 import hashlib
 import os
@@ -8,15 +9,17 @@ import re
 import shutil
 import sys
 import tempfile
+from collections.abc import Iterator
 from typing import Any, Protocol
 
-from zoo.files import atomic, cache_folder
+from zoo.files import atomic, cache_folder, locked
 from zoo.pretrained.card import CARD_FILE, CHECKSUM, read_card, verify
 from zoo.pretrained.http_source import HttpSource
-from zoo.pretrained.hub_source import HubSource
+from zoo.pretrained.hub_source import SCHEME, HubSource
 
 FULL_DISK = (errno.ENOSPC, errno.EDQUOT)
 MAX_CARD = 2**26  # bytes; cards of large networks have less than a hundredth of it
+MAX_FILE = 2**31  # bytes of a file of a model whose size is not in the index
 FILE_NAME = re.compile(r"[\w+-][\w.+-]*(/[\w+-][\w.+-]*)*")  # a path that stays in its folder, without hidden parts
 
 
@@ -82,6 +85,24 @@ def folder_of(address: str) -> pathlib.Path:
     return cached_models() / key / (found["name"] or found["last"])
 
 
+def check_upload_address(address: str) -> None:
+    """Checks that uploads can go to an address.
+
+    Args:
+        address: `hf://user/name`, with `@` and a branch or without.
+
+    Raises:
+        ValueError: the address has another form.
+
+    Example:
+        >>> from zoo.pretrained.downloading import check_upload_address
+        >>> check_upload_address("hf://user/digits")
+    """
+    folder_of(address)
+    if not address.startswith(SCHEME):
+        raise ValueError(f"Uploads go to 'hf://user/name', received {address!r}.")
+
+
 def obtain(address: str, folder: pathlib.Path, *, sha256: str | None = None, size: int | None = None) -> pathlib.Path:
     """Downloads a model into a folder of the cache, unless the folder already holds it.
 
@@ -138,26 +159,50 @@ def _checksum(folder):
 
 
 def _obtain(address, folder, sha256, size, present):
-    source: Source = HubSource(address) if address.startswith("hf://") else HttpSource(address, size)
+    hub = address.startswith(SCHEME)
+    source: Source = HubSource(address) if hub else HttpSource(address, size, known=sha256 is not None)
     with tempfile.TemporaryDirectory() as first:
         card = _fetch_card(source, pathlib.Path(first), address, sha256)
         if card[CHECKSUM] == present:
             return folder
-        folder.parent.mkdir(parents=True, exist_ok=True)
-        print(f"Downloading {folder.name} from {address} to {folder.parent}", file=sys.stderr)
-        with atomic(folder) as temporary:
-            temporary.mkdir()
-            shutil.copyfile(pathlib.Path(first) / CARD_FILE, temporary / CARD_FILE)
-            for file, digest in card["files"].items():
-                source.fetch(file, temporary, size)
-                with open(temporary / file, "rb") as opened:
-                    if hashlib.file_digest(opened, "sha256").hexdigest() != digest:
-                        raise ValueError(
-                            f"{address} is damaged or altered: {file} differs from the card. Nothing of it was kept."
-                        )
-            verify(temporary)
-        source.finish()
+        with _alone(folder):
+            if _checksum(folder) == card[CHECKSUM]:
+                return folder  # another thread or process has downloaded it meanwhile
+            print(f"Downloading {folder.name} from {address} to {folder.parent}", file=sys.stderr)
+            with atomic(folder) as temporary:
+                temporary.mkdir()
+                shutil.copyfile(pathlib.Path(first) / CARD_FILE, temporary / CARD_FILE)
+                try:
+                    _fetch_files(source, card, temporary, address, size or MAX_FILE)
+                finally:
+                    source.finish()  # before an error is printed
+                verify(temporary)
     return folder
+
+
+@contextlib.contextmanager
+def _alone(folder: pathlib.Path) -> Iterator[None]:
+    """Lets one thread or process at a time write a folder of the cache; leaves no empty folder around it."""
+    locks = cache_folder() / "locks"  # not in the folder of models, which holds nothing else
+    locks.mkdir(parents=True, exist_ok=True)
+    with locked(locks / hashlib.sha256(str(folder.absolute()).encode()).hexdigest()[:16]):
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        try:
+            yield
+        finally:
+            if folder.parent != cached_models():  # that of one address
+                with contextlib.suppress(OSError):  # not empty
+                    folder.parent.rmdir()
+
+
+def _fetch_files(source: Source, card: dict[str, Any], folder: pathlib.Path, address: str, limit: int) -> None:
+    for file, digest in card["files"].items():
+        source.fetch(file, folder, limit)
+        with open(folder / file, "rb") as opened:
+            if hashlib.file_digest(opened, "sha256").hexdigest() != digest:
+                raise ValueError(
+                    f"{address} is damaged or altered: {file} differs from the card. Nothing of it was kept."
+                )
 
 
 def _fetch_card(source: Source, first: pathlib.Path, address: str, sha256: str | None) -> dict[str, Any]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import http.client
+import ipaddress
 import pathlib
 import ssl
 import sys
@@ -22,8 +23,12 @@ class HttpSource:
     """A folder on a web server.
 
     Args:
-        address: `https://host/path/name`.
+        address: `https://host/path/name`. Plain http is for a server on this machine, or for a `known` model.
         size: bytes of all files of the model, for the progress bar; None if unknown.
+        known: whether the checksum of the model's card is known, so that nobody on the way can replace the model.
+
+    Raises:
+        ValueError: the address is plain http to another machine, and the model is not known.
 
     Example:
         >>> from zoo.pretrained.http_source import HttpSource
@@ -31,8 +36,11 @@ class HttpSource:
         'https://example.org/models/digits'
     """
 
-    def __init__(self, address: str, size: int | None = None):
+    def __init__(self, address: str, size: int | None = None, *, known: bool = False):
         self.address = address.rstrip("/")
+        if not (known or is_private(address)):
+            raise ValueError(f"{address} is refused: what comes by plain http can be altered on the way. Use https://.")
+        self.opener = urllib.request.build_opener(SafeRedirects(known))
         self.bar = ProgressBar(size)
 
     def fetch(self, file: str, folder: pathlib.Path, limit: int | None = None) -> None:
@@ -67,11 +75,12 @@ class HttpSource:
         if start:
             request.add_header("Range", f"bytes={start}-")
         try:
-            with urllib.request.urlopen(request, timeout=TIMEOUT) as answer:
+            with self.opener.open(request, timeout=TIMEOUT) as answer:
                 if start and answer.status != http.HTTPStatus.PARTIAL_CONTENT:
                     written.seek(0)  # the server sends the file from its start
                     written.truncate()
-                expected = int(answer.headers.get("Content-Length") or -1)
+                length = answer.headers.get("Content-Length") or ""
+                expected = int(length) if length.isdecimal() else -1
                 return self._copy(file, answer, written, limit) == expected or expected < 0
         except urllib.error.HTTPError as error:
             if error.code == http.HTTPStatus.NOT_FOUND:
@@ -104,6 +113,44 @@ class HttpSource:
         raise ValueError(f"{self.address} is incomplete: its card names {file}, which the server does not have.")
 
 
+def is_private(address: str) -> bool:
+    """Whether nobody between the server and this machine can alter the answer: it comes by https, or from here.
+
+    Args:
+        address: an address of a file or a folder.
+
+    Example:
+        >>> from zoo.pretrained.http_source import is_private
+        >>> is_private("https://example.org/x"), is_private("http://127.0.0.1:80/x"), is_private("http://example.org/x")
+        (True, True, False)
+    """
+    parts = urllib.parse.urlsplit(address)
+    if parts.scheme != "http":
+        return parts.scheme == "https"
+    try:
+        return parts.hostname == "localhost" or ipaddress.ip_address(parts.hostname or "").is_loopback
+    except ValueError:  # a name
+        return False
+
+
+class SafeRedirects(urllib.request.HTTPRedirectHandler):
+    """Follows redirections to https, and those from http to http where plain http is allowed.
+
+    Args:
+        known: see `HttpSource`.
+    """
+
+    def __init__(self, known: bool):
+        self.known = known
+
+    def redirect_request(self, req, fp, code, msg, headers, newurl):
+        """The next request, as `urllib` asks for it."""
+        scheme = urllib.parse.urlsplit(newurl).scheme
+        if scheme != "https" and not (scheme == req.type == "http" and (self.known or is_private(newurl))):
+            raise ValueError(f"{req.full_url} is refused: it leads to {newurl}, which is not https.")
+        return super().redirect_request(req, fp, code, msg, headers, newurl)
+
+
 class ProgressBar:
     """Keras's progress bar in KiB, on standard error, if that is a terminal or a notebook.
 
@@ -114,7 +161,7 @@ class ProgressBar:
     def __init__(self, size: int | None):
         import keras  # here, because names of models are listed without it
 
-        self.done, self.size = 0, size
+        self.done, self.size, self.begun = 0, size, False
         self.visible = sys.stderr.isatty() or "ipykernel" in sys.modules
         self.bar = keras.utils.Progbar(size and -(-size // 1024), unit_name="KiB")
 
@@ -125,10 +172,12 @@ class ProgressBar:
             self._draw()
 
     def finish(self) -> None:
-        """Ends the line."""
-        self._draw(finalize=True)
+        """Ends the line, if there is one."""
+        if self.begun:
+            self._draw(finalize=True)
 
     def _draw(self, **options):
+        self.begun = True
         if self.visible:
             with contextlib.redirect_stdout(sys.stderr):  # figures of commands are on standard output
                 self.bar.update(min(self.done, self.size or self.done) // 1024, **options)

@@ -83,7 +83,8 @@ def hub_errors(address: str) -> Iterator[None]:
             raise  # of the disk
         if getattr(getattr(error, "response", None), "status_code", None) in (401, 403):
             raise ValueError(f"{address} refuses you: log in by `hf auth login`, or set HF_TOKEN.") from error
-        raise ConnectionError(" ".join(str(error).split()).rstrip(".") or type(error).__name__) from error
+        reason = getattr(error, "server_message", None) or str(error) or type(error).__name__
+        raise ConnectionError(" ".join(reason.split()).rstrip(".")) from error
     finally:
         logger.setLevel(level)
 
@@ -108,9 +109,9 @@ class HubSource:
         self.address, self.hub = address, open_hub()
         self.repository, revision = repository_of(address)
         with hub_errors(address):
-            info = self.hub.model_info(self.repository, revision=revision, timeout=TIMEOUT)
+            info = self.hub.model_info(self.repository, revision=revision, timeout=TIMEOUT, files_metadata=True)
         self.commit = info.sha or revision
-        self.files = {sibling.rfilename for sibling in info.siblings or ()}
+        self.sizes = {sibling.rfilename: sibling.size or 0 for sibling in info.siblings or ()}
 
     def fetch(self, file: str, folder: pathlib.Path, limit: int | None = None) -> None:
         """Downloads a file.
@@ -118,15 +119,20 @@ class HubSource:
         Args:
             file: its path in the repository.
             folder: it gets the same path below this folder.
-            limit: not used; the Hub states sizes, and its client checks them.
+            limit: the most bytes that the file may have. The Hub states them, and its client checks that no more come.
 
         Raises:
             ConnectionError: the Hub cannot be reached.
-            ValueError: the repository has no such file.
+            ValueError: the repository has no such file, or the file is longer than `limit`.
         """
-        if file not in self.files:
+        if file not in self.sizes:
             lacks = f"is no model of the zoo: it has no {CARD_FILE}" if file == CARD_FILE else f"lacks its {file}"
             raise ValueError(f"{self.address} {lacks}.")
+        if limit is not None and self.sizes[file] > limit:
+            raise ValueError(
+                f"{self.address} is refused: its {file} has {self.sizes[file]:,} bytes, more than the {limit:,} that "
+                "are expected."
+            )
         with hub_errors(self.address):
             self.hub.hf_hub_download(self.repository, file, revision=self.commit, local_dir=folder)
         remove(folder / ".cache")  # the client's notes

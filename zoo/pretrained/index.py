@@ -4,6 +4,7 @@ import dataclasses
 import json
 import os
 import pathlib
+import re
 from typing import Any
 
 from zoo.pretrained.card import CARD_FILE, CHECKSUM, card_names, read_card
@@ -35,6 +36,9 @@ def read_index() -> tuple[str, dict[str, Entry]]:
     Returns:
         The base address, which is `ZOO_MODELS_URL` if set, and `{name: entry}`.
 
+    Raises:
+        ValueError: `ZOO_MODELS_URL` is no address.
+
     Example:
         >>> from zoo.pretrained.index import read_index
         >>> base, entries = read_index()
@@ -42,7 +46,10 @@ def read_index() -> tuple[str, dict[str, Entry]]:
         ['test', 'train']
     """
     content = json.loads(INDEX_FILE.read_text())
-    base = os.environ.get("ZOO_MODELS_URL") or content["base"]
+    chosen = os.environ.get("ZOO_MODELS_URL")
+    if chosen and not re.match("(https?|hf)://[^/]", chosen):
+        raise ValueError(f"ZOO_MODELS_URL must begin with https://, http:// or hf://, received {chosen!r}.")
+    base = chosen or content["base"]
     return base.rstrip("/"), {name: Entry(**entry) for name, entry in content["models"].items()}
 
 

@@ -77,11 +77,13 @@ def readme(
     if analysis and analysis.get("sha256") != card[CHECKSUM]:
         raise ValueError(f"The analysis is not that of this {card['name']}. Run trainers.analyze again.")
     errors = {name: entry for name, entry in (analysis or {"errors": {}})["errors"].items() if name in NORMS}
+    repository, revision = repository_of(address)
     text = hub.ModelCard.from_template(
         _metadata(hub, card, errors, weights_license),
         template_path=str(TEMPLATE),
         address=address,
-        repository=repository_of(address)[0],
+        repository=repository,
+        revision=revision,
         homepage=HOMEPAGE,
         command=command,
         attacked=[_attacked_row(name, entry) for name, entry in errors.items()],

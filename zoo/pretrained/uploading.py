@@ -1,14 +1,15 @@
 """Uploads of SavedModels to the Hugging Face Hub."""
 
+import contextlib
 import os
 import pathlib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from zoo.optional import require
 from zoo.pretrained.card import CARD_FILE, verify
-from zoo.pretrained.downloading import folder_of
-from zoo.pretrained.hub_source import EXTRA, SCHEME, TIMEOUT, hub_errors, open_hub, repository_of
+from zoo.pretrained.downloading import check_upload_address
+from zoo.pretrained.hub_source import EXTRA, TIMEOUT, hub_errors, open_hub, repository_of
 from zoo.pretrained.readme import readme
 
 README = "README.md"
@@ -25,8 +26,8 @@ def upload(
 ) -> str:
     """Uploads a SavedModel to the Hugging Face Hub, with a model card in Markdown.
 
-    Creates the repository if it is missing. All files arrive in one commit. Log in first by `hf auth login`, or set
-    `HF_TOKEN`. `HF_ENDPOINT` names another Hub.
+    Creates the repository if it is missing, and deletes it again if the upload then fails. All files arrive in one
+    commit. Log in first by `hf auth login`, or set `HF_TOKEN`. `HF_ENDPOINT` names another Hub.
 
     Args:
         path: folder of the SavedModel, as `export` or `find` returns it.
@@ -51,27 +52,43 @@ def upload(
         >>> page = zoo.pretrained.upload(path, "hf://user/signals", weights_license="apache-2.0")  # doctest: +SKIP
         >>> model = zoo.load("hf://user/signals")  # doctest: +SKIP
     """
-    folder_of(address)  # checks the form
-    if not address.startswith(SCHEME):
-        raise ValueError(f"Uploads go to 'hf://user/name', received {address!r}.")
+    check_upload_address(address)
     path, card = pathlib.Path(path), verify(path)
     hub: Any = require("huggingface_hub", "An upload", EXTRA)
     text = readme(card, address, command=command, analysis=analysis, weights_license=weights_license)
     contents = {README: text.encode(), **{file: path / file for file in (CARD_FILE, *card["files"])}}
     additions = [hub.CommitOperationAdd(file, content) for file, content in contents.items()]
     repository, revision = repository_of(address)
-    api = open_hub()
-    with hub_errors(address):
-        api.create_repo(repository, private=private, exist_ok=True)
-        _check_repository(api, address)
-        return api.create_commit(
-            repository, additions, revision=revision, commit_message=f"Upload {card['name']}"
-        ).commit_url
+    api, message = open_hub(), f"Upload {card['name']}"
+    try:
+        with hub_errors(address), _repository(api, repository, private):
+            _check_repository(api, address)
+            return api.create_commit(repository, additions, revision=revision, commit_message=message).commit_url
+    except ConnectionError as error:
+        raise ConnectionError(f"{card['name']} cannot be uploaded to {address}: {error}.") from error
+    except ValueError as error:  # such as those of the client, which have several lines
+        raise ValueError(" ".join(str(error).split())) from error
+
+
+@contextlib.contextmanager
+def _repository(api: Any, repository: str, private: bool) -> Iterator[None]:
+    """Creates a repository if it is missing, and deletes it again if the block fails."""
+    created = not api.repo_exists(repository)
+    if created:
+        api.create_repo(repository, private=private)  # fails if somebody else creates it meanwhile
+    try:
+        yield
+    except BaseException:  # includes Ctrl-C
+        if created:
+            with contextlib.suppress(Exception):  # the first error counts
+                api.delete_repo(repository)
+        raise
 
 
 def _check_repository(api: Any, address: str) -> None:
-    """Checks that a repository is new or holds a model of the zoo."""
-    siblings = api.model_info(repository_of(address)[0], timeout=TIMEOUT).siblings or ()
+    """Checks that a revision of a repository is new or holds a model of the zoo."""
+    repository, revision = repository_of(address)
+    siblings = api.model_info(repository, revision=revision, timeout=TIMEOUT).siblings or ()
     present = {sibling.rfilename for sibling in siblings if not sibling.rfilename.startswith(".")}
     if present and CARD_FILE not in present:
         raise ValueError(
