@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from keras import layers
 
-from zoo.analysis import mean_over_masks, predict_logits
+from zoo.analysis import Classifier, mean_over_masks, predict_logits
 
 
 def softmax(logits):
@@ -60,3 +60,28 @@ def test_without_dropout_it_is_the_prediction():
 def test_at_least_one_mask(network):
     with pytest.raises(ValueError, match="num_masks must be at least 1, received 0"):
         mean_over_masks(network, np.zeros((1, 3)), 0)
+
+
+@pytest.mark.parametrize("kind", ["multilabel_logits", "logits"])
+def test_any_structure_of_inputs_and_outputs(kind):
+    """Several inputs, the head of a name, and dense outputs or labels that hold or not; without dropout."""
+    inputs = {"a": keras.Input((5, 3), name="a"), "b": keras.Input((5, 2), name="b")}
+    logits = layers.Dense(4)(layers.Concatenate()([*inputs.values()]))
+    network = keras.Model(inputs, {"cls": logits, "size": layers.Flatten()(logits)})
+    x = {name: np.random.default_rng(1).normal(size=(8, *each.shape[1:])) for name, each in inputs.items()}
+    classifier = Classifier(network, outputs=kind, output="cls")
+    found, expected = mean_over_masks(classifier, x, 2), keras.ops.convert_to_numpy(predict_logits(classifier, x))
+    if kind == "logits":
+        expected = np.log(softmax(expected))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-5)
+
+
+def test_mean_of_the_sigmoids_over_all_masks():
+    """One input that is dropped or doubled: `p̄ = (σ(b) + σ(2w + b))/2` for each label."""
+    network = keras.Sequential([keras.Input((1,)), layers.Dropout(0.5, seed=1), layers.Dense(2, "sigmoid")])
+    w, b = np.array([[1.0, -2.0]]), np.array([0.5, 0.0])
+    network.set_weights([w, b])
+    p = (1 / (1 + np.exp(-b)) + 1 / (1 + np.exp(-2 * w - b))) / 2
+    rows = np.ones((4000, 1), "float32")
+    found = 1 / (1 + np.exp(-mean_over_masks(network, rows, 8)))
+    np.testing.assert_allclose(found.mean(axis=0), p[0], atol=4 * 0.5 / np.sqrt(32000))

@@ -131,19 +131,18 @@ def test_the_head_that_penalties_look_at_is_measured():
     np.testing.assert_allclose(predict_logits(model, X), keras.ops.convert_to_numpy(network(X)), rtol=1e-6)
 
 
-@pytest.mark.parametrize("head", ["cls", "label"])
-def test_a_head_of_a_plain_network_is_named(head):
+@pytest.mark.parametrize("head, activation, kind", [("cls", "softmax", "probabilities"), (1, None, "binary_logits")])
+def test_a_head_of_a_plain_network_is_named(head, activation, kind):
     inputs = keras.Input((4,))
-    named = {"cls": layers.Dense(3, "softmax", name="cls"), "label": layers.Dense(1, name="label")}
-    network = keras.Model(inputs, {name: layer(inputs) for name, layer in named.items()})
-    network.compile("sgd", {"cls": "sparse_categorical_crossentropy", "label": "binary_crossentropy"})
+    outputs = {"cls": layers.Dense(3, "softmax", name="cls")(inputs), "label": layers.Dense(1, name="label")(inputs)}
+    network = keras.Model(inputs, outputs)
+    binary = keras.losses.BinaryCrossentropy(from_logits=True)
+    network.compile("sgd", {"cls": "sparse_categorical_crossentropy", "label": binary})
     classifier = Classifier(network, output=head)
-    assert classifier.outputs == {"cls": "probabilities", "label": "binary_probabilities"}[head]
-    logits, outputs = classifier(X), network(X)[head]
-    probabilities = keras.ops.softmax(logits)[:, -outputs.shape[1] :]
-    expected = outputs if head == "cls" else keras.ops.clip(outputs, 1e-30, 1)
-    if head == "cls":
-        np.testing.assert_allclose(probabilities, expected, rtol=1e-5)
+    assert classifier.outputs == kind
+    probabilities, found = keras.ops.softmax(classifier(X)), list(network(X).values())
+    expected = found[0] if head == "cls" else keras.ops.sigmoid(found[1])
+    np.testing.assert_allclose(probabilities[:, -expected.shape[1] :], expected, rtol=1e-5)
     with pytest.raises(ValueError, match="output='cls'"):
         predict_logits(network, X)
     with pytest.raises(ValueError, match="Unknown output 'cl'. Did you mean 'cls'"):

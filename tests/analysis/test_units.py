@@ -129,3 +129,103 @@ def test_the_range_matters_for_the_error():
     both = [attacked(scaled(), dark, clip=clip) for clip in (False, True)]
     free, kept = (zoo.analysis.sign_noise(network, x, LABELS, 0.1, None, bounds) for network, x, bounds in both)
     assert np.min(free) < 0 == np.min(kept)
+
+
+def several(preprocessing=None, perturb=None):
+    """A model of images and ages."""
+    keras.utils.set_random_seed(2)
+    inputs = {"image": keras.Input((4, 4, 1), name="image"), "age": keras.Input((1,), name="age")}
+    joined = layers.Concatenate()([layers.Flatten()(inputs["image"]), inputs["age"]])
+    model = zoo.RegularizedModel(
+        keras.Model(inputs, layers.Dense(3)(joined)), preprocessing=preprocessing, perturb=perturb
+    )
+    model.build({"image": (None, 4, 4, 1), "age": (None, 1)})
+    return model
+
+
+BOTH = {"image": IMAGES, "age": RNG.normal(size=(20, 1)).astype("float32")}
+
+
+def test_images_among_several_inputs_keep_their_range():
+    for x, high in ((BOTH, 255.0), ({**BOTH, "image": (IMAGES / 255).astype("float32")}, 1.0)):
+        network, inputs, input_range = attacked(several(), x)
+        assert input_range == {"image": (0.0, high)}
+        np.testing.assert_array_equal(inputs["image"], x["image"])
+        moved = zoo.analysis.sign_noise(network, inputs, LABELS, 300.0, None, input_range)
+        assert moved["image"].min() == 0 and moved["image"].max() == high and np.abs(moved["age"]).max() > 200
+        assert attacked(several(), x, clip=False).input_range is None
+        assert attacked(several(perturb={"age": 1.0}), x).input_range is None
+
+
+def test_a_preprocessing_of_several_inputs_leaves_no_range():
+    inputs = {"image": keras.Input((4, 4, 1), name="image"), "age": keras.Input((1,), name="age")}
+    scaling = keras.Model(inputs, {**inputs, "image": layers.Rescaling(1 / 255)(inputs["image"])})
+    model = several(scaling)
+    network, prepared, input_range = attacked(model, BOTH)
+    assert input_range is None
+    np.testing.assert_allclose(prepared["image"], IMAGES / 255, rtol=1e-6)
+    np.testing.assert_allclose(network(prepared), model.predict(BOTH, verbose=0), rtol=1e-4, atol=1e-5)
+    assert attacked_error_percent(model, BOTH, LABELS, "pgd_l2", 0.1) >= attacked_error_percent(
+        model, BOTH, LABELS, "pgd_l2", 0.0
+    )
+
+
+def test_scales_are_the_units_of_several_inputs():
+    """A scale of 255 makes ε one of pixels from 0 to 1."""
+    model = several(perturb={"image": 255.0, "age": 0.0})
+    model.network.set_weights([weights / 100 for weights in model.network.get_weights()])  # so that no gradient is 0
+    network, inputs, input_range = attacked(model, BOTH)
+    moved = zoo.analysis.sign_noise(network, inputs, LABELS, 8 / 255, None, input_range)
+    change = np.abs(moved["image"] - inputs["image"])
+    np.testing.assert_allclose(change[(inputs["image"] >= 8) & (inputs["image"] <= 247)], 8, rtol=1e-4)
+    assert moved["image"].min() >= 0 and moved["image"].max() <= 255
+    np.testing.assert_array_equal(moved["age"], inputs["age"])
+
+
+@pytest.mark.parametrize("attack", ["sign", "pgd_linf", "gaussian_noise", "virtual_adversarial", "apgd_l2"])
+def test_the_error_of_one_image_among_others_is_that_of_the_image_alone(attack):
+    several_model, size = several(perturb={"image": 255.0}), 0.05
+    image = keras.Input((4, 4, 1))
+    alone = keras.Model(image, several_model.network({"image": image, "age": 0 * image[:, 0, 0]}))
+    x = {**BOTH, "age": 0 * BOTH["age"]}
+    expected = attacked_error_percent(alone, IMAGES, LABELS, attack, size)
+    assert attacked_error_percent(several_model, x, LABELS, attack, size) == expected
+
+
+def test_units_of_pixels_are_for_one_image():
+    with pytest.raises(ValueError, match="units='pixels' needs images.*received several inputs, or layers"):
+        attacked(several(), BOTH, units="pixels")
+    hidden = zoo.RegularizedModel(network(layers.Conv2D(2, 3, name="conv")), perturb="conv")
+    with pytest.raises(ValueError, match="units='pixels' needs images.*received several inputs, or layers"):
+        attacked(hidden, IMAGES, units="pixels")
+    assert attacked(hidden, IMAGES).input_range is None
+    errors = [attacked_error_percent(hidden, IMAGES / 255, LABELS, "pgd_l2", size) for size in (0.0, 5.0)]
+    assert errors[0] < errors[1]
+
+
+def test_a_classifier_says_what_a_plain_model_does_not():
+    inputs = keras.Input((4, 4, 1))
+    plain = keras.Model(inputs, [layers.Dense(1)(layers.Flatten()(inputs)), network()(inputs)])
+    told = zoo.analysis.Classifier(plain, output=1)
+    alone = keras.Model(inputs, plain.outputs[1])
+    for attack in ("sign", "pgd_l2"):
+        assert attacked_error_percent(told, IMAGES, LABELS, attack, 0.1) == attacked_error_percent(
+            alone, IMAGES, LABELS, attack, 0.1
+        )
+
+
+def test_batch_statistics_and_layers_do_not_go_together():
+    hidden = zoo.RegularizedModel(network(layers.Conv2D(2, 3, name="conv")), perturb="conv")
+    with pytest.raises(ValueError, match="statistics='batch' attacks move inputs, received perturb='conv'"):
+        attacked_error_percent(hidden, IMAGES, LABELS, "sign", 0.1, statistics="batch")
+
+
+def test_movements_act_on_the_image_that_moves():
+    model = several(perturb={"image": 255.0})
+    wrong = attacked_error_percent(model, BOTH, LABELS, "shift", 1.0)
+    moved = {**BOTH, "image": zoo.analysis.randomly_moved(IMAGES, "shift", 1.0, 0)}
+    assert wrong == pytest.approx(100 * np.mean(model.predict(moved, verbose=0).argmax(axis=1) != LABELS))
+    with pytest.raises(ValueError, match="The attack 'shift' moves positions on a lattice.*'age', 'image'"):
+        attacked_error_percent(several(), BOTH, LABELS, "shift", 1.0)
+    with pytest.raises(ValueError, match="Movements take one array, received a dict of 2"):
+        zoo.analysis.move(BOTH, 1.0)

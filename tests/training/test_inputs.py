@@ -129,3 +129,11 @@ def test_arrays_of_strings(dtype, model, fit):
     for call in (lambda: fit(trained, x, y), lambda: trained.predict(x), lambda: trained.evaluate(x, y)):
         with pytest.raises(ValueError, match=f"no arrays of strings, received one as the input 'word'. {remedy}"):
             call()
+
+
+def test_a_function_computes_in_double_precision_if_an_input_has_it():
+    double, single = keras.ops.ones((2, 1), "float64"), keras.ops.ones((2, 1), "float32")
+    found = as_network_inputs(lambda x: x, [double, single])
+    assert [keras.backend.standardize_dtype(each.dtype) for each in found] == ["float64", "float64"]
+    found = as_network_inputs(layers.Concatenate(), [double, single])
+    assert [keras.backend.standardize_dtype(each.dtype) for each in found] == ["float32", "float32"]

@@ -9,6 +9,7 @@ import zoo
 from zoo.regularizers import adversarial_noise
 from zoo.training.outputs import outputs_of
 from zoo.training.passes import run_passes
+from zoo.training.perturbed_inputs import JointInputs
 
 AT, VAT, VMT = zoo.AdversarialTraining, zoo.VirtualAdversarialTraining, zoo.VirtualMovementTraining
 RNG = np.random.default_rng(0)
@@ -226,3 +227,28 @@ def test_what_cannot_move_is_refused(case, model, fit, quick):
 def test_a_range_holds_for_inputs_in_their_units():
     found = passes(mirror(), {"image": 1.0, "age": np.array([1.0])}, X)
     assert found.perturbed.in_units and not passes(mirror(), {"image": 2.0}, X).perturbed.in_units
+
+
+@pytest.mark.parametrize(
+    "scales, input_range, expected",
+    [
+        ({"age": 2.0}, (-1.0, 3.0), (-0.5, 1.5)),
+        ({"age": -2.0}, {"age": (-1.0, 3.0)}, (-1.5, 0.5)),
+        ({"image": MASK, "age": 1.0}, (0.0, 1.0), ([[0, 0, 0, 0]], [[1, 1, 2, 0.5]])),
+        ({"image": MASK, "age": 1.0}, {"image": (-1, 1)}, ([[-np.inf, -1, -2, -0.5]], [[np.inf, 1, 2, 0.5]])),
+        ({"image": MASK, "age": 1.0}, None, None),
+    ],
+)
+def test_ranges_are_those_of_the_scaled_entries(scales, input_range, expected):
+    found = JointInputs(keras.tree.map_structure(ops.convert_to_tensor, X), None, scales).bounds(input_range)
+    if expected is None:
+        assert found is None
+    else:
+        np.testing.assert_allclose(found[0], expected[0])
+        np.testing.assert_allclose(found[1], expected[1])
+
+
+def test_a_range_of_an_input_that_does_not_move_is_refused():
+    joint = JointInputs(keras.tree.map_structure(ops.convert_to_tensor, X), None, {"age": 1.0})
+    with pytest.raises(ValueError, match="Unknown moving input in input_range 'image'.*Allowed: 'age'"):
+        joint.bounds({"image": (0, 1)})
