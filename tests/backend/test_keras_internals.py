@@ -8,6 +8,7 @@ from keras import layers
 from zoo.backend.keras_internals import (
     as_step_function,
     attach_masks,
+    build_metrics,
     count_in_one_pass,
     flatten_layers,
     inputs_structure,
@@ -101,6 +102,16 @@ def test_the_metric_of_the_loss(compiled):
     assert loss_tracker(compiled).name == "loss"
     compiled.evaluate(np.zeros((4, 3)), np.ones((4, 2)), verbose=0)
     assert float(loss_tracker(compiled).result()) > 0
+
+
+def test_metrics_are_made_before_the_first_step(compiled):
+    compiled.compile("sgd", "mse", metrics=["mae"])
+    assert [metric.name for metric in compiled.metrics] == ["loss", "compile_metrics"]
+    build_metrics(compiled, compiled.outputs[0], compiled.outputs[0])
+    made = compiled.metrics[-1]
+    assert made.variables
+    build_metrics(compiled, compiled.outputs[0], compiled.outputs[0])
+    assert compiled.metrics[-1] is made
 
 
 @pytest.mark.skipif(BACKEND != "tensorflow", reason="steps on JAX also have a state")

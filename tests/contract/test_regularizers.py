@@ -43,7 +43,7 @@ def trained(regularizer, name="mlp", shape=(5, 4, 2), epochs=2, run_eagerly=EAGE
 
 
 def assert_same_weights(first, second):
-    for a, b in zip(first.get_weights(), second.get_weights(), strict=True):
+    for a, b in zip(first, second, strict=True):
         np.testing.assert_array_equal(a, b)
 
 
@@ -65,13 +65,21 @@ def plain_weights():
     return trained(None)[0].network.get_weights()
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_trains_reports_and_repeats(method, plain_weights):
-    model, history = trained(build({method: EXAMPLES[method]}))
+@pytest.fixture(scope="module", params=METHODS)
+def example(request):
+    """A method's example and a model that was trained with it; the weights and the history of then."""
+    settings = {request.param: EXAMPLES[request.param]}
+    model, history = trained(build(settings))
+    return settings, model, model.get_weights(), history
+
+
+def test_trains_reports_and_repeats(example, plain_weights):
+    settings, model, weights, history = example
     assert np.isfinite(history["loss"]).all()
     assert np.isfinite(history[model.regularizer.metric_name]).all()
-    assert any(np.any(a != b) for a, b in zip(model.network.get_weights(), plain_weights, strict=True))
-    assert_same_weights(model, trained(build({method: EXAMPLES[method]}))[0])
+    again, _ = trained(build(settings))
+    assert any(np.any(a != b) for a, b in zip(again.network.get_weights(), plain_weights, strict=True))
+    assert_same_weights(again.get_weights(), weights)
 
 
 def test_all_methods_train_together_in_one_compiled_step():
@@ -87,9 +95,8 @@ def test_weight_zero_is_the_plain_network(method, plain_weights):
         np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
-@pytest.mark.parametrize("method", METHODS)
-def test_saved_model_of_keras_comes_back(method, tmp_path):
-    model, _ = trained(build({method: EXAMPLES[method]}))
+def test_saved_model_of_keras_comes_back(example, tmp_path):
+    _, model, *_ = example
     model.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
     x, y = data()
@@ -99,7 +106,7 @@ def test_saved_model_of_keras_comes_back(method, tmp_path):
         other.assign(keras.ops.convert_to_numpy(own))  # Keras saves weights and optimizer, but not random state
     for each in (model, loaded):
         each.fit(x, y, batch_size=12, epochs=1, shuffle=False, verbose=0)
-    assert_same_weights(model, loaded)
+    assert_same_weights(model.get_weights(), loaded.get_weights())
 
 
 # conv_large ends in an unpadded convolution, which needs inputs of this size.

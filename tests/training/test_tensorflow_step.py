@@ -1,4 +1,4 @@
-"""Steps on several devices: what does not run there is refused before training."""
+"""The step is traced once; on several devices, what does not run there is refused before training."""
 
 import os
 import subprocess
@@ -13,7 +13,28 @@ if keras.backend.backend() != "tensorflow":
 
 import tensorflow as tf
 
+from zoo.datasets import Batches, SemiSupervised
+from zoo.training import tensorflow_step
 from zoo.training.tensorflow_step import check_division
+
+
+SETS = {
+    "arrays": lambda x, y: (x, y),
+    "batches": lambda x, y: (Batches(x, y, batch_size=8), None),
+    "semi_supervised": lambda x, y: (SemiSupervised(x, y, x, batch_size=8, unlabeled_batch_size=4), None),
+    "tf_data": lambda x, y: (tf.data.Dataset.from_tensor_slices((x, y)).batch(8), None),
+}
+
+
+@pytest.mark.parametrize("kind", SETS)
+def test_a_step_is_traced_once(kind, network, model, data, fit, monkeypatch):
+    """TensorFlow would trace it twice if it made the variables of the optimizer or of the metrics."""
+    step, traces = tensorflow_step.train_step, []
+    monkeypatch.setattr(tensorflow_step, "train_step", lambda *args: traces.append(args) or step(*args))
+    trained = model(network(), optimizer="adam", metrics=["accuracy"])
+    assert set(fit(trained, *SETS[kind](*data), epochs=2)) == {"loss", "accuracy"}
+    assert len(traces) == 1
+    assert len(trained.optimizer.variables) == 2 + 2 * len(trained.trainable_variables)
 
 
 @pytest.mark.parametrize(

@@ -223,6 +223,19 @@ def loss_tracker(model: keras.Model) -> keras.metrics.Metric:
     return model._loss_tracker
 
 
+def build_metrics(model: keras.Model, labels: Any, outputs: Any) -> None:
+    """Makes the variables of a model's metrics. Keras makes them in the first step.
+
+    Args:
+        model: compiled model.
+        labels: symbolic labels.
+        outputs: symbolic outputs.
+    """
+    metrics = model._compile_metrics
+    if metrics is not None and not metrics.built:
+        metrics.build(labels, outputs)
+
+
 def as_step_function(model: keras.Model, step: Callable) -> Callable:
     """Keras's loop around a training step. It reads batches and runs `model.steps_per_execution` steps at a time.
 

@@ -132,8 +132,27 @@ def fitting(model: Any, plan: ExecutionPlan, options: dict[str, Any]) -> Iterato
     if isinstance(x, (Batches, SemiSupervised)) and not isinstance(callbacks, keras.callbacks.CallbackList):
         callbacks = [NextEpoch(x), *keras.tree.flatten(callbacks or [])]
         options = {**options, "x": _read_in_python(x) if spread else x.tf_dataset, "callbacks": callbacks}
+    if model.built and not spread and not model.run_eagerly:
+        _make_variables(model, x, options.get("y"))
     with _spread(model, options) if spread else contextlib.nullcontext():
         yield options
+
+
+def _make_variables(model, x, y):
+    """Makes the variables of the optimizer and of the metrics. A step that makes variables would be traced twice."""
+    if not model.optimizer.built:
+        model.optimizer.build(model.trainable_variables)
+    if isinstance(x, (Batches, SemiSupervised)):
+        y = x.y
+    elif isinstance(x, tf.data.Dataset) and isinstance(x.element_spec, tuple) and len(x.element_spec) > 1:
+        y = x.element_spec[1]
+    labels = keras.tree.flatten(y)
+    if labels and all(isinstance(each, (np.ndarray, tf.TensorSpec)) or tf.is_tensor(each) for each in labels):
+        model.make_metrics(keras.tree.map_structure(_symbolic, y))
+
+
+def _symbolic(labels):
+    return keras.KerasTensor((None, *labels.shape[1:]), keras.backend.standardize_dtype(labels.dtype))
 
 
 def _read_in_python(batches):

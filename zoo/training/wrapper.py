@@ -7,7 +7,7 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.backend.keras_internals import is_random_state
+from zoo.backend.keras_internals import build_metrics, is_random_state
 from zoo.datasets.epochwise import kept_epoch
 from zoo.training.arguments import arguments_of
 from zoo.training.checks import check_prediction
@@ -106,6 +106,16 @@ class Wrapper(keras.Model):
     def compute_metrics(self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None) -> Any:
         """Keras's. The labels of a network with one output may have a name."""
         return super().compute_metrics(x, only_label(y, y_pred), y_pred, sample_weight)
+
+    def make_metrics(self, labels: Any) -> None:
+        """Makes the variables of the metrics, if the shape of the outputs is known. Keras makes them in the first step.
+
+        Args:
+            labels: symbolic labels.
+        """
+        if self.raw_input_shape is not None:
+            outputs = self._symbols()[1]
+            build_metrics(self, only_label(labels, outputs), outputs)
 
     def evaluate(self, *args: Any, **kwargs: Any) -> Any:
         """Keras's `evaluate`. The zoo's own batches stay at their epoch."""
