@@ -17,7 +17,6 @@ from zoo.datasets import Batches, SemiSupervised
 from zoo.training import tensorflow_step
 from zoo.training.tensorflow_step import check_division
 
-
 SETS = {
     "arrays": lambda x, y: (x, y),
     "batches": lambda x, y: (Batches(x, y, batch_size=8), None),
