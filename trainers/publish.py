@@ -92,7 +92,7 @@ def publish() -> None:
     from trainers.results.publishing import write_download_index
     from zoo import pretrained
 
-    if INDEX.value:
+    if MODEL.value is None:  # so --index
         folder = SAVED_MODELS.value or pretrained.default_directory()
         print(f"{write_download_index(folder, BASE.value)} models of {folder} are in the index")
         return
