@@ -6,7 +6,8 @@ import pytest
 from keras import ops
 
 from zoo.analysis import predict_logits
-from zoo.analysis.batches import as_inputs, compiled, map_batches
+from zoo.analysis.batches import compiled, map_batches
+from zoo.datasets.arrays import as_inputs
 
 
 def test_compiled_functions_follow_the_weights_and_keep_the_state(rng):

@@ -1,6 +1,5 @@
-"""Inputs of any structure, and functions of one batch after the other."""
+"""Functions of one batch after the other."""
 
-import numbers
 from collections.abc import Callable
 from typing import Any
 
@@ -9,50 +8,9 @@ import numpy as np
 from keras import ops
 
 from zoo.backend.programs import compile_program
+from zoo.datasets.arrays import as_inputs, take_rows
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
-
-
-def as_inputs(inputs: Any) -> Any:
-    """Inputs as arrays: one, or several in a dictionary, list or tuple.
-
-    Args:
-        inputs: array, tensor or nested lists of numbers; or a dictionary, list or tuple of arrays, tensors or columns
-            of pandas.
-
-    Returns:
-        The same structure of arrays and tensors.
-
-    Example:
-        >>> from zoo.analysis.batches import as_inputs
-        >>> as_inputs([[1.0, 2.0]]).shape, [each.shape for each in as_inputs([np.ones((3, 1)), np.ones((3, 2))])]
-        ((1, 2), [(3, 1), (3, 2)])
-    """
-    if not keras.tree.is_nested(inputs) or all(isinstance(e, numbers.Number) for e in keras.tree.flatten(inputs)):
-        return _as_array(inputs)
-    return keras.tree.map_structure(_as_array, inputs)
-
-
-def _as_array(values):
-    return values if ops.is_tensor(values) else np.asarray(values)
-
-
-def take_rows(inputs: Any, rows: Any) -> Any:
-    """Some examples of inputs.
-
-    Args:
-        inputs: array, or a dictionary, list or tuple of arrays.
-        rows: slice, or array of indices.
-
-    Returns:
-        The same structure.
-
-    Example:
-        >>> from zoo.analysis.batches import take_rows
-        >>> take_rows({"age": np.arange(3)}, slice(1, None))
-        {'age': array([1, 2])}
-    """
-    return keras.tree.map_structure(lambda each: each[rows], inputs)
 
 
 def map_batches(function: Callable[..., Any], *arrays: Any, batch_size: int = 500) -> Any:

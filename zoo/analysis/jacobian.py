@@ -8,12 +8,13 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.analysis.batches import as_inputs, map_batches, take_rows
+from zoo.analysis.batches import map_batches
 from zoo.analysis.classifier import as_classifier
 from zoo.analysis.estimate import Estimate
 from zoo.analysis.penalties import penalty_values
 from zoo.analysis.prediction_pass import prediction_pass
 from zoo.backend.random_numbers import Seed, as_generator
+from zoo.datasets.arrays import as_inputs, take_rows
 from zoo.optional import require
 from zoo.regularizers import JacobianPenalty
 from zoo.regularizers.clean_pass import LinearizedPass

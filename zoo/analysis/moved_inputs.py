@@ -6,8 +6,8 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.analysis.batches import as_inputs
 from zoo.backend.random_numbers import Seed, as_integer
+from zoo.datasets.arrays import as_inputs
 from zoo.optional import require
 from zoo.regularizers.math.field_bases import centered_coordinates
 from zoo.regularizers.math.movement import BORDERS, lattice_view, off_lattice

@@ -6,9 +6,10 @@ from typing import Any
 import keras
 import numpy as np
 
-from zoo.analysis.batches import as_inputs, compiled, map_batches, take_rows
+from zoo.analysis.batches import compiled, map_batches
 from zoo.analysis.classifier import as_classifier
 from zoo.analysis.prediction_pass import prediction_pass
+from zoo.datasets.arrays import as_inputs, take_rows
 from zoo.regularizers import VirtualMovementTraining
 from zoo.regularizers.math.movement import lattice_view
 from zoo.regularizers.math.movement_fields import MovementField, get_field

@@ -5,8 +5,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.analysis.batches import as_inputs, take_rows
 from zoo.analysis.logits import Prediction
+from zoo.datasets.arrays import as_inputs, take_rows
 from zoo.training.inputs import as_network_inputs, unwrap
 from zoo.training.perturb_checks import check_floating, check_reached, may_cut
 from zoo.training.perturbed_inputs import JointInputs
@@ -49,7 +49,7 @@ class PerturbedNetwork:
         tensors = keras.tree.map_structure(ops.convert_to_tensor, self.single)
         names = layer_names(classifier.perturb)
         self.inputs = as_network_inputs(entry, tensors, keep_integers=bool(names))
-        self.perturbed = perturbed_tensor(classifier.perturb, classifier.network if names else entry, self.inputs)
+        self.perturbed: Any = perturbed_tensor(classifier.perturb, classifier.network if names else entry, self.inputs)
         self.tensor = self.perturbed.tensor(lambda tensor: self.predict(tensor).logits)
         check_floating(classifier.network, self.perturbed)
 

@@ -9,14 +9,14 @@ from keras import ops
 
 from zoo.analysis.attacks import ATTACKS
 from zoo.analysis.attacks.inputs import AttackedInputs
-from zoo.analysis.batches import as_inputs, map_batches
+from zoo.analysis.batches import map_batches
 from zoo.analysis.classifier import STATISTICS, Classifier, as_classifier
 from zoo.analysis.errors import misclassified
 from zoo.analysis.labels import errors_of
 from zoo.analysis.moved_inputs import randomly_moved
 from zoo.analysis.units import attacked
 from zoo.backend.random_numbers import Seed, as_generator
-from zoo.datasets.arrays import num_rows
+from zoo.datasets.arrays import as_inputs, num_rows
 from zoo.training.perturb_checks import check_lattice
 from zoo.training.perturbed_layers import layer_names
 from zoo.validation import check_choice, check_number

@@ -8,9 +8,10 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.analysis.batches import as_inputs, map_batches, take_rows
+from zoo.analysis.batches import map_batches
 from zoo.analysis.classifier import Classifier, as_classifier
 from zoo.backend.keras_internals import flatten_layers
+from zoo.datasets.arrays import as_inputs, take_rows
 from zoo.training.inputs import named_inputs, unwrap
 from zoo.training.objective_model import ObjectiveModel
 from zoo.training.perturbed_layers import layer_names

@@ -1,10 +1,12 @@
-"""Inputs and targets of examples as arrays, or as dictionaries of arrays."""
+"""Inputs and targets of examples as arrays, or as dictionaries, lists or tuples of arrays."""
 
+import numbers
 from collections.abc import Mapping
 from typing import Any
 
 import keras
 import numpy as np
+from keras import ops
 
 
 def check_pair(x: Any, y: Any) -> tuple[Any, np.ndarray]:
@@ -56,3 +58,45 @@ def num_rows(x: Any) -> int:
         2
     """
     return len(keras.tree.flatten(x)[0])
+
+
+def as_inputs(inputs: Any) -> Any:
+    """Inputs as arrays: one, or several in a dictionary, list or tuple.
+
+    Args:
+        inputs: array, tensor or nested lists of numbers; or a dictionary, list or tuple of arrays, tensors or columns
+            of pandas.
+
+    Returns:
+        The same structure of arrays and tensors.
+
+    Example:
+        >>> from zoo.datasets.arrays import as_inputs
+        >>> as_inputs([[1.0, 2.0]]).shape, [each.shape for each in as_inputs([np.ones((3, 1)), np.ones((3, 2))])]
+        ((1, 2), [(3, 1), (3, 2)])
+    """
+    if not keras.tree.is_nested(inputs) or all(isinstance(e, numbers.Number) for e in keras.tree.flatten(inputs)):
+        return _as_array(inputs)
+    return keras.tree.map_structure(_as_array, inputs)
+
+
+def _as_array(values):
+    return values if ops.is_tensor(values) else np.asarray(values)
+
+
+def take_rows(inputs: Any, rows: Any) -> Any:
+    """Some examples of inputs.
+
+    Args:
+        inputs: array, or a dictionary, list or tuple of arrays.
+        rows: slice, or array of indices.
+
+    Returns:
+        The same structure.
+
+    Example:
+        >>> from zoo.datasets.arrays import take_rows
+        >>> take_rows({"age": np.arange(3)}, slice(1, None))
+        {'age': array([1, 2])}
+    """
+    return keras.tree.map_structure(lambda each: each[rows], inputs)

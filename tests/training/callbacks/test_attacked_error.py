@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
+import zoo
 from zoo.analysis import misclassified, projected_gradient_descent
 from zoo.training.callbacks import AttackedError, Checkpoint
 
@@ -80,6 +81,61 @@ def test_every_loss_of_classes(head, activation, loss, one_hot, linear_model):
     labels = np.eye(2, dtype="float32")[y] if one_hot else y
     error = attacked(trained, x, labels, EPSILON, **LONG)
     assert error == pytest.approx(expected_percent(w, x, y, "linf"), abs=0.5)
+
+
+TABLE = {"a": RNG.normal(size=(400, 3)).astype("float32"), "b": RNG.normal(size=(400, 2)).astype("float32")}
+TABLE["city"] = RNG.integers(0, 5, (400, 1))
+
+
+def several(w):
+    """A linear classifier of two classes over several inputs, one of which it ignores."""
+    inputs = {name: keras.Input(TABLE[name].shape[1:], name=name) for name in "ab"}
+    inputs["city"] = keras.Input((1,), name="city", dtype="int32")
+    hidden = layers.Identity(name="hidden")(layers.Concatenate()([inputs["a"], inputs["b"]]))
+    dense = layers.Dense(2)
+    network = keras.Model(inputs, dense(hidden) + 0 * layers.Flatten()(layers.Embedding(5, 1)(inputs["city"])))
+    dense.set_weights([np.stack([0 * w, w], axis=1), np.zeros(2)])
+    return network
+
+
+@pytest.mark.parametrize("norm", ["linf", "l2"])
+@pytest.mark.parametrize("perturb", [None, {"a": 2.0}, "hidden"])
+def test_the_attack_moves_what_penalties_move(perturb, norm, model, linear_model):
+    _, _, y = linear_model
+    w = RNG.normal(size=5).astype("float32")
+    moving = 2 * w[:3] if isinstance(perturb, dict) else w
+    joint, dual = np.concatenate([TABLE["a"], TABLE["b"]], axis=1), {"linf": 1, "l2": 2}[norm]
+    exact = 100 * np.mean((joint @ w) * np.where(y == 1, 1, -1) < EPSILON * np.linalg.norm(moving, dual))
+    trained = model(several(w), perturb=perturb)
+    trained.build(keras.tree.map_structure(lambda each: (None, *each.shape[1:]), TABLE))
+    assert attacked(trained, TABLE, y, EPSILON, norm=norm, batch_size=150, **LONG) == pytest.approx(exact, abs=0.5)
+    if perturb is None:
+        plain = several(w)
+        plain.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        assert attacked(plain, TABLE, y, EPSILON, norm=norm, **LONG) == pytest.approx(exact, abs=0.5)
+
+
+@pytest.mark.parametrize("kind", ["multilabel", "dense"])
+@pytest.mark.parametrize("named", [False, True])
+def test_several_decisions_have_the_share_of_the_wrong_ones(kind, named, model):
+    w, x = RNG.normal(size=4).astype("float32"), RNG.normal(size=(100, 4)).astype("float32")
+    y = RNG.integers(0, 2, (100, 4))
+    inputs = keras.Input((4,))
+    logits = layers.Dense(4, use_bias=False)
+    if kind == "multilabel":
+        outputs, kernel, loss = logits(inputs), np.diag(w), keras.losses.BinaryCrossentropy(from_logits=True)
+    else:
+        logits, w = layers.Dense(2, use_bias=False), w[:1]
+        outputs, kernel = logits(layers.Reshape((4, 1))(inputs)), np.stack([0 * w, w], axis=1)
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    network = keras.Model(inputs, {"decisions": outputs, "sum": layers.Dense(1)(inputs)} if named else outputs)
+    logits.set_weights([kernel])
+    trained = zoo.RegularizedModel(network, output="decisions" if named else None)
+    trained.compile("sgd", {"decisions": loss, "sum": "mse"} if named else loss)
+    trained.build((None, 4))
+    exact = 100 * np.mean(x * w * np.where(y == 1, 1, -1) < EPSILON * np.abs(w))
+    labels = {"decisions": y, "sum": x[:, :1]} if named else y
+    assert attacked(trained, x, labels, EPSILON, **LONG) == pytest.approx(exact, abs=0.5)
 
 
 def test_preprocessing_comes_first_and_the_range_is_that_of_its_outputs(linear_model):

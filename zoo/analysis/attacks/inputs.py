@@ -7,11 +7,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.analysis.batches import as_inputs, map_batches, take_rows
+from zoo.analysis.batches import map_batches
 from zoo.analysis.classifier import as_classifier
 from zoo.analysis.labels import as_labels
 from zoo.analysis.logits import Prediction
 from zoo.analysis.perturbed_network import PerturbedNetwork
+from zoo.datasets.arrays import as_inputs, take_rows
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.training.inputs import named_inputs
 from zoo.training.perturbed_layers import layer_names
@@ -49,8 +50,9 @@ def bounds_of(at: PerturbedNetwork, input_range: Any) -> tuple[Any, Any] | None:
         >>> bounds_of(network_at(lambda x: x, np.ones((1, 2)), ()), (0.0, 1.0))
         (0.0, 1.0)
     """
-    several = input_range is not None and isinstance(input_range[0], tuple)
-    return at.bounds(dict(input_range) if several else input_range)
+    if input_range is not None and isinstance(input_range[0], tuple):
+        input_range = dict(input_range)
+    return at.bounds(input_range)
 
 
 class AttackedInputs:

@@ -11,11 +11,10 @@ from keras import ops
 from zoo.analysis.attacks.inputs import AttackedInputs
 from zoo.analysis.attacks.objectives import likeliest_others
 from zoo.analysis.attacks.programs import State, prediction_program
-from zoo.analysis.batches import as_inputs, take_rows
 from zoo.analysis.labels import as_labels
 from zoo.analysis.logits import Prediction
 from zoo.backend.programs import Program, program_for
-from zoo.datasets.arrays import num_rows
+from zoo.datasets.arrays import as_inputs, num_rows, take_rows
 from zoo.regularizers.math.balls import STEEPEST
 from zoo.regularizers.math.decisions import share_misclassified
 from zoo.regularizers.math.divergences import check_classes

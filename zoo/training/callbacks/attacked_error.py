@@ -1,5 +1,6 @@
 """The error under attack after each epoch."""
 
+from collections.abc import Callable
 from typing import Any
 
 import keras
@@ -9,13 +10,19 @@ from keras import ops
 from zoo.backend.derivatives import linearize
 from zoo.backend.programs import compile_program
 from zoo.backend.random_numbers import Seed, as_generator, as_integer
+from zoo.datasets.arrays import as_inputs, take_rows
 from zoo.regularizers.clean_pass import LinearizedPass
 from zoo.regularizers.math.balls import STEEPEST, draw_from_ball
+from zoo.regularizers.math.decisions import share_misclassified
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.regularizers.math.projected_ascent import projected_ascent, step_length
+from zoo.training.heads import is_nested
+from zoo.training.inputs import as_network_inputs, unwrap
 from zoo.training.losses import per_example_loss
 from zoo.training.objective_model import ObjectiveModel
-from zoo.training.outputs import check_outputs, outputs_of
+from zoo.training.outputs import Outputs, check_outputs, outputs_of
+from zoo.training.perturbed_inputs import WholeInput
+from zoo.training.perturbed_layers import perturbed_tensor
 from zoo.validation import check_choice, check_number
 
 Tensor = Any  # a tensor of the backend
@@ -28,12 +35,17 @@ class AttackedError(keras.callbacks.Callback):
     same in each epoch. Training with a single step can collapse within an epoch: the training loss still falls
     while this error rises. A stronger attack at the end, see `zoo.analysis`, finds more errors.
 
+    The attack moves what penalties move: several inputs together, the inputs or layers of the model's `perturb`. A
+    network that decides more than once for each example, about labels or at positions, has the mean share of its wrong
+    decisions.
+
     Put the callback before those that use its figure, such as `EarlyStopping` and `ModelCheckpoint`, and pass these
     `monitor="val_attacked_error"` and `mode="min"`.
 
     Args:
-        x: raw validation inputs, `(n, ...)`. A few hundred are enough to see a collapse.
-        y: their labels, as the loss takes them.
+        x: raw validation inputs, `(n, ...)`, or several in a dictionary, list or tuple. A few hundred are enough to see
+            a collapse.
+        y: their labels, as the loss takes them; of several outputs those of the one that penalties look at, or all.
         epsilon: ε, radius of the ball, at least 0, in units of the preprocessed input.
         norm: norm of the ball, `"linf"` or `"l2"`.
         num_steps: number of steps, at least 1.
@@ -63,8 +75,8 @@ class AttackedError(keras.callbacks.Callback):
 
     def __init__(
         self,
-        x: np.ndarray,
-        y: np.ndarray,
+        x: Any,
+        y: Any,
         epsilon: float,
         *,
         norm: str = "linf",
@@ -75,12 +87,14 @@ class AttackedError(keras.callbacks.Callback):
         seed: Seed = 0,
     ):
         super().__init__()
-        self.x, self.y = np.asarray(x), np.asarray(y)
-        if not len(self.x) == len(self.y) > 0:
+        self.x, self.y = keras.tree.map_structure(np.asarray, (as_inputs(x), as_inputs(y)))
+        inputs, labels = ([len(each) for each in keras.tree.flatten(values)] for values in (self.x, self.y))
+        if len({*inputs, *labels}) != 1 or not inputs[0]:
             raise ValueError(
-                f"There must be as many labels as inputs, at least one, received {len(self.y)} labels for "
-                f"{len(self.x)} inputs."
+                "There must be as many labels as inputs, at least one, received "
+                f"{', '.join(map(str, labels))} labels for {', '.join(map(str, inputs))} inputs."
             )
+        self.num_examples = inputs[0]
         self.epsilon = check_number("epsilon", epsilon, 0)
         self.norm = check_choice("norm", norm, STEEPEST)
         self.num_steps = check_number("num_steps", num_steps, 1, integer=True)
@@ -105,67 +119,98 @@ class AttackedError(keras.callbacks.Callback):
         if self._program is None:
             # The variables may not exist before the first step.
             self._program = compile_program(self._misclassified, self.model.variables)
-        generator = as_generator(self.seed)
-        misclassified = 0
-        for start in range(0, len(self.x), self.batch_size):
-            x, y = (array[start : start + self.batch_size] for array in (self.x, self.y))
+        generator, wrong = as_generator(self.seed), 0.0
+        for start in range(0, self.num_examples, self.batch_size):
+            rows = slice(start, start + self.batch_size)
+            x, y = keras.tree.map_structure(ops.convert_to_tensor, take_rows((self.x, self.y), rows))
             inputs = self._prepared(x)
-            noise = draw_from_ball(inputs, self.epsilon, self.norm, generator)
-            misclassified += int(np.sum(ops.convert_to_numpy(self._program(inputs, noise, y))))
-        return 100 * misclassified / len(self.x)
+            tensor = self._tensor(inputs)
+            noise = draw_from_ball(tensor, self.epsilon, self.norm, generator)
+            wrong += float(np.sum(ops.convert_to_numpy(self._program(inputs, noise, y))))
+        return 100 * wrong / self.num_examples
 
-    def _prepared(self, x: np.ndarray) -> Tensor:
-        inputs: Any = ops.convert_to_tensor(x)
+    def _prepared(self, x: Any) -> Any:
         if isinstance(self.model, ObjectiveModel):
-            return self.model.prepare(inputs, training=False)[0]
-        return ops.cast(inputs, keras.config.floatx())
+            return self.model.prepare(x, training=False)[0]
+        return as_network_inputs(self.model, unwrap(self.model, x))
 
     def _at_head(self, values: Any) -> Any:
-        return self.model.at_head(values) if isinstance(self.model, ObjectiveModel) else values
+        nested = isinstance(self.model, ObjectiveModel) and is_nested(values)
+        return self.model.at_head(values) if nested else values
 
-    def _outputs(self) -> Any:
+    def _outputs(self) -> Outputs:
         model = self.model
         return model.outputs_of_loss() if isinstance(model, ObjectiveModel) else outputs_of(model.loss)
 
-    def _misclassified(self, inputs: Tensor, noise: Tensor, y: Tensor) -> Tensor:
-        """Which inputs the network misclassifies after an attack that starts from `inputs + noise`."""
-        outputs, loss_of = self._outputs(), per_example_loss(self._at_head(self.model.loss))
+    def _at(self, inputs: Any) -> tuple[WholeInput, Callable[[Tensor], tuple[Tensor, Outputs]]]:
+        """How the tensor that moves is put together, and `tensor -> logits, meaning of the outputs`."""
+        model, is_ours = self.model, isinstance(self.model, ObjectiveModel)
+        network, call = (model.network, model.call_network) if is_ours else (model, model)
+        perturbed = perturbed_tensor(model.perturb if is_ours else None, network, inputs)
 
-        def logits_at(x):
-            call = self.model.call_network if isinstance(self.model, ObjectiveModel) else self.model
-            found = self._at_head(call(x, training=False))
-            kind = outputs.of_units(found.shape[-1]).kind
-            if kind not in ("categorical", "binary"):
+        def predict(tensor):
+            with perturbed.placed(tensor) as given:
+                found = self._at_head(call(given, training=False))
+            meaning = self._outputs().of_units(found.shape[-1])
+            if meaning.kind == "regression":
                 raise ValueError(
-                    "AttackedError counts misclassified inputs, so the loss must be a cross-entropy of classes, "
-                    f"received loss={self.model.loss!r} of {kind} outputs."
+                    "AttackedError counts wrong decisions, so the loss must be a cross-entropy of classes, received "
+                    f"loss={model.loss!r} of {meaning.kind} outputs."
                 )
-            return outputs.to_logits(check_outputs(found, kind))
+            return meaning.to_logits(check_outputs(found, meaning.kind)), meaning
+
+        return perturbed, predict
+
+    def _tensor(self, inputs: Any) -> Tensor:
+        """The tensor that moves, whose shape and type the random start has."""
+        perturbed, predict = self._at(inputs)
+        return perturbed.tensor(predict)
+
+    def _misclassified(self, inputs: Any, noise: Tensor, y: Any) -> Tensor:
+        """The share of wrong decisions of each input after an attack that starts from `inputs + noise`."""
+        perturbed, predict = self._at(inputs)
+        clean, loss_of, labels = (
+            perturbed.tensor(predict),
+            per_example_loss(self._at_head(self.model.loss)),
+            self._at_head(y),
+        )
+        bounds = perturbed.bounds(self.input_range)
 
         def gradient(x):
-            linear = linearize(lambda x: (logits_at(x), ()), x)
+            meanings = []
+
+            def run(x):
+                logits, meaning = predict(x)
+                meanings.append(meaning)
+                return logits, ()
+
+            linear = linearize(run, x)
             return LinearizedPass(
                 inputs=x,
                 logits=linear.outputs,
-                losses=lambda logits: loss_of(y, outputs.from_logits(logits)),
+                losses=lambda logits: loss_of(labels, meanings[-1].from_logits(logits)),
                 num_labeled=ops.shape(x)[0],
                 vjp=linear.vjp,
             ).loss_gradient
 
         attacked = projected_ascent(
             gradient,
-            clip_to_range(inputs + noise, self.input_range),
-            inputs,
+            clip_to_range(clean + (noise if perturbed.moved is None else noise * perturbed.moved), bounds),
+            clean,
             epsilon=self.epsilon,
             norm=self.norm,
             num_steps=self.num_steps,
             step_size=self.step_size,
-            input_range=self.input_range,
+            input_range=bounds,
         )
-        return ops.argmax(logits_at(attacked), axis=-1) != _classes(y, outputs)
+        logits, meaning = predict(attacked)
+        return share_misclassified(logits, _decisions(labels, logits, meaning), meaning.distribution)
 
 
-def _classes(labels: Tensor, outputs: Any) -> Tensor:
-    """Class indices `(n,)` of labels as the loss takes them."""
-    one_hot = outputs.kind == "categorical" and not outputs.sparse
-    return ops.cast(ops.argmax(labels, axis=-1) if one_hot else ops.reshape(labels, (-1,)), "int32")
+def _decisions(labels: Tensor, logits: Tensor, outputs: Outputs) -> Tensor:
+    """Labels as the loss takes them, in the form of decisions: class indices `(n, ...)`, or 0 and 1 `(n, ..., k)`."""
+    if outputs.kind == "multilabel":
+        return labels
+    if outputs.kind == "categorical" and not outputs.sparse:
+        return ops.argmax(labels, axis=-1)
+    return ops.reshape(labels, ops.shape(logits)[:-1])
