@@ -1,5 +1,6 @@
 """A network at a batch of inputs, as a function of the one tensor that attacks and penalties move."""
 
+import weakref
 from typing import Any
 
 import keras
@@ -13,6 +14,19 @@ from zoo.training.perturbed_inputs import JointInputs
 from zoo.training.perturbed_layers import LayerOutputs, layer_names, perturbed_tensor
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
+
+
+_CHECKED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # what is known to reach the logits, by network
+
+
+def _answered(network: Any) -> list[tuple[Any, Any]]:
+    """The pairs `(perturb, output)` for which a network is checked, here or by training."""
+    by_training = [(network.perturb, network.head)] if getattr(network, "checked", False) else []
+    return [*by_training, *_CHECKED.get(network, ())]
+
+
+def _is_one_of(question: tuple[Any, Any], answered: list[tuple[Any, Any]]) -> bool:
+    return any(question[0] is perturb and question[1] == output for perturb, output in answered)
 
 
 class PerturbedNetwork:
@@ -73,17 +87,23 @@ class PerturbedNetwork:
         with self.perturbed.placed(tensor) as inputs:
             return self.classifier.predict(inputs)
 
-    def check_reached(self) -> None:
+    def check_reached(self, what: str = "measures") -> None:
         """Refuses inputs in which the prediction has no derivative, such as indices into an embedding.
+
+        A network is checked once for what moves and the output that is measured.
+
+        Args:
+            what: what needs the derivative, for the message.
 
         Raises:
             ValueError: a part of the tensor has no derivative. The message says what to name.
         """
-        network = self.classifier.network
-        if not may_cut(network) or getattr(network, "checked", False):  # by training
+        network, question = self.classifier.network, (self.classifier.perturb, self.classifier.output)
+        if not may_cut(network) or _is_one_of(question, _answered(network)):
             return
         first = PerturbedNetwork(self.classifier, take_rows(self.received, slice(0, 1)))
-        check_reached(network, first.perturbed, lambda *parts: first.predict(list(parts)).logits)
+        check_reached(network, first.perturbed, lambda *parts: first.predict(list(parts)).logits, what)
+        _CHECKED.setdefault(network, []).append(question)
 
     def restored(self, tensor: Tensor) -> Any:
         """The inputs with a tensor in place, in the structure and the shapes in which they came.

@@ -253,6 +253,7 @@ def auto_pgd(
     check_number("num_restarts", num_restarts, 1, integer=True)
     check_number("num_targets", num_targets, 0, integer=True)
     task = Task(network, inputs, labels, epsilon, norm, input_range, batch_size)
+    task.inputs.check_gradient()
     with progress_bar(task, num_restarts * len(task.ranks(num_targets)) * (num_steps + 1), verbose):
         run_auto_pgd(task, seed, loss, num_steps, num_restarts, num_targets, early_stop)
     return task.result()

@@ -65,8 +65,7 @@ class AttackedInputs:
         batch_size: number of inputs at a time in which layers that move run, or None for all.
 
     Raises:
-        ValueError: nothing moves, the prediction has no derivative in what moves, or the range is not an increasing
-            pair, or of an input that does not move.
+        ValueError: nothing moves, or the range is not an increasing pair, or of an input that does not move.
 
     Attributes:
         clean: the tensor that moves, `(n, ...)`.
@@ -85,7 +84,6 @@ class AttackedInputs:
         self.classifier = as_classifier(network)
         inputs, in_batches = as_inputs(inputs), batch_size is not None and layer_names(self.classifier.perturb)
         self.at = self.classifier.at(take_rows(inputs, slice(0, 1)) if in_batches else inputs)
-        self.at.check_reached()
         self.inputs, self.clean, self.moved = inputs, self.at.tensor, self.at.moved
         self.rest: Any = () if self.at.is_whole else inputs
         if in_batches:
@@ -114,6 +112,10 @@ class AttackedInputs:
         if self.at.is_whole:
             return pairs[0][1] if pairs else None
         return pairs or None
+
+    def check_gradient(self) -> None:
+        """Refuses what attacks by gradients cannot move, see `PerturbedNetwork.check_reached`."""
+        self.at.check_reached("attacks by gradients")
 
     def labels(self, labels: Any) -> np.ndarray:
         """Labels as `as_labels` returns them, of integers in int32."""
