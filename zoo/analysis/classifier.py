@@ -113,16 +113,19 @@ class Classifier:
         Args:
             statistics: `"moving"` or `"batch"`.
         """
-        return self.around(self.network, scale=self.scale, statistics=statistics)
+        return self.around(self.network, statistics=statistics)
 
-    def around(self, network: Callable[..., Tensor], *, scale: float = 1.0, statistics: str = "moving") -> "Classifier":
-        """The classifier of another network with the same outputs, of which the same is measured and moves.
+    def around(
+        self, network: Callable[..., Tensor], *, scale: float | None = None, statistics: str | None = None
+    ) -> "Classifier":
+        """The classifier of another network, with the same options.
 
         Args:
             network: such as the network of a model, without its preprocessing.
-            scale: factor on the one input.
-            statistics: `"moving"` or `"batch"`.
+            scale: another factor on the one input, or None.
+            statistics: other statistics, `"moving"` or `"batch"`, or None.
         """
+        scale, statistics = self.scale if scale is None else scale, statistics or self.statistics
         options: dict[str, Any] = {"outputs": self.outputs, "perturb": self.perturb, "output": self.output}
         return Classifier(network, scale=scale, statistics=statistics, **options)
 

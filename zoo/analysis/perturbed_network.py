@@ -1,6 +1,7 @@
 """A network at a batch of inputs, as a function of the one tensor that attacks and penalties move."""
 
 import weakref
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -8,7 +9,7 @@ from keras import ops
 
 from zoo.analysis.batches import as_inputs, take_rows
 from zoo.analysis.logits import Prediction
-from zoo.training.inputs import as_network_inputs, unwrap
+from zoo.training.inputs import as_network_inputs, declared_inputs, named_inputs, unwrap
 from zoo.training.perturb_checks import check_floating, check_reached, may_cut
 from zoo.training.perturbed_inputs import JointInputs
 from zoo.training.perturbed_layers import LayerOutputs, layer_names, perturbed_tensor
@@ -29,6 +30,25 @@ def _is_one_of(question: tuple[Any, Any], answered: list[tuple[Any, Any]]) -> bo
     return any(question[0] is perturb and question[1] == output for perturb, output in answered)
 
 
+def _naming(classifier: Any, inputs: Any) -> Any:
+    """The network whose names of inputs `perturb` takes: that of a model, if its preprocessing has other names.
+
+    Raises:
+        ValueError: `perturb` names inputs that a preprocessing makes of several others.
+    """
+    entry, network = classifier.entry, getattr(classifier.network, "network", None)
+    perturb = classifier.perturb
+    if network is None or not isinstance(perturb, Mapping) or set(perturb) <= set(named_inputs(entry, inputs)):
+        return entry
+    if keras.tree.is_nested(inputs) or len(declared_inputs(network)) != 1:
+        raise ValueError(
+            f"perturb= names inputs of the network, {list(perturb)}, but the preprocessing takes others, "
+            f"{list(named_inputs(entry, inputs))}. Measure model.network on preprocessed inputs, or pass "
+            "zoo.analysis.Classifier(model, perturb=...) with names of these."
+        )
+    return network
+
+
 class PerturbedNetwork:
     """A network at a batch of inputs, as a function of the one tensor that attacks and penalties move.
 
@@ -41,6 +61,7 @@ class PerturbedNetwork:
     Attributes:
         single: the inputs as they came, or the one input in them.
         tensor: the tensor at the inputs, `(n, ...)`.
+        naming: the network that names the inputs.
         perturbed: how the tensor is put together, see `zoo.training.perturbed_inputs`.
 
     Raises:
@@ -62,8 +83,9 @@ class PerturbedNetwork:
         self.single = unwrap(entry, self.received)
         tensors = keras.tree.map_structure(ops.convert_to_tensor, self.single)
         names = layer_names(classifier.perturb)
-        self.inputs = as_network_inputs(entry, tensors, keep_integers=bool(names))
-        self.perturbed = perturbed_tensor(classifier.perturb, classifier.network if names else entry, self.inputs)
+        self.inputs = as_network_inputs(entry, tensors, keep_integers=bool(names), keep_double=True)
+        self.naming = classifier.network if names else _naming(classifier, self.inputs)
+        self.perturbed = perturbed_tensor(classifier.perturb, self.naming, self.inputs)
         self.tensor = self.perturbed.tensor(lambda tensor: self.predict(tensor).logits)
         check_floating(classifier.network, self.perturbed)
 

@@ -99,8 +99,9 @@ class AttackedInputs:
     def _hashable(self, input_range):
         if self.at.moves_layers:
             return input_range  # which `bounds` refuses, if there is one
-        leaves = named_inputs(self.classifier.entry, self.at.single)
-        moving = [name for name in leaves if self.at.is_whole or name in self.at.perturbed.scales]
+        leaves = named_inputs(self.at.naming, self.at.single)
+        scales = getattr(self.at.perturbed, "scales", leaves)  # of one whole input its name
+        moving = [name for name in leaves if name in scales]
         by_name = input_range if isinstance(input_range, Mapping) else dict.fromkeys(moving, input_range)
         for name in by_name:
             check_choice("moving input in input_range", name, moving)
