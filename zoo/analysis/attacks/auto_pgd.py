@@ -180,7 +180,7 @@ def run_auto_pgd(
         if not len(rows):
             return
         # All inputs draw, so that the shape, and with it the compiled program, stays the same.
-        start = inputs.clip(clean + inputs.masked(draw_from_ball(clean, task.epsilon, task.norm, generator)))
+        start = inputs.clip(clean + draw_from_ball(clean, task.epsilon, task.norm, generator, inputs.moved))
         state = first_state(task.clean[rows], ops.convert_to_numpy(start)[rows], task.epsilon)
         constants = task.constants(rows, targets=task.target(rank) if rank else task.labels)
         task.run_all(program, constants, state, num_steps + 1, epsilon, lengths)

@@ -9,13 +9,12 @@ from keras import ops
 
 from zoo.analysis.batches import as_inputs, map_batches, take_rows
 from zoo.analysis.classifier import as_classifier
-from zoo.analysis.labels import as_labels
 from zoo.analysis.logits import Prediction
 from zoo.analysis.perturbed_network import PerturbedNetwork
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.training.inputs import named_inputs
 from zoo.training.perturbed_layers import layer_names
-from zoo.validation import check_choice, class_indices
+from zoo.validation import check_choice
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
 BYTES = (0.0, 255.0)
@@ -120,8 +119,7 @@ class AttackedInputs:
 
     def labels(self, labels: Any) -> np.ndarray:
         """Labels as `as_labels` returns them, of integers in int32."""
-        given = np.asarray(labels)
-        labels = class_indices(given) if given.ndim == 1 else as_labels(given, self.first_prediction())
+        labels = self.classifier.labels(self.inputs, labels)
         return labels.astype("int32") if labels.dtype.kind in "iub" else labels
 
     def first_prediction(self) -> Prediction:

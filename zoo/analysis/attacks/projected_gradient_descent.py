@@ -126,7 +126,7 @@ def projected_gradient_descent(
     def attack(labels, sign):
         x = clean
         if random_start:
-            x = attacked.clip(clean + attacked.masked(draw_from_ball(clean, epsilon, norm, generator)))
+            x = attacked.clip(clean + draw_from_ball(clean, epsilon, norm, generator, attacked.moved))
         sign = ops.convert_to_tensor(sign, clean.dtype)
         return run(clean, rest, x, ops.convert_to_tensor(labels), sign, *numbers)
 
