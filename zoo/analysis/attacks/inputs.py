@@ -48,8 +48,9 @@ def bounds_of(at: PerturbedNetwork, input_range: Any) -> tuple[Any, Any] | None:
         >>> bounds_of(network_at(lambda x: x, np.ones((1, 2)), ()), (0.0, 1.0))
         (0.0, 1.0)
     """
-    several = input_range is not None and isinstance(input_range[0], tuple)
-    return at.bounds(dict(input_range) if several else input_range)
+    if input_range is not None and isinstance(input_range[0], tuple):
+        input_range = dict(input_range)
+    return at.bounds(input_range)
 
 
 class AttackedInputs:
