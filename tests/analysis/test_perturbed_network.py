@@ -120,3 +120,35 @@ def test_text_stays_on_tensorflow():
         moved = zoo.analysis.ATTACKS[attack](network, x, [0, 1, 2], 0.1, 0, **options)
         assert moved["word"] is x["word"]
     assert zoo.analysis.attacked_error_percent(network, x, [0, 1, 2], "sign", 0.1) >= 0
+
+
+def test_one_input_in_double_precision_stays_so():
+    """Small perturbations would round away in the single precision of the network."""
+    if keras.backend.backend() == "jax":
+        pytest.skip("JAX has float64 only on request.")
+    network = keras.Sequential([keras.Input((2,)), layers.Dense(3)])
+    x = np.array([[1.0, 2.0]])
+    moved = np.asarray(zoo.analysis.gaussian_sign_noise(network, x, None, 1e-12, seed=0))
+    np.testing.assert_allclose(np.abs(moved - x), 1e-12, rtol=1e-3)
+    assert zoo.analysis.projected_gradient_descent(network, x, [0], 0.1, seed=0, norm="l2").dtype == "float64"
+
+
+def named_model(preprocessing):
+    network = keras.Sequential([keras.Input((2,), name="pair"), layers.Dense(3)])
+    scales = {"pair": np.array([2.0, 0.0])}
+    return zoo.RegularizedModel(network, preprocessing=preprocessing, perturb=scales)
+
+
+def test_the_one_raw_input_has_the_name_of_the_network():
+    model = named_model(layers.Rescaling(2.0))
+    x = np.ones((4, 2), "float32")
+    expected = 2 * 2 * ops.convert_to_numpy(model.network.layers[-1].kernel)[:1].T
+    np.testing.assert_allclose(jacobian(model, x), np.broadcast_to(expected, (4, 3, 1)), rtol=1e-6)
+    moved = np.asarray(zoo.analysis.sign_noise(model, x, [0, 1, 2, 0], 0.5, input_range=(0.0, 1.5)))
+    assert set(moved[:, 0]) <= {0.0, 1.5} and (moved[:, 1] == 1).all()
+
+
+def test_names_that_a_preprocessing_makes():
+    model = named_model(layers.Concatenate())
+    with pytest.raises(ValueError, match=r"perturb= names inputs of the network, \['pair'\], but .* \['a', 'b'\]"):
+        Classifier(model).at({"a": np.ones((4, 1), "float32"), "b": np.ones((4, 1), "float32")})

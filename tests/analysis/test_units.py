@@ -229,3 +229,24 @@ def test_movements_act_on_the_image_that_moves():
         attacked_error_percent(several(), BOTH, LABELS, "shift", 1.0)
     with pytest.raises(ValueError, match="Movements take one array, received a dict of 2"):
         zoo.analysis.move(BOTH, 1.0)
+
+
+@pytest.mark.parametrize("units", ["pixels", "preprocessed"])
+@pytest.mark.parametrize("model", [network(), scaled()], ids=["plain", "preprocessing"])
+def test_the_options_of_a_classifier_stay(model, units):
+    """With another scale the network would receive other inputs, and the error would be silently wrong."""
+    classifier = zoo.analysis.Classifier(model, scale=51.0, statistics="batch")
+    images = (IMAGES / 255).astype("float32")
+    given = attacked(classifier, images, units=units)
+    np.testing.assert_allclose(given.network(given.inputs), classifier(images), rtol=1e-4, atol=1e-5)
+    assert given.network.statistics == "batch"
+
+
+@pytest.mark.parametrize("clip", [True, False])
+def test_bytes_among_several_inputs_leave_their_range_without_clipping(clip):
+    inputs = {"image": keras.Input((4, 4, 1), name="image"), "age": keras.Input((1,), name="age")}
+    joined = layers.Concatenate()([layers.Flatten()(inputs["image"]), inputs["age"]])
+    model = keras.Model(inputs, layers.Dense(3)(joined))
+    given = attacked(model, {"image": IMAGES, "age": np.ones((20, 1), "float32")}, clip=clip)
+    moved = zoo.analysis.gaussian_noise(given.network, given.inputs, None, 100.0, 0, given.input_range)["image"]
+    assert (moved.min() >= 0 and moved.max() <= 255) == clip

@@ -1,17 +1,22 @@
 """A classifier as measures and attacks see it: from inputs to logits, in prediction mode."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import keras
+import numpy as np
+from keras import ops
 
+from zoo.analysis.labels import as_labels
 from zoo.analysis.logits import KINDS, Prediction, outputs_kind, prediction_of
 from zoo.analysis.perturbed_network import PerturbedNetwork
 from zoo.backend.keras_internals import takes_training
 from zoo.backend.moments import exact_moments
-from zoo.training.heads import Head
+from zoo.datasets.arrays import as_inputs, take_rows
+from zoo.training.heads import Head, only_label, pick
 from zoo.training.inputs import unwrap
 from zoo.training.objective_model import ObjectiveModel
+from zoo.training.perturbed_layers import layer_names
 from zoo.validation import check_choice
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
@@ -40,7 +45,8 @@ class Classifier:
         output: name or position of the output to measure, if the network has several. None takes that of the model.
 
     Raises:
-        TypeError: `statistics` is `"batch"`, and the network is a plain function or a layer without training mode.
+        TypeError: `statistics` is `"batch"`, and the network is a plain function or a layer without training mode; or
+            `perturb` names layers of a plain function.
         ValueError: `outputs` or `statistics` is unknown.
 
     Example:
@@ -69,6 +75,8 @@ class Classifier:
         self.statistics = check_choice("statistics", statistics, STATISTICS)
         if statistics == "batch" and not takes_training(network):
             raise TypeError(f"Batch statistics need a Keras network whose call takes training=, received {network!r}.")
+        if layer_names(self.perturb) and not isinstance(network, keras.Layer):
+            raise TypeError(f"perturb={self.perturb!r} names layers of a Keras network, received {network!r}.")
         self.variables = getattr(network, "variables", [])
         # What takes the inputs, and declares their names and types.
         self.entry: Any = network if model is None else model.network
@@ -86,7 +94,14 @@ class Classifier:
             inputs: as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
         """
         inputs = unwrap(self.entry, inputs)
+        if len({ops.is_tensor(each) for each in keras.tree.flatten(inputs)}) > 1:  # which Keras takes only unmixed
+            inputs = keras.tree.map_structure(ops.convert_to_tensor, inputs)
         if self.scale != 1.0:
+            if keras.tree.is_nested(inputs):
+                raise ValueError(
+                    f"scale= is a factor on one input, received scale={self.scale} and a {type(inputs).__name__} of "
+                    f"{len(inputs)}. Scale its entries before."
+                )
             inputs = self.scale * inputs
         if self.statistics == "moving":
             return prediction_of(self.network, inputs, self.outputs, self.output)
@@ -98,6 +113,31 @@ class Classifier:
         state = [(variable, variable.value) for variable in network.variables]
         with keras.StatelessScope(state_mapping=state), exact_moments(network):
             return prediction_of(network, inputs, self.outputs, self.output, training=True)
+
+    def labels(self, inputs: Any, labels: Any) -> np.ndarray:
+        """Labels as `as_labels` returns them, checked with the prediction for the first example.
+
+        Args:
+            inputs: as for `predict`.
+            labels: as for `misclassified`.
+        """
+        return as_labels(self.labels_at_output(labels), self.predict(take_rows(as_inputs(inputs), slice(0, 1))))
+
+    def labels_at_output(self, labels: Any) -> np.ndarray:
+        """Labels as an array: those of the output that is measured, if they are a dictionary.
+
+        Args:
+            labels: array, or a dictionary with an array for each output.
+        """
+        if isinstance(labels, Mapping) and self.output is not None:
+            labels = pick(dict(labels), self.output, getattr(self.network, "output_names", ()))
+        labels = only_label(labels, None)
+        if isinstance(labels, Mapping):
+            raise ValueError(
+                f"Labels of several outputs need the name of one, received labels of {list(labels)}. Pass "
+                f"zoo.analysis.Classifier(network, output={next(iter(labels), 'name')!r})."
+            )
+        return np.asarray(labels)
 
     def at(self, inputs: Any) -> PerturbedNetwork:
         """The network as a function of the one tensor that attacks move, at a batch of inputs.
@@ -113,16 +153,19 @@ class Classifier:
         Args:
             statistics: `"moving"` or `"batch"`.
         """
-        return self.around(self.network, scale=self.scale, statistics=statistics)
+        return self.around(self.network, statistics=statistics)
 
-    def around(self, network: Callable[..., Tensor], *, scale: float = 1.0, statistics: str = "moving") -> "Classifier":
-        """The classifier of another network with the same outputs, of which the same is measured and moves.
+    def around(
+        self, network: Callable[..., Tensor], *, scale: float | None = None, statistics: str | None = None
+    ) -> "Classifier":
+        """The classifier of another network, with the same options.
 
         Args:
             network: such as the network of a model, without its preprocessing.
-            scale: factor on the one input.
-            statistics: `"moving"` or `"batch"`.
+            scale: another factor on the one input, or None.
+            statistics: other statistics, `"moving"` or `"batch"`, or None.
         """
+        scale, statistics = self.scale if scale is None else scale, statistics or self.statistics
         options: dict[str, Any] = {"outputs": self.outputs, "perturb": self.perturb, "output": self.output}
         return Classifier(network, scale=scale, statistics=statistics, **options)
 

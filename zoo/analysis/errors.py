@@ -42,9 +42,8 @@ def misclassified(network: Callable[..., Tensor], inputs: Any, labels: Any, *, b
         array([0.5], dtype=float32)
     """
     classifier = as_classifier(network)
-    return map_batches(
-        lambda x, y: errors_of(classifier.predict(x), y), inputs, np.asarray(labels), batch_size=batch_size
-    )
+    labels = classifier.labels_at_output(labels)
+    return map_batches(lambda x, y: errors_of(classifier.predict(x), y), inputs, labels, batch_size=batch_size)
 
 
 def cross_entropies(network: Callable[..., Tensor], inputs: Any, labels: Any, *, batch_size: int = 500) -> np.ndarray:
@@ -70,7 +69,7 @@ def cross_entropies(network: Callable[..., Tensor], inputs: Any, labels: Any, *,
         prediction = classifier.predict(x)
         return losses_of(prediction, as_labels(y, prediction))
 
-    return map_batches(of_batch, inputs, np.asarray(labels), batch_size=batch_size)
+    return map_batches(of_batch, inputs, classifier.labels_at_output(labels), batch_size=batch_size)
 
 
 def generalization_gap(

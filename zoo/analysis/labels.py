@@ -28,7 +28,7 @@ def as_labels(labels: Any, prediction: Prediction) -> np.ndarray:
         Class indices, `(n, ...)`; or 0 and 1, `(n, ..., k)`.
 
     Raises:
-        ValueError: the labels do not suit the prediction.
+        ValueError: the labels do not suit the prediction, or it is dense and Keras masks some of its positions.
 
     Example:
         >>> from zoo.analysis.labels import as_labels
@@ -38,6 +38,11 @@ def as_labels(labels: Any, prediction: Prediction) -> np.ndarray:
     """
     if prediction.decides_once:
         return class_indices(labels)
+    if prediction.masked:
+        raise ValueError(
+            f"Dense outputs with a mask are not measured: padded positions would count as decisions, received outputs "
+            f"of shape {(None, *prediction.logits.shape[1:])}. Pass examples of one length to a network without a mask."
+        )
     labels, shape = np.asarray(labels), (None, *prediction.logits.shape[1:])
     if prediction.distribution == "bernoulli":
         check_unit_labels("given", labels, shape)

@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.backend.keras_internals import last_layer, operation_of, takes_training
+from zoo.backend.keras_internals import last_layer, masks_of, operation_of, takes_training
 from zoo.training.heads import Head, is_nested, pick
 from zoo.training.inputs import packed
 from zoo.training.objective_model import ObjectiveModel
@@ -25,6 +25,7 @@ class Prediction(NamedTuple):
     Attributes:
         logits: `(n, k)`, or `(n, ..., k)` for dense outputs such as the classes of pixels.
         distribution: `"categorical"` (one of k classes) or `"bernoulli"` (k labels, each of which holds or not).
+        masked: whether a mask leaves out some positions of dense outputs, such as padding.
 
     Example:
         >>> from zoo.analysis.logits import Prediction
@@ -34,6 +35,7 @@ class Prediction(NamedTuple):
 
     logits: Tensor
     distribution: str
+    masked: bool = False
 
     @property
     def decides_once(self) -> bool:
@@ -179,5 +181,13 @@ def prediction_of(
         outputs = network(inputs, training=training) if takes_training(network) else network(inputs)
     if named:
         kind = {"probabilities": "logits", "binary_probabilities": "binary_logits"}.get(kind, kind)
-    outputs = pick(outputs, head, getattr(network, "output_names", ()))
-    return to_logits(at_least_single(outputs), kind)
+    names = getattr(network, "output_names", ())
+    if head is None and is_nested(outputs):
+        known = list(outputs) if isinstance(outputs, dict) else list(names) or list(range(len(outputs)))
+        raise ValueError(
+            f"The network has {len(outputs)} outputs {known}: name the one to measure, as in "
+            f"zoo.analysis.Classifier(network, output={known[0]!r})."
+        )
+    outputs = pick(outputs, head, names)
+    masked = len(outputs.shape) > 2 and masks_of(outputs)[0] is not None
+    return to_logits(at_least_single(outputs), kind)._replace(masked=masked)

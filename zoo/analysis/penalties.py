@@ -51,7 +51,8 @@ def penalty_values(
     def of_batch(x, *y):
         return regularizer.per_example(prediction_pass(classifier, x, *y, seed=generator, terms=regularizer.terms))
 
-    return map_batches(of_batch, inputs, *(() if labels is None else (np.asarray(labels),)), batch_size=batch_size)
+    labels = () if labels is None else (classifier.labels(inputs, labels),)
+    return map_batches(of_batch, inputs, *labels, batch_size=batch_size)
 
 
 def local_distributional_smoothness(

@@ -1,5 +1,7 @@
 """A network at a batch of inputs, as a function of the one tensor that attacks and penalties move."""
 
+import weakref
+from collections.abc import Mapping
 from typing import Any
 
 import keras
@@ -7,12 +9,44 @@ from keras import ops
 
 from zoo.analysis.logits import Prediction
 from zoo.datasets.arrays import as_inputs, take_rows
-from zoo.training.inputs import as_network_inputs, unwrap
+from zoo.training.inputs import as_network_inputs, declared_inputs, named_inputs, unwrap
 from zoo.training.perturb_checks import check_floating, check_reached, may_cut
 from zoo.training.perturbed_inputs import JointInputs
 from zoo.training.perturbed_layers import LayerOutputs, layer_names, perturbed_tensor
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
+
+
+_CHECKED: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # what is known to reach the logits, by network
+
+
+def _answered(network: Any) -> list[tuple[Any, Any]]:
+    """The pairs `(perturb, output)` for which a network is checked, here or by training."""
+    by_training = [(network.perturb, network.head)] if getattr(network, "checked", False) else []
+    return [*by_training, *_CHECKED.get(network, ())]
+
+
+def _is_one_of(question: tuple[Any, Any], answered: list[tuple[Any, Any]]) -> bool:
+    return any(question[0] is perturb and question[1] == output for perturb, output in answered)
+
+
+def _naming(classifier: Any, inputs: Any) -> Any:
+    """The network whose names of inputs `perturb` takes: that of a model, if its preprocessing has other names.
+
+    Raises:
+        ValueError: `perturb` names inputs that a preprocessing makes of several others.
+    """
+    entry, network = classifier.entry, getattr(classifier.network, "network", None)
+    perturb = classifier.perturb
+    if network is None or not isinstance(perturb, Mapping) or set(perturb) <= set(named_inputs(entry, inputs)):
+        return entry
+    if keras.tree.is_nested(inputs) or len(declared_inputs(network)) != 1:
+        raise ValueError(
+            f"perturb= names inputs of the network, {list(perturb)}, but the preprocessing takes others, "
+            f"{list(named_inputs(entry, inputs))}. Measure model.network on preprocessed inputs, or pass "
+            "zoo.analysis.Classifier(model, perturb=...) with names of these."
+        )
+    return network
 
 
 class PerturbedNetwork:
@@ -27,6 +61,7 @@ class PerturbedNetwork:
     Attributes:
         single: the inputs as they came, or the one input in them.
         tensor: the tensor at the inputs, `(n, ...)`.
+        naming: the network that names the inputs.
         perturbed: how the tensor is put together, see `zoo.training.perturbed_inputs`.
 
     Raises:
@@ -48,8 +83,9 @@ class PerturbedNetwork:
         self.single = unwrap(entry, self.received)
         tensors = keras.tree.map_structure(ops.convert_to_tensor, self.single)
         names = layer_names(classifier.perturb)
-        self.inputs = as_network_inputs(entry, tensors, keep_integers=bool(names))
-        self.perturbed: Any = perturbed_tensor(classifier.perturb, classifier.network if names else entry, self.inputs)
+        self.inputs = as_network_inputs(entry, tensors, keep_integers=bool(names), keep_double=True)
+        self.naming = classifier.network if names else _naming(classifier, self.inputs)
+        self.perturbed = perturbed_tensor(classifier.perturb, self.naming, self.inputs)
         self.tensor = self.perturbed.tensor(lambda tensor: self.predict(tensor).logits)
         check_floating(classifier.network, self.perturbed)
 
@@ -73,17 +109,23 @@ class PerturbedNetwork:
         with self.perturbed.placed(tensor) as inputs:
             return self.classifier.predict(inputs)
 
-    def check_reached(self) -> None:
+    def check_reached(self, what: str = "measures") -> None:
         """Refuses inputs in which the prediction has no derivative, such as indices into an embedding.
+
+        A network is checked once for what moves and the output that is measured.
+
+        Args:
+            what: what needs the derivative, for the message.
 
         Raises:
             ValueError: a part of the tensor has no derivative. The message says what to name.
         """
-        network = self.classifier.network
-        if not may_cut(network) or getattr(network, "checked", False):  # by training
+        network, question = self.classifier.network, (self.classifier.perturb, self.classifier.output)
+        if not may_cut(network) or _is_one_of(question, _answered(network)):
             return
         first = PerturbedNetwork(self.classifier, take_rows(self.received, slice(0, 1)))
-        check_reached(network, first.perturbed, lambda *parts: first.predict(list(parts)).logits)
+        check_reached(network, first.perturbed, lambda *parts: first.predict(list(parts)).logits, what)
+        _CHECKED.setdefault(network, []).append(question)
 
     def restored(self, tensor: Tensor) -> Any:
         """The inputs with a tensor in place, in the structure and the shapes in which they came.

@@ -144,4 +144,6 @@ def loss_gradient(network: Callable[..., Tensor], inputs: Any, labels: Any) -> T
         >>> np.asarray(zoo.analysis.loss_gradient(network, np.array([[0.0, 0.0]]), [0]))
         array([[-0.5,  0.5]])
     """
-    return prediction_pass(network, inputs, labels).loss_gradient
+    classifier = as_classifier(network)
+    labels = None if labels is None else classifier.labels(inputs, labels)
+    return prediction_pass(classifier, inputs, labels).loss_gradient

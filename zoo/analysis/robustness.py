@@ -90,7 +90,8 @@ def misclassified_under_attack(
             f"The attack {attack!r} changes its batches as it proceeds, so statistics must be 'moving', received "
             "'batch'."
         )
-    classifier, inputs, labels = as_classifier(network), as_inputs(inputs), np.asarray(labels)
+    classifier, inputs = as_classifier(network), as_inputs(inputs)
+    labels = classifier.labels_at_output(labels)
     layers = layer_names(classifier.perturb)
     if statistics == "batch" and layers:
         raise ValueError(f"With statistics='batch' attacks move inputs, received perturb={classifier.perturb!r}.")

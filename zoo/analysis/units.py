@@ -114,25 +114,52 @@ def attacked(model: Any, x: Any, *, units: str | None = None, clip: bool = True)
                 f"{what}. Choose units='preprocessed'."
             )
         inputs = (np.asarray(x) / np.float32(pixels[1])).astype(keras.config.floatx())
-        return Attacked(classifier.around(model, scale=pixels[1]), inputs, (0.0, 1.0) if clip else None)
-    network, preprocess = classifier.around(getattr(model, "network", model)), _preprocessing(model, one_input)
+        network = classifier.around(model, scale=pixels[1] * classifier.scale)
+        return Attacked(network, inputs, (0.0, 1.0) if clip else None)
+    # The scale is a factor before the preprocessing; without one the network keeps it.
+    scale = 1.0 if getattr(model, "preprocessing", None) is None else classifier.scale
+    network = classifier.around(getattr(model, "network", model), scale=classifier.scale / scale)
+    preprocess = _preprocessing(model, one_input, scale)
     input_range = _preprocessed_range(model, preprocess, x, pixels) if clip and pixels else None
     if clip and keras.tree.is_nested(x) and getattr(model, "preprocessing", None) is None:
         input_range = _ranges_of_images(network, x)
-    return Attacked(network, preprocess(x), input_range)
+    return Attacked(network, preprocess(x) if clip else _without_bytes(network, preprocess(x)), input_range)
 
 
-def _preprocessing(model: Any, one_input: bool) -> Callable[[Any], Any]:
+def _preprocessing(model: Any, one_input: bool, scale: float) -> Callable[[Any], Any]:
     """`x -> preprocessed inputs` of a model, in batches."""
     if isinstance(model, ObjectiveModel):
         tensors = functools.partial(keras.tree.map_structure, ops.convert_to_tensor)
-        return lambda x: map_batches(lambda x: model.prepare(tensors(x), training=False)[0], x)
+
+        def of_batch(x):
+            x = tensors(x)
+            x = x if scale == 1.0 else scale * ops.cast(x, keras.config.floatx())
+            return model.prepare(x, training=False)[0]
+
+        return lambda x: map_batches(of_batch, x)
     return lambda x: np.asarray(x, keras.config.floatx()) if one_input else x
+
+
+def _moving(network: Classifier, x: Any) -> Any:
+    """The names of the inputs that move."""
+    return getattr(network.at(take_rows(x, slice(0, 1))).perturbed, "scales", ())
+
+
+def _without_bytes(network: Classifier, x: Any) -> Any:
+    """Inputs in which bytes that move are floating-point numbers, because attacks keep bytes in their range."""
+    if not keras.tree.is_nested(x):
+        return x
+    moving, dtype = _moving(network, x), keras.config.floatx()
+    pairs = [
+        (name in moving and keras.backend.standardize_dtype(each.dtype) == "uint8", each)
+        for name, each in named_inputs(network.entry, x).items()
+    ]
+    return keras.tree.pack_sequence_as(x, [np.asarray(each, dtype) if byte else each for byte, each in pairs])
 
 
 def _ranges_of_images(network: Classifier, x: Any) -> dict[str, tuple[float, float]] | None:
     """The ranges of the images that move among several inputs."""
-    scales = getattr(network.at(take_rows(x, slice(0, 1))).perturbed, "scales", {})
+    scales = _moving(network, x)
     ranges = {name: pixel_range(each) for name, each in named_inputs(network.entry, x).items() if name in scales}
     return {name: pixels for name, pixels in ranges.items() if pixels} or None
 

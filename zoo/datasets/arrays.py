@@ -70,6 +70,9 @@ def as_inputs(inputs: Any) -> Any:
     Returns:
         The same structure of arrays and tensors.
 
+    Raises:
+        ValueError: an input is no array, but for example a data set.
+
     Example:
         >>> from zoo.datasets.arrays import as_inputs
         >>> as_inputs([[1.0, 2.0]]).shape, [each.shape for each in as_inputs([np.ones((3, 1)), np.ones((3, 2))])]
@@ -81,7 +84,15 @@ def as_inputs(inputs: Any) -> Any:
 
 
 def _as_array(values):
-    return values if ops.is_tensor(values) else np.asarray(values)
+    if ops.is_tensor(values):
+        return values
+    array = np.asarray(values)
+    if not array.ndim and array.dtype == object:
+        raise ValueError(
+            f"Inputs and labels are arrays, received a {type(values).__name__}. Of a tf.data set pass arrays, such as "
+            "those of next(iter(data.batch(1000)))."
+        )
+    return array
 
 
 def take_rows(inputs: Any, rows: Any) -> Any:

@@ -151,7 +151,7 @@ def takes_strings(model: Any, name: str) -> bool:
     return model.preprocessing is not None or not declared or (name in declared and declared[name].dtype == "string")
 
 
-def as_network_inputs(network: Any, inputs: Any, *, keep_integers: bool = False) -> Any:
+def as_network_inputs(network: Any, inputs: Any, *, keep_integers: bool = False, keep_double: bool = False) -> Any:
     """The inputs in the shapes and types with which the network computes.
 
     Integers have no derivatives, and half precision cannot represent small perturbations. Numbers therefore become
@@ -162,6 +162,7 @@ def as_network_inputs(network: Any, inputs: Any, *, keep_integers: bool = False)
         network: any Keras network, or any function: it computes in float64 if one of its inputs has that type.
         inputs: one tensor, or a dictionary, list or tuple of tensors.
         keep_integers: whether all integers stay, because penalties do not move the inputs.
+        keep_double: whether the one input stays in float64, which the network then casts itself.
 
     Returns:
         The same structure.
@@ -177,6 +178,13 @@ def as_network_inputs(network: Any, inputs: Any, *, keep_integers: bool = False)
         types = [getattr(each.dtype, "name", each.dtype) for each in keras.tree.flatten(inputs)]
     dtype, declared = "float64" if "float64" in types else keras.config.floatx(), declared_inputs(network)
     several = keras.tree.is_nested(inputs)
+    if (
+        keep_double
+        and not several
+        and not is_text(inputs)
+        and keras.backend.standardize_dtype(inputs.dtype) == "float64"
+    ):
+        dtype = "float64"
 
     def adapt(name, tensor):
         own = declared.get(name)

@@ -120,13 +120,16 @@ def check_floating(network: Any, perturbed: WholeInput) -> None:
         )
 
 
-def check_reached(network: Any, perturbed: WholeInput, logits_of: Callable[..., Tensor]) -> None:
+def check_reached(
+    network: Any, perturbed: WholeInput, logits_of: Callable[..., Tensor], what: str = "penalties"
+) -> None:
     """Refuses penalties that would be 0, because no derivative runs from what they move to the logits.
 
     Args:
         network: any Keras network, built; or any function, which is not checked.
         perturbed: the tensor that penalties move.
         logits_of: its parts to the logits.
+        what: what moves the tensor, for the message.
 
     Raises:
         ValueError: nothing moves, or the logits have no derivative in a part of it.
@@ -143,7 +146,7 @@ def check_reached(network: Any, perturbed: WholeInput, logits_of: Callable[..., 
     missing = [name for name, yes in zip(perturbed.names, reached, strict=True) if not yes]
     if missing:
         raise ValueError(
-            f"The network's outputs have no derivative in {', '.join(missing)}, which penalties move. "
+            f"The network's outputs have no derivative in {', '.join(missing)}, which {what} move. "
             "Indices into an embedding have none. Name the layer whose outputs to move, such as an embedding: "
             f"{_embeddings(network)}; or name the inputs to move: perturb={{name: 1.0}}."
         )

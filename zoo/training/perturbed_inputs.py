@@ -198,8 +198,8 @@ def _checked_scales(named: Mapping[str, Tensor], scales: Mapping[str, Any] | Non
         shape = tuple(named[name].shape[1:])
         if not floating[name]:
             raise ValueError(
-                f"Penalties cannot move the input {name!r}, which holds {named[name].dtype}. Leave it out of perturb=, "
-                "or name the layer that embeds it: perturb='embedding'."
+                f"Penalties and attacks cannot move the input {name!r}, which holds {named[name].dtype}. Leave it out "
+                "of perturb=, or name the layer that embeds it: perturb='embedding'."
             )
         if not scale.ndim:
             continue

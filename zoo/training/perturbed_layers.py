@@ -105,7 +105,7 @@ class LayerOutputs(WholeInput):
         for name in self.layers:
             if calls.count(name) != 1:
                 raise ValueError(
-                    f"Penalties perturb the output of a layer that runs once in a training pass, received {name!r}, "
+                    f"Penalties and attacks perturb the output of a layer that runs once in a pass, received {name!r}, "
                     f"which runs {calls.count(name)} times."
                 )
 
@@ -122,12 +122,14 @@ class LayerOutputs(WholeInput):
 
     def _check(self, name, outputs):
         if keras.tree.is_nested(outputs) or not keras.backend.is_float_dtype(outputs.dtype):
-            raise ValueError(f"Penalties perturb one floating-point tensor, but {name!r} returns {outputs!r}.")
+            raise ValueError(
+                f"Penalties and attacks perturb one floating-point tensor, but {name!r} returns {outputs!r}."
+            )
         rows, expected = outputs.shape[0], keras.tree.flatten(self.inputs)[0].shape[0]
         if None not in (rows, expected) and rows != expected:
             raise ValueError(
-                f"Penalties perturb what a layer returns for each example, but {name!r} returns {rows} rows for "
-                f"{expected} examples."
+                f"Penalties and attacks perturb what a layer returns for each example, but {name!r} returns {rows} "
+                f"rows for {expected} examples."
             )
 
     def _piece(self, shift, index):

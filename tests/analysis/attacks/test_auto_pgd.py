@@ -9,7 +9,8 @@ from keras import ops
 
 from tests.analysis.attacks.closed_forms import linear_classifier, smallest_perturbations
 from zoo.analysis import Classifier, auto_pgd, misclassified
-from zoo.analysis.attacks.auto_pgd import check_lengths, checkpoints, first_state, make_steps
+from zoo.analysis.attacks.auto_pgd import first_state, make_steps
+from zoo.analysis.attacks.checkpoints import check_lengths, checkpoints
 from zoo.analysis.attacks.task import Task
 
 NORMS = ("linf", "l2")

@@ -6,7 +6,16 @@ import pytest
 from keras import layers, ops
 
 from tests.analysis.attacks.closed_forms import linear_classifier, smallest_perturbations
-from zoo.analysis import ATTACKS, Classifier, auto_pgd, fast_adaptive_boundary, misclassified, sign_noise
+from zoo.analysis import (
+    ATTACKS,
+    Classifier,
+    auto_pgd,
+    fast_adaptive_boundary,
+    misclassified,
+    projected_gradient_descent,
+    sign_noise,
+    square,
+)
 from zoo.analysis.attacks.inputs import AttackedInputs
 
 RNG = np.random.default_rng(4)
@@ -132,3 +141,26 @@ def test_an_axis_that_keras_adds_is_taken_away_again():
     x = RNG.normal(size=(5, 4, 4)).astype("float32")
     whole = ATTACKS["sign"](network, x[..., None], np.zeros(5, int), 0.1)
     np.testing.assert_array_equal(ATTACKS["sign"](network, x, np.zeros(5, int), 0.1), whole[..., 0])
+
+
+def constant_with_padding():
+    """Returns class 0 for any words, so that attacks return their random starts."""
+    tokens = keras.Input((4,), dtype="int32")
+    pooled = layers.GlobalAveragePooling1D()(layers.Embedding(5, 2, mask_zero=True, name="words")(tokens))
+    network = keras.Model(tokens, layers.Dense(3, kernel_initializer="zeros")(pooled))
+    network.layers[-1].bias.assign([1.0, 0.0, 0.0])
+    return Classifier(network, perturb="words")
+
+
+def test_random_starts_beside_padding():
+    """Two of eight entries move: the volume of their ball gives the share of small starts."""
+    network, x, y = constant_with_padding(), np.tile([[3, 0, 0, 0]], (400, 1)), np.zeros(400, int)
+    clean = ops.convert_to_numpy(AttackedInputs(network, x).clean)
+    pgd = projected_gradient_descent(network, x, y, 0.5, seed=0, norm="l2", num_steps=1, step_size=0.0)
+    noise = ops.convert_to_numpy(pgd) - clean
+    assert not noise[:, 1:].any()
+    squares = np.square(np.linalg.norm(noise[:, 0], axis=-1) / 0.5)  # uniform on 0 to 1
+    assert abs(squares.mean() - 0.5) < 4 / np.sqrt(12 * 400)
+    moved = ops.convert_to_numpy(square(network, x[:5], y[:5], 0.5, seed=0, norm="l2", num_queries=1)) - clean[:5]
+    np.testing.assert_allclose(np.linalg.norm(moved.reshape(5, -1), axis=1), 0.5, rtol=1e-5)
+    assert not moved[:, 1:].any()

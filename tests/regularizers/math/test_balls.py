@@ -36,3 +36,15 @@ def test_draws_fill_the_ball(norm):
     for t in (0.3, 0.6, 0.9):
         assert abs(np.mean(size <= t) - t**3) < 4 * np.sqrt(t**3 * (1 - t**3) / 4000)
     np.testing.assert_allclose(start.mean(axis=0), 0, atol=4 * 2 / np.sqrt(3 * 4000))
+
+
+@pytest.mark.parametrize("norm", NORMS)
+def test_draws_fill_the_ball_of_the_entries_that_move(norm):
+    moved = np.broadcast_to([1.0, 1.0, 0.0, 0.0, 0.0], (4000, 5))
+    x = ops.zeros((4000, 5), "float64")
+    generator = keras.random.SeedGenerator(0)
+    start = ops.convert_to_numpy(draw_from_ball(x, 2.0, norm, generator, ops.convert_to_tensor(moved)))
+    assert not start[:, 2:].any()
+    size = sizes(start, norm) / 2
+    for t in (0.3, 0.6, 0.9):
+        assert abs(np.mean(size <= t) - t**2) < 4 * np.sqrt(t**2 * (1 - t**2) / 4000)

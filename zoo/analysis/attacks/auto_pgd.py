@@ -1,12 +1,12 @@
 """Projected gradient ascent with momentum and a step size that adapts itself (APGD)."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from keras import ops
 
+from zoo.analysis.attacks.checkpoints import check_lengths
 from zoo.analysis.attacks.inputs import bounds_of
 from zoo.analysis.attacks.objectives import ascent, check_decides_once, objective
 from zoo.analysis.attacks.programs import State, loop
@@ -22,40 +22,8 @@ from zoo.validation import check_choice, check_number
 Tensor = Any  # a tensor of the backend, or a NumPy array
 
 LOSSES = ("ce", "dlr")
-FIRST_CHECK, SHORTENING, SHORTEST = 0.22, 0.03, 0.06  # of the number of steps
 RHO = 0.75  # share of the steps that must raise the loss
 ALPHA = 0.75  # 1 minus the momentum
-
-
-def checkpoints(num_steps: int) -> list[int]:
-    """The steps at which APGD may halve its step size: `w_j = ⌈p_j·N⌉`.
-
-    `p_0 = 0`, `p_1 = 0.22`, `p_{j+1} = p_j + max(p_j − p_{j−1} − 0.03, 0.06)`.
-
-    Args:
-        num_steps: N, at least 1.
-
-    Returns:
-        w_1, w_2, ... up to N.
-
-    Example:
-        >>> from zoo.analysis.attacks.auto_pgd import checkpoints
-        >>> checkpoints(100)
-        [22, 41, 57, 70, 80, 87, 93, 99]
-    """
-    before, share, found = 0.0, FIRST_CHECK, []
-    while share <= 1:
-        found.append(math.ceil(share * num_steps - 1e-9))
-        before, share = share, share + max(share - before - SHORTENING, SHORTEST)
-    return found
-
-
-def check_lengths(num_steps: int) -> np.ndarray:
-    """For each step the number of steps since the last checkpoint, if the step is one, else 0; `(N + 1,)`."""
-    found, last = np.zeros(num_steps + 1, "int32"), 0
-    for step in checkpoints(num_steps):
-        found[step], last = step - last, step
-    return found
 
 
 def remember(state: State, loss: Tensor, gradient: Tensor, fooled: Tensor) -> State:
@@ -180,7 +148,7 @@ def run_auto_pgd(
         if not len(rows):
             return
         # All inputs draw, so that the shape, and with it the compiled program, stays the same.
-        start = inputs.clip(clean + inputs.masked(draw_from_ball(clean, task.epsilon, task.norm, generator)))
+        start = inputs.clip(clean + draw_from_ball(clean, task.epsilon, task.norm, generator, inputs.moved))
         state = first_state(task.clean[rows], ops.convert_to_numpy(start)[rows], task.epsilon)
         constants = task.constants(rows, targets=task.target(rank) if rank else task.labels)
         task.run_all(program, constants, state, num_steps + 1, epsilon, lengths)
@@ -253,6 +221,7 @@ def auto_pgd(
     check_number("num_restarts", num_restarts, 1, integer=True)
     check_number("num_targets", num_targets, 0, integer=True)
     task = Task(network, inputs, labels, epsilon, norm, input_range, batch_size)
+    task.inputs.check_gradient()
     with progress_bar(task, num_restarts * len(task.ranks(num_targets)) * (num_steps + 1), verbose):
         run_auto_pgd(task, seed, loss, num_steps, num_restarts, num_targets, early_stop)
     return task.result()

@@ -213,6 +213,7 @@ def fast_adaptive_boundary(
     check_number("num_steps", num_steps, 1, integer=True)
     check_number("num_targets", num_targets, 1, integer=True)
     task = Task(network, inputs, labels, epsilon, norm, input_range, batch_size)
+    task.inputs.check_gradient()
     with progress_bar(task, len(task.ranks(num_targets)) * num_steps, verbose):
         run_fast_adaptive_boundary(task, num_steps=num_steps, num_targets=num_targets, early_stop=early_stop)
     return task.result()

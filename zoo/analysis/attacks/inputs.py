@@ -9,14 +9,13 @@ from keras import ops
 
 from zoo.analysis.batches import map_batches
 from zoo.analysis.classifier import as_classifier
-from zoo.analysis.labels import as_labels
 from zoo.analysis.logits import Prediction
 from zoo.analysis.perturbed_network import PerturbedNetwork
 from zoo.datasets.arrays import as_inputs, take_rows
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.training.inputs import named_inputs
 from zoo.training.perturbed_layers import layer_names
-from zoo.validation import check_choice, class_indices
+from zoo.validation import check_choice
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
 BYTES = (0.0, 255.0)
@@ -67,8 +66,7 @@ class AttackedInputs:
         batch_size: number of inputs at a time in which layers that move run, or None for all.
 
     Raises:
-        ValueError: nothing moves, the prediction has no derivative in what moves, or the range is not an increasing
-            pair, or of an input that does not move.
+        ValueError: nothing moves, or the range is not an increasing pair, or of an input that does not move.
 
     Attributes:
         clean: the tensor that moves, `(n, ...)`.
@@ -87,7 +85,6 @@ class AttackedInputs:
         self.classifier = as_classifier(network)
         inputs, in_batches = as_inputs(inputs), batch_size is not None and layer_names(self.classifier.perturb)
         self.at = self.classifier.at(take_rows(inputs, slice(0, 1)) if in_batches else inputs)
-        self.at.check_reached()
         self.inputs, self.clean, self.moved = inputs, self.at.tensor, self.at.moved
         self.rest: Any = () if self.at.is_whole else inputs
         if in_batches:
@@ -103,8 +100,9 @@ class AttackedInputs:
     def _hashable(self, input_range):
         if self.at.moves_layers:
             return input_range  # which `bounds` refuses, if there is one
-        leaves = named_inputs(self.classifier.entry, self.at.single)
-        moving = [name for name in leaves if self.at.is_whole or name in self.at.perturbed.scales]
+        leaves = named_inputs(self.at.naming, self.at.single)
+        scales = getattr(self.at.perturbed, "scales", leaves)  # of one whole input its name
+        moving = [name for name in leaves if name in scales]
         by_name = input_range if isinstance(input_range, Mapping) else dict.fromkeys(moving, input_range)
         for name in by_name:
             check_choice("moving input in input_range", name, moving)
@@ -117,10 +115,13 @@ class AttackedInputs:
             return pairs[0][1] if pairs else None
         return pairs or None
 
+    def check_gradient(self) -> None:
+        """Refuses what attacks by gradients cannot move, see `PerturbedNetwork.check_reached`."""
+        self.at.check_reached("attacks by gradients")
+
     def labels(self, labels: Any) -> np.ndarray:
         """Labels as `as_labels` returns them, of integers in int32."""
-        given = np.asarray(labels)
-        labels = class_indices(given) if given.ndim == 1 else as_labels(given, self.first_prediction())
+        labels = self.classifier.labels(self.inputs, labels)
         return labels.astype("int32") if labels.dtype.kind in "iub" else labels
 
     def first_prediction(self) -> Prediction:

@@ -116,6 +116,7 @@ def projected_gradient_descent(
         raise ValueError(f"Restarts need random_start=True, received num_restarts={num_restarts} without it.")
     step_size = 2.5 * epsilon / num_steps if step_size is None else check_number("step_size", step_size, 0)
     attacked, generator = AttackedInputs(network, inputs, input_range), as_generator(seed)
+    attacked.check_gradient()
     clean, rest = attacked.clean, keras.tree.map_structure(ops.convert_to_tensor, attacked.rest)
     labels = attacked.labels(labels)
     numbers = [ops.convert_to_tensor(number, clean.dtype) for number in (epsilon, step_size, momentum)]
@@ -125,7 +126,7 @@ def projected_gradient_descent(
     def attack(labels, sign):
         x = clean
         if random_start:
-            x = attacked.clip(clean + attacked.masked(draw_from_ball(clean, epsilon, norm, generator)))
+            x = attacked.clip(clean + draw_from_ball(clean, epsilon, norm, generator, attacked.moved))
         sign = ops.convert_to_tensor(sign, clean.dtype)
         return run(clean, rest, x, ops.convert_to_tensor(labels), sign, *numbers)
 

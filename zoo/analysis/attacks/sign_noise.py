@@ -49,6 +49,7 @@ def sign_noise(
     """
     check_number("epsilon", epsilon, 0)
     attacked = AttackedInputs(network, inputs, input_range)
+    attacked.check_gradient()
     gradient = pass_at(attacked.at, attacked.clean, attacked.labels(labels)).loss_gradient
     noise = adversarial_noise(gradient, "sign")
     return attacked.restored(attacked.clip(attacked.clean + epsilon * noise))

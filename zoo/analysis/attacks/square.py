@@ -64,6 +64,7 @@ def gain(prediction: Prediction, labels: Tensor) -> tuple[Tensor, Tensor]:
 
     Example:
         >>> from zoo.analysis.attacks.square import gain
+        >>> from zoo.analysis.logits import Prediction
         >>> value, done = gain(Prediction(np.array([[1.0, 3.0]]), "categorical"), np.array([0]))
         >>> float(value[0]), bool(done[0])
         (2.0, True)
@@ -112,7 +113,11 @@ def run_square(task: Task, seed: Seed, *, num_queries: int, share: float, data_f
     clean, dtype = task.clean[rows], task.clean.dtype
     noise = layout.tensor(first_perturbation(rng, (len(rows), *layout.size), task.epsilon, task.norm).astype(dtype))
     moved = task.inputs.moved
-    noise = ops.convert_to_numpy(noise) * (1 if moved is None else np.asarray(moved)[rows])
+    noise = ops.convert_to_numpy(noise)
+    if moved is not None:
+        noise = noise * ops.convert_to_numpy(moved)[rows]
+        if task.norm == "l2":  # with the norm of before
+            noise = task.epsilon * ops.convert_to_numpy(per_example.normalize(ops.convert_to_tensor(noise)))
     start = ops.convert_to_numpy(clip_to_range(ops.convert_to_tensor(clean + noise), task.inputs.bounds)).copy()
     best, done = map(ops.convert_to_numpy, gain(task.predict(start, rows), task.labels[rows]))
     state = {"x": start, "best": best.astype(dtype), "active": ~done}

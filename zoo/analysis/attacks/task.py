@@ -11,7 +11,7 @@ from keras import ops
 from zoo.analysis.attacks.inputs import AttackedInputs
 from zoo.analysis.attacks.objectives import likeliest_others
 from zoo.analysis.attacks.programs import State, prediction_program
-from zoo.analysis.labels import as_labels
+from zoo.analysis.classifier import as_classifier
 from zoo.analysis.logits import Prediction
 from zoo.backend.programs import Program, program_for
 from zoo.datasets.arrays import as_inputs, num_rows, take_rows
@@ -59,7 +59,7 @@ class Task:
         self.network = network
         self.norm = check_choice("norm", norm, STEEPEST)
         self.epsilon = check_number("epsilon", epsilon, 0)
-        inputs = as_inputs(inputs)
+        inputs, labels = as_inputs(inputs), as_classifier(network).labels_at_output(labels)
         number = num_rows(inputs)
         self.batch_size = min(check_number("batch_size", batch_size, 1, integer=True), max(number, 1))
         if np.shape(labels)[:1] != (number,) or not number:
@@ -76,7 +76,7 @@ class Task:
         self.prediction = self.predict(self.clean, np.arange(number))
         if self.prediction.distribution == "categorical":
             check_classes("An attack needs", self.prediction.logits)
-        labels = as_labels(labels, self.prediction)
+        labels = self.inputs.labels(labels)
         self.labels = labels.astype("int32" if labels.dtype.kind in "iub" else self.clean.dtype)
         self.errors = self.errors_of(self.prediction.logits, np.arange(number))
 

@@ -52,6 +52,7 @@ def virtual_adversarial_noise(
         0.5
     """
     attacked = AttackedInputs(network, inputs, input_range)
+    attacked.check_gradient()
     clean_pass = pass_at(attacked.at, attacked.clean, seed=seed)
     regularizer = VirtualAdversarialTraining(epsilon, num_power_iterations=num_power_iterations)
     noise = regularizer.perturbation(clean_pass, clean_pass.random_direction())

@@ -61,7 +61,9 @@ def project_inputs(
     return clip_to_range(center + project(x - center, epsilon, norm), input_range)
 
 
-def draw_from_ball(inputs: Tensor, epsilon: float, norm: str, seed: keras.random.SeedGenerator) -> Tensor:
+def draw_from_ball(
+    inputs: Tensor, epsilon: float, norm: str, seed: keras.random.SeedGenerator, moved: Tensor | None = None
+) -> Tensor:
     """Draws a perturbation from the ball of radius ε, uniformly.
 
     Args:
@@ -69,6 +71,8 @@ def draw_from_ball(inputs: Tensor, epsilon: float, norm: str, seed: keras.random
         epsilon: ε, at least 0.
         norm: `"linf"` or `"l2"`.
         seed: generator of seeds.
+        moved: 1 for the entries that move and 0 for those that stay, `(n, ...)`; None if all move. The ball is then one
+            of the entries that move.
 
     Returns:
         `(n, ...)`.
@@ -80,8 +84,13 @@ def draw_from_ball(inputs: Tensor, epsilon: float, norm: str, seed: keras.random
         True
     """
     if norm == "linf":
-        return ops.cast(epsilon * (2 * uniform_like(inputs, seed) - 1), inputs.dtype)
-    direction = per_example.random_direction(inputs, seed)
+        drawn = ops.cast(epsilon * (2 * uniform_like(inputs, seed) - 1), inputs.dtype)
+        return drawn if moved is None else drawn * ops.cast(moved, inputs.dtype)
+    direction, entries = per_example.random_direction(inputs, seed), per_example.num_entries(inputs)
+    if moved is not None:
+        moved = ops.cast(moved, inputs.dtype) * ops.ones_like(inputs)
+        direction = per_example.normalize(direction * moved)
+        entries = ops.maximum(ops.sum(per_example.flatten(moved), axis=-1), 1)
     drawn = uniform_like(per_example.flatten(inputs)[:, 0], seed)
-    share = ops.cast(drawn ** (1 / ops.cast(per_example.num_entries(inputs), drawn.dtype)), inputs.dtype)
+    share = ops.cast(drawn ** (1 / ops.cast(entries, drawn.dtype)), inputs.dtype)
     return epsilon * per_example.expand(share, inputs) * direction

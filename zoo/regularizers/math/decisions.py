@@ -21,7 +21,7 @@ def share_misclassified(logits: Tensor, labels: Tensor, distribution: str) -> Te
         distribution: `"categorical"` or `"bernoulli"`.
 
     Returns:
-        `(n,)`, from 0 to 1.
+        `(n,)`, from 0 to 1, which is exactly 1 if all decisions are wrong.
 
     Example:
         >>> from zoo.regularizers.math.decisions import share_misclassified
@@ -32,4 +32,9 @@ def share_misclassified(logits: Tensor, labels: Tensor, distribution: str) -> Te
         wrong = (logits > 0) != (ops.cast(labels, logits.dtype) > 0.5)
     else:
         wrong = ops.cast(ops.argmax(logits, axis=-1), "int32") != ops.cast(labels, "int32")
-    return over_positions(ops.cast(wrong, "float32"))
+    shares = over_positions(ops.cast(wrong, "float32"))
+    if len(wrong.shape) == 1:
+        return shares
+    # XLA multiplies by 1/n, and n times the rounded 1/n is below 1 for some n.
+    every = ops.all(wrong, axis=tuple(range(1, len(wrong.shape))))
+    return ops.where(every, ops.ones_like(shares), shares)

@@ -1,0 +1,78 @@
+"""Labels: the same checks in every measure and attack, and padding."""
+
+import keras
+import numpy as np
+import pytest
+from keras import layers
+
+import zoo
+from zoo.analysis import (
+    Classifier,
+    loss_gradient,
+    misclassified,
+    misclassified_under_attack,
+    penalty_values,
+    worst_movement_changes,
+    worst_movements,
+)
+
+RNG = np.random.default_rng(3)
+X = RNG.normal(size=(3, 4, 2)).astype("float32")
+DENSE = keras.Sequential([keras.Input((4, 2)), layers.Dense(3)])  # classes of 4 positions
+GIVEN = {
+    "misclassified": lambda y: misclassified(DENSE, X, y),
+    "loss gradient": lambda y: loss_gradient(DENSE, X, y),
+    "penalty": lambda y: penalty_values(DENSE, X, zoo.AdversarialTraining(0.1), y),
+    "movement change": lambda y: worst_movement_changes(DENSE, X, y, ["shift"]),
+    "movement": lambda y: worst_movements(DENSE, X, y, "shift"),
+    "sign": lambda y: misclassified_under_attack(DENSE, X, y, "sign", 0.1),
+    "pgd": lambda y: zoo.analysis.projected_gradient_descent(DENSE, X, y, 0.1, norm="linf"),
+    "apgd": lambda y: zoo.analysis.auto_pgd(DENSE, X, y, 0.1, norm="linf", num_steps=1),
+    "square": lambda y: zoo.analysis.square(DENSE, X, y, 0.1, norm="linf", num_queries=1),
+}
+
+
+@pytest.mark.parametrize("given", GIVEN.values(), ids=GIVEN)
+def test_every_measure_and_attack_checks_labels(given):
+    labels = RNG.integers(0, 3, (3, 4))
+    given(labels)
+    with pytest.raises(ValueError, match="given labels must be 0 to 2, received 7"):
+        given(np.where(labels == labels[0, 0], 7, labels))
+    with pytest.raises(ValueError, match=r"given labels must have shape \(3, 4\), received \(3,\)"):
+        given(labels[:, 0])
+
+
+def test_labels_of_one_output_in_a_dictionary():
+    network = keras.Sequential([keras.Input((2,)), layers.Dense(3, name="cls")])
+    x, y = X[:, 0], np.array([0, 1, 2])
+    for measure in (misclassified, loss_gradient):
+        np.testing.assert_array_equal(measure(network, x, {"cls": y}), measure(network, x, y))
+    attacked = misclassified_under_attack(network, x, {"cls": y}, "sign", 0.1)
+    np.testing.assert_array_equal(attacked, misclassified_under_attack(network, x, y, "sign", 0.1))
+    moved = zoo.analysis.auto_pgd(network, x, {"cls": y}, 0.1, seed=0, norm="l2", num_steps=2)
+    np.testing.assert_array_equal(moved, zoo.analysis.auto_pgd(network, x, y, 0.1, seed=0, norm="l2", num_steps=2))
+    with pytest.raises(ValueError, match=r"received labels of \['cls', 'box'\]. Pass .*output='cls'"):
+        misclassified(network, x, {"cls": y, "box": y})
+
+
+def test_labels_of_the_output_that_is_measured():
+    x = keras.Input((2,))
+    network = keras.Model(x, {"cls": layers.Dense(3, name="cls")(x), "box": layers.Dense(2, name="box")(x)})
+    labels = {"cls": np.array([0, 1, 2]), "box": np.array([0, 1, 1])}
+    classifier = Classifier(network, output="box")
+    expected = misclassified(classifier, X[:, 0], labels["box"])
+    np.testing.assert_array_equal(misclassified(classifier, X[:, 0], labels), expected)
+    with pytest.raises(ValueError, match=r"outputs \['cls', 'box'\].*Classifier\(network, output='cls'\)"):
+        misclassified(network, X[:, 0], labels["cls"])
+
+
+def test_padding_is_no_decision_of_dense_outputs():
+    """Keras leaves it out of metrics, and so would an error of these measures have to."""
+    tokens = keras.Input((4,), dtype="int32")
+    network = keras.Model(tokens, layers.Dense(3)(layers.Embedding(5, 2, mask_zero=True, name="words")(tokens)))
+    x, y = np.array([[1, 2, 0, 0]]), np.array([[0, 2, 1, 1]])
+    for measure in (misclassified, lambda *given: loss_gradient(Classifier(network, perturb="words"), *given[1:])):
+        with pytest.raises(ValueError, match="Dense outputs with a mask"):
+            measure(network, x, y)
+    pooled = keras.Model(tokens, layers.GlobalAveragePooling1D()(network(tokens)))
+    assert misclassified(pooled, x, [0]).shape == (1,)
