@@ -33,11 +33,12 @@ def driver():
 
 @pytest.fixture
 def browser(driver, folders, tmp_path):
-    """The page about `folders` with nine models, on a wide and light screen."""
+    """The page about `folders` with nine models and ten rows about ladders, on a wide and light screen."""
     content = of_zoo(folders.results, folders.saved_models, folders.pictures, folders.step_times)
     models = [{**content["models"][0], "name": f"own_{n}", "anchor": f"model-own_{n}"} for n in range(8)]
+    tables = [{**table, "rows": table["rows"] * (5 if table["key"] == "ladder" else 1)} for table in content["tables"]]
     path = tmp_path / "index.html"
-    path.write_text(render({**content, "models": [*content["models"], *models]}))
+    path.write_text(render({**content, "tables": tables, "models": [*content["models"], *models]}))
     emulate(driver, 1400)
     for log in ("browser", "performance"):
         driver.get_log(log)  # reading empties it
@@ -121,6 +122,14 @@ def wait(condition):
     return condition()
 
 
+def test_rows_are_filtered_by_words(browser):
+    fold = browser.find_element("id", "table-ladder")
+    fold.find_element("tag name", "summary").click()
+    fold.find_element("tag name", "input").send_keys("1000 FULL")
+    assert shown(browser, "#rows-ladder tbody a") == ["mnist_ladder-1000_full"] * 5
+    assert fold.find_element("tag name", "output").text == "5 of 10"
+
+
 def test_cards_are_filtered_by_words(browser):
     field = browser.find_element("css selector", "[data-filter=model-cards]")
     count = browser.find_element("css selector", "#models output")
@@ -174,6 +183,15 @@ def test_nothing_is_wider_than_the_screen_and_text_has_contrast(browser, scheme,
             emulate(browser, width, scheme)
             assert browser.execute_script("return document.documentElement.scrollWidth") <= width
         browser.execute_script("for (const fold of document.querySelectorAll('details')) fold.open = true")
+    emulate(browser, 390, scheme)
+    narrowest = "return Math.min(...[...document.querySelectorAll(arguments[0])].map(e => e.clientWidth))"
+    assert (
+        browser.execute_script(narrowest, ".card dd") >= 150 and browser.execute_script(narrowest, "figure img") > 300
+    )
+    captions = (
+        "return [...document.querySelectorAll('caption')].every(e => e.clientWidth <= e.closest('.scroll').clientWidth)"
+    )
+    assert browser.execute_script(captions)
     assert browser.execute_script("return getComputedStyle(document.body).backgroundColor") == background
     found = browser.execute_script(CONTRASTS)
     assert len(found) > 3 and min(found.values()) >= 4.5, found

@@ -154,6 +154,7 @@ def errors_by_labels(contents: Iterable[Content]) -> Picture | None:
             ax.plot(*zip(*published, strict=True), "D--", fillstyle="none", color=color, label=f"{name}, published")
         told.append(f"{name} {', '.join(f'{mean:.2f}' for mean in means)}")
     ax.set_xticks(range(len(counts)), ["all" if count is None else str(count) for count in counts])
+    ax.margins(y=0.15)
     ax.set(xlabel="labels", ylabel="test error (%)", ylim=(0, None), xlim=(-0.3, len(counts) - 0.7))
     legend_below(figure, ax, columns=1)
     alt = f"Test error in percent, from the fewest labels to all: {'; '.join(told)}."

@@ -68,7 +68,8 @@ def what_methods_do(panels: Mapping[str, Panel], label: int, norm: float, distan
         ax.remove()
     return Picture(
         figure,
-        f"What each method does to a digit. {title}",
+        "What each method does to a digit: orange is added, blue removed. Above each image is what a network that was "
+        f"trained without the methods takes it for. {title}",
         f"One panel per method: the digit {label} after the change that the method trains against, with the decision "
         f"and confidence of a network trained without it. Orange was added, blue was removed. Perturbations have L2 "
         f"norm {norm:g}, and their colors are {GAIN:g} times as strong; movements shift the content by {distance:g} "
