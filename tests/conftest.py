@@ -17,6 +17,7 @@ pytest_plugins = [
     "tests.support.model_server",
     "tests.support.hub_server",
     "tests.support.report_folders",
+    "tests.support.served_models",
     "tests.support.small_models",
     "tests.support.train_program",
 ]
@@ -40,8 +41,10 @@ RUN_ONCE = {
         "docs/test_site.py",
         "pretrained/test_card.py",
         "pretrained/test_downloading.py",
+        "pretrained/test_http_source.py",
         "pretrained/test_hub.py",
         "pretrained/test_index.py",
+        "pretrained/test_readme.py",
         "recipes/test_search.py",
         "robustness/test_browser.py",
         "robustness/test_hostile_flags.py",

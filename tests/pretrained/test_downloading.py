@@ -7,51 +7,15 @@ import shutil
 import subprocess
 import sys
 import threading
-import urllib.request
 
 import pytest
 
 import zoo
 from tests.support import model_server as faults
-from zoo.pretrained import downloading, http_source, index
-from zoo.pretrained.card import CARD_FILE, CHECKSUM, card_sum, verify, write_card
+from tests.support.served_models import DATA, assert_refused, write_model
+from zoo.pretrained import downloading
+from zoo.pretrained.card import CARD_FILE, CHECKSUM, card_sum, verify
 from zoo.pretrained.downloading import cached_models, folder_of
-
-DATA = "variables/variables.data-00000-of-00001"
-
-
-def write_model(folder, size=3000, error=1.25):
-    """A folder of files with a card; no test here reads it with TensorFlow."""
-    (folder / "variables").mkdir(parents=True, exist_ok=True)
-    (folder / "saved_model.pb").write_bytes(b"graph")
-    (folder / DATA).write_bytes(bytes(range(250)) * (size // 250))
-    fields = {"num_parameters": 7, "input_shape": [4], "model": {}}
-    return write_card(folder, {"name": folder.name, "errors": {"test": error}, **fields})
-
-
-@pytest.fixture
-def served(model_server, tmp_path, monkeypatch):
-    """The server, with the model `toy` on it and in the index; the cache is empty."""
-    write_model(model_server.folder / "toy")
-    file = tmp_path / "index.json"
-    file.write_text(json.dumps(index.make_index(model_server.folder, model_server.address)))
-    monkeypatch.setattr(index, "INDEX_FILE", file)
-    monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path / "cache"))
-    monkeypatch.delenv("ZOO_MODELS_URL", raising=False)
-    return model_server
-
-
-def left_behind():
-    """What is in the cache, hidden files included."""
-    return sorted(path.name for path in cached_models().rglob("*")) if cached_models().exists() else []
-
-
-def assert_refused(error, message, name="toy"):
-    """One line with the message, and nothing in the cache."""
-    with pytest.raises(error, match=message) as caught:
-        zoo.pretrained.find(name)
-    assert "\n" not in str(caught.value) and left_behind() == []
-    return str(caught.value)
 
 
 def test_a_model_of_the_index_is_downloaded_once(served):
@@ -73,58 +37,9 @@ def test_local_folders_come_first(served, tmp_path, monkeypatch):
     assert served.requests == []
 
 
-def test_the_base_address_is_chosen_by_the_environment(served, monkeypatch):
-    content = json.loads(index.INDEX_FILE.read_text())
-    index.INDEX_FILE.write_text(json.dumps({**content, "base": "http://127.0.0.1:9/nothing"}))
-    monkeypatch.setenv("ZOO_MODELS_URL", f"{served.address}/")
-    assert verify(zoo.pretrained.find("toy"))["name"] == "toy"
-
-
-@pytest.mark.parametrize("ranges", [True, False])
-def test_a_broken_download_continues_or_restarts(served, ranges):
-    served.ranges = ranges
-    served.faults[DATA] = [faults.break_off]
-    assert verify(zoo.pretrained.find("toy")) == verify(served.folder / "toy")
-    of_data = [asked for _, path, asked in served.requests if path.endswith(DATA)]
-    assert of_data == [None, "bytes=1000-"]  # a third of 3000 had arrived
-
-
-def test_a_server_that_always_breaks_off(served):
-    served.faults[DATA] = [faults.break_off] * http_source.ATTEMPTS
-    message = assert_refused(ConnectionError, "toy cannot be downloaded from .*/toy: the server broke off 3 times")
-    assert str(cached_models()) in message and "put its folder" in message
-
-
 def test_a_lying_server(served):
     served.faults[DATA] = [faults.lie]
     assert_refused(ValueError, f"damaged or altered: {DATA} differs from the card. Nothing of it was kept")
-
-
-def test_a_server_that_sends_too_much(served):
-    served.faults["saved_model.pb"] = [faults.send_too_much]
-    assert_refused(ValueError, r"sends more than the 3,\d\d\d bytes that are expected")
-
-
-def test_a_slow_server(served, monkeypatch):
-    monkeypatch.setattr(http_source, "TIMEOUT", 0.1)
-    served.faults[DATA] = [faults.stall]
-    assert_refused(ConnectionError, "does not answer for 0.1 s")
-
-
-def test_a_server_that_refuses(served):
-    served.faults[CARD_FILE] = [faults.refuse]
-    assert_refused(ConnectionError, "the server answers 503 Service Unavailable")
-
-
-def test_no_network(served, monkeypatch):
-    monkeypatch.setenv("ZOO_MODELS_URL", "http://127.0.0.1:9")  # nobody listens
-    message = assert_refused(ConnectionError, r"toy cannot be downloaded from http://127.0.0.1:9/toy: .*refused")
-    assert f"put its folder into {cached_models()}." in message
-
-
-def test_addresses_that_no_server_has(served):
-    assert_refused(ConnectionError, "nonnumeric port: 'port'", "http://127.0.0.1:port/toy")
-    assert_refused(ValueError, "é/toy is no model of the zoo: it has no card.json", f"{served.address}/é/toy")
 
 
 @pytest.mark.parametrize("named", [True, False])
@@ -146,46 +61,6 @@ def test_an_address_may_not_send_a_file_of_any_size(served, monkeypatch):
     assert_refused(ValueError, "it sends more than the 2,999 bytes that are expected", f"{served.address}/toy")
 
 
-def test_plain_http_is_for_this_machine_and_known_models(served, monkeypatch):
-    assert_refused(ValueError, "can be altered on the way. Use https://", "http://models.example.org/toy")
-    for host in ("localhost", "127.0.0.1", "[::1]:80"):
-        assert http_source.HttpSource(f"http://{host}/toy").address
-    assert http_source.HttpSource("http://models.example.org/toy", known=True).address
-
-
-@pytest.mark.parametrize("target", ["ftp://127.0.0.1/card.json", "http://models.example.org/x", "file:///etc/passwd"])
-def test_redirections_that_are_refused(served, target):
-    served.faults[CARD_FILE] = [faults.redirect_to(target)]
-    with pytest.raises((ValueError, ConnectionError), match="is refused: it leads to|not allowed") as caught:
-        zoo.pretrained.find(f"{served.address}/toy")
-    assert target in str(caught.value) and "\n" not in str(caught.value) and left_behind() == []
-
-
-def test_redirections_that_are_followed(served):
-    served.faults[CARD_FILE] = [faults.redirect_to(f"{served.address}/toy/./{CARD_FILE}")]
-    assert verify(zoo.pretrained.find(f"{served.address}/toy"))["name"] == "toy"
-
-
-@pytest.mark.parametrize("known", [True, False])
-def test_nothing_leads_from_https_to_http(known):
-    request = urllib.request.Request("https://models.example.org/toy/card.json")
-    follow = http_source.SafeRedirects(known).redirect_request
-    with pytest.raises(ValueError, match="leads to http://127.0.0.1/card.json, which is not https"):
-        follow(request, None, 302, "Found", {}, "http://127.0.0.1/card.json")
-    assert follow(request, None, 302, "Found", {}, "https://cdn.example.org/x").host == "cdn.example.org"
-
-
-@pytest.mark.parametrize("base", ["models.example.org", "ftp://host/x", "/folder", "https://"])
-def test_a_base_address_that_is_none(served, monkeypatch, base):
-    monkeypatch.setenv("ZOO_MODELS_URL", base)
-    assert_refused(ValueError, f"ZOO_MODELS_URL must begin with https://, http:// or hf://, received '{base}'")
-
-
-def test_a_length_that_is_no_number(served):
-    served.faults[DATA] = [faults.state_no_length]
-    assert verify(zoo.pretrained.find("toy")) == verify(served.folder / "toy")
-
-
 def test_an_error_begins_on_its_own_line(served, capsys, monkeypatch):
     monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
     served.faults[DATA] = [faults.lie]
@@ -197,17 +72,6 @@ def test_an_error_begins_on_its_own_line(served, capsys, monkeypatch):
 def test_another_model_than_the_index_states(served):
     write_model(served.folder / "toy", error=2.0)
     assert_refused(ValueError, "another model than this version of the zoo expects.*Upgrade the zoo")
-
-
-def test_a_full_disk(served, monkeypatch):
-    real = open
-    monkeypatch.setattr(http_source, "open", lambda path, mode: real(full(path), mode), raising=False)
-
-    def full(path):
-        return "/dev/full" if path.name == "saved_model.pb" else path
-
-    message = assert_refused(OSError, "The disk is full: toy does not fit into")
-    assert "Free 0.0 MiB, or set ZOO_CACHE_DIR" in message and "Errno" not in message
 
 
 @pytest.mark.parametrize("file", ["../../secret", "/etc/passwd", "variables/../../x", ".hidden", "a\\b", "", CARD_FILE])
@@ -274,20 +138,6 @@ def test_a_killed_download_is_no_model_and_its_rest_goes(served):
     assert half.name.startswith(".toy") and zoo.pretrained.list_models(parent) == []
     zoo.pretrained.find(address)
     assert [path.name for path in parent.iterdir()] == ["toy"]
-
-
-@pytest.mark.parametrize("size", [3000, None])
-def test_the_progress_bar_is_on_standard_error_of_a_terminal(size, capsys, monkeypatch):
-    for visible in (False, True):
-        monkeypatch.setattr(sys.stderr, "isatty", lambda visible=visible: visible, raising=False)
-        bar = http_source.ProgressBar(size)
-        bar.add(1000, drawn=False)
-        assert capsys.readouterr().err == ""
-        bar.add(2000)
-        bar.finish()
-        printed = capsys.readouterr()
-        assert printed.out == "" and bool(printed.err) == visible
-    assert printed.err.endswith("\n") and ("2/3" if size else "2/Unknown") in printed.err
 
 
 @pytest.mark.parametrize(

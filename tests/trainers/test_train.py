@@ -8,6 +8,7 @@ import sys
 import keras
 import pytest
 
+from tests.support.run_programs import in_one_process
 from trainers.runs import run as runs
 from zoo import recipes
 
@@ -57,21 +58,19 @@ def test_evaluate_measures_the_error_on_the_card(finished):
     folder, _ = finished
     card = json.loads((folder / "models" / "synthetic_mlp-vat" / "card.json").read_text())
     flags = ["--model=synthetic_mlp-vat", f"--saved_models={folder}/models"]
-    printed = run("evaluate", *flags, "--split=train").stdout
-    assert f"error {card['errors']['train']:.2f} %" in printed
-    attacked = json.loads(run("evaluate", *flags, "--split=train", "--attack=sign", "--epsilon=0.5", "--json").stdout)
-    assert attacked["error"] > card["errors"]["train"] + 10
+    assert f"error {card['errors']['train']:.2f} %" in run("evaluate", *flags, "--split=train").stdout
+    sign = ["--split=train", "--attack=sign", "--epsilon=0.5"]
+    words = [*sign, "--json"], [*sign, "--statistics=batch", "--batch_size=100"], ["--split=validation"]
+    attacked, weak, without = in_one_process([["evaluate", *flags, *each] for each in words])
+    content = json.loads(attacked[1])
+    assert content["error"] > card["errors"]["train"] + 10
     told = {"model": "synthetic_mlp-vat", "dataset": "synthetic", "split": "train", "num_examples": 1000}
-    assert attacked.items() >= {**told, "attack": "sign", "epsilon": 0.5, "statistics": "moving"}.items()
-    done = run("evaluate", *flags, "--epsilon=0.5", check=False)
-    assert done.returncode == 2 and "--epsilon=0.5 needs an attack" in done.stderr
-    done = run("evaluate", *flags, "--statistics=batch", check=False)
-    assert done.returncode == 2 and "--statistics=batch needs an attack" in done.stderr
-    weak = ["--split=train", "--attack=sign", "--epsilon=0.5", "--statistics=batch", "--batch_size=100"]
-    printed = run("evaluate", *flags, *weak).stdout
-    assert "sign attack with epsilon 0.5 through batch statistics" in printed
-    done = run("evaluate", *flags, "--split=validation", check=False)
-    assert done.returncode == 2 and "without a validation split" in done.stderr
+    assert content.items() >= {**told, "attack": "sign", "epsilon": 0.5, "statistics": "moving"}.items()
+    assert weak[0] == 0 and "sign attack with epsilon 0.5 through batch statistics" in weak[1]
+    assert without[0] == 2 and "without a validation split" in without[2]
+    for flag in ("--epsilon=0.5", "--statistics=batch"):
+        done = run("evaluate", *flags, flag, check=False)
+        assert done.returncode == 2 and f"{flag} needs an attack" in done.stderr
 
 
 def test_with_json_standard_output_is_one_object(finished):

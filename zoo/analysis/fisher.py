@@ -13,7 +13,8 @@ from zoo.analysis.jacobian import jacobian_rows
 from zoo.analysis.prediction_pass import prediction_pass
 from zoo.backend.random_numbers import Seed, as_generator
 from zoo.regularizers.math.divergences import check_classes, over_positions
-from zoo.regularizers.math.worst_directions import hessian_product, power_iteration
+from zoo.regularizers.math.hessian_products import hessian_product
+from zoo.regularizers.math.worst_directions import power_iteration
 from zoo.validation import check_number
 
 Tensor = Any  # a tensor of the backend

@@ -1,4 +1,4 @@
-"""Divergences against SciPy, numerical integration and dense matrices."""
+"""Divergences against SciPy and numerical integration."""
 
 import numpy as np
 import pytest
@@ -8,13 +8,7 @@ from keras import ops
 
 from zoo.backend.derivatives import linearize
 from zoo.regularizers import bernoulli_kl, categorical_kl, entropy, gaussian_kl, squared_distance
-from zoo.regularizers.math.divergences import (
-    DIVERGENCES,
-    bernoulli_hessian_product,
-    categorical_hessian_product,
-    over_positions,
-)
-from zoo.regularizers.math.worst_directions import hessian_product
+from zoo.regularizers.math.divergences import DIVERGENCES, over_positions
 
 RNG = np.random.default_rng(2)
 LOGITS, OTHER = RNG.normal(size=(6, 4)) * 3, RNG.normal(size=(6, 4)) * 3
@@ -22,13 +16,6 @@ LOGITS, OTHER = RNG.normal(size=(6, 4)) * 3, RNG.normal(size=(6, 4)) * 3
 
 def call(function, *arrays):
     return ops.convert_to_numpy(function(*(ops.convert_to_tensor(a) for a in arrays)))
-
-
-def pairwise_hessian_product(logits, vectors):
-    """`Σ_j p_k p_j (u_k − u_j)`: the same matrix as `diag(p) − p pᵀ`, without cancellation between entries of p."""
-    log_p = scipy.special.log_softmax(logits.astype("float64"), axis=-1)
-    products = np.exp(log_p[:, :, None] + log_p[:, None, :])
-    return np.sum(products * (vectors[:, :, None] - vectors[:, None, :]), axis=-1)
 
 
 def test_categorical_kl():
@@ -85,21 +72,6 @@ def test_bernoulli_kl_of_extreme_logits():
     np.testing.assert_array_equal(call(bernoulli_kl, extreme, extreme), 0)
 
 
-def test_bernoulli_hessian_product_is_that_of_the_divergence():
-    """`p(1 − p)·u`, which is the derivative of `∂KL/∂h̃` along u at equal arguments, from finite differences."""
-    vectors, step = RNG.normal(size=LOGITS.shape), 1e-5
-
-    def gradient(logits):
-        slope = linearize(lambda h: (bernoulli_kl(LOGITS, h), ()), ops.convert_to_tensor(logits))
-        return ops.convert_to_numpy(slope.vjp(ops.ones(len(LOGITS), "float64")))
-
-    found = call(bernoulli_hessian_product, LOGITS, vectors)
-    p = scipy.special.expit(LOGITS)
-    np.testing.assert_allclose(found, p * (1 - p) * vectors, rtol=1e-10)
-    difference = (gradient(LOGITS + step * vectors) - gradient(LOGITS - step * vectors)) / (2 * step)
-    np.testing.assert_allclose(found, difference, rtol=1e-5, atol=1e-9)
-
-
 def test_bernoulli_entropy():
     p = scipy.special.expit(LOGITS)
     expected = np.sum(scipy.special.entr(p) + scipy.special.entr(1 - p), axis=-1)
@@ -109,14 +81,10 @@ def test_bernoulli_entropy():
 
 @pytest.mark.parametrize("distribution", DIVERGENCES)
 def test_dense_outputs(distribution):
-    """The mean over positions, and a Hessian product at each position."""
-    logits, other, vectors = (RNG.normal(size=(2, 3, 5, 4)) for _ in range(3))
-    flat = [each.reshape(-1, 4) for each in (logits, other, vectors)]
-    expected = call(DIVERGENCES[distribution], *flat[:2]).reshape(2, -1).mean(axis=1)
+    logits, other = (RNG.normal(size=(2, 3, 5, 4)) for _ in range(2))
+    flat = [each.reshape(-1, 4) for each in (logits, other)]
+    expected = call(DIVERGENCES[distribution], *flat).reshape(2, -1).mean(axis=1)
     np.testing.assert_allclose(call(DIVERGENCES[distribution], logits, other), expected, rtol=1e-9)
-    found = call(lambda h, u: hessian_product(h, u, distribution), logits, vectors)
-    of_positions = call(lambda h, u: hessian_product(h, u, distribution), flat[0], flat[2])
-    np.testing.assert_allclose(found.reshape(-1, 4), of_positions, rtol=1e-9)
 
 
 def test_means_over_positions():
@@ -150,34 +118,3 @@ def test_gaussian_kl_of_equal_spread_is_a_squared_distance():
     std = np.array([0.5])
     expected = call(squared_distance, LOGITS, OTHER) / (2 * 0.5**2)
     np.testing.assert_allclose(call(gaussian_kl, LOGITS, std, OTHER, std), expected, rtol=1e-10)
-
-
-def test_hessian_product(rng):
-    p, u = scipy.special.softmax(LOGITS, axis=-1), rng.normal(size=LOGITS.shape)
-    dense = np.stack([np.diag(row) - np.outer(row, row) for row in p])
-    actual = call(categorical_hessian_product, LOGITS, u)
-    np.testing.assert_allclose(actual, np.einsum("nkl,nl->nk", dense, u), rtol=1e-9)
-    np.testing.assert_allclose(pairwise_hessian_product(LOGITS, u), actual, rtol=1e-9)
-
-
-def test_hessian_product_is_the_hessian_of_the_divergence(difference, rng):
-    u = rng.normal(size=(1, 4))
-
-    def gradient(h):
-        return difference(lambda other: float(call(categorical_kl, LOGITS[:1], other)[0]), h, 1e-4)
-
-    along_u = (gradient(LOGITS[:1] + 1e-3 * u) - gradient(LOGITS[:1] - 1e-3 * u)) / 2e-3
-    np.testing.assert_allclose(call(categorical_hessian_product, LOGITS[:1], u), along_u, atol=1e-5)
-
-
-@pytest.mark.parametrize("confidence", [20, 40, 80])
-def test_hessian_product_of_a_confident_prediction_in_single_precision(confidence, rng):
-    logits = np.array([[0.0, confidence, 1.0, -2.0], [confidence, 1.0, 0.5, 0.0]], "float32")
-    u = rng.normal(size=logits.shape).astype("float32")
-    expected = pairwise_hessian_product(logits, u)
-    actual = call(categorical_hessian_product, logits, u)
-    np.testing.assert_allclose(actual, expected, rtol=1e-5)
-    p = scipy.special.softmax(logits, axis=-1)
-    naive = p * (u - np.sum(p * u, axis=-1, keepdims=True))
-    # In single precision the textbook form loses the entry of the likeliest class.
-    assert not np.allclose(naive, expected, rtol=0.1, atol=0)

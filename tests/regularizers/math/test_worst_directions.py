@@ -6,8 +6,7 @@ import pytest
 from keras import ops
 
 from zoo.regularizers import VirtualAdversarialTraining
-from zoo.regularizers.math import per_example
-from zoo.regularizers.math import worst_directions as worst_direction
+from zoo.regularizers.math import hessian_products, per_example
 from zoo.regularizers.math.worst_directions import check_xi, finite_difference_iteration, power_iteration
 from zoo.training import RegularizedModel
 
@@ -49,7 +48,7 @@ def test_convergence_to_the_dominant_eigenvector(check_dominant_eigenvector, dis
 
 
 def test_convergence_notices_a_wrong_hessian(check_dominant_eigenvector, monkeypatch):
-    monkeypatch.setattr(worst_direction, "categorical_hessian_product", lambda logits, u: ops.softmax(logits) * u)
+    monkeypatch.setattr(hessian_products, "categorical_hessian_product", lambda logits, u: ops.softmax(logits) * u)
     with pytest.raises(AssertionError):
         check_dominant_eigenvector("categorical")
 

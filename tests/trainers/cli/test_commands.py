@@ -1,6 +1,5 @@
 """Every command as a user starts it: its help, its exit status, and what libraries write meanwhile."""
 
-import json
 import os
 import pathlib
 import re
@@ -11,6 +10,7 @@ import tomllib
 import pytest
 
 from tests.support.documents import ROOT
+from tests.support.run_programs import in_one_process
 
 SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
 PROGRAMS = [target.rpartition(":")[2] for target in SCRIPTS.values()]
@@ -84,10 +84,7 @@ def test_a_failure_ends_with_status_1_and_one_line(tmp_path):
     file = tmp_path / "file"  # where a folder is expected
     file.touch()
     lines = [[program, *(flag.format(file=file) for flag in FAILING[program])] for program in PROGRAMS]
-    command = [sys.executable, "-m", "tests.support.run_programs"]  # one process spares the imports
-    done = subprocess.run(command, input=json.dumps(lines), cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    for line, (status, out, err) in zip(lines, json.loads(done.stdout), strict=True):
+    for line, (status, out, err) in zip(lines, in_one_process(lines), strict=True):
         assert (status, out) == (1, ""), line
         assert err.startswith("error: ") and err.count("\n") == 1, (line, err)
 

@@ -1,9 +1,5 @@
 """Distances between the predictions at an input and at its perturbation, from logits, example by example.
 
-Each divergence comes with its Hessian in the second argument at equal arguments, as a product with a vector. Power
-iterations for the worst perturbation need this product. It is exact, while finite differences of the divergence lose
-digits.
-
 Logits have the shape `(n, k)`, or `(n, ..., k)` for dense outputs such as the classes of pixels or of words. A
 divergence of dense outputs is the mean over the positions.
 """
@@ -100,30 +96,6 @@ def categorical_kl(logits: Tensor, perturbed_logits: Tensor) -> Tensor:
     return over_positions(ops.sum(ops.exp(log_p) * (log_p - log_q), axis=-1))
 
 
-def categorical_hessian_product(logits: Tensor, vectors: Tensor) -> Tensor:
-    """`(diag(p) − p pᵀ)·u`, the Fisher information of a categorical distribution in its logits, times `u`.
-
-    Only differences between the entries of `u` matter. Differences from the entry of the likeliest class keep the
-    small probabilities of a confident prediction; `u − p·u` would round them away.
-
-    Args:
-        logits: logits of p, `(n, num_classes)`.
-        vectors: u, `(n, num_classes)`.
-
-    Returns:
-        `(n, num_classes)`.
-
-    Example:
-        >>> from zoo.regularizers.math.divergences import categorical_hessian_product
-        >>> np.asarray(categorical_hessian_product(np.zeros((1, 2)), np.array([[1.0, 0.0]])))
-        array([[ 0.25, -0.25]])
-    """
-    p = ops.softmax(logits)
-    likeliest = ops.one_hot(ops.argmax(logits, axis=-1), logits.shape[-1], dtype=vectors.dtype)
-    differences = vectors - ops.sum(likeliest * vectors, axis=-1, keepdims=True)
-    return p * (differences - ops.sum(p * differences, axis=-1, keepdims=True))
-
-
 def log_unit_probabilities(logits: Tensor) -> tuple[Tensor, Tensor]:
     """`log p` and `log(1 − p)` with `p = sigmoid(h)`. They stay finite for a logit of ±∞.
 
@@ -161,24 +133,6 @@ def bernoulli_kl(logits: Tensor, perturbed_logits: Tensor) -> Tensor:
     (log_p, log_not_p), (log_q, log_not_q) = map(log_unit_probabilities, (logits, perturbed_logits))
     each = ops.exp(log_p) * (log_p - log_q) + ops.exp(log_not_p) * (log_not_p - log_not_q)
     return over_positions(ops.sum(each, axis=-1))
-
-
-def bernoulli_hessian_product(logits: Tensor, vectors: Tensor) -> Tensor:
-    """`diag(p(1 − p))·u`, the Fisher information of independent Bernoulli units in their logits, times `u`.
-
-    Args:
-        logits: logits of p, `(n, k)`.
-        vectors: u, `(n, k)`.
-
-    Returns:
-        `(n, k)`.
-
-    Example:
-        >>> from zoo.regularizers.math.divergences import bernoulli_hessian_product
-        >>> np.asarray(bernoulli_hessian_product(np.zeros((1, 2)), np.array([[1.0, 0.0]])))
-        array([[0.25, 0.  ]])
-    """
-    return ops.sigmoid(logits) * ops.sigmoid(-logits) * vectors
 
 
 def squared_distance(outputs: Tensor, perturbed_outputs: Tensor) -> Tensor:

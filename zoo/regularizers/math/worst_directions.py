@@ -7,35 +7,13 @@ import keras
 from keras import ops
 
 from zoo.regularizers.math import per_example
-from zoo.regularizers.math.divergences import DIVERGENCES, bernoulli_hessian_product, categorical_hessian_product
+from zoo.regularizers.math.divergences import DIVERGENCES
+from zoo.regularizers.math.hessian_products import hessian_product
 
 Tensor = Any  # a tensor of the backend
 
 UNIT_ROUNDOFF = {"float16": 2.0**-11, "bfloat16": 2.0**-8, "float32": 2.0**-24, "float64": 2.0**-53}
 NOISES = ("gradient", "sign", "l2", "scaled_l2")
-
-
-def hessian_product(logits: Tensor, vectors: Tensor, distribution: str) -> Tensor:
-    """The Hessian of a divergence in its second argument, at equal arguments, times vectors; up to a factor.
-
-    Args:
-        logits: `(n, k)`.
-        vectors: `(n, k)`.
-        distribution: `"categorical"` (Fisher information of the softmax), `"bernoulli"` (of independent units) or
-            `"gaussian"` (identity).
-
-    Returns:
-        `(n, k)`.
-
-    Example:
-        >>> from zoo.regularizers.math.worst_directions import hessian_product
-        >>> np.asarray(hessian_product(np.zeros((1, 2)), np.array([[1.0, 0.0]]), "categorical"))
-        array([[ 0.25, -0.25]])
-    """
-    if distribution == "gaussian":
-        return vectors
-    product = bernoulli_hessian_product if distribution == "bernoulli" else categorical_hessian_product
-    return product(logits, vectors)
 
 
 def power_iteration(linearized: Any, direction: Tensor, distribution: str, num_power_iterations: int) -> Tensor:
