@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import zoo
-from tests.support.documents import ROOT
+from tests.support.documents import NOTEBOOKS, ROOT, read_notebook
 
 PACKAGES = [
     zoo,
@@ -55,6 +55,13 @@ def test_page_shows_what_the_package_exports(package, site):
 def test_every_package_with_public_names_has_a_page():
     exporting = {path.parent for path in (ROOT / "zoo").rglob("__init__.py") if "__all__" in path.read_text()}
     assert {".".join(path.relative_to(ROOT).parts) for path in exporting} == {each.__name__ for each in PACKAGES}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_a_page_with_its_pictures(path, site):
+    page = (site / path.relative_to(ROOT)).with_suffix(".html").read_text()
+    described = [cell.metadata.alt for cell in read_notebook(path).cells if "alt" in cell.metadata]
+    assert re.findall(r'<img alt="([^"]+)" src="data:image/png;base64,', page) == described != []
 
 
 def test_pages_need_no_other_host(site):
