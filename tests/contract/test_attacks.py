@@ -102,7 +102,7 @@ def victim(structure):
 @functools.cache
 def decisions(structure):
     """The labels: the network's own decisions, so that nothing is misclassified before the attack."""
-    logits, distribution = victim(structure).predict(STRUCTURES[structure][2])
+    logits, distribution, *_ = victim(structure).predict(STRUCTURES[structure][2])
     logits = ops.convert_to_numpy(logits)
     return (logits > 0).astype("int32") if distribution == "bernoulli" else logits.argmax(axis=-1)
 
