@@ -8,7 +8,8 @@ import keras
 import numpy as np
 from keras import ops
 
-from zoo.backend.keras_internals import last_layer, masks_of, operation_of, takes_training
+from zoo.backend.keras_internals import last_layer, operation_of, takes_training
+from zoo.backend.keras_masks import masks_of
 from zoo.training.heads import Head, is_nested, pick
 from zoo.training.inputs import packed
 from zoo.training.objective_model import ObjectiveModel

@@ -9,7 +9,8 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.backend.keras_internals import flatten_layers, intercepted
+from zoo.backend.keras_internals import flatten_layers
+from zoo.backend.keras_masks import intercepted
 from zoo.backend.replicas import num_replicas
 from zoo.regularizers.math import per_example
 from zoo.training.inputs import named_inputs

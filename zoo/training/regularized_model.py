@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.backend.keras_internals import attach_masks
+from zoo.backend.keras_masks import attach_masks
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.regularizer import Regularizer
 from zoo.training.arguments import split_inputs
