@@ -125,7 +125,7 @@ def curves(dataset: Dataset, num_examples: int) -> dict[str, dict[str, Any]]:
         dataset: to measure on.
         num_examples: use the first examples of the test set.
     """
-    sizes = CURVES.get(dataset.name)
+    sizes = CURVES.get(dataset.name.partition(":")[0])
     if sizes is None:
         return {}
     options = {"parts": PARTS, "input_range": [0.0, 1.0], "num_examples": num_examples}

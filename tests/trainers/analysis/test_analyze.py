@@ -174,7 +174,7 @@ def test_plans_fit_their_data():
     assert settings["errors"]["pgd_l2"]["num_examples"] == 1000
     assert plan(synthetic, 10)["errors"]["sign"]["num_examples"] == 10
     assert settings == json.loads(json.dumps(settings))  # as a file gives it back
-    images = dataclasses.replace(synthetic, name="mnist", x_test=np.zeros((600, 4, 4, 1)))
+    images = dataclasses.replace(synthetic, name="mnist:3.0.1", x_test=np.zeros((600, 4, 4, 1)))
     assert settings["curves"] == {} and plan(images)["curves"]["apgd_linf"]["num_examples"] == 300
     assert plan(images)["curves"] == json.loads(json.dumps(plan(images)["curves"]))
 
