@@ -45,6 +45,7 @@ RUN_ONCE = {
         "pretrained/test_hub.py",
         "pretrained/test_index.py",
         "pretrained/test_readme.py",
+        "recipes/test_recipes.py",
         "recipes/test_search.py",
         "robustness/test_browser.py",
         "robustness/test_hostile_flags.py",
@@ -61,6 +62,7 @@ RUN_ONCE = {
     ),
     "jax": (
         "benchmarks/test_gpu_queue.py",
+        "benchmarks/test_pytorch_loops.py",
         "trainers/runs/callbacks/test_picture_log.py",
         "trainers/runs/callbacks/test_scalar_log.py",
         "trainers/runs/test_queue.py",

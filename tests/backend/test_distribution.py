@@ -17,7 +17,7 @@ from zoo.datasets import Batches
 BACKEND = keras.backend.backend()
 ON_JAX = BACKEND == "jax"
 SPREAD = ["devices", "process_0", "process_1"] if ON_JAX else ["devices"]
-MODELS = ["regularized", "movement", "ladder"] + ([] if ON_JAX else ["silent_ladder"])
+MODELS = ["regularized", "movement", "moved_layers", "ladder"] + ([] if ON_JAX else ["silent_ladder"])
 TOLERANCE = 1e-5
 ALL = slice(None)
 

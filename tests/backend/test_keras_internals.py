@@ -13,6 +13,7 @@ from zoo.backend.keras_internals import (
     inputs_structure,
     last_layer,
     loss_tracker,
+    operation_of,
     state_shardings,
     takes_training,
 )
@@ -53,6 +54,7 @@ def test_the_last_layer_of_any_model(compiled):
         assert last_layer(model) is compiled.layers[-1]
     two = keras.Model(inputs, [compiled(inputs), inputs])
     assert last_layer(two) is None and last_layer(np.tanh) is None
+    assert operation_of(two.outputs[0]) is compiled.layers[-1]
     assert type(last_layer(keras.Model(inputs, keras.ops.softmax(inputs)))).__name__ == "Softmax"
 
 

@@ -6,7 +6,7 @@ import hypothesis
 import pytest
 from hypothesis import strategies as st
 
-from tests.recipes.test_recipes import tiny_dataset
+from tests.support.tiny_datasets import tiny_dataset
 from zoo import recipes
 from zoo.datasets import tfds_images
 from zoo.recipes.build import build_callbacks, build_model, training_batches

@@ -18,6 +18,18 @@ PENALTIES = (
 LOSS = keras.losses.SparseCategoricalCrossentropy
 
 
+@pytest.fixture
+def compiled(model):
+    """Models whose steps TensorFlow traces."""
+    return model
+
+
+@pytest.fixture
+def model(model, quick):
+    """Models for a single step."""
+    return lambda *arguments, **options: model(*arguments, **quick, **options)
+
+
 def batch_loss(trained, *batch):
     return float(np.ravel(trained.train_on_batch(*batch))[0])
 
@@ -29,10 +41,10 @@ def test_inputs_of_other_types_train_as_float32(network, model, dtype):
     assert found == pytest.approx(expected, rel=1e-5)
 
 
-def test_batches_of_double_precision(network, model):
+def test_batches_of_double_precision(network, compiled):
     data = zoo.datasets.SemiSupervised(X, Y, X, batch_size=4, unlabeled_batch_size=4)
     for batches in (zoo.datasets.Batches(X, Y, 4), data):
-        model(network(), PENALTIES).fit(batches, verbose=0)
+        compiled(network(), PENALTIES).fit(batches, verbose=0)
 
 
 def test_preprocessing_in_half_precision(network, model):
@@ -119,9 +131,9 @@ def sequences(*middle):
     return keras.Sequential([keras.Input((None, 3)), layers.Conv1D(4, 3), *middle, pool, layers.Dense(3)])
 
 
-def test_sequences_of_any_length(model):
+def test_sequences_of_any_length(compiled):
     penalties = zoo.AdversarialTraining(0.1) + zoo.VirtualAdversarialTraining(0.1) + zoo.Smoothness(0.1)
-    trained = model(sequences(), penalties)
+    trained = compiled(sequences(), penalties)
     for length in (7, 9):
         x = RNG.normal(size=(8, length, 3))
         trained.fit(x, Y, batch_size=4, verbose=0)

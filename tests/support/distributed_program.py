@@ -33,6 +33,16 @@ def movement():
     return wrapped(zoo.VirtualMovementTraining("all") + shift)
 
 
+def moved_layers():
+    """Penalties that move what layers return, around statistics that the devices share."""
+    keras.utils.set_random_seed(3)
+    first, second = (keras.layers.Dense(8, "tanh", name=name) for name in ("first", "second"))
+    middle = [first, keras.layers.BatchNormalization(), second, keras.layers.Dense(3)]
+    regularizer = zoo.AdversarialTraining(0.5, num_steps=2) + zoo.VirtualAdversarialTraining(0.5)
+    network = keras.Sequential([keras.Input((10,)), *middle])
+    return zoo.RegularizedModel(network, regularizer, perturb=["first", "second"], seed=1)
+
+
 def ladder(noise_std=0.3):
     keras.utils.set_random_seed(3)
     encoder = zoo.ladder.ladder_encoder((10,), 3, rungs=[{"name": "dense", "units": units} for units in (8, 3)])
@@ -65,7 +75,7 @@ def trained(model, semi_supervised, steps=3):
 
 
 # Whether on labeled and unlabeled inputs, whose noise on TensorFlow is other on two devices: there without any.
-MODELS = {regularized: ON_JAX, movement: ON_JAX, ladder: ON_JAX}
+MODELS = {regularized: ON_JAX, movement: ON_JAX, moved_layers: ON_JAX, ladder: ON_JAX}
 if not ON_JAX:
     MODELS[silent_ladder] = True
 

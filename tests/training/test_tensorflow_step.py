@@ -25,15 +25,29 @@ SETS = {
 }
 
 
+@pytest.fixture
+def traces(monkeypatch):
+    """The traces of training steps."""
+    step, seen = tensorflow_step.train_step, []
+    monkeypatch.setattr(tensorflow_step, "train_step", lambda *args: seen.append(args) or step(*args))
+    return seen
+
+
 @pytest.mark.parametrize("kind", SETS)
-def test_a_step_is_traced_once(kind, network, model, data, fit, monkeypatch):
+def test_a_step_is_traced_once(kind, network, model, data, fit, traces):
     """TensorFlow would trace it twice if it made the variables of the optimizer or of the metrics."""
-    step, traces = tensorflow_step.train_step, []
-    monkeypatch.setattr(tensorflow_step, "train_step", lambda *args: traces.append(args) or step(*args))
     trained = model(network(), optimizer="adam", metrics=["accuracy"])
     assert set(fit(trained, *SETS[kind](*data), epochs=2)) == {"loss", "accuracy"}
     assert len(traces) == 1
     assert len(trained.optimizer.variables) == 2 + 2 * len(trained.trainable_variables)
+
+
+def test_a_single_batch_is_traced_once(network, model, data, traces):
+    trained = model(network(), optimizer="adam")
+    trained.build((None, 6))
+    for _ in range(2):
+        trained.train_on_batch(*data)
+    assert len(traces) == 1
 
 
 @pytest.mark.parametrize(

@@ -1,54 +1,15 @@
-"""What layers return, and the masks that Keras attaches to it, by private names of Keras.
+"""The masks that Keras attaches to outputs, by private names of Keras.
 
 If a release of Keras renames one of them, one test fails.
 """
 
-import contextlib
-from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
-from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
+from keras.src.backend.common.masking import get_keras_mask as get_keras_mask
+from keras.src.backend.common.masking import set_keras_mask as set_keras_mask
 
 Tensor = Any  # a tensor of the backend
-
-
-@contextlib.contextmanager
-def intercepted(layer: keras.Layer, change: Callable[[Tensor, Tensor | None], Tensor]) -> Iterator[None]:
-    """A context in which a function changes what a layer returns.
-
-    Args:
-        layer: a built Keras layer.
-        change: `(outputs, mask) -> outputs`. The mask is the one that Keras attaches to the outputs, `True` at the
-            positions that count, or None. The changed outputs keep it.
-
-    Example:
-        >>> from zoo.backend.keras_masks import intercepted
-        >>> layer = keras.layers.Identity()
-        >>> with intercepted(layer, lambda outputs, mask: outputs + 1):
-        ...     float(layer(keras.ops.ones(())))
-        2.0
-    """
-    name = "quantized_call" if getattr(layer, "quantization_mode", None) else "call"
-    function = getattr(layer, name)
-
-    def call(*args, **kwargs):
-        outputs = function(*args, **kwargs)
-        if keras.tree.is_nested(outputs):
-            return change(outputs, None)
-        mask = get_keras_mask(outputs)
-        if mask is None and args and not keras.tree.is_nested(args[0]):
-            mask = layer.compute_mask(args[0], kwargs.get("mask", get_keras_mask(args[0])))
-        outputs = change(outputs, mask)
-        if mask is not None:
-            set_keras_mask(outputs, mask)
-        return outputs
-
-    vars(layer)[name] = call  # not setattr, which would track it
-    try:
-        yield
-    finally:
-        del vars(layer)[name]
 
 
 def masks_of(outputs: Any) -> list[Any]:

@@ -9,9 +9,8 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.backend.interception import intercepted
 from zoo.backend.keras_internals import flatten_layers
-from zoo.backend.keras_masks import intercepted
-from zoo.backend.replicas import num_replicas
 from zoo.regularizers.math import per_example
 from zoo.training.inputs import named_inputs
 from zoo.training.perturbed_inputs import JointInputs, WholeInput
@@ -32,8 +31,8 @@ class LayerOutputs(WholeInput):
         names: names of layers at any depth. The outputs of several are joined as `(n, entries)`.
 
     Raises:
-        ValueError: no layer or more than one has a name; several devices train together on TensorFlow; or, in a pass, a
-            layer does not return one floating-point tensor or does not run exactly once.
+        ValueError: no layer or more than one has a name; or, in a pass, a layer does not return one floating-point
+            tensor or does not run exactly once.
 
     Example:
         >>> from zoo.training.perturbed_layers import LayerOutputs
@@ -56,9 +55,6 @@ class LayerOutputs(WholeInput):
         self.clean: list[Any] = []
         self._order: list[str] = []
         self.masks: list[Tensor | None] = []
-        if keras.backend.backend() == "tensorflow" and num_replicas() > 1:
-            # Replicas trace in threads, which would change the same layers.
-            raise ValueError(f"On several devices TensorFlow cannot perturb layers, received perturb={list(names)!r}.")
 
     def tensor(self, run: Any) -> Tensor:
         """The tensor at the inputs. It takes a pass of its own, which compilers merge with the clean pass."""

@@ -54,6 +54,8 @@ def train_function(model: Any, plan: ExecutionPlan, active: tuple[bool, ...]) ->
         active: for each term whether it takes part, see `model.objective`.
     """
     step = functools.partial(train_step, model, active)
+    if model.built and not model.optimizer.built and model.distribute_strategy.num_replicas_in_sync == 1:
+        model.optimizer.build(model.trainable_variables)  # TensorFlow traces a step twice that makes variables
     if model.run_eagerly or not plan.jit_compile:
         return as_step_function(model, step)
     # Compiled here and not by Keras's own option: that would also compile predictions, whose batches vary in size.
@@ -132,16 +134,14 @@ def fitting(model: Any, plan: ExecutionPlan, options: dict[str, Any]) -> Iterato
     if isinstance(x, (Batches, SemiSupervised)) and not isinstance(callbacks, keras.callbacks.CallbackList):
         callbacks = [NextEpoch(x), *keras.tree.flatten(callbacks or [])]
         options = {**options, "x": _read_in_python(x) if spread else x.tf_dataset, "callbacks": callbacks}
-    if model.built and not spread and not model.run_eagerly:
-        _make_variables(model, x, options.get("y"))
+    if not spread and not model.run_eagerly:
+        _make_metrics(model, x, options.get("y"))
     with _spread(model, options) if spread else contextlib.nullcontext():
         yield options
 
 
-def _make_variables(model, x, y):
-    """Makes the variables of the optimizer and of the metrics. A step that makes variables would be traced twice."""
-    if not model.optimizer.built:
-        model.optimizer.build(model.trainable_variables)
+def _make_metrics(model, x, y):
+    """Makes the variables of the metrics, without which the step would be traced twice."""
     if isinstance(x, (Batches, SemiSupervised)):
         y = x.y
     elif isinstance(x, tf.data.Dataset) and isinstance(x.element_spec, tuple) and len(x.element_spec) > 1:

@@ -108,12 +108,12 @@ class Wrapper(keras.Model):
         return super().compute_metrics(x, only_label(y, y_pred), y_pred, sample_weight)
 
     def make_metrics(self, labels: Any) -> None:
-        """Makes the variables of the metrics, if the shape of the outputs is known. Keras makes them in the first step.
+        """Makes the variables of the metrics of a built model, which Keras makes in the first step.
 
         Args:
             labels: symbolic labels.
         """
-        if self.raw_input_shape is not None:
+        if self.built and self.raw_input_shape is not None:
             outputs = self._symbols()[1]
             build_metrics(self, only_label(labels, outputs), outputs)
 

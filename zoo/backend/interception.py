@@ -1,0 +1,90 @@
+"""What layers return, changed on its way through a network."""
+
+import contextlib
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import keras
+
+from zoo.backend.keras_masks import get_keras_mask, set_keras_mask
+
+Tensor = Any  # a tensor of the backend
+Change = Callable[[Tensor, Tensor | None], Tensor]
+
+
+class InterceptedCall:
+    """The call of a layer with changes of what it returns.
+
+    TensorFlow traces the step of each of several devices in a thread of its own, and changes from one thread to the
+    other within a pass. A thread therefore sees its own changes only.
+
+    Args:
+        layer: a built Keras layer.
+        function: its call.
+
+    Attributes:
+        changes: of each thread.
+
+    Example:
+        >>> from zoo.backend.interception import InterceptedCall
+        >>> call = InterceptedCall(keras.layers.Identity(), lambda x: x)
+        >>> call.own_changes().append(lambda outputs, mask: outputs + 1)
+        >>> float(call(keras.ops.ones(())))
+        2.0
+    """
+
+    def __init__(self, layer: keras.Layer, function: Callable[..., Any]):
+        self.layer, self.function = layer, function
+        self.changes: dict[int, list[Change]] = {}
+
+    def own_changes(self) -> list[Change]:
+        """The changes of this thread, in their order."""
+        return self.changes.setdefault(threading.get_ident(), [])
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        """Calls the layer, and changes what it returns."""
+        outputs = self.function(*args, **kwargs)
+        for change in self.own_changes():
+            outputs = self._changed(change, outputs, args, kwargs)
+        return outputs
+
+    def _changed(self, change, outputs, args, kwargs):
+        if keras.tree.is_nested(outputs):
+            return change(outputs, None)
+        mask = get_keras_mask(outputs)
+        if mask is None and args and not keras.tree.is_nested(args[0]):
+            mask = self.layer.compute_mask(args[0], kwargs.get("mask", get_keras_mask(args[0])))
+        outputs = change(outputs, mask)
+        if mask is not None:
+            set_keras_mask(outputs, mask)
+        return outputs
+
+
+@contextlib.contextmanager
+def intercepted(layer: keras.Layer, change: Change) -> Iterator[None]:
+    """A context in which a function changes what a layer returns, for this thread.
+
+    Args:
+        layer: a built Keras layer.
+        change: `(outputs, mask) -> outputs`. The mask is the one that Keras attaches to the outputs, `True` at the
+            positions that count, or None. The changed outputs keep it.
+
+    Example:
+        >>> from zoo.backend.interception import intercepted
+        >>> layer = keras.layers.Identity()
+        >>> with intercepted(layer, lambda outputs, mask: outputs + 1):
+        ...     float(layer(keras.ops.ones(())))
+        2.0
+    """
+    name = "quantized_call" if getattr(layer, "quantization_mode", None) else "call"
+    call = vars(layer).get(name)
+    if not isinstance(call, InterceptedCall):
+        call = vars(layer)[name] = InterceptedCall(layer, getattr(layer, name))  # not setattr, which would track it
+    call.own_changes().append(change)
+    try:
+        yield
+    finally:
+        call.own_changes().remove(change)
+        if not any(call.changes.values()):
+            vars(layer).pop(name, None)
