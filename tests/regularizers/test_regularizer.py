@@ -20,6 +20,7 @@ EXAMPLES = {
     "jacobian": {"num_projections": 2},
     "weight_noise": {"noise_std": 0.1},
     "parameter_tying": {"first": "encoder", "second": "decoder"},
+    "norm_constraint": {"bound": 2.0},
 }
 COMMON = {"weight": 0.25, "ramp_up_steps": 7}
 

@@ -61,7 +61,7 @@ def test_images_with_channels_first(clean_pass, perceptron):
     }
     np.testing.assert_allclose(found["channels_first"], expected, rtol=1e-9)
     assert not np.allclose(found["channels_last"], expected, rtol=0.01)
-    with pytest.raises(ValueError, match="Pass data_format='channels_first' to the regularizer"):
+    with pytest.raises(ValueError, match="Pass data_format='channels_first', or 'channels_last'"):
         TangentPropagation("affine").per_example(first)
 
 
