@@ -41,7 +41,8 @@ class Notebook(File):
 
     @property
     def content_string(self):
-        config = Config({"ExtractOutputPreprocessor": {"enabled": False}})
+        settings = {"CoalesceStreamsPreprocessor": True, "ExtractOutputPreprocessor": False}
+        config = Config({name: {"enabled": enabled} for name, enabled in settings.items()})
         return MarkdownExporter(raw_template=NOTEBOOK, config=config).from_filename(self.abs_src_path)[0]
 
 

@@ -1,5 +1,6 @@
 """The site builds without a warning, shows every public name, and needs no other host."""
 
+import html
 import inspect
 import os
 import re
@@ -58,10 +59,12 @@ def test_every_package_with_public_names_has_a_page():
 
 
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
-def test_a_notebook_is_a_page_with_its_pictures(path, site):
-    page = (site / path.relative_to(ROOT)).with_suffix(".html").read_text()
-    described = [cell.metadata.alt for cell in read_notebook(path).cells if "alt" in cell.metadata]
+def test_a_notebook_is_a_page_with_its_outputs(path, site):
+    page = html.unescape((site / path.relative_to(ROOT)).with_suffix(".html").read_text())
+    cells = read_notebook(path).cells
+    described = [cell.metadata.alt for cell in cells if "alt" in cell.metadata]
     assert re.findall(r'<img alt="([^"]+)" src="data:image/png;base64,', page) == described != []
+    assert all("".join(each.get("text", "") for each in cell.get("outputs", ())) in page for cell in cells)
 
 
 def test_pages_need_no_other_host(site):
