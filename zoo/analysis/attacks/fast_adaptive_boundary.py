@@ -23,6 +23,7 @@ Tensor = Any  # a tensor of the backend, or a NumPy array
 MAX_ALPHA = 0.1  # largest share of the step that starts from the clean input
 ETA = 1.05  # extrapolation beyond the hyperplane
 BETA = 0.9  # share of the way from the clean input to a misclassified point at which the search continues
+ROUNDING = 1e-6  # of the largest logit
 NUM_FINAL_STEPS = 3
 
 
@@ -114,7 +115,10 @@ def make_final_search(network: Any) -> Callable[..., State]:
         ends = [margin(at.predict(x).logits, labels) for x in (far, near)]
         share = ends[0] / ops.maximum(ends[0] - ends[1], 1e-12)
         between = far + per_example.expand(ops.cast(share, far.dtype), far) * (near - far)
-        fooled = per_example.expand(margin(at.predict(between).logits, labels) > 0, clean)
+        logits = at.predict(between).logits
+        # Closer to the boundary, the decision would depend on the order in which a program sums.
+        rounding = ROUNDING * ops.max(ops.abs(logits), axis=-1)
+        fooled = per_example.expand(margin(logits, labels) > rounding, clean)
         return {"best": ops.where(fooled, between, far), "near": ops.where(fooled, near, between)}
 
     return loop(network, body)
