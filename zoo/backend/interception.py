@@ -6,8 +6,7 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
-
-from zoo.backend.keras_masks import get_keras_mask, set_keras_mask
+from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
 
 Tensor = Any  # a tensor of the backend
 Change = Callable[[Tensor, Tensor | None], Tensor]

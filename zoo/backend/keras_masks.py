@@ -6,8 +6,7 @@ If a release of Keras renames one of them, one test fails.
 from typing import Any
 
 import keras
-from keras.src.backend.common.masking import get_keras_mask as get_keras_mask
-from keras.src.backend.common.masking import set_keras_mask as set_keras_mask
+from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
 
 Tensor = Any  # a tensor of the backend
 
