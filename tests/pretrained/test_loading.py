@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.support.small_models import WithoutConfiguration
 from zoo.layers import build_preprocessing
 from zoo.pretrained.exporting import serving_weights
 
@@ -182,15 +183,6 @@ def test_networks_of_any_size_are_exported_with_any_size(tmp_path):
     loaded = zoo.load(tmp_path / "any_size")
     for x in (small, large):
         np.testing.assert_allclose(loaded.predict(x, verbose=0), model.predict(x, verbose=0), rtol=1e-5)
-
-
-class WithoutConfiguration(keras.Model):
-    def __init__(self, units):
-        super().__init__()
-        self.dense = keras.layers.Dense(units)
-
-    def call(self, x):
-        return self.dense(x)
 
 
 @needs_tensorflow

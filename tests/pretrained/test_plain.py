@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.support.small_models import WithoutConfiguration
 from zoo.layers import build_preprocessing
 
 # Loads a file without the zoo, on another backend than the one that wrote it where possible.
@@ -97,15 +98,6 @@ def test_layers_that_need_the_zoo_are_named():
     model.build((None, 6, 6, 3))
     with pytest.raises(ValueError, match=r"\(PerImageContrastNormalization\), '.*' \(ZCAWhitening\)"):
         zoo.pretrained.plain(model)
-
-
-class WithoutConfiguration(keras.Model):
-    def __init__(self, units):
-        super().__init__()
-        self.dense = keras.layers.Dense(units)
-
-    def call(self, x):
-        return self.dense(x)
 
 
 def test_other_models_are_refused():

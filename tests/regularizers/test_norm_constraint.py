@@ -33,7 +33,7 @@ def test_a_bound_that_holds_anyway_costs_nothing():
 
 
 def test_the_multiplier_stays_without_a_weight():
-    """With weight 0 the norm exceeds the bound for good, and the multiplier does not act."""
+    """With weight 0 the multiplier grows but has no effect, so the norm stays above the bound."""
     kernel, constraint = solved(4.0, rate=0.1, weight=0.0)
     np.testing.assert_allclose(kernel, TARGET, rtol=1e-4)
     assert float(constraint.multiplier.value) > 1

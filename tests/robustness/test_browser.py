@@ -211,7 +211,7 @@ const ratio = (a, b) => {
 CONTRASTS = (
     RATIO
     + """
-const behind = (e) => {
+const backgroundOf = (e) => {
   for (; e; e = e.parentElement) {
     const color = getComputedStyle(e).backgroundColor;
     if (!color.startsWith("rgba(0, 0, 0, 0")) return color;
@@ -221,8 +221,8 @@ const found = {}, texts = document.createTreeWalker(document.body, NodeFilter.SH
 while (texts.nextNode()) {
   const e = texts.currentNode.parentElement;
   if (!texts.currentNode.textContent.trim() || !e.checkVisibility() || e.matches(".unseen, script")) continue;
-  const pair = `${getComputedStyle(e).color} on ${behind(e)}`;
-  found[pair] = ratio(getComputedStyle(e).color, behind(e));
+  const pair = `${getComputedStyle(e).color} on ${backgroundOf(e)}`;
+  found[pair] = ratio(getComputedStyle(e).color, backgroundOf(e));
 }
 return found;
 """

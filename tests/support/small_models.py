@@ -143,6 +143,17 @@ def image_network(*hidden):
     return keras.Sequential([layers.Input((4, 4, 1)), *hidden, layers.Flatten(), layers.Dense(3, name="logits")])
 
 
+class WithoutConfiguration(keras.Model):
+    """A subclassed network, as users write them, without `get_config`."""
+
+    def __init__(self, units):
+        super().__init__()
+        self.dense = layers.Dense(units)
+
+    def call(self, x):
+        return self.dense(x)
+
+
 class Watching(keras.callbacks.Callback):
     def __init__(self):
         super().__init__()

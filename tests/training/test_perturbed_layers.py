@@ -121,6 +121,29 @@ def test_all_passes_see_the_same_dropout_masks():
     assert np.any(ops.convert_to_numpy(after) != before)
 
 
+def test_random_starts_fill_the_ball_of_the_real_positions():
+    """Without steps the norm r of the start is uniform in the ball: `(r/ε)^d` is uniform, for d entries that move."""
+    attack = AT(0.7, norm="l2", num_steps=1, step_size=0.0, random_start=True)
+    tokens = np.zeros((400, 200), "int32")
+    tokens[:, :2] = 1
+    moved = np.repeat(tokens[..., None] > 0, WIDTH, axis=-1).astype("float32")
+    inputs = ops.zeros((400, 200, WIDTH))
+    clean_pass = zoo.regularizers.CleanPass(
+        inputs=inputs,
+        logits=ops.zeros((400, 3)),
+        forward=lambda x, weights=(): ops.mean(x, axis=1)[:, :3],
+        losses=lambda logits: ops.sum(logits**2, axis=-1),
+        num_labeled=400,
+        seed=keras.random.SeedGenerator(0),
+        moved=ops.convert_to_tensor(moved),
+    )
+    start = ops.convert_to_numpy(attack.perturbed_inputs(clean_pass))
+    assert not start[moved == 0].any()
+    shares = (np.linalg.norm(start.reshape(400, -1), axis=1) / 0.7) ** (2 * WIDTH)
+    for t in (0.3, 0.6, 0.9):
+        assert abs(np.mean(shares <= t) - t) < 4 * np.sqrt(t * (1 - t) / 400)
+
+
 def test_random_starts_leave_padding_alone():
     attack = AT(0.7, norm="l2", num_steps=2, random_start=True)
     found = passes(masked(), "embedding", PADDED, linearized=False)

@@ -6,17 +6,9 @@ import pytest
 from keras import layers
 
 import zoo
+from tests.support.small_models import WithoutConfiguration
 
 PENALTIES = zoo.VirtualAdversarialTraining(1.0) + zoo.Smoothness(0.1)  # which draw random numbers
-
-
-class WithoutConfiguration(keras.Model):
-    def __init__(self, units):
-        super().__init__()
-        self.dense = layers.Dense(units)
-
-    def call(self, x):
-        return self.dense(x)
 
 
 @pytest.mark.parametrize("make", ["sequential", "subclassed"])

@@ -20,6 +20,7 @@ METHODS = {
     "vmt_smooth": (PURPLE, "--"),
 }
 MOVEMENTS = ("shift", "rotation", "scale")
+SPLITS = {"test": "test error (%)", "train": "training error (%)"}
 GAPS = {"error": "test − training error (%)", "loss": "test − training loss"}
 Content = Mapping[str, Any]  # of the results file of a recipe
 
@@ -76,6 +77,33 @@ def draw_all(ax: Any, values: Mapping[str, np.ndarray], label: str) -> None:
     ax.set(ylabel=label, xlim=(0, None))
 
 
+def draw_panels(
+    values: Mapping[str, Mapping[str, np.ndarray]], labels: Mapping[str, str], title: str, told: str
+) -> Picture:
+    """Draws one panel below the other, each with one line per method.
+
+    Args:
+        values: `{panel: {method: (seeds, epochs + 1)}}`.
+        labels: `{panel: what its axis shows}`.
+        title: of the picture.
+        told: what the lines are, for the alt text.
+    """
+    figure, axes = new_figure(1.3 + 2.3 * len(values), len(values), sharex=True)
+    for ax, (panel, found) in zip(axes[:, 0], values.items(), strict=True):
+        draw_all(ax, found, labels[panel])
+    axes[-1, 0].set_xlabel("epoch")
+    legend_below(figure, axes[0, 0])
+    ends = "; ".join(f"{panel}: {last_values(found)}" for panel, found in values.items())
+    lines = "One line per method over the epochs, with a band of one standard deviation over the seeds"
+    return Picture(figure, title, f"{lines}: {told}. At the end: {ends}.")
+
+
+def with_curves(contents: Iterable[Content], *names: str) -> dict[str, np.ndarray]:
+    """`{method: (seeds, len(names), epochs + 1)}` of the compared methods that have the named curves."""
+    found = {method: curves_of(content, *names) for method, content in compared(contents).items()}
+    return {method: of for method, of in found.items() if of.size}
+
+
 @styled
 def worst_movements(contents: Iterable[Content], title: str) -> Picture | None:
     """Draws R of shift, rotation and scale over the epochs, one line per method.
@@ -87,24 +115,17 @@ def worst_movements(contents: Iterable[Content], title: str) -> Picture | None:
     Returns:
         A picture; None if no recipe has such curves.
     """
-    values = {}
+    contents, values = list(contents), {}
     for movement in MOVEMENTS:
-        found = {method: curves_of(content, f"worst_{movement}") for method, content in compared(contents).items()}
-        values[movement] = {method: of[:, 0] for method, of in found.items() if of.size}
+        values[movement] = {m: of[:, 0] for m, of in with_curves(contents, f"worst_{movement}").items()}
     values = {movement: found for movement, found in values.items() if found}
     if not values:
         return None
-    figure, axes = new_figure(1.2 + 2.1 * len(values), len(values), sharex=True)
-    for ax, (movement, found) in zip(axes[:, 0], values.items(), strict=True):
-        draw_all(ax, found, f"$R$ of {movement}")
-    axes[-1, 0].set_xlabel("epoch")
-    legend_below(figure, axes[0, 0])
-    ends = "; ".join(f"{movement}: {last_values(found)}" for movement, found in values.items())
-    return Picture(
-        figure,
+    return draw_panels(
+        values,
+        {movement: f"$R$ of {movement}" for movement in MOVEMENTS},
         f"Largest change of the loss by movements during training. {title}",
-        "One line per method over the epochs, with a band of one standard deviation over the seeds: R, the largest "
-        f"derivative of the test loss along each kind of movement. At the end: {ends}.",
+        "R, the largest derivative of the test loss along each kind of movement",
     )
 
 
@@ -119,23 +140,16 @@ def learning_curves(contents: Iterable[Content], title: str) -> Picture | None:
     Returns:
         A picture; None if no recipe has such curves.
     """
-    values = {}
-    for split in ("test", "train"):
-        found = {method: curves_of(content, f"sampled_{split}_error") for method, content in compared(contents).items()}
-        values[split] = {method: of[:, 0] for method, of in found.items() if of.size}
+    contents, values = list(contents), {}
+    for split in SPLITS:
+        values[split] = {m: of[:, 0] for m, of in with_curves(contents, f"sampled_{split}_error").items()}
     if not all(values.values()):
         return None
-    figure, axes = new_figure(1.5 + 2.4 * len(values), len(values), sharex=True)
-    for ax, (split, found) in zip(axes[:, 0], values.items(), strict=True):
-        draw_all(ax, found, {"test": "test error (%)", "train": "training error (%)"}[split])
-    axes[-1, 0].set_xlabel("epoch")
-    legend_below(figure, axes[0, 0])
-    ends = "; ".join(f"{split}: {last_values(found)}" for split, found in values.items())
-    return Picture(
-        figure,
+    return draw_panels(
+        values,
+        SPLITS,
         f"Learning curves. {title}",
-        "One line per method over the epochs, with a band of one standard deviation over the seeds: the error in "
-        f"percent on a fixed sample of the test set, and on one of the training set. At the end: {ends}.",
+        "the error in percent on a fixed sample of the test set, and on one of the training set",
     )
 
 
@@ -150,24 +164,17 @@ def generalization_gap(contents: Iterable[Content], title: str) -> Picture | Non
     Returns:
         A picture; None if no recipe has such curves.
     """
-    values = {}
+    contents, values = list(contents), {}
     for measure in GAPS:
-        names = (f"sampled_test_{measure}", f"sampled_train_{measure}")
-        found = {method: curves_of(content, *names) for method, content in compared(contents).items()}
-        values[measure] = {method: of[:, 0] - of[:, 1] for method, of in found.items() if of.size}
+        found = with_curves(contents, f"sampled_test_{measure}", f"sampled_train_{measure}")
+        values[measure] = {method: of[:, 0] - of[:, 1] for method, of in found.items()}
     values = {measure: found for measure, found in values.items() if found}
     if not values:
         return None
-    figure, axes = new_figure(1.2 + 2.4 * len(values), len(values), sharex=True)
-    for ax, (measure, found) in zip(axes[:, 0], values.items(), strict=True):
-        draw_all(ax, found, GAPS[measure])
-    axes[-1, 0].set_xlabel("epoch")
-    legend_below(figure, axes[0, 0])
-    ends = "; ".join(f"{measure}: {last_values(found)}" for measure, found in values.items())
-    return Picture(
-        figure,
+    return draw_panels(
+        values,
+        GAPS,
         f"Generalization gap during training. {title}",
-        "One line per method over the epochs, with a band of one standard deviation over the seeds: test error minus "
-        f"training error in percentage points, and the same of losses if they were measured, on fixed samples. At the "
-        f"end: {ends}.",
+        "test error minus training error in percentage points, and the same of losses if they were measured, on fixed "
+        "samples",
     )

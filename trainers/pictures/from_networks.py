@@ -4,15 +4,12 @@ from typing import Any
 
 import keras
 import numpy as np
-from keras import ops
 
-from trainers.pictures import attacks, boundaries, ladder, methods, movements, perturbations, subjects, theory
+from trainers.pictures import attacks, boundaries, changes, ladder, methods, movements, perturbations, subjects, theory
 from trainers.pictures.sources import Sources
 from trainers.pictures.style import Picture
 from zoo import analysis, recipes
 from zoo.ladder.denoising import combinator_curves, denoise_levels
-from zoo.regularizers.math import per_example
-from zoo.regularizers.math.worst_directions import adversarial_noise
 
 FAMILIES = ("shift", "rotation", "scale", "affine", "smooth")
 LADDER, SIGNALS = "mnist_ladder-100_full", "synthetic_mlp-baseline"
@@ -30,31 +27,6 @@ ATTACKED = {  # the published models whose examples are attacked
 SIZES = (0.0, 0.05, 0.1, 0.2, 0.3)  # L∞ norms of these attacks, pixels from 0 to 1
 
 
-def perturbed(
-    network: keras.Model, inputs: np.ndarray, labels: np.ndarray, epsilon: float, seed: int
-) -> dict[str, np.ndarray]:
-    """Perturbs inputs adversarially, virtually adversarially and randomly.
-
-    Args:
-        network: from inputs to logits.
-        inputs: `(n, ...)`.
-        labels: `(n,)`.
-        epsilon: L2 norm of the perturbations.
-        seed: of the random ones.
-
-    Returns:
-        `{kind: perturbed inputs}`; the first kind is clean.
-    """
-    generator, x = keras.random.SeedGenerator(seed), ops.convert_to_tensor(inputs)
-    versions = {
-        "clean": x,
-        "adversarial": x + epsilon * adversarial_noise(analysis.loss_gradient(network, x, labels), "l2"),
-        "virtual adv.": analysis.virtual_adversarial_noise(network, x, labels, epsilon, generator),
-        "random": x + epsilon * per_example.random_direction(x, generator),
-    }
-    return {kind: ops.convert_to_numpy(version) for kind, version in versions.items()}
-
-
 def perturbed_pairs(
     network: keras.Model, inputs: np.ndarray, labels: np.ndarray, epsilon: float, seed: int, title: str
 ) -> Picture:
@@ -68,7 +40,8 @@ def perturbed_pairs(
         seed: of random perturbations.
         title: of data and network.
     """
-    versions = perturbed(network, inputs, labels, epsilon, seed)
+    gradient = changes.loss_gradient(network, inputs, labels)
+    versions = changes.perturbed(network, inputs, labels, gradient, epsilon, seed)
     found = {kind: subjects.probabilities(network, version) for kind, version in versions.items()}
     return perturbations.perturbed_inputs(versions, found, labels, f"L2 norm {epsilon:g}", title)
 
@@ -85,8 +58,8 @@ def draw_signal_perturbations(sources: Sources) -> Picture:
 
 
 def signals(number: int) -> tuple[keras.Model, np.ndarray, np.ndarray]:
-    """Trains a network on the synthetic signals; returns it with some signals and their labels."""
-    model, data = subjects.train_briefly(recipes.get(SIGNALS), SEED)
+    """A network that is trained here on the synthetic signals, with some signals and their labels."""
+    model, data = subjects.trained_once(SIGNALS, recipes.get(SIGNALS).epochs, SEED)
     return model.network, subjects.prepared(model, data.x_test[:number]), data.y_test[:number]
 
 
@@ -142,7 +115,7 @@ def ladder_of(sources: Sources) -> tuple[Any, Any, str]:
     """
     if sources.workdir is None:
         recipe = recipes.get(LADDER).override({"epochs": 1})
-        model, data = subjects.train_briefly(recipe, SEED)
+        model, data = subjects.trained_once(LADDER, recipe.epochs, SEED)
     else:
         recipe, model, data = subjects.restore_run(sources.workdir)
         if not recipe.ladder:
@@ -183,39 +156,10 @@ def draw_limit_ratios(sources: Sources) -> Picture:
     return theory.limit_ratios(ratios, shown.title)
 
 
-def worst_direction(network: keras.Model, inputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
-    """The unit directions in which the logits change most, with the sign that raises the loss; like the inputs."""
-    rows = analysis.jacobian(network, inputs)
-    directions = np.linalg.svd(rows, full_matrices=False)[2][:, 0].reshape(inputs.shape)
-    gradient = ops.convert_to_numpy(analysis.loss_gradient(network, ops.convert_to_tensor(inputs), labels))
-    signs = np.sign((directions * gradient).reshape(len(inputs), -1).sum(axis=1))
-    return (directions * signs.reshape(-1, *[1] * (inputs.ndim - 1))).astype(inputs.dtype)
-
-
-def changed_by_methods(network: keras.Model, x: np.ndarray, labels: np.ndarray) -> dict[str, np.ndarray]:
-    """`{method: inputs}` after the change that each method trains against; the first one is clean."""
-    versions, tensor = perturbed(network, x, labels, EPSILON, SEED), ops.convert_to_tensor(x)
-    steepest = adversarial_noise(analysis.loss_gradient(network, tensor, labels), "sign")
-    signs = ops.convert_to_numpy(per_example.normalize(steepest))
-    moved = {
-        family: analysis.move(x, DISTANCE * analysis.worst_movements(network, x, labels, family))
-        for family in ("shift", "rotation", "scale", "smooth")
-    }
-    return {
-        "clean": versions["clean"],
-        "random noise": versions["random"],
-        "AT, L2": versions["adversarial"],
-        "AT, L∞": x + EPSILON * signs,
-        "VAT": versions["virtual adv."],
-        "Jacobian": x + EPSILON * worst_direction(network, x, labels),
-        **{f"VMT, {family}": each for family, each in moved.items()},
-    }
-
-
 def draw_methods(sources: Sources) -> Picture:
     """Draws what each method does to an image during training, with the decisions of a published model."""
     shown = subjects.Published(sources.model, sources.saved_models, 1)
-    versions = changed_by_methods(shown.network, shown.inputs, shown.labels)
+    versions = changes.changed_by_methods(shown.network, shown.inputs, shown.labels, EPSILON, DISTANCE, SEED)
     panels = {
         method: methods.Panel(
             image[0],

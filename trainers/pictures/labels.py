@@ -1,7 +1,8 @@
 """Names next to points, placed so that they cover neither each other nor a point."""
 
+import itertools
 import textwrap
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from typing import Any
 
 import numpy as np
@@ -42,6 +43,22 @@ def distance_to(box: Bbox, point: np.ndarray) -> float:
     return float(np.hypot(*np.maximum(np.maximum(box.min - point, point - box.max), 0)))
 
 
+def candidates(ax: Any, name: str, point: tuple[float, float], style: Mapping[str, Any]) -> Iterator[tuple[float, Any]]:
+    """Writes a name at every place around a point; yields each distance with its text."""
+    for distance, (x, y, horizontal, vertical) in itertools.product(DISTANCES, SIDES):
+        text = ax.annotate(
+            textwrap.fill(name, LENGTH),
+            point,
+            (distance * x, distance * y),
+            textcoords="offset points",
+            ha=horizontal,
+            va=vertical,
+            **style,
+        )
+        text.set_in_layout(False)
+        yield distance, text
+
+
 def place_labels(
     ax: Any,
     points: Mapping[str, tuple[float, float]],
@@ -74,26 +91,14 @@ def place_labels(
         ends = ax.transData.transform([(x, y - spread), (x, y + spread)])
         taken.append(Bbox([ends[0] - 1, ends[1] + 1]))
     for name in sorted(points, key=lambda name: -points[name][1]):
+        style = {"color": colors.get(name, INK), "fontweight": "bold" if name in bold else "normal", "fontsize": size}
         found = []
-        for distance in DISTANCES:
-            for x, y, horizontal, vertical in SIDES:
-                text = ax.annotate(
-                    textwrap.fill(name, LENGTH),
-                    points[name],
-                    (distance * x, distance * y),
-                    textcoords="offset points",
-                    ha=horizontal,
-                    va=vertical,
-                    fontsize=size,
-                    color=colors.get(name, INK),
-                    fontweight="bold" if name in bold else "normal",
-                )
-                text.set_in_layout(False)
-                box = text.get_window_extent(renderer)
-                others = [distance_to(box, place) for other, place in pixels.items() if other != name]
-                doubt = max(0.0, distance_to(box, pixels[name]) + radius - min(others, default=np.inf))
-                cost = overlap(box, taken) + 10 * outside(box, ax.bbox) + 50 * doubt + 1e-3 * distance
-                found.append((cost, len(found), text, box))
+        for distance, text in candidates(ax, name, points[name], style):
+            box = text.get_window_extent(renderer)
+            others = [distance_to(box, place) for other, place in pixels.items() if other != name]
+            doubt = max(0.0, distance_to(box, pixels[name]) + radius - min(others, default=np.inf))
+            cost = overlap(box, taken) + 10 * outside(box, ax.bbox) + 50 * doubt + 1e-3 * distance
+            found.append((cost, len(found), text, box))
         _, _, best, boxes[name] = min(found)
         for _, _, text, _ in found:
             if text is not best:

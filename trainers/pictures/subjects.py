@@ -11,7 +11,7 @@ from keras import ops
 import zoo
 from trainers.runs.data import load_data, load_own_data
 from trainers.runs.workdir import RUN_FILE, read_json
-from zoo import analysis, pretrained, regularizers
+from zoo import analysis, pretrained, recipes, regularizers
 from zoo.datasets import Dataset
 from zoo.recipes import Recipe
 from zoo.recipes.build import build_model, training_batches
@@ -79,6 +79,18 @@ def train_briefly(recipe: Recipe, seed: int) -> tuple[zoo.RegularizedModel, Data
     model, data, batches = built(recipe, seed)
     model.fit(batches, epochs=recipe.epochs, verbose=0)
     return model, data
+
+
+@functools.cache
+def trained_once(name: str, epochs: int, seed: int) -> tuple[zoo.RegularizedModel, Dataset]:
+    """What `train_briefly` returns for a recipe: several pictures show the same network.
+
+    Args:
+        name: of the recipe.
+        epochs: instead of those of the recipe.
+        seed: of data and network.
+    """
+    return train_briefly(recipes.get(name).override({"epochs": epochs}), seed)
 
 
 def restore_run(workdir: str | pathlib.Path) -> tuple[Recipe, zoo.RegularizedModel, Dataset]:

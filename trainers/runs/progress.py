@@ -22,9 +22,13 @@ def progress(total: int, unit: str) -> Iterator[Callable[[int], None]]:
         return
     import keras
 
+    done = 0
+
     def show(number):
+        nonlocal done
+        done = min(done + number, total)
         with contextlib.redirect_stdout(sys.stderr):  # the bar knows no other place
-            bar.update(min(bar._seen_so_far + number, total), finalize=False)
+            bar.update(done, finalize=False)
 
     bar = keras.utils.Progbar(total, unit_name=unit)
     show(0)

@@ -85,20 +85,12 @@ def misclassified_under_attack(
     check_choice("attack", attack, (*ATTACKS, *MOVEMENTS))
     check_choice("statistics", statistics, STATISTICS)
     check_number("epsilon", epsilon, 0)
-    if statistics == "batch" and attack.startswith(BATCHED):
-        raise ValueError(
-            f"The attack {attack!r} changes its batches as it proceeds, so statistics must be 'moving', received "
-            "'batch'."
-        )
     classifier, inputs = as_classifier(network), as_inputs(inputs)
-    labels = classifier.labels_at_output(labels)
-    layers = layer_names(classifier.perturb)
-    if statistics == "batch" and layers:
-        raise ValueError(f"With statistics='batch' attacks move inputs, received perturb={classifier.perturb!r}.")
-    generator = as_generator(seed)
-    if not isinstance(network, keras.Layer) or statistics == "batch":
-        network = classifier  # so that all batches share one compiled program
-    victim = classifier.with_statistics("batch") if statistics == "batch" else network
+    labels, generator = classifier.labels_at_output(labels), as_generator(seed)
+    # One object for all batches, so that they share one compiled program.
+    victim: Any = network if isinstance(network, keras.Layer) else classifier
+    if statistics == "batch":
+        victim = _with_batch_statistics(classifier, attack)
 
     def perturbed(x, y):
         if attack in MOVEMENTS:
@@ -118,6 +110,18 @@ def misclassified_under_attack(
         return errors
 
     return map_batches(of_batch, inputs, labels, batch_size=max(num_rows(inputs) if at_once else batch_size, 1))
+
+
+def _with_batch_statistics(classifier: Classifier, attack: str) -> Classifier:
+    """The classifier as an attack through batch statistics sees it."""
+    if attack.startswith(BATCHED):
+        raise ValueError(
+            f"The attack {attack!r} changes its batches as it proceeds, so statistics must be 'moving', received "
+            "'batch'."
+        )
+    if layer_names(classifier.perturb):
+        raise ValueError(f"With statistics='batch' attacks move inputs, received perturb={classifier.perturb!r}.")
+    return classifier.with_statistics("batch")
 
 
 def _moved(network, inputs, kind, size, seed, batch_size, options):

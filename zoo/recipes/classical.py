@@ -67,6 +67,30 @@ def small_weights(l2: float, l1: float, bound: float) -> dict[str, dict[str, Any
     return {**options, "unnormalized": plain, **unnormalized}
 
 
+def smooth_predictions(noise_std: float, weight: float) -> dict[str, dict[str, Any]]:
+    """The penalties on changes of the prediction. That on the Jacobian is the limit of small noise.
+
+    Args:
+        noise_std: standard deviation of the noise.
+        weight: of the smoothness penalty.
+
+    Returns:
+        `{name of the recipe: regularizers}`.
+
+    Example:
+        >>> from zoo.recipes.classical import smooth_predictions
+        >>> smooth_predictions(0.1, 2.0)["smoothness"]
+        {'smoothness': {'epsilon': 0.1, 'weight': 2.0}}
+    """
+    penalty = {"epsilon": noise_std, "weight": weight}
+    return {
+        "smoothness": {"smoothness": penalty},
+        "smoothness_kl": {"smoothness": {**penalty, "divergence": "kl"}},
+        "smoothness_adversarial": {"smoothness": {**penalty, "direction": "adversarial"}},
+        "jacobian": {"jacobian": {"num_projections": 1, "weight": weight * noise_std**2}},
+    }
+
+
 def classical_recipes(
     family: Family,
     *,
@@ -103,9 +127,6 @@ def classical_recipes(
         >>> recipes.get("synthetic_mlp-l2").network["kernel_regularizer"]
         {'class_name': 'L2', 'config': {'l2': 0.001}}
     """
-    smoothness_std, smoothness_weight = smoothness
-    penalty = {"epsilon": smoothness_std, "weight": smoothness_weight}
-    jacobian = {"num_projections": 1, "weight": smoothness_weight * smoothness_std**2}
     tied = {"hidden_units": list(tied_units)}
     tying = {"first": "hidden_2", "second": "hidden_3", "weight": 1e-3}
     code = {"name": "sparse_code", "num_nonzero": num_nonzero}
@@ -129,8 +150,5 @@ def classical_recipes(
         make("bagging", num_members=5, bagging=True),
         make("ensemble", num_members=5),
         make("ensemble_geometric", num_members=5, ensemble_mean="geometric"),
-        make("smoothness", {"smoothness": penalty}),
-        make("smoothness_kl", {"smoothness": {**penalty, "divergence": "kl"}}),
-        make("smoothness_adversarial", {"smoothness": {**penalty, "direction": "adversarial"}}),
-        make("jacobian", {"jacobian": jacobian}),
+        *(make(name, regularizers) for name, regularizers in smooth_predictions(*smoothness).items()),
     ]

@@ -112,15 +112,16 @@ class AdversarialTraining(Regularizer):
             clean_pass: the `CleanPass` over the batch.
         """
         inputs, step = clean_pass.labeled_inputs, step_length(self.step_size, self.epsilon, self.num_steps)
+        moved = None if clean_pass.moved is None else clean_pass.moved[: clean_pass.num_labeled]
         if self.random_start:
-            perturbation = draw_from_ball(inputs, self.epsilon, self.norm, clean_pass.seed)
+            perturbation = draw_from_ball(inputs, self.epsilon, self.norm, clean_pass.seed, moved)
         else:
             # The gradient comes from the linearization of the clean pass. From the center of the ball, min(α, ε)·δ is
             # the projected step.
             gradient = ops.stop_gradient(clean_pass.loss_gradient)
             perturbation = min(step, self.epsilon) * adversarial_noise(gradient, self.noise or STEEPEST[self.norm])
-        if clean_pass.moved is not None:
-            perturbation = self._without_padding(perturbation, clean_pass.moved[: clean_pass.num_labeled])
+        if moved is not None:
+            perturbation = self._without_padding(perturbation, moved)
         return projected_ascent(
             lambda x: clean_pass.linearized_at(x).loss_gradient,
             clip_to_range(inputs + perturbation, self.input_range),

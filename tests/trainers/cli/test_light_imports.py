@@ -1,4 +1,4 @@
-"""Recipes without Keras: what the context leaves behind, and that a later import is complete."""
+"""Recipes without Keras: the context removes its imports, and a later import is complete."""
 
 import subprocess
 import sys

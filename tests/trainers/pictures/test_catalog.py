@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 import zoo
-from trainers.pictures import from_networks, subjects
+from trainers.pictures import changes, from_networks, subjects
 from trainers.pictures.catalog import FROM_RESULTS, draw
 from trainers.pictures.sources import Sources
 from zoo import recipes
@@ -49,6 +49,9 @@ def tiny(monkeypatch):
     monkeypatch.setattr(from_networks, "FAMILIES", ("shift", "rotation"))
     monkeypatch.setattr(from_networks, "ATTACKED", {"one": "none", "another": "VAT"})
     monkeypatch.setattr(from_networks, "SIZES", (0.0, 0.1))
+    subjects.trained_once.cache_clear()
+    yield
+    subjects.trained_once.cache_clear()
 
 
 @pytest.mark.parametrize("name", sorted(from_networks.FROM_NETWORKS))
@@ -57,9 +60,18 @@ def test_every_picture_of_networks_is_drawn(tiny, name):
     assert picture.figure.axes and picture.title and picture.alt.endswith(".")
 
 
+def test_pictures_of_one_network_train_it_once(tiny, monkeypatch):
+    trained, train = [], subjects.train_briefly
+    monkeypatch.setattr(subjects, "train_briefly", lambda *given: (trained.append(given), train(*given))[1])
+    for name in ("ladder_reconstructions", "combinators", "signal_pairs", "signal_perturbations"):
+        draw(name, Sources())
+    assert len(trained) == 2
+
+
 def test_perturbations_have_their_norm():
     network, x = zoo.networks.mlp((8,), 3, hidden_units=(6,)), np.random.default_rng(0).normal(size=(4, 8))
-    versions = from_networks.perturbed(network, x.astype("float32"), np.arange(4) % 3, 0.5, 0)
+    x, labels = x.astype("float32"), np.arange(4) % 3
+    versions = changes.perturbed(network, x, labels, changes.loss_gradient(network, x, labels), 0.5, 0)
     clean = versions.pop("clean")
     for kind, version in versions.items():
         np.testing.assert_allclose(np.linalg.norm(version - clean, axis=1), 0.5, rtol=1e-4, err_msg=kind)
@@ -71,7 +83,7 @@ def test_the_worst_direction_of_a_linear_network_is_the_singular_vector():
     network = zoo.networks.mlp((8,), 3, hidden_units=())
     network.set_weights([weights, np.zeros(3)])
     labels = np.array([0, 2])
-    directions = from_networks.worst_direction(network, x, labels)
+    directions = changes.worst_direction(network, x, changes.loss_gradient(network, x, labels))
     expected = np.linalg.svd(weights)[0][:, 0]
     np.testing.assert_allclose(np.abs(directions @ expected), 1.0, rtol=1e-5)
     for step, label, start in zip(directions, labels, x, strict=True):
@@ -82,11 +94,11 @@ def test_the_worst_direction_of_a_linear_network_is_the_singular_vector():
 def test_changes_of_methods_have_one_norm():
     network = zoo.networks.mlp((6, 6, 1), 3, hidden_units=(5,))
     x = np.random.default_rng(0).uniform(size=(1, 6, 6, 1)).astype("float32")
-    versions = from_networks.changed_by_methods(network, x, np.array([1]))
+    versions = changes.changed_by_methods(network, x, np.array([1]), 2.0, 1.5, 0)
     np.testing.assert_array_equal(versions.pop("clean"), x)
     norms = {method: np.linalg.norm(version - x) for method, version in versions.items()}
     for method in ("random noise", "AT, L2", "AT, L∞", "VAT", "Jacobian"):
-        assert norms[method] == pytest.approx(from_networks.EPSILON, rel=1e-4), method
+        assert norms[method] == pytest.approx(2.0, rel=1e-4), method
     assert all(norms[f"VMT, {family}"] > 0 for family in ("shift", "rotation", "scale", "smooth"))
 
 

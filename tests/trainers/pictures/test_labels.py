@@ -28,7 +28,7 @@ def test_names_of_random_points_do_not_overlap(seed):
 
 
 def test_a_name_is_nearest_to_its_own_point():
-    """Two points near the right edge, whose names are wider than the place beside them."""
+    """Two points near the right edge, whose names are wider than the space next to them."""
     points = {"ladder network": (6.6, 2.0), "ladder, adversarial noise": (7.2, 2.6)}
     ax, boxes = placed(points)
     for name, box in boxes.items():

@@ -9,7 +9,6 @@ from keras import ops
 
 from zoo.analysis.batches import map_batches
 from zoo.analysis.classifier import as_classifier
-from zoo.analysis.logits import Prediction
 from zoo.analysis.perturbed_network import PerturbedNetwork
 from zoo.datasets.arrays import as_inputs, take_rows
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
@@ -123,10 +122,6 @@ class AttackedInputs:
         """Labels as `as_labels` returns them, of integers in int32."""
         labels = self.classifier.labels(self.inputs, labels)
         return labels.astype("int32") if labels.dtype.kind in "iub" else labels
-
-    def first_prediction(self) -> Prediction:
-        """The prediction for the first example."""
-        return self.classifier.predict(take_rows(self.inputs, slice(0, 1)))
 
     def masked(self, noise: Tensor) -> Tensor:
         """Noise, 0 where the tensor does not move."""

@@ -6,9 +6,11 @@ from typing import Any
 from keras import ops
 
 from zoo.analysis.attacks.inputs import network_at
-from zoo.backend.programs import Program, program_for
+from zoo.analysis.logits import Prediction
+from zoo.backend.programs import program_for
 from zoo.regularizers.math import per_example
 
+Tensor = Any  # a tensor of the backend, or a NumPy array
 State = dict[str, Any]  # arrays `(n, ...)` by their names
 
 
@@ -47,26 +49,27 @@ def loop(network: Any, body: Callable[..., State]) -> Callable[..., State]:
     return run
 
 
-def prediction_program(network: Any) -> Program:
-    """The compiled prediction of a network.
+def compiled_prediction(network: Any, tensor: Tensor, rest: Any) -> Prediction:
+    """The prediction of a network, by a compiled program.
 
     Args:
         network: as attacks receive it.
-
-    Returns:
-        `(tensor, rest) -> (logits, whether the distribution is Bernoulli)`, for `rest` see `AttackedInputs`.
+        tensor: what moves, `(n, ...)`.
+        rest: as in `AttackedInputs`.
 
     Example:
-        >>> from zoo.analysis.attacks.programs import prediction_program
-        >>> prediction_program(lambda x: x)(np.zeros((2, 3)), ())[0].shape.as_list()
+        >>> from zoo.analysis.attacks.programs import compiled_prediction
+        >>> compiled_prediction(lambda x: x, np.zeros((2, 3)), ()).logits.shape.as_list()
         [2, 3]
     """
 
     def make(network):
         def predict(tensor, rest):
             prediction = network_at(network, tensor, rest).predict(tensor)
-            return prediction.logits, ops.convert_to_tensor(prediction.distribution == "bernoulli")
+            # A program returns tensors only.
+            return prediction.logits, prediction.distribution == "bernoulli", prediction.masked
 
-        return predict
+        return lambda *given: tuple(map(ops.convert_to_tensor, predict(*given)))
 
-    return program_for(network, "prediction", make)
+    logits, is_bernoulli, masked = program_for(network, "prediction", make)(tensor, rest)
+    return Prediction(logits, "bernoulli" if bool(is_bernoulli) else "categorical", bool(masked))

@@ -10,8 +10,7 @@ from keras import ops
 
 from zoo.analysis.attacks.inputs import AttackedInputs, bounds_of, network_at
 from zoo.analysis.attacks.objectives import check_decides_once, cross_entropy, likeliest_others, margin
-from zoo.analysis.attacks.programs import prediction_program
-from zoo.analysis.logits import Prediction
+from zoo.analysis.attacks.programs import compiled_prediction
 from zoo.analysis.prediction_pass import pass_at
 from zoo.backend.programs import program_for
 from zoo.backend.random_numbers import Seed, as_generator
@@ -130,25 +129,29 @@ def projected_gradient_descent(
         sign = ops.convert_to_tensor(sign, clean.dtype)
         return run(clean, rest, x, ops.convert_to_tensor(labels), sign, *numbers)
 
-    runs = [(labels, 1.0)]
-    if num_targets:
-        check_decides_once("An attack with targets", attacked.first_prediction())
-        logits, _ = prediction_program(network)(clean, rest)
-        others = likeliest_others(ops.convert_to_numpy(logits), labels)
-        runs = [(others[:, rank], -1.0) for rank in range(min(num_targets, others.shape[1]))]
+    runs = _targets(network, clean, rest, labels, num_targets) if num_targets else [(labels, 1.0)]
     found = [attack(*each) for _ in range(num_restarts) for each in runs]
     return attacked.restored(_most_wrong(network, found, rest, labels))
+
+
+def _targets(
+    network: Any, clean: Tensor, rest: Any, labels: np.ndarray, num_targets: int
+) -> list[tuple[np.ndarray, float]]:
+    """The likeliest other classes of each example, with the sign of descent on their cross-entropies."""
+    prediction = compiled_prediction(network, clean, rest)
+    check_decides_once("An attack with targets", prediction)
+    others = likeliest_others(ops.convert_to_numpy(prediction.logits), labels)
+    return [(others[:, rank], -1.0) for rank in range(min(num_targets, others.shape[1]))]
 
 
 def _most_wrong(network: Any, runs: list[Tensor], rest: Any, labels: np.ndarray) -> Tensor:
     """For each example the one of several perturbed tensors with the largest margin, or the largest loss."""
     if len(runs) == 1:
         return runs[0]
-    values, predict, labels = [], prediction_program(network), ops.convert_to_tensor(labels)
+    values, labels = [], ops.convert_to_tensor(labels)
     for x in runs:
-        logits, is_bernoulli = predict(x, rest)
-        prediction = Prediction(logits, "bernoulli" if bool(is_bernoulli) else "categorical")
-        value = margin if prediction.decides_once else functools.partial(cross_entropy, distribution=prediction[1])
+        logits, distribution, _ = prediction = compiled_prediction(network, x, rest)
+        value = margin if prediction.decides_once else functools.partial(cross_entropy, distribution=distribution)
         values.append(value(logits, labels))
     best = ops.one_hot(ops.argmax(ops.stack(values), axis=0), len(runs), axis=0, dtype=runs[0].dtype)
     return sum(per_example.expand(chosen, x) * x for chosen, x in zip(best, runs, strict=True))

@@ -10,8 +10,9 @@ from keras import ops
 
 from zoo.analysis.attacks.inputs import AttackedInputs
 from zoo.analysis.attacks.objectives import likeliest_others
-from zoo.analysis.attacks.programs import State, prediction_program
+from zoo.analysis.attacks.programs import State, compiled_prediction
 from zoo.analysis.classifier import as_classifier
+from zoo.analysis.labels import as_labels
 from zoo.analysis.logits import Prediction
 from zoo.backend.programs import Program, program_for
 from zoo.datasets.arrays import as_inputs, num_rows, take_rows
@@ -76,7 +77,7 @@ class Task:
         self.prediction = self.predict(self.clean, np.arange(number))
         if self.prediction.distribution == "categorical":
             check_classes("An attack needs", self.prediction.logits)
-        labels = self.inputs.labels(labels)
+        labels = as_labels(labels, self.prediction)
         self.labels = labels.astype("int32" if labels.dtype.kind in "iub" else self.clean.dtype)
         self.errors = self.errors_of(self.prediction.logits, np.arange(number))
 
@@ -118,14 +119,13 @@ class Task:
             tensor: `(m, ...)`.
             rows: indices of the examples, `(m,)`.
         """
-        program = prediction_program(self.network)
         found = []
         for part, size in self.batches(len(rows)):
             rest = take_rows(self.rest, rows[part])
             given = keras.tree.map_structure(ops.convert_to_tensor, (tensor[part], rest))
-            logits, is_bernoulli = map(ops.convert_to_numpy, program(*given))
-            found.append(logits[:size])
-        return Prediction(np.concatenate(found), "bernoulli" if is_bernoulli else "categorical")
+            prediction = compiled_prediction(self.network, *given)
+            found.append(ops.convert_to_numpy(prediction.logits)[:size])
+        return prediction._replace(logits=np.concatenate(found))
 
     def errors_of(self, logits: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The share of wrong decisions of some examples, `(m,)`.

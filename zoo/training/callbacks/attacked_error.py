@@ -124,8 +124,9 @@ class AttackedError(keras.callbacks.Callback):
             rows = slice(start, start + self.batch_size)
             x, y = keras.tree.map_structure(ops.convert_to_tensor, take_rows((self.x, self.y), rows))
             inputs = self._prepared(x)
-            tensor = self._tensor(inputs)
-            noise = draw_from_ball(tensor, self.epsilon, self.norm, generator)
+            perturbed, predict = self._at(inputs)
+            tensor = perturbed.tensor(predict)  # whose shape and type the random start has
+            noise = draw_from_ball(tensor, self.epsilon, self.norm, generator, perturbed.moved)
             wrong += float(np.sum(ops.convert_to_numpy(self._program(inputs, noise, y))))
         return 100 * wrong / self.num_examples
 
@@ -161,20 +162,11 @@ class AttackedError(keras.callbacks.Callback):
 
         return perturbed, predict
 
-    def _tensor(self, inputs: Any) -> Tensor:
-        """The tensor that moves, whose shape and type the random start has."""
-        perturbed, predict = self._at(inputs)
-        return perturbed.tensor(predict)
-
     def _misclassified(self, inputs: Any, noise: Tensor, y: Any) -> Tensor:
         """The share of wrong decisions of each input after an attack that starts from `inputs + noise`."""
         perturbed, predict = self._at(inputs)
-        clean, loss_of, labels = (
-            perturbed.tensor(predict),
-            per_example_loss(self._at_head(self.model.loss)),
-            self._at_head(y),
-        )
-        bounds = perturbed.bounds(self.input_range)
+        clean, bounds = perturbed.tensor(predict), perturbed.bounds(self.input_range)
+        loss_of, labels = per_example_loss(self._at_head(self.model.loss)), self._at_head(y)
 
         def gradient(x):
             meanings = []
@@ -195,7 +187,7 @@ class AttackedError(keras.callbacks.Callback):
 
         attacked = projected_ascent(
             gradient,
-            clip_to_range(clean + (noise if perturbed.moved is None else noise * perturbed.moved), bounds),
+            clip_to_range(clean + noise, bounds),
             clean,
             epsilon=self.epsilon,
             norm=self.norm,
