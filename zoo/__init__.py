@@ -15,8 +15,10 @@ from zoo.ladder import LadderNetwork
 from zoo.pretrained import export, list_models, load, model_card
 from zoo.regularizers import (
     AdversarialTraining,
+    AdversarialWeightPerturbation,
     EntropyMinimization,
     JacobianPenalty,
+    Mart,
     NormConstraint,
     ParameterTying,
     Smoothness,
@@ -32,9 +34,11 @@ __version__ = "0.1.0"
 
 __all__ = [
     "AdversarialTraining",
+    "AdversarialWeightPerturbation",
     "EntropyMinimization",
     "JacobianPenalty",
     "LadderNetwork",
+    "Mart",
     "NormConstraint",
     "ParameterTying",
     "RegularizedModel",

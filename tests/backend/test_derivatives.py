@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from keras import ops
 
-from zoo.backend.derivatives import BACKENDS, depends, explained_derivatives, linearize
+from zoo.backend.derivatives import BACKENDS, depends, explained_derivatives, gradients, linearize
 
 RNG = np.random.default_rng(0)
 X, W, V = RNG.normal(size=(4, 5)), RNG.normal(size=(5, 6)), RNG.normal(size=(6, 3))
@@ -168,3 +168,11 @@ def test_a_function_with_a_gradient_of_its_own():
         slope = linearize(lambda x: (product(x)[0], ()), x).vjp(ops.ones((), "float64"))
     np.testing.assert_allclose(values(product(x)[1].jvp(ops.ones_like(x))), 6 * X, rtol=1e-10)
     np.testing.assert_allclose(values(slope), np.full_like(X, 6), rtol=1e-10)
+
+
+def test_gradients_in_several_arguments():
+    x, y, unused = (ops.convert_to_tensor(each) for each in (X, X[:1], X[0]))
+    found = gradients(lambda x, y, _: ops.sum(ops.square(x) * y), [x, y, unused])
+    expected = (2 * X * X[:1], np.sum(X**2, axis=0, keepdims=True), np.zeros_like(X[0]))
+    for actual, wanted in zip(found, expected, strict=True):
+        np.testing.assert_allclose(values(actual), wanted, rtol=1e-12)

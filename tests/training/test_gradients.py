@@ -8,6 +8,7 @@ import pytest
 from keras import layers, ops
 
 import zoo
+from zoo import AdversarialWeightPerturbation as AWP
 from zoo.regularizers import adversarial_training
 from zoo.regularizers.math.divergences import DIVERGENCES
 
@@ -23,6 +24,10 @@ CONSTANTS = {
     "at_random_start": (zoo.AdversarialTraining(0.7, random_start=True), ("perturbed_inputs",)),
     "vat": (zoo.VirtualAdversarialTraining(0.7), ("perturbation", "target")),
     "trades": (zoo.Trades(0.7, num_steps=3, weight=1.0), ("perturbed_inputs",)),
+    "mart": (zoo.Mart(0.7, num_steps=3, divergence_weight=2.0), ("perturbed_inputs",)),
+    "awp_trades": (AWP(zoo.Trades(0.7, num_steps=2, weight=1.0), gamma=0.1), ("weight_perturbation",)),
+    "awp_at": (AWP(zoo.AdversarialTraining(0.7, num_steps=2), gamma=0.1), ("weight_perturbation",)),
+    "awp_alone": (AWP(gamma=0.1), ("weight_perturbation",)),
     "vat_gaussian": (
         zoo.VirtualAdversarialTraining(0.7, distribution="gaussian", output_std=0.5),
         ("perturbation", "target"),
@@ -86,8 +91,10 @@ def hold(function, place=None):
 
 def hold_constants(regularizer, constants, monkeypatch):
     """Fixes the constants of the regularizer at their values in the next call."""
-    for name in {"perturbation", "perturbed_inputs"} & set(constants):
+    for name in {"perturbation", "perturbed_inputs", "weight_perturbation"} & set(constants):
         monkeypatch.setattr(regularizer, name, hold(getattr(regularizer, name)))
+    if getattr(regularizer, "regularizer", None) is not None:
+        hold_constants(regularizer.regularizer, ("perturbed_inputs",), monkeypatch)
     if "target" in constants:
         held = hold(DIVERGENCES[regularizer.distribution], place=0)
         monkeypatch.setitem(DIVERGENCES, regularizer.distribution, held)

@@ -11,6 +11,7 @@ from zoo.regularizers.math.decisions import share_misclassified
 from zoo.regularizers.math.divergences import check_classes
 from zoo.training.label_checks import check_class_indices, check_unit_labels
 from zoo.training.losses import per_example_loss
+from zoo.training.outputs import Outputs
 from zoo.validation import class_indices
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
@@ -88,6 +89,31 @@ def losses_of(prediction: Prediction, labels: Tensor) -> Tensor:
     one_hot = given == shape and shape[-1] > 1
     loss = keras.losses.CategoricalCrossentropy if one_hot else keras.losses.SparseCategoricalCrossentropy
     return per_example_loss(loss(from_logits=True))(labels, logits)
+
+
+def targets_of(prediction: Prediction, labels: Tensor) -> Tensor:
+    """Labels as probabilities of the classes.
+
+    Args:
+        prediction: of the network.
+        labels: as for `as_labels`.
+
+    Returns:
+        One-hot rows in the shape of the logits.
+
+    Raises:
+        ValueError: the network is multi-label.
+
+    Example:
+        >>> from zoo.analysis.labels import targets_of
+        >>> from zoo.analysis.logits import Prediction
+        >>> np.asarray(targets_of(Prediction(np.zeros((1, 3)), "categorical"), np.array([2])))
+        array([[0., 0., 1.]])
+    """
+    labels, shape = ops.convert_to_tensor(labels), tuple(prediction.logits.shape[1:])
+    kind = "multilabel" if prediction.distribution == "bernoulli" else "categorical"
+    one_hot = tuple(labels.shape[1:]) == shape and shape[-1] > 1
+    return Outputs(kind, sparse=not one_hot).targets(labels, prediction.logits)
 
 
 def errors_of(prediction: Prediction, labels: Any) -> np.ndarray:

@@ -7,7 +7,7 @@ import keras
 from keras import ops
 
 from zoo.analysis.classifier import as_classifier
-from zoo.analysis.labels import losses_of
+from zoo.analysis.labels import losses_of, targets_of
 from zoo.analysis.logits import Prediction
 from zoo.analysis.perturbed_network import PerturbedNetwork
 from zoo.backend.derivatives import linearize
@@ -40,6 +40,12 @@ def predict_logits(network: Callable[..., Tensor], inputs: Any) -> Tensor:
     return as_classifier(network)(inputs)
 
 
+def _given(labels):
+    if labels is None:
+        raise ValueError("A measure of the loss needs labels, received labels=None.")
+    return labels
+
+
 def pass_at(at: PerturbedNetwork, tensor: Tensor, labels: Any = None, *, seed: Seed = 0) -> CleanPass:
     """The pass at any value of the tensor that moves.
 
@@ -63,9 +69,7 @@ def pass_at(at: PerturbedNetwork, tensor: Tensor, labels: Any = None, *, seed: S
         return found[-1].logits, ()
 
     def losses(logits):
-        if labels is None:
-            raise ValueError("A measure of the loss needs labels, received labels=None.")
-        return losses_of(Prediction(logits, distribution), labels)
+        return losses_of(Prediction(logits, distribution), _given(labels))
 
     linear = linearize(run, tensor)
     distribution = found[-1].distribution
@@ -74,6 +78,7 @@ def pass_at(at: PerturbedNetwork, tensor: Tensor, labels: Any = None, *, seed: S
         logits=linear.outputs,
         forward=lambda x, weights=(): at.predict(x).logits,
         losses=losses,
+        targets_of=lambda: targets_of(Prediction(linear.outputs, distribution), _given(labels)),
         num_labeled=ops.shape(tensor)[0],
         distribution=distribution,
         jvp=linear.jvp,

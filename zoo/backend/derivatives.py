@@ -173,3 +173,36 @@ def depends(function: Callable[..., Tensor], tensors: list[Tensor]) -> list[bool
         [False, True]
     """
     return (_depends_jax if keras.backend.backend() == "jax" else _depends_tensorflow)(function, tensors)
+
+
+def _gradients_tensorflow(function, tensors):
+    import tensorflow as tf
+
+    with tf.GradientTape() as tape:
+        tape.watch(tensors)
+        value = function(*tensors)
+    return tape.gradient(value, tensors, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+
+
+def _gradients_jax(function, tensors):
+    import jax
+
+    return list(jax.grad(lambda each: function(*each))(tensors))
+
+
+def gradients(function: Callable[..., Tensor], tensors: list[Tensor]) -> list[Tensor]:
+    """The gradient of a scalar function in each of its arguments.
+
+    Args:
+        function: function of tensors with a scalar as value.
+        tensors: floating-point tensors.
+
+    Returns:
+        A tensor for each, of the same shape.
+
+    Example:
+        >>> from zoo.backend.derivatives import gradients
+        >>> [float(each) for each in gradients(lambda x, y: x * y, [keras.ops.array(2.0), keras.ops.array(3.0)])]
+        [3.0, 2.0]
+    """
+    return (_gradients_jax if keras.backend.backend() == "jax" else _gradients_tensorflow)(function, tensors)

@@ -5,9 +5,12 @@ from collections.abc import Mapping
 from typing import Any
 
 from zoo.regularizers.adversarial_training import AdversarialTraining
+from zoo.regularizers.adversarial_weight_perturbation import AdversarialWeightPerturbation
 from zoo.regularizers.clean_pass import CleanPass, LinearizedPass
 from zoo.regularizers.entropy_minimization import EntropyMinimization
+from zoo.regularizers.input_perturbation import InputPerturbation
 from zoo.regularizers.jacobian_penalty import JacobianPenalty
+from zoo.regularizers.mart import Mart
 from zoo.regularizers.math.divergences import bernoulli_kl, categorical_kl, entropy, gaussian_kl, squared_distance
 from zoo.regularizers.math.movement_fields import Affine, MovementField, Rotation, Scale, Shift, Smooth
 from zoo.regularizers.math.worst_directions import adversarial_noise
@@ -26,6 +29,8 @@ METHODS: dict[str, type[Regularizer]] = {
     "at": AdversarialTraining,
     "vat": VirtualAdversarialTraining,
     "trades": Trades,
+    "mart": Mart,
+    "awp": AdversarialWeightPerturbation,
     "entropy": EntropyMinimization,
     "vmt": VirtualMovementTraining,
     "tangent": TangentPropagation,
@@ -66,18 +71,22 @@ def build(methods: Mapping[str, Any]) -> Regularizer | None:
             positional = parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
             if positional and parameter.default is parameter.empty and option not in options:
                 raise TypeError(f"The method {name} needs a value for {option!r}, received {options!r}.")
-        terms.append(method(**options))
+        inner = options.get("regularizer")
+        terms.append(method(**(options if inner is None else {**options, "regularizer": build(inner)})))
     return None if not terms else terms[0] if len(terms) == 1 else RegularizerSum(terms)
 
 
 __all__ = [
     "METHODS",
     "AdversarialTraining",
+    "AdversarialWeightPerturbation",
     "Affine",
     "CleanPass",
     "EntropyMinimization",
+    "InputPerturbation",
     "JacobianPenalty",
     "LinearizedPass",
+    "Mart",
     "MovementField",
     "NormConstraint",
     "ParameterTying",

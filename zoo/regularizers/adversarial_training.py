@@ -6,19 +6,19 @@ import keras
 from keras import ops
 
 from zoo.regularizers.clean_pass import CleanPass
+from zoo.regularizers.input_perturbation import InputPerturbation
 from zoo.regularizers.math import per_example
 from zoo.regularizers.math.balls import STEEPEST, draw_from_ball
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.regularizers.math.projected_ascent import projected_ascent, step_length
 from zoo.regularizers.math.worst_directions import NOISES, adversarial_noise
-from zoo.regularizers.regularizer import Regularizer
 from zoo.validation import check_choice, check_number
 
 Tensor = Any  # a tensor of the backend
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class AdversarialTraining(Regularizer):
+class AdversarialTraining(InputPerturbation):
     """Adversarial training (AT): `J = L(x, y) + λ·L(x', y)`, x' constant with respect to the weights.
 
     One step (default): `x' = x + ε·δ`, with `δ = sign(g)` (L∞) or `δ = g/‖g‖` (L2), where g is the gradient of the loss
@@ -139,6 +139,6 @@ class AdversarialTraining(Regularizer):
         scale = 1.0 if share is None else per_example.expand(ops.sqrt(share), moved)
         return scale * moved * perturbation
 
-    def per_example(self, clean_pass: CleanPass) -> Tensor:
+    def at(self, clean_pass: CleanPass, perturbed: Tensor) -> Tensor:
         """`L(x', y)` of each labeled example, `(num_labeled,)`."""
-        return clean_pass.losses(clean_pass.forward(self.perturbed_inputs(clean_pass)))
+        return clean_pass.losses(clean_pass.forward(perturbed))

@@ -1,5 +1,7 @@
 """The clean forward pass over a batch with its linearization, and what a regularizer may ask of it."""
 
+import copy
+import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -159,6 +161,8 @@ class CleanPass(LinearizedPass):
             replaces its own.
         sample_weight: `(num_labeled,)`, `(num_labeled, 1)` or a weight of each position of dense outputs, whose mean
             then weights the example; or None.
+        targets_of: `() -> (num_labeled, k)`, labels as probabilities of the classes. It raises `ValueError` if there
+            are none.
         variables: the variables of the network.
         compute_dtype: the floating-point type in which the network computes.
         **linearized: `inputs`, `logits`, `losses`, `num_labeled`, `jvp`, `vjp` and `seed`, see `LinearizedPass`.
@@ -176,6 +180,7 @@ class CleanPass(LinearizedPass):
         *,
         forward: Callable[..., Tensor],
         sample_weight: Tensor | None = None,
+        targets_of: Callable[[], Tensor] | None = None,
         variables: Sequence[keras.Variable] = (),
         compute_dtype: str = "float32",
         **linearized: Any,
@@ -183,8 +188,26 @@ class CleanPass(LinearizedPass):
         super().__init__(**linearized)
         self.forward = forward
         self.sample_weight = sample_weight
+        self._targets_of: Any = targets_of
         self.variables = variables
         self.compute_dtype = compute_dtype
+
+    @property
+    def targets(self) -> Tensor:
+        """The labels as probabilities of the classes, `(num_labeled, k)`."""
+        return self._targets_of()
+
+    def with_weights(self, weights: Sequence[tuple[keras.Variable, Tensor]]) -> "CleanPass":
+        """The pass over the same batch under other weights, without a linearization.
+
+        Args:
+            weights: pairs of a trainable variable and a value that replaces its own.
+        """
+        other = copy.copy(self)
+        other.forward = functools.partial(self.forward, weights=weights)
+        other.logits = other.forward(self.inputs)
+        other._jvp = other._vjp = other._loss_gradient = other._virtual_loss_gradient = None
+        return other
 
     def linearized_at(self, inputs: Tensor) -> LinearizedPass:
         """The pass over other inputs, linearized, with constant weights: where an iterated attack has arrived.

@@ -6,19 +6,19 @@ import keras
 from keras import ops
 
 from zoo.regularizers.clean_pass import CleanPass
+from zoo.regularizers.input_perturbation import InputPerturbation
 from zoo.regularizers.math.balls import STEEPEST
 from zoo.regularizers.math.divergences import DIVERGENCES
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.regularizers.math.projected_ascent import projected_ascent, step_length
 from zoo.regularizers.math.worst_directions import adversarial_noise, power_iteration
-from zoo.regularizers.regularizer import Regularizer
 from zoo.validation import check_choice, check_number
 
 Tensor = Any  # a tensor of the backend
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class Trades(Regularizer):
+class Trades(InputPerturbation):
     """TRADES: `J = L(x, y) + λ·KL[p(x) ‖ p(x')]`, x' the worst input in a ball about x.
 
     K steps of projected gradient ascent on the divergence find x': `x' ← Π(x' + α·δ)`, with `δ = sign(g)` (L∞) or
@@ -100,7 +100,6 @@ class Trades(Regularizer):
             input_range=self.input_range,
         )
 
-    def per_example(self, clean_pass: CleanPass) -> Tensor:
+    def at(self, clean_pass: CleanPass, perturbed: Tensor) -> Tensor:
         """`KL[p(x) ‖ p(x')]` of each example, `(n,)`."""
-        divergence = DIVERGENCES[clean_pass.distribution]
-        return divergence(clean_pass.logits, clean_pass.forward(self.perturbed_inputs(clean_pass)))
+        return DIVERGENCES[clean_pass.distribution](clean_pass.logits, clean_pass.forward(perturbed))

@@ -6,10 +6,10 @@ import keras
 from keras import ops
 
 from zoo.regularizers.clean_pass import CleanPass
+from zoo.regularizers.input_perturbation import InputPerturbation
 from zoo.regularizers.math.divergences import DIVERGENCES
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.regularizers.math.worst_directions import finite_difference_iteration, power_iteration
-from zoo.regularizers.regularizer import Regularizer
 from zoo.validation import check_choice, check_number
 
 Tensor = Any  # a tensor of the backend
@@ -19,7 +19,7 @@ DISTRIBUTIONS = ("categorical", "gaussian")
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class VirtualAdversarialTraining(Regularizer):
+class VirtualAdversarialTraining(InputPerturbation):
     """Virtual adversarial training (VAT): `J = L(x, y) + λ·KL[p(x) ‖ p(x + r)]`, `r = ε·d`, `‖d‖ = 1`.
 
     d is the direction in which the divergence grows fastest. K power iterations find it from a random direction. p(x)
@@ -103,11 +103,18 @@ class VirtualAdversarialTraining(Regularizer):
     def _distribution_at(self, clean_pass):
         return clean_pass.distribution if self.distribution == "categorical" else self.distribution
 
-    def per_example(self, clean_pass: CleanPass) -> Tensor:
+    def perturbed_inputs(self, clean_pass: CleanPass) -> Tensor:
+        """`x + r`, clipped to the range of inputs, `(n, ...)`.
+
+        Args:
+            clean_pass: the `CleanPass` over the batch.
+        """
+        perturbation = self.perturbation(clean_pass, clean_pass.random_direction())
+        return clip_to_range(clean_pass.inputs + perturbation, self.input_range)
+
+    def at(self, clean_pass: CleanPass, perturbed: Tensor) -> Tensor:
         """`KL[p(x) ‖ p(x + r)]` of each example, `(n,)`."""
-        start = clean_pass.random_direction()
-        perturbed = clean_pass.inputs + self.perturbation(clean_pass, start)
-        logits = clean_pass.forward(clip_to_range(perturbed, self.input_range))
+        logits = clean_pass.forward(perturbed)
         # p(x) is the target, not a variable: only the perturbed prediction moves towards it.
         distribution = self._distribution_at(clean_pass)
         divergence = DIVERGENCES[distribution](ops.stop_gradient(clean_pass.logits), logits)

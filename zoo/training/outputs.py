@@ -47,6 +47,22 @@ class Outputs(NamedTuple):
             return self._replace(kind="binary")
         return self
 
+    def targets(self, labels: Tensor, logits: Tensor) -> Tensor:
+        """Labels as probabilities of the classes, in the shape of their logits `(n, ..., k)`.
+
+        Raises:
+            ValueError: the outputs are not those of one decision.
+        """
+        if self.kind not in ("categorical", "binary"):
+            raise ValueError(f"The penalty needs labels of one class per example, received {self.kind} outputs.")
+        if self.kind == "binary":
+            labels = ops.reshape(ops.cast(labels, logits.dtype), (*ops.shape(logits)[:-1], 1))
+            return ops.concatenate([1 - labels, labels], axis=-1)
+        if not self.sparse:
+            return labels
+        classes = ops.reshape(ops.cast(labels, "int32"), ops.shape(logits)[:-1])
+        return ops.one_hot(classes, logits.shape[-1], dtype=logits.dtype)
+
     def to_logits(self, outputs: Tensor) -> Tensor:
         """Outputs `(n, ..., units)` to logits `(n, ..., k)`. A single binary output becomes logits of two classes."""
         if self.kind == "binary":

@@ -1,5 +1,6 @@
 """Any Keras network, trained with a regularizer."""
 
+import functools
 from collections.abc import Sequence
 from typing import Any
 
@@ -27,7 +28,7 @@ def _rows(inputs, start, stop):
     return keras.tree.map_structure(lambda each: each[start:stop], inputs)
 
 
-def _needs_labels(logits):
+def _needs_labels(*logits):
     raise ValueError(
         'A penalty that needs labels cannot act on unlabeled inputs alone, received penalty_inputs="unlabeled". Use a '
         "penalty without labels, such as VirtualAdversarialTraining, or virtual_labels=True."
@@ -192,7 +193,8 @@ class RegularizedModel(ObjectiveModel):
         def losses(logits):
             return loss_of(labels, passes.outputs.from_logits(logits))
 
-        return self._clean_pass(passes, losses, num_labeled, self.at_head(sample_weight))
+        targets_of = functools.partial(passes.outputs.targets, labels, passes.logits[:num_labeled])
+        return self._clean_pass(passes, losses, targets_of, num_labeled, self.at_head(sample_weight))
 
     def _unlabeled_pass(self, x, inputs, linearized):
         """A pass over unlabeled inputs alone, which leaves the moving averages to the labeled ones."""
@@ -202,14 +204,15 @@ class RegularizedModel(ObjectiveModel):
                 "zoo.datasets.SemiSupervised, or remove penalty_inputs."
             )
         passes = run_passes(self, inputs, self.outputs_of_loss(), linearized=linearized, moves_averages=False)
-        return self._clean_pass(passes, _needs_labels, 0, None)
+        return self._clean_pass(passes, _needs_labels, _needs_labels, 0, None)
 
-    def _clean_pass(self, passes, losses, num_labeled, sample_weight):
+    def _clean_pass(self, passes, losses, targets_of, num_labeled, sample_weight):
         return CleanPass(
             inputs=passes.inputs,
             logits=passes.logits,
             forward=passes.forward,
             losses=losses,
+            targets_of=targets_of,
             num_labeled=num_labeled,
             distribution=passes.outputs.distribution,
             sample_weight=sample_weight,
