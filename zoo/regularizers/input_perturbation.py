@@ -15,7 +15,9 @@ class InputPerturbation(Regularizer):
     `AdversarialWeightPerturbation` evaluates the penalty at the same inputs under other weights.
 
     Args:
-        **common: `weight`, `ramp_up_steps` and `interval`, see `Regularizer`.
+        weight: λ, see `Regularizer`.
+        ramp_up_steps: see `Regularizer`.
+        interval: k, see `Regularizer`.
 
     Example:
         >>> issubclass(zoo.Trades, zoo.regularizers.InputPerturbation)
