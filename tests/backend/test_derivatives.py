@@ -170,6 +170,13 @@ def test_a_function_with_a_gradient_of_its_own():
     np.testing.assert_allclose(values(slope), np.full_like(X, 6), rtol=1e-10)
 
 
+def test_the_gradient_of_rows_is_a_whole_tensor():
+    rows = ops.convert_to_tensor([1, 1])
+    (found,) = gradients(lambda x: ops.sum(ops.take(x, rows, axis=0)), [ops.convert_to_tensor(X)])
+    np.testing.assert_array_equal(values(found[1]), np.full_like(X[1], 2.0))
+    np.testing.assert_array_equal(values(found[0]), 0 * X[0])
+
+
 def test_gradients_in_several_arguments():
     x, y, unused = (ops.convert_to_tensor(each) for each in (X, X[:1], X[0]))
     found = gradients(lambda x, y, _: ops.sum(ops.square(x) * y), [x, y, unused])

@@ -24,6 +24,7 @@ def wrapped(regularizer):
 def regularized():
     """Several penalties, of which each is a metric."""
     iterated = zoo.AdversarialTraining(0.5, num_steps=2, random_start=True) + zoo.Trades(0.3, norm="l2", num_steps=2)
+    iterated += zoo.AdversarialWeightPerturbation(zoo.Mart(0.3, num_steps=2), gamma=0.05)
     return wrapped(zoo.AdversarialTraining(0.5) + iterated + zoo.VirtualAdversarialTraining(0.5) + zoo.Smoothness(0.3))
 
 

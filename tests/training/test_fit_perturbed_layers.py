@@ -80,6 +80,8 @@ EXAMPLES = {
     "tangent": {"field": "shift"},
     "trades": {"epsilon": 0.5, "norm": "l2", "num_steps": 2},
     "vat": {"epsilon": 0.5},
+    "mart": {"epsilon": 0.5, "num_steps": 2},
+    "awp": {"regularizer": {"trades": {"epsilon": 0.5, "num_steps": 2}}},
     "entropy": {},
     "smoothness": {"epsilon": 0.1},
     "jacobian": {"num_projections": 2},

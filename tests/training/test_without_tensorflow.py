@@ -25,6 +25,7 @@ import zoo
 
 examples = {
     "at": {"epsilon": 0.5}, "vat": {"epsilon": 0.5}, "trades": {"epsilon": 0.5}, "entropy": {},
+    "mart": {"epsilon": 0.5, "num_steps": 2}, "awp": {"regularizer": {"trades": {"epsilon": 0.5, "num_steps": 2}}},
     "vmt": {"field": "all"}, "tangent": {"field": "all"}, "smoothness": {"epsilon": 0.1}, "jacobian": {},
     "weight_noise": {"noise_std": 0.1},
     "parameter_tying": {"first": "hidden_1", "second": "hidden_2"},

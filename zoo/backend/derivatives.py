@@ -181,7 +181,8 @@ def _gradients_tensorflow(function, tensors):
     with tf.GradientTape() as tape:
         tape.watch(tensors)
         value = function(*tensors)
-    return tape.gradient(value, tensors, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    found = tape.gradient(value, tensors, unconnected_gradients=tf.UnconnectedGradients.ZERO)
+    return [tf.convert_to_tensor(each) for each in found]  # those of an embedding come as slices
 
 
 def _gradients_jax(function, tensors):
