@@ -1,9 +1,9 @@
 """Measures published models: errors under attack, Jacobians, calibration, and what predicts what.
 
     python -m trainers.analyze
-    python -m trainers.analyze --model=mnist_mlp-vat,mnist_mlp-baseline --num_examples=500 --results=runs/analysis
+    python -m trainers.analyze --model=mnist_mlp-vat,mnist_mlp-baseline --num_examples=500 --analysis=runs/analysis
 
-The command writes `results/analysis/MODEL.json` as soon as a model is measured, and then `README.md` about all models.
+The command writes `ANALYSIS/MODEL.json` as soon as a model is measured, and then `README.md` about all models.
 It skips a model if its file holds the figures for the same model and settings.
 """
 
@@ -13,7 +13,7 @@ from trainers.cli import program, quiet, words
 
 MODEL = flags.DEFINE_list("model", [], f"{words.MODEL} Several with commas between. Default: all models.")
 SAVED_MODELS = flags.DEFINE_string("saved_models", None, words.SAVED_MODELS)
-RESULTS = flags.DEFINE_string("results", "results/analysis", words.RESULTS)
+ANALYSIS = flags.DEFINE_string("analysis", "results/analysis", words.ANALYSIS)
 NUM_EXAMPLES = flags.DEFINE_integer(
     "num_examples",
     None,
@@ -21,7 +21,7 @@ NUM_EXAMPLES = flags.DEFINE_integer(
     lower_bound=2,
 )
 
-SECTIONS = {"What to measure": [MODEL, SAVED_MODELS, NUM_EXAMPLES], "Files": [RESULTS]}
+SECTIONS = {"What to measure": [MODEL, SAVED_MODELS, NUM_EXAMPLES], "Files": [ANALYSIS]}
 
 
 def analyze() -> str:
@@ -36,12 +36,12 @@ def analyze() -> str:
     from trainers.results.folder import check_folder
     from zoo import pretrained
 
-    check_folder(RESULTS.value, HEADER)
+    check_folder(ANALYSIS.value, HEADER)
     folder = SAVED_MODELS.value or pretrained.default_directory()
     if not MODEL.value and not pretrained.list_models(folder):
         print(f"{folder} holds no models. Train one: python -m trainers.train --saved_models={folder}")
-    failed = measure_models(MODEL.value, SAVED_MODELS.value, RESULTS.value, NUM_EXAMPLES.value)
-    write_report(RESULTS.value)
+    failed = measure_models(MODEL.value, SAVED_MODELS.value, ANALYSIS.value, NUM_EXAMPLES.value)
+    write_report(ANALYSIS.value)
     return "\n".join(f"error: {message}" for message in failed)
 
 

@@ -79,6 +79,7 @@ def of_table(key: str, directory: str | pathlib.Path) -> dict[str, Any]:
 
 def of_zoo(
     results_directory: str | pathlib.Path,
+    analysis_directory: str | pathlib.Path,
     models_directory: str | pathlib.Path,
     pictures_directory: str | pathlib.Path,
     steps_directory: str | pathlib.Path = "benchmarks/measured",
@@ -86,7 +87,8 @@ def of_zoo(
     """All pictures, tables, models and analyses.
 
     Args:
-        results_directory: results folder; its subfolder `analysis` holds the measurements of models.
+        results_directory: results folder.
+        analysis_directory: folder of the figures of models, from `trainers.analyze`.
         models_directory: folder of published models.
         pictures_directory: folder of the pictures that `trainers.draw` wrote.
         steps_directory: folder of the step times that `benchmarks` measured.
@@ -94,8 +96,7 @@ def of_zoo(
     Raises:
         ValueError: a file is damaged.
     """
-    results = read_results(results_directory)
-    analyses = read_analyses(pathlib.Path(results_directory) / "analysis")
+    results, analyses = read_results(results_directory), read_analyses(analysis_directory)
     models, without_card = models_content(models_directory, analyses)
     names = {model["name"]: model["anchor"] for model in models}
     gallery = gallery_content(pictures_directory)

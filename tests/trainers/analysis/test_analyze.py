@@ -182,7 +182,7 @@ def test_plans_fit_their_data():
 def test_the_command_measures_a_good_model_and_names_a_damaged_one(models, tmp_path):
     shutil.copytree(models / NAME, models / "damaged")
     (models / "damaged" / CARD_FILE).write_text("{")
-    command = [sys.executable, "-m", "trainers.analyze", f"--saved_models={models}", f"--results={tmp_path}/out"]
+    command = [sys.executable, "-m", "trainers.analyze", f"--saved_models={models}", f"--analysis={tmp_path}/out"]
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
     done = subprocess.run([*command, "--num_examples=20"], env=environment, capture_output=True, text=True)
     assert done.returncode == 1 and "card.json is damaged" in done.stderr, done.stdout + done.stderr
