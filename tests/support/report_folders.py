@@ -35,7 +35,7 @@ def result_file(name, errors):
 
 @pytest.fixture
 def folders(tmp_path, monkeypatch):
-    """Paths `results`, `analysis`, `saved_models`, `pictures` and `step_times`; `hostile`: a text that must not become HTML."""
+    """Folders `results`, `analysis`, `saved_models`, `pictures`, `step_times`; `hostile`: a text that stays a text."""
     paths = {name: tmp_path / name for name in ("results", "analysis", "saved_models", "pictures", "step_times")}
     for path in (*paths.values(), paths["saved_models"] / "mnist_mlp-vat"):
         path.mkdir()
