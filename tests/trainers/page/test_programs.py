@@ -27,3 +27,4 @@ def test_drawn_pictures_are_in_the_report_with_their_command(folders, tmp_path):
 def test_an_unknown_picture_names_the_nearest(folders):
     done = run("draw", "--names=pertubations", f"--pictures={folders.pictures}")
     assert done.returncode == 2 and "Did you mean 'perturbations'" in done.stderr
+    assert "`python -m trainers.draw --help` lists all" in done.stderr
