@@ -18,7 +18,8 @@ pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason=
 
 def convert(*arguments):
     command = [sys.executable, "-m", "trainers.convert", *arguments]
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
+    own = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    environment = {**own, "CUDA_VISIBLE_DEVICES": "-1"}
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
