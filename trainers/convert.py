@@ -16,6 +16,7 @@ from absl import flags
 
 from trainers.cli import program, quiet, words
 from trainers.cli.choices import allow
+from trainers.cli.output import figures
 from trainers.runs.progress import counted
 
 FORMATS = ["litert", "onnx"]
@@ -32,21 +33,26 @@ QUANTIZE = flags.DEFINE_enum(
 )
 DATASET = flags.DEFINE_string("dataset", None, words.DATASET)
 SAVED_MODELS = flags.DEFINE_string("saved_models", None, words.SAVED_MODELS)
+JSON = flags.DEFINE_bool("json", False, words.JSON)
 allow(FORMAT, "format", FORMATS)
 
 SECTIONS = {
     "What to convert": [MODEL, SAVED_MODELS],
     "File": [FORMAT, OUTPUT, BATCH_SIZE, QUANTIZE],
     "Calibration and test of a quantized file": [DATASET],
+    "What to show": [JSON],
 }
 
 
-def convert() -> None:
-    """Converts the model and prints the largest difference, and the test errors of a quantized file."""
-    quiet.load("keras", "tensorflow")
-    from trainers.runs.data import load_own_data
-    from trainers.runs.serving import open_predictions
-    from zoo import pretrained
+def check_usage() -> str:
+    """Checks what the flags cannot check one by one.
+
+    Returns:
+        The format of the file.
+
+    Raises:
+        UsageError: flags exclude each other.
+    """
     from zoo.pretrained import conversion
 
     with program.usage():
@@ -58,38 +64,73 @@ def convert() -> None:
                 "--quantize=int8 needs --format=litert --batch_size=1, received "
                 f"--format={file_format} --batch_size={BATCH_SIZE.value}."
             )
+    return file_format
+
+
+def write(file_format: str) -> tuple[str, dict[str, Any]]:
+    """Writes the file and measures it.
+
+    Args:
+        file_format: of the file.
+
+    Returns:
+        What was written and measured, as text and as JSON values.
+    """
+    from trainers.runs.data import load_own_data
+    from trainers.runs.serving import open_predictions
+    from zoo import pretrained
+    from zoo.pretrained import conversion
+
     path = pretrained.find(MODEL.value, SAVED_MODELS.value).resolve()  # "." has no name
     data = load_own_data(pretrained.verify(path), DATASET.value) if QUANTIZE.value == "int8" else None
-    model = pretrained.load(path)
-    reference = open_predictions(MODEL.value, path)
-    output = OUTPUT.value or path.name + conversion.SUFFIXES[file_format]
+    model, reference = pretrained.load(path), open_predictions(MODEL.value, path)
+    output = pathlib.Path(OUTPUT.value or path.name + conversion.SUFFIXES[file_format])
+    inputs = data.x_train[:NUM_CALIBRATION] if data else None
+    calibrated = f", calibrated on {len(inputs)} training inputs" if data else ""
+    print(f"Converting {path.name} to {file_format}{calibrated}.", flush=True)
     with quiet.without_information():
         difference = conversion.convert(
-            model,
-            output,
-            file_format,
-            reference=reference,
-            batch_size=BATCH_SIZE.value,
-            calibration=data.x_train[:NUM_CALIBRATION] if data else None,
+            model, output, file_format, reference=reference, batch_size=BATCH_SIZE.value, calibration=inputs
         )
-    number = f"{BATCH_SIZE.value} at a time" if BATCH_SIZE.value else "any number at a time"
-    print(f"{output}: raw inputs of shape {model.raw_input_shape}, {number}, to class probabilities")
-    print(f"  largest difference from the SavedModel: {difference:.1e}", flush=True)
-    if data:
-        print(f"  {pathlib.Path(output).stat().st_size / 2**20:.2f} MiB, {errors(output, reference, data)}")
+    facts = {"model": path.name, "format": file_format, "quantize": QUANTIZE.value, "file": str(output)}
+    facts |= {"bytes": output.stat().st_size, "input_shape": model.raw_input_shape, "batch_size": BATCH_SIZE.value}
+    facts |= {"largest_difference": difference, "errors": errors(output, reference, data) if data else None}
+    return describe(facts), facts
 
 
-def errors(output: str, reference: Any, data: Any) -> str:
-    """The test errors of a LiteRT file that takes one input at a time, and of the SavedModel, in words."""
+def errors(output: pathlib.Path, reference: Any, data: Any) -> dict[str, float]:
+    """The test errors in percent of a LiteRT file that takes one input at a time, and of the SavedModel."""
     from zoo import pretrained
     from zoo.pretrained import runtimes
 
     with quiet.without_information():
         run = runtimes.in_batches(runtimes.open_litert(output), 1)
-    with counted(run, len(data.x_test)) as shown:
-        mine = pretrained.error_percent(shown, data.x_test, data.y_test)
-    theirs = pretrained.error_percent(reference, data.x_test, data.y_test)
-    return f"test error {mine:.2f} %, that of the SavedModel {theirs:.2f} %"
+    found = {}
+    for name, predict in {"file": run, "saved_model": reference}.items():
+        with counted(predict, len(data.x_test)) as shown:
+            found[name] = pretrained.error_percent(shown, data.x_test, data.y_test)
+    return found
+
+
+def describe(facts: dict[str, Any]) -> str:
+    """The lines about a file."""
+    number = f"{facts['batch_size']} at a time" if facts["batch_size"] else "any number at a time"
+    lines = [
+        f"{facts['file']}: {facts['bytes'] / 2**20:.2f} MiB",
+        f"  from raw inputs of shape {tuple(facts['input_shape'])}, {number}, to class probabilities",
+        f"  largest difference from the SavedModel: {facts['largest_difference']:.1e}",
+    ]
+    if found := facts["errors"]:
+        lines.append(f"  test error {found['file']:.2f} %, that of the SavedModel {found['saved_model']:.2f} %")
+    return "\n".join(lines)
+
+
+def convert() -> None:
+    """Converts the model; prints the largest difference, and the test errors of a quantized file."""
+    quiet.load("keras", "tensorflow")
+    file_format = check_usage()
+    with figures(JSON.value) as give:
+        give(*write(file_format))
 
 
 main = program.main_of(convert)

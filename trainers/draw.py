@@ -4,8 +4,8 @@
     python -m trainers.draw --names=perturbations,movement_fields --model=mnist_mlp-vat
     python -m trainers.draw --names=worst_movements --table=synthetic --format=png
 
-Without --names the command draws all pictures that need no results: of published models, of short runs, and of points
-in the plane. `trainers.report` shows the pictures in docs/pictures.
+Without --names the command draws all pictures of networks: of published models, of short runs, and of points in the
+plane. `trainers.report` shows the pictures in docs/pictures.
 """
 
 import pathlib
@@ -22,8 +22,29 @@ from trainers.runs.progress import time_left
 with without_keras():
     from trainers.results.tables import TABLES
 
-NAMES = flags.DEFINE_list("names", [], "Names of pictures with commas between; an unknown name lists them all.")
-DIRECTORY = flags.DEFINE_string("directory", "docs/pictures", "Folder to write into.")
+OF_NETWORKS = [
+    "methods",
+    "decision_boundaries",
+    "adversarial_examples",
+    "perturbations",
+    "signal_perturbations",
+    "movement_fields",
+    "sample_pairs",
+    "signal_pairs",
+    "ladder_reconstructions",
+    "combinators",
+    "limit_ratios",
+]
+OF_TABLE = ["errors_by_method", "learning_curves", "generalization_gap", "worst_movements"]
+OF_ALL_RESULTS = ["error_by_cost", "errors_by_labels", "accuracy_by_epsilon"]
+
+NAMES = flags.DEFINE_list(
+    "names",
+    [],
+    f"Names of pictures with commas between. Of networks: {', '.join(OF_NETWORKS)}. Of the results of a table: "
+    f"{', '.join(OF_TABLE)}. Of all results: {', '.join(OF_ALL_RESULTS)}. Default: those of networks.",
+)
+PICTURES = flags.DEFINE_string("pictures", "docs/pictures", words.PICTURES)
 FORMAT = flags.DEFINE_list(
     "format", ["svg"], "svg, which adapts to the light or dark theme of the reader, or png, which is on white; or both."
 )
@@ -31,14 +52,16 @@ MODEL = flags.DEFINE_string("model", "mnist_mlp-baseline", words.MODEL)
 SAVED_MODELS = flags.DEFINE_string("saved_models", None, words.SAVED_MODELS)
 TABLE = flags.DEFINE_string("table", "synthetic", f"{words.TABLE}: {', '.join(TABLES)}.")
 RESULTS = flags.DEFINE_string("results", "results", words.RESULTS)
+ANALYSIS = flags.DEFINE_string("analysis", "results/analysis", words.ANALYSIS)
 WORKDIR = flags.DEFINE_string("workdir", None, "Finished run of a ladder. Default: train one for an epoch.")
+allow(NAMES, "picture", [*OF_NETWORKS, *OF_TABLE, *OF_ALL_RESULTS], "python -m trainers.draw --help")
 allow(FORMAT, "format", ("svg", "png"))
 allow(TABLE, "table", TABLES)
 
 SECTIONS = {
     "What to draw": [NAMES],
-    "From what": [MODEL, SAVED_MODELS, TABLE, RESULTS, WORKDIR],
-    "Files": [DIRECTORY, FORMAT],
+    "From what": [MODEL, SAVED_MODELS, TABLE, RESULTS, ANALYSIS, WORKDIR],
+    "Files": [PICTURES, FORMAT],
 }
 
 
@@ -58,20 +81,15 @@ def draw() -> None:
     quiet.load("keras", "tensorflow")
     from zoo.files import write_atomic
     from zoo.optional import require
-    from zoo.validation import check_choice
 
     require("matplotlib", "Drawing pictures", "report")
     from trainers.pictures import catalog, files
-    from trainers.pictures.from_networks import FROM_NETWORKS
     from trainers.pictures.sources import Sources
 
-    with program.usage():
-        for name in NAMES.value:
-            check_choice("picture", name, catalog.PICTURES)
-    sources = Sources(RESULTS.value, TABLE.value, MODEL.value, saved_models=SAVED_MODELS.value, workdir=WORKDIR.value)
-    directory = pathlib.Path(DIRECTORY.value)
+    sources = Sources(**{holder.name: holder.value for holder in SECTIONS["From what"]})
+    directory = pathlib.Path(PICTURES.value)
     directory.mkdir(parents=True, exist_ok=True)
-    names, begun = NAMES.value or list(FROM_NETWORKS), time.monotonic()
+    names, begun = NAMES.value or OF_NETWORKS, time.monotonic()
     for done, name in enumerate(names, 1):
         picture = catalog.draw(name, sources)
         if "svg" in FORMAT.value:

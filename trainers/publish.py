@@ -26,9 +26,7 @@ LICENSE = flags.DEFINE_string(
 )
 PRIVATE = flags.DEFINE_bool("private", False, "Make a new repository private.")
 ANALYSIS = flags.DEFINE_string(
-    "analysis",
-    "results/analysis",
-    "Folder that trainers.analyze wrote. The card shows the errors under attack from it.",
+    "analysis", "results/analysis", f"{words.ANALYSIS} The card shows the errors under attack from it."
 )
 SAVED_MODELS = flags.DEFINE_string("saved_models", None, words.SAVED_MODELS)
 INDEX = flags.DEFINE_bool("index", False, "Write the index of the models of the folder saved_models, and nothing else.")

@@ -22,15 +22,16 @@ with without_keras():
 
 TABLE = flags.DEFINE_string("table", None, f"{words.TABLE}: {', '.join(TABLES)}.")
 WORKDIR = flags.DEFINE_string("workdir", None, "Folder of the run to write about.")
-RESULTS = flags.DEFINE_string("results", "results", f"{words.RESULTS} RESULTS/analysis holds those of models.")
+RESULTS = flags.DEFINE_string("results", "results", words.RESULTS)
+ANALYSIS = flags.DEFINE_string("analysis", "results/analysis", words.ANALYSIS)
 SAVED_MODELS = flags.DEFINE_string("saved_models", "saved_models", words.SAVED_MODELS)
-PICTURES = flags.DEFINE_string("pictures", "docs/pictures", "Folder of the pictures that trainers.draw wrote.")
+PICTURES = flags.DEFINE_string("pictures", "docs/pictures", words.PICTURES)
 OUTPUT = flags.DEFINE_string(
     "output", None, f"{words.OUTPUT} Default: docs/report.html, docs/TABLE.html or WORKDIR/report.html."
 )
 allow(TABLE, "table", TABLES)
 
-SECTIONS = {"What to write about": [TABLE, WORKDIR], "Files": [RESULTS, SAVED_MODELS, PICTURES, OUTPUT]}
+SECTIONS = {"What to write about": [TABLE, WORKDIR], "Files": [RESULTS, ANALYSIS, SAVED_MODELS, PICTURES, OUTPUT]}
 
 
 def content() -> tuple[dict[str, Any], pathlib.Path]:
@@ -41,7 +42,8 @@ def content() -> tuple[dict[str, Any], pathlib.Path]:
         return contents.of_run(WORKDIR.value), pathlib.Path(WORKDIR.value) / "report.html"
     if TABLE.value:
         return contents.of_table(TABLE.value, RESULTS.value), pathlib.Path(f"docs/{TABLE.value}.html")
-    return contents.of_zoo(RESULTS.value, SAVED_MODELS.value, PICTURES.value), pathlib.Path("docs/report.html")
+    folders = (RESULTS.value, ANALYSIS.value, SAVED_MODELS.value, PICTURES.value)
+    return contents.of_zoo(*folders), pathlib.Path("docs/report.html")
 
 
 def report() -> None:

@@ -10,12 +10,14 @@ of time, the same command continues where it stopped. Each run is a `trainers.tr
 """
 
 import time
+from typing import Any
 
 from absl import flags
 
 from trainers.cli import distribution_flags, program, quiet, words
 from trainers.cli.choices import allow, suggest
 from trainers.cli.light_imports import without_keras
+from trainers.cli.output import figures
 
 with without_keras():
     from trainers.results.tables import TABLES
@@ -40,6 +42,7 @@ EXPORT = flags.DEFINE_enum(
 RESULTS = flags.DEFINE_string("results", "results", words.RESULTS)
 WORKDIR = flags.DEFINE_string("workdir", "runs", f"{words.WORKDIR} Each run has a subfolder.")
 SAVED_MODELS = flags.DEFINE_string("saved_models", "saved_models", words.SAVED_MODELS)
+JSON = flags.DEFINE_bool("json", False, words.JSON)
 allow(TABLE, "table", TABLES)
 suggest(RECIPE_NAMES, NAMES)
 flags.register_validator("minutes", program.is_finite, "The number of minutes must be finite.")
@@ -48,19 +51,17 @@ SECTIONS = {
     "What to train": [TABLE, RECIPE_NAMES, SEEDS],
     "Files": [RESULTS, WORKDIR, EXPORT, SAVED_MODELS],
     "How": [MINUTES, SIDE_BY_SIDE, *distribution_flags.HOLDERS],
+    "What to show": [JSON],
 }
 
 
-def reproduce() -> str:
-    """Works down the queue and writes the tables.
+def chosen_recipes() -> list[Any]:
+    """The recipes that the flags choose.
 
-    Returns:
-        A message that names the runs and exports that failed; empty if none did.
+    Raises:
+        UsageError: the flags choose none, or exclude each other.
     """
-    deadline = None if MINUTES.value is None else time.monotonic() + 60 * MINUTES.value
-    quiet.load("keras")
-    from trainers.results.store import write_tables
-    from trainers.runs.queue import Queue, select
+    from trainers.runs.queue import select
 
     with program.usage():
         chosen = select(TABLE.value, RECIPE_NAMES.value)
@@ -69,15 +70,45 @@ def reproduce() -> str:
             "--distribute=hosts needs --side_by_side=1 and --export=none; export afterwards on one host. Received "
             f"--side_by_side={SIDE_BY_SIDE.value} --export={EXPORT.value}."
         )
+    return chosen
+
+
+def work_down(chosen: list[Any], deadline: float | None) -> dict[str, list[Any]]:
+    """Works down the queue, writes the tables and exports.
+
+    Returns:
+        The runs that failed, those whose export failed, and those without figures: pairs of a recipe and a seed.
+    """
+    from trainers.results.store import write_tables
+    from trainers.runs.queue import Queue
+
     queue = Queue(RESULTS.value, WORKDIR.value, SIDE_BY_SIDE.value, deadline, distribution_flags.arguments())
     jobs = queue.missing(chosen, SEEDS.value)
     print(f"{len(jobs)} runs to do, {len(chosen) * SEEDS.value - len(jobs)} done.", flush=True)
-    failed = {"failed": queue.work_down(jobs)}
+    failed = queue.work_down(jobs)
     write_tables(RESULTS.value)
-    if EXPORT.value == "best":
-        failed["export failed"] = queue.export_best(chosen, SAVED_MODELS.value)
-    told = {what: ", ".join(f"{recipe.name} seed {seed}" for recipe, seed in runs) for what, runs in failed.items()}
-    return "\n".join(f"{what}: {runs}" for what, runs in told.items() if runs)
+    not_exported = queue.export_best(chosen, SAVED_MODELS.value) if EXPORT.value == "best" else []
+    return {"failed": failed, "export failed": not_exported, "missing": queue.missing(chosen, SEEDS.value)}
+
+
+def reproduce() -> str:
+    """Trains what is missing, and prints the errors next to the published ones.
+
+    Returns:
+        A message that names the runs and exports that failed; empty if none did.
+    """
+    deadline = None if MINUTES.value is None else time.monotonic() + 60 * MINUTES.value
+    quiet.load("keras")
+    from trainers.cli.recipe_list import recipe_facts, recipe_lines
+
+    chosen = chosen_recipes()
+    with figures(JSON.value) as give:
+        runs = work_down(chosen, deadline)
+        names, facts = {recipe.name for recipe in chosen}, recipe_facts(RESULTS.value)
+        found = {name: fact for name, fact in facts.items() if name in names}
+        told = {what: [f"{recipe.name} seed {seed}" for recipe, seed in which] for what, which in runs.items()}
+        give(f"{recipe_lines(found)}\n\nTables: {RESULTS.value}/README.md", {"recipes": found, **told})
+    return "\n".join(f"{what}: {', '.join(told[what])}" for what in ("failed", "export failed") if told[what])
 
 
 main = program.main_of(reproduce)

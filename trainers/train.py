@@ -135,6 +135,7 @@ def export(recipe: Any, result: dict[str, Any], model: Any, dataset: Any, workdi
     from zoo.optional import is_installed
 
     if keras.backend.backend() == "tensorflow":
+        print("Writing the SavedModel and measuring its errors.", flush=True)
         directory = SAVED_MODELS.value or workdir / "saved_model"
         folder, card = publishing.publish(recipe, result, model, dataset, directory)
         print(f"SavedModel: {folder} (test error {card['errors']['test']:.2f} %)", flush=True)
@@ -143,7 +144,7 @@ def export(recipe: Any, result: dict[str, Any], model: Any, dataset: Any, workdi
         print("No SavedModel written: TensorFlow is not installed. Install it and run the same command again.")
         return None
     environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
-    print("Writing the SavedModel with TensorFlow.", flush=True)
+    print("Starting TensorFlow, which writes the SavedModel.", flush=True)
     os.execve(sys.executable, [sys.executable, "-m", "trainers.train", *sys.argv[1:], "--distribute=none"], environment)
 
 

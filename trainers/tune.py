@@ -20,6 +20,7 @@ from absl import flags
 from trainers.cli import program, quiet, words
 from trainers.cli.choices import allow
 from trainers.cli.light_imports import without_keras
+from trainers.cli.output import figures
 
 with without_keras():
     from zoo.recipes import LISTED_BY, RECIPES
@@ -48,6 +49,7 @@ EPOCHS = flags.DEFINE_integer("epochs", None, words.EPOCHS, lower_bound=1)
 OVERRIDE = flags.DEFINE_multi_string("override", [], f"{words.OVERRIDE} It holds for all trials.")
 WORKDIR = flags.DEFINE_string("workdir", None, f"{words.WORKDIR} Default: runs/RECIPE/search.")
 MINUTES = flags.DEFINE_float("minutes", None, f"{words.MINUTES} A chief ignores it.", 0.0)
+JSON = flags.DEFINE_bool("json", False, words.JSON)
 allow(RECIPE, "recipe", NAMES, LISTED_BY)
 allow(ENGINE, "engine", ENGINES)
 flags.register_validator("minutes", program.is_finite, "The number of minutes must be finite.")
@@ -56,6 +58,7 @@ SECTIONS = {
     "What to search": [RECIPE, SPACE, OVERRIDE],
     "How": [ENGINE, TRIALS, SEEDS, EPOCHS, NUM_VALIDATION, MINUTES],
     "Files": [WORKDIR],
+    "What to show": [JSON],
 }
 SEARCH = {  # arguments of `Search`
     "engine": ENGINE,
@@ -74,7 +77,8 @@ def search() -> None:
     quiet.warn_of_unused_gpu()
     from trainers.tuning.search import tune
 
-    tune(RECIPE.value, OVERRIDE.value, SPACE.value, given, WORKDIR.value, deadline)
+    with figures(JSON.value) as give:
+        give(*tune(RECIPE.value, OVERRIDE.value, SPACE.value, given, WORKDIR.value, deadline))
 
 
 main = program.main_of(search)

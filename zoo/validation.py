@@ -42,14 +42,14 @@ def check_choice(what: str, value: Any, allowed: Iterable[str], listed_by: str =
         what: name of the choice in the message, e.g. `"recipe"`.
         value: the value received.
         allowed: the allowed strings.
-        listed_by: the command or call that lists the allowed strings if they are too many for the message.
+        listed_by: the command or call that lists the allowed strings, for messages that should not.
 
     Returns:
         `value`.
 
     Raises:
-        ValueError: `value` is not allowed. The message gives the nearest allowed string and all of them, or the three
-            nearest of many.
+        ValueError: `value` is not allowed. The message gives the nearest allowed string and all of them; the three
+            nearest if they are many or listed elsewhere.
 
     Example:
         >>> from zoo.validation import check_choice
@@ -63,7 +63,7 @@ def check_choice(what: str, value: Any, allowed: Iterable[str], listed_by: str =
     if value in allowed:
         return value
     names = ", ".join(map(repr, allowed))
-    if len(names) <= LONGEST_LIST:
+    if not listed_by and len(names) <= LONGEST_LIST:
         raise ValueError(f"Unknown {what} {value!r}.{did_you_mean(value, allowed, 1)} Allowed: {names}.")
     listed = f"`{listed_by}` lists all {len(allowed)}" if listed_by else f"{len(allowed)} names are allowed"
     raise ValueError(f"Unknown {what} {value!r}.{did_you_mean(value, allowed)} {listed}.")

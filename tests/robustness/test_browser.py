@@ -34,7 +34,7 @@ def driver():
 @pytest.fixture
 def browser(driver, folders, tmp_path):
     """The page about `folders` with nine models and ten rows about ladders, on a wide and light screen."""
-    content = of_zoo(folders.results, folders.saved_models, folders.pictures, folders.step_times)
+    content = of_zoo(folders.results, folders.analysis, folders.saved_models, folders.pictures, folders.step_times)
     models = [{**content["models"][0], "name": f"own_{n}", "anchor": f"model-own_{n}"} for n in range(8)]
     tables = [{**table, "rows": table["rows"] * (5 if table["key"] == "ladder" else 1)} for table in content["tables"]]
     path = tmp_path / "index.html"

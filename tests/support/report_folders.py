@@ -35,9 +35,9 @@ def result_file(name, errors):
 
 @pytest.fixture
 def folders(tmp_path, monkeypatch):
-    """Paths `results`, `saved_models`, `pictures` and `step_times`; `hostile`: a text that must not become HTML."""
-    paths = {name: tmp_path / name for name in ("results", "saved_models", "pictures", "step_times")}
-    for path in (*paths.values(), paths["results"] / "analysis", paths["saved_models"] / "mnist_mlp-vat"):
+    """Folders `results`, `analysis`, `saved_models`, `pictures`, `step_times`; `hostile`: a text that stays a text."""
+    paths = {name: tmp_path / name for name in ("results", "analysis", "saved_models", "pictures", "step_times")}
+    for path in (*paths.values(), paths["saved_models"] / "mnist_mlp-vat"):
         path.mkdir()
     for name, errors in ERRORS.items():
         notes = HOSTILE if name == "synthetic_mlp-vat" else "plain"
@@ -55,7 +55,7 @@ def folders(tmp_path, monkeypatch):
         "errors": {"fgsm_linf": {"error": 12.5, "standard_error": 0.5, "settings": {"size": 0.1, "num_examples": 7}}},
         "measures": {"jacobian_frobenius_squared": {"value": 3.25, "standard_error": 0.125, "settings": {}}},
     }
-    (paths["results"] / "analysis" / "mnist_mlp-vat.json").write_text(json.dumps(analysis))
+    (paths["analysis"] / "mnist_mlp-vat.json").write_text(json.dumps(analysis))
     steps = {"device": "CPU", "batch_size": 100, "methods": {"vat": {"ratio": 2.5}}}
     (paths["step_times"] / "mnist_mlp-jax-cpu.json").write_text(json.dumps(steps))
     return types.SimpleNamespace(**paths, hostile=HOSTILE)

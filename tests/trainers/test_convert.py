@@ -1,6 +1,7 @@
 """The command `convert` as a user runs it."""
 
 import importlib.util
+import json
 import os
 import subprocess
 import sys
@@ -17,7 +18,8 @@ pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason=
 
 def convert(*arguments):
     command = [sys.executable, "-m", "trainers.convert", *arguments]
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
+    own = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
+    environment = {**own, "CUDA_VISIBLE_DEVICES": "-1"}
     return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
@@ -42,10 +44,14 @@ def test_a_quantized_file_is_measured(tmp_path):
         pytest.skip("ai_edge_litert is not installed")
     path, name = tmp_path / "quantized.tflite", "synthetic_mlp-vat"
     options = ("--format=litert", "--batch_size=1", "--quantize=int8", f"--output={path}")
-    done = convert(f"--model={name}", *options)
+    done = convert(f"--model={name}", *options, "--json")
     assert done.returncode == 0, done.stderr
+    assert done.stderr.startswith(f"Converting {name} to litert") and done.stderr.count("\n") == 1
+    printed = json.loads(done.stdout)
+    assert printed["file"] == str(path) and printed["bytes"] == path.stat().st_size
+    assert printed["batch_size"] == 1 and 0 < printed["largest_difference"] < 1
     card = zoo.model_card(name)
     data = zoo.datasets.load("synthetic", seed=card["seed"])
     error = zoo.pretrained.error_percent(runtimes.in_batches(runtimes.open_litert(path), 1), data.x_test, data.y_test)
-    assert f"test error {error:.2f} %, that of the SavedModel {card['errors']['test']:.2f} %" in done.stdout
+    assert printed["errors"] == pytest.approx({"file": error, "saved_model": card["errors"]["test"]})
     assert error < card["errors"]["test"] + 0.5  # chance is 50

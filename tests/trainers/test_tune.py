@@ -11,6 +11,7 @@ import pytest
 
 pytest.importorskip("keras_tuner")
 
+from tests.support.terminal import Terminal
 from trainers.cli.recipe_flags import choose_search
 from trainers.runs import run
 from trainers.tuning.search import tune
@@ -25,7 +26,9 @@ PLAIN = {"name": "synthetic_mlp-baseline", "spaces": ["learning_rate=log:0.001:0
 def search(folder, *, name, spaces, overrides=(), deadline=None, **given):
     """Runs a search without absl flags, which would clash with those of other commands in this process."""
     given = {"epochs": 2, "num_validation": 200, **given}
-    tune(name, [*SMALL, *overrides], spaces, given, str(folder), deadline)
+    text, content = tune(name, [*SMALL, *overrides], spaces, given, str(folder), deadline)
+    print(text)
+    return content
 
 
 def trials(folder):
@@ -39,7 +42,8 @@ def trials(folder):
 
 def test_the_table_lists_diverging_trials_and_the_command_prints_the_best(tmp_path, capsys):
     diverging = ["optimizer.name=sgd", "schedule=constant", "network.batch_normalization=false"]
-    search(tmp_path, name=PLAIN["name"], spaces=["learning_rate=1e30,0.01,0.1"], overrides=diverging, engine="grid")
+    spaces = ["learning_rate=1e30,0.01,0.1"]
+    content = search(tmp_path, name=PLAIN["name"], spaces=spaces, overrides=diverging, engine="grid")
     first, *others = trials(tmp_path)
     assert first["values"] == {"learning_rate": 1e30} and "epoch 1, step" in first["failure"]
     assert all(trial["failure"] is None and trial["validation_error"] <= 100 for trial in others)
@@ -50,6 +54,10 @@ def test_the_table_lists_diverging_trials_and_the_command_prints_the_best(tmp_pa
     assert best["learning_rate"] in (0.01, 0.1) and best["optimizer.name"] == "sgd"
     command = printed.splitlines()[-1]
     assert command.startswith(f"python -m trainers.train --recipe={PLAIN['name']}") and command in text
+    found = json.loads(json.dumps(content))
+    errors = [trial["validation_error"] for trial in found["trials"] if not trial["failure"]]
+    assert found["best"]["validation_error"] == min(errors) and found["best"]["values"].items() <= best.items()
+    assert (found["command"], found["stopped"]) == (command, None)
 
 
 def test_a_killed_search_ends_like_an_undisturbed_one(tmp_path, monkeypatch):
@@ -74,11 +82,19 @@ def test_a_killed_search_ends_like_an_undisturbed_one(tmp_path, monkeypatch):
 
 
 def test_a_search_out_of_time_resumes(tmp_path, capsys):
-    search(tmp_path, **PLAIN, num_trials=1, deadline=0.0)
+    content = search(tmp_path, **PLAIN, num_trials=1, deadline=0.0)
     printed = capsys.readouterr().out
     assert "out of time after 1 epochs" in printed and "Best" not in printed
+    assert "out of time" in content["stopped"] and content["best"] is None
     search(tmp_path, **PLAIN, num_trials=1)
     assert "Best: trial 0" in capsys.readouterr().out
+
+
+def test_a_bar_counts_the_epochs_of_a_trial(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "stderr", Terminal())
+    search(tmp_path, **PLAIN, num_trials=1)
+    shown = sys.stderr.getvalue()
+    assert all(f"{epoch}/2" in shown for epoch in range(3)) and "s/epoch" in shown
 
 
 @pytest.mark.skipif(keras.backend.backend() != "jax", reason="equal on both backends; JAX starts sooner")

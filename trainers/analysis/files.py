@@ -78,7 +78,7 @@ def measure_models(
     saved_models: str | pathlib.Path | None,
     directory: str | pathlib.Path,
     num_examples: int | None = None,
-) -> list[str]:
+) -> tuple[list[str], list[str]]:
     """Measures models one after another; continues after a model that cannot be measured.
 
     Args:
@@ -88,17 +88,19 @@ def measure_models(
         num_examples: as for `measure`.
 
     Returns:
-        One sentence for each model that could not be measured.
+        The names of the models whose files are up to date now, and one sentence for each other model.
     """
     names = list(names) or pretrained.list_models(saved_models or pretrained.default_directory())
-    failed, seconds = [], []
+    current, failed, seconds = [], [], []
     for index, name in enumerate(names):
         begun = time.monotonic()
         try:
-            measured = measure_once(pretrained.find(name, saved_models), directory, num_examples)
+            path = pretrained.find(name, saved_models)
+            measured = measure_once(path, directory, num_examples)
+            current.append(card.read_card(path)["name"])
             seconds += [time.monotonic() - begun] * measured
             left = time_left(sum(seconds), len(seconds), len(seconds) + len(names) - index - 1)
             print(f"{name}: {'measured' if measured else 'already up to date'}{left and f'; {left}'}.", flush=True)
         except (ValueError, OSError) as error:
             failed.append(f"{name}: {error}")
-    return failed
+    return current, failed

@@ -26,7 +26,7 @@ def allow(flag: flags.FlagHolder, what: str, names: Iterable[str], listed_by: st
         flag: takes a name, a list of names, or None.
         what: the name of the choice in messages, e.g. `"recipe"`.
         names: the allowed names.
-        listed_by: the command that lists many names, as for `zoo.validation.check_choice`.
+        listed_by: the command that lists the names, as for `zoo.validation.check_choice`.
     """
     names = frozenset(names)
     suggest(flag, names)

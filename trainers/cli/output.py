@@ -1,6 +1,7 @@
 """The figures of a command, for people or for machines."""
 
 import contextlib
+import io
 import json
 import sys
 from collections.abc import Callable, Iterator, Mapping
@@ -25,3 +26,16 @@ def figures(as_json: bool) -> Iterator[Give]:
     screen = sys.stdout
     with contextlib.redirect_stdout(sys.stderr):
         yield lambda text, content: print(json.dumps(content, indent=1), file=screen, flush=True)
+
+
+def for_processes() -> int | None:
+    """Where processes that this one starts write what they print: where this one prints now.
+
+    Returns:
+        `stdout` of `subprocess.Popen`; None, which is the standard output of the process, if Python alone prints to
+        `sys.stdout`, as in tests.
+    """
+    try:
+        return sys.stdout.fileno()
+    except io.UnsupportedOperation:
+        return None

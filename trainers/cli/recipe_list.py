@@ -15,11 +15,12 @@ from zoo.pretrained.finding import list_models
 from zoo.recipes import RECIPES
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
-INTRODUCTION = """`python -m trainers.train --recipe=NAME` trains a recipe. Test errors in percent: ours as mean ±
-standard deviation (number of seeds), then the published one. A star marks recipes with a pretrained
-model: `zoo.load("NAME")`.
+INTRODUCTION = "`python -m trainers.train --recipe=NAME` trains a recipe."
+LEGEND = """Test errors in percent: ours as mean ± standard deviation (number of seeds), then the published one.
+A star marks recipes with a pretrained model: `zoo.load("NAME")`.
 """
 LINE = "  {star} {name:<46} {ours:>17}  {published:>9}"
+Facts = Mapping[str, Mapping[str, Any]]  # from `recipe_facts`
 
 
 def recipe_facts(results: str | None = None) -> dict[str, dict[str, Any]]:
@@ -50,16 +51,17 @@ def recipe_facts(results: str | None = None) -> dict[str, dict[str, Any]]:
     }
 
 
-def recipe_list(facts: Mapping[str, Mapping[str, Any]]) -> str:
-    """The list as text.
-
-    Args:
-        facts: from `recipe_facts`.
-    """
-    return INTRODUCTION + "\n".join(_lines(facts))
+def recipe_list(facts: Facts) -> str:
+    """The list of all recipes as text."""
+    return f"{INTRODUCTION}\n{recipe_lines(facts)}"
 
 
-def _lines(facts: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+def recipe_lines(facts: Facts) -> str:
+    """Some recipes as text: a line for each below headings, and what the lines show."""
+    return LEGEND + "\n".join(_lines(facts))
+
+
+def _lines(facts: Facts) -> Iterator[str]:
     for dataset, of_dataset in itertools.groupby(facts.items(), lambda item: item[1]["dataset"]):
         yield "\n" + LINE.format(star=" ", name=dataset.upper(), ours="ours", published="published")
         for title, of_table in itertools.groupby(of_dataset, lambda item: item[1]["table"]):

@@ -6,6 +6,7 @@ from typing import Any
 
 from trainers.analysis.report import read_analyses
 from trainers.page.analyses import analysis_settings, analysis_tables
+from trainers.page.drawing import Pictures, drawn_pictures
 from trainers.page.gallery import gallery_content
 from trainers.page.headline import headline_content, numbers
 from trainers.page.models import models_content
@@ -34,15 +35,18 @@ BARE = {
 }
 
 
-def of_results(results: Mapping[str, Any], title: str, names: Sequence[str] = tuple(OF_TABLE)) -> dict[str, Any]:
+def of_results(
+    results: Mapping[str, Any], title: str, pictures: Pictures, names: Sequence[str] = tuple(OF_TABLE)
+) -> dict[str, Any]:
     """The tables and runs of some results.
 
     Args:
         results: `{recipe name: content of its file}`.
         title: of the page.
-        names: of the pictures of each table.
+        pictures: of the results, from `drawn_pictures`.
+        names: of the pictures to show with each table.
     """
-    tables = [table_content(key, results, names) for key in PAGE_ORDER]
+    tables = [table_content(key, results, pictures, names) for key in PAGE_ORDER]
     recipes = [recipe_content(content) for content in results.values()]
     tables = [table for table in tables if table]
     return {**BARE, "title": title, "introduction": [FIGURES], "tables": tables, "recipes": recipes}
@@ -59,7 +63,7 @@ def of_run(workdir: str | pathlib.Path) -> dict[str, Any]:
         ValueError: a file is damaged.
     """
     results = run_content(workdir)
-    return of_results(results, f"{next(iter(results))}, one run")
+    return of_results(results, f"{next(iter(results))}, one run", drawn_pictures(results))
 
 
 def of_table(key: str, directory: str | pathlib.Path) -> dict[str, Any]:
@@ -73,12 +77,13 @@ def of_table(key: str, directory: str | pathlib.Path) -> dict[str, Any]:
         ValueError: a results file is damaged.
     """
     results = read_results(directory)
-    chosen = matching(results, TABLES[key][1])
-    return of_results({name: results[name] for name in chosen}, TABLES[key][0])
+    chosen = {name: results[name] for name in matching(results, TABLES[key][1])}
+    return of_results(chosen, TABLES[key][0], drawn_pictures(chosen))
 
 
 def of_zoo(
     results_directory: str | pathlib.Path,
+    analysis_directory: str | pathlib.Path,
     models_directory: str | pathlib.Path,
     pictures_directory: str | pathlib.Path,
     steps_directory: str | pathlib.Path = "benchmarks/measured",
@@ -86,7 +91,8 @@ def of_zoo(
     """All pictures, tables, models and analyses.
 
     Args:
-        results_directory: results folder; its subfolder `analysis` holds the measurements of models.
+        results_directory: results folder.
+        analysis_directory: folder of the figures of models, from `trainers.analyze`.
         models_directory: folder of published models.
         pictures_directory: folder of the pictures that `trainers.draw` wrote.
         steps_directory: folder of the step times that `benchmarks` measured.
@@ -94,19 +100,19 @@ def of_zoo(
     Raises:
         ValueError: a file is damaged.
     """
-    results = read_results(results_directory)
-    analyses = read_analyses(pathlib.Path(results_directory) / "analysis")
+    results, analyses = read_results(results_directory), read_analyses(analysis_directory)
     models, without_card = models_content(models_directory, analyses)
     names = {model["name"]: model["anchor"] for model in models}
     gallery = gallery_content(pictures_directory)
     methods = MethodTable(results, analyses, read_step_times(steps_directory))
+    pictures = drawn_pictures(results, methods)
     return {
-        **of_results(results, "Regularized zoo", ("errors_by_method", "generalization_gap")),
+        **of_results(results, "Regularized zoo", pictures, ("errors_by_method", "generalization_gap")),
         "introduction": [ZOO, FIGURES],
         "numbers": numbers(results, len(models)),
         "hero": gallery.get(HERO),
         "headline": headline_content(methods, names),
-        "sections": sections_content(methods, gallery),
+        "sections": sections_content(pictures, gallery),
         "models": models,
         "without_card": without_card,
         "analyses": analysis_tables(analyses, names),

@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from trainers.page import commands
-from trainers.page.sections import drawn
+from trainers.page.drawing import Pictures
 from trainers.results.store import check_content
 from trainers.results.tables import COLUMNS, TABLES, cells, label, parts, rows_of, shortfalls
 from trainers.runs.workdir import RESULT_FILE, RUN_FILE, read_json
@@ -21,13 +21,16 @@ def number(value: float | None, digits: int = 2) -> str:
     return "–" if value is None else f"{value:.{digits}f}"
 
 
-def table_content(key: str, results: Mapping[str, Content], names: Sequence[str]) -> dict[str, Any] | None:
+def table_content(
+    key: str, results: Mapping[str, Content], pictures: Pictures, names: Sequence[str]
+) -> dict[str, Any] | None:
     """One table with its pictures; None if no recipe of the table has results.
 
     Args:
         key: of `TABLES`.
         results: `{recipe name: content of its file}`.
-        names: of the pictures.
+        pictures: of results, from `drawn_pictures`.
+        names: of the pictures to show.
     """
     title = TABLES[key][0]
     columns, contents, reference = parts(key, results)
@@ -43,7 +46,7 @@ def table_content(key: str, results: Mapping[str, Content], names: Sequence[str]
         ],
         "shortfalls": shortfalls(contents).strip(),
         "command": commands.of_table(key, contents),
-        "pictures": [picture for name in names if (picture := drawn(name, key, [contents, title]))],
+        "pictures": [pictures[name, key] for name in names if (name, key) in pictures],
     }
 
 

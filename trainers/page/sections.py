@@ -1,12 +1,10 @@
 """The sections of pictures on the page, in their order: what each is about, and which pictures it shows."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any, NamedTuple
 
-from trainers.page.gallery import inlined
-from trainers.pictures.from_results import OF_TABLE, OF_ZOO
-from trainers.results.method_table import MethodTable
-from trainers.results.tables import TABLES, parts
+from trainers.page.drawing import Pictures
+from trainers.results.tables import TABLES
 
 HERO = "methods"  # the picture at the top of the page
 PAGE_ORDER = sorted(TABLES, key=lambda key: key == "synthetic")  # readers look for images first
@@ -79,24 +77,11 @@ SECTIONS = (
 )
 
 
-def drawn(name: str, key: str | None, arguments: Iterable[Any]) -> dict[str, Any] | None:
-    """A picture of results with the command that draws it; None if the results do not have what it shows.
-
-    Args:
-        name: of the picture.
-        key: of its table, or None.
-        arguments: of the function that draws it.
-    """
-    picture = {**OF_TABLE, **OF_ZOO}[name](*arguments)
-    table = f" --table={key}" if key else ""
-    return picture and inlined(picture, f"python -m trainers.draw --names={name}{table}")
-
-
-def sections_content(methods: MethodTable, gallery: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
+def sections_content(pictures: Pictures, gallery: Mapping[str, dict[str, Any]]) -> list[dict[str, Any]]:
     """The sections that have pictures.
 
     Args:
-        methods: all results.
+        pictures: of results, from `drawn_pictures`.
         gallery: `{name: picture}`, from `gallery_content`. Pictures that no section names are in the last one.
 
     Returns:
@@ -104,20 +89,11 @@ def sections_content(methods: MethodTable, gallery: Mapping[str, dict[str, Any]]
     """
     contents = []
     for section in SECTIONS:
-        pictures = [drawn(name, None, [methods]) for name in section.of_zoo]
-        pictures += [gallery.get(name) for name in section.files]
-        pictures += table_pictures(section.of_tables, methods.results)
-        contents.append({**section._asdict(), "pictures": [picture for picture in pictures if picture]})
+        found = [pictures.get((name, None)) for name in section.of_zoo]
+        found += [gallery.get(name) for name in section.files]
+        found += [pictures.get((name, key)) for key in PAGE_ORDER for name in section.of_tables]
+        contents.append({**section._asdict(), "pictures": [picture for picture in found if picture]})
     named = {name for section in SECTIONS for name in section.files} | {HERO}
     others = [picture for name, picture in gallery.items() if name not in named]
     contents.append({"key": "more", "title": "More pictures", "text": "", "pictures": others})
     return [content for content in contents if content["pictures"]]
-
-
-def table_pictures(names: Sequence[str], results: Mapping[str, Any]) -> list[dict[str, Any] | None]:
-    """The pictures of each table that has results."""
-    found = []
-    for key in PAGE_ORDER if names else ():
-        contents = parts(key, results)[1]
-        found += [drawn(name, key, [contents, TABLES[key][0]]) for name in names if contents]
-    return found

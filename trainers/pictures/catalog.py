@@ -23,5 +23,5 @@ def draw(name: str, sources: Sources) -> Picture:
     check_choice("picture", name, PICTURES)
     picture = FROM_NETWORKS[name](sources) if name in FROM_NETWORKS else draw_results(name, sources)
     if picture is None:
-        raise ValueError(f"{sources.results} has no data for the picture {name!r}: none of its runs recorded them.")
+        raise ValueError(f"{sources.results} and {sources.analysis} have no data for the picture {name!r}.")
     return picture

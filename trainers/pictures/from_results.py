@@ -1,6 +1,5 @@
 """Pictures of results: of a table, and of everything that was measured."""
 
-import pathlib
 from collections.abc import Mapping
 from typing import Any
 
@@ -34,8 +33,8 @@ def method_table(sources: Sources) -> MethodTable:
     Raises:
         ValueError: a file is damaged.
     """
-    analyses = read_analyses(pathlib.Path(sources.results) / "analysis")
-    return MethodTable(read_results(sources.results), analyses, read_step_times(sources.step_times))
+    results, analyses = read_results(sources.results), read_analyses(sources.analysis)
+    return MethodTable(results, analyses, read_step_times(sources.step_times))
 
 
 def of_table(sources: Sources) -> tuple[list[Mapping[str, Any]], str]:

@@ -9,6 +9,7 @@ class Sources:
 
     Attributes:
         results: results folder.
+        analysis: folder of the figures of models, from `trainers.analyze`.
         table: key of the table whose results to draw.
         model: name of a published model, or path of a SavedModel.
         saved_models: folder of published models; None for the default one.
@@ -17,6 +18,7 @@ class Sources:
     """
 
     results: str = "results"
+    analysis: str = "results/analysis"
     table: str = "synthetic"
     model: str = "mnist_mlp-baseline"
     saved_models: str | None = None

@@ -1,7 +1,9 @@
 """Networks and examples for pictures: published models, short runs of recipes, and points in the plane."""
 
+import contextlib
 import functools
 import pathlib
+import sys
 from typing import Any
 
 import keras
@@ -10,6 +12,7 @@ from keras import ops
 
 import zoo
 from trainers.runs.data import load_data, load_own_data
+from trainers.runs.progress import progress
 from trainers.runs.workdir import RUN_FILE, read_json
 from zoo import analysis, pretrained, recipes, regularizers
 from zoo.datasets import Dataset
@@ -75,9 +78,10 @@ def built(recipe: Recipe, seed: int) -> tuple[zoo.RegularizedModel, Dataset, Any
 
 
 def train_briefly(recipe: Recipe, seed: int) -> tuple[zoo.RegularizedModel, Dataset]:
-    """Trains a recipe without a working directory; returns the model and its data set."""
+    """Trains a recipe without a working directory, with Keras's bar; returns the model and its data set."""
     model, data, batches = built(recipe, seed)
-    model.fit(batches, epochs=recipe.epochs, verbose=0)
+    with contextlib.redirect_stdout(sys.stderr):  # of the progress bar
+        model.fit(batches, epochs=recipe.epochs, verbose=int(sys.stderr.isatty()))
     return model, data
 
 
@@ -129,13 +133,15 @@ def train_on_moons(seed: int, epochs: int = 60) -> tuple[Any, ...]:
     left, bottom, right, top = *(x.min(axis=0) - 0.2), *(x.max(axis=0) + 0.2)
     grid = np.stack(np.meshgrid(np.linspace(left, right, 120), np.linspace(bottom, top, 80)), axis=-1)
     shades, errors = {}, {}
-    for method, model in plane_models(seed).items():
-        model.compile(keras.optimizers.Adam(1e-2), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-        model.fit(batches, epochs=epochs, verbose=0)
-        flat = grid.reshape(-1, 2).astype("float32")
-        shades[method] = probabilities(model.network, flat)[:, 1].reshape(grid.shape[:2])
-        predict = functools.partial(analysis.predict_logits, model.network)
-        errors[method] = pretrained.error_percent(predict, x_test, y_test)
+    models, flat = plane_models(seed), grid.reshape(-1, 2).astype("float32")
+    with progress(len(models), "network") as move:
+        for method, model in models.items():
+            model.compile(keras.optimizers.Adam(1e-2), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+            model.fit(batches, epochs=epochs, verbose=0)
+            shades[method] = probabilities(model.network, flat)[:, 1].reshape(grid.shape[:2])
+            predict = functools.partial(analysis.predict_logits, model.network)
+            errors[method] = pretrained.error_percent(predict, x_test, y_test)
+            move(1)
     return shades, (left, right, bottom, top), x, (x[rows], y[rows]), errors
 
 

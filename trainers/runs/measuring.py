@@ -10,6 +10,7 @@ import numpy as np
 
 from trainers.runs.callbacks.curves import CURVES
 from trainers.runs.data import splits
+from trainers.runs.progress import counted
 from zoo.backend import processes
 from zoo.datasets import Dataset
 from zoo.pretrained import error_percent
@@ -19,7 +20,12 @@ from zoo.training.statistics import labeled_statistics
 
 
 def measure(
-    recipe: Recipe, seed: int, model: keras.Model, dataset: Dataset, states: list[dict[str, Any]]
+    recipe: Recipe,
+    seed: int,
+    model: keras.Model,
+    dataset: Dataset,
+    states: list[dict[str, Any]],
+    verbose: int = 0,
 ) -> dict[str, Any]:
     """Measures a finished run.
 
@@ -29,6 +35,7 @@ def measure(
         model: the trained classifier, from raw inputs to logits.
         dataset: with the splits to measure on.
         states: the state of the last checkpoint of each member.
+        verbose: verbosity of Keras; 1 shows a progress bar on a terminal.
 
     Returns:
         What `result.json` holds. Epochs and seconds are sums over the members; losses and curves are those of the last
@@ -43,7 +50,7 @@ def measure(
         "recipe": recipe.name,
         "seed": seed,
         "configuration": recipe.digest(),
-        "errors": {split: error_percent(model.predict_on_batch, x, y) for split, (x, y) in splits(dataset).items()},
+        "errors": split_errors(model, dataset, verbose),
         **labeled_errors(recipe, seed, model, dataset),
         "losses": {name: values[best] for name, values in history.items() if name not in curves},
         "curves": {name: [float(f"{value:.4g}") for value in history[name]] for name in sorted(curves)},
@@ -55,6 +62,13 @@ def measure(
         "device": device(),
         "versions": versions(),
     }
+
+
+def split_errors(model: keras.Model, dataset: Dataset, verbose: int) -> dict[str, float]:
+    """The error of a classifier in percent on every split that a data set has."""
+    found = splits(dataset)
+    with counted(model.predict_on_batch, sum(len(y) for _, y in found.values()), verbose) as predict:
+        return {split: error_percent(predict, x, y) for split, (x, y) in found.items()}
 
 
 def best_epoch(recipe: Recipe, history: dict[str, list[float]]) -> int:

@@ -174,5 +174,5 @@ def train(
         model = combine(recipe, models)
         path = workdir / RESULT_FILE
         if not path.exists():
-            write_atomic(path, json.dumps(measure(recipe, seed, model, dataset, states), indent=1))
+            write_atomic(path, json.dumps(measure(recipe, seed, model, dataset, states, verbose), indent=1))
         return model, dataset, read_json(path)

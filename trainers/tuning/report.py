@@ -125,10 +125,13 @@ def positions(axes: Any, field: str, domain: Mapping[str, Any]) -> Callable[[Tri
 
 def as_content(name: str, assignments: Mapping[str, Any], search: Search, trials: Sequence[Trial]) -> dict[str, Any]:
     """The content of `trials.json`."""
-    listed = [
-        {**dataclasses.asdict(trial), "validation_error": trial.error if trial.seeds else None} for trial in trials
-    ]
+    listed = [as_figures(trial) for trial in trials]
     return {"recipe": name, "override": assignments, "search": dataclasses.asdict(search), "trials": listed}
+
+
+def as_figures(trial: Trial) -> dict[str, Any]:
+    """A trial as JSON values, with its mean validation error in percent; None before its first seed."""
+    return {**dataclasses.asdict(trial), "validation_error": trial.error if trial.seeds else None}
 
 
 def write_report(

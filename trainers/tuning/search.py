@@ -16,7 +16,7 @@ from trainers.runs.callbacks.deadline import TimeIsUp
 from trainers.runs.lock import LOCK_FILE, locked
 from trainers.runs.progress import time_left
 from trainers.runs.workdir import differences, read_json
-from trainers.tuning.report import write_report
+from trainers.tuning.report import as_content, as_figures, write_report
 from trainers.tuning.trial import Trial, run_trial, validation_data
 from zoo import recipes
 from zoo.files import write_atomic
@@ -192,8 +192,8 @@ def tune(
     given: Mapping[str, Any],
     workdir: str | None = None,
     deadline: float | None = None,
-) -> None:
-    """Runs a search, writes its report and prints the best trial.
+) -> tuple[str, dict[str, Any]]:
+    """Runs a search and writes its report.
 
     Args:
         name: of the recipe.
@@ -202,6 +202,10 @@ def tune(
         given: further arguments of `Search`, see `choose_search`.
         workdir: folder of the search; None uses `runs/NAME/search`.
         deadline: time on the clock of `time.monotonic`, or None.
+
+    Returns:
+        The best trial and the command that trains with its values, in words; and all trials as JSON values, with the
+        best one, its command, and what stopped the search early, or None.
 
     Raises:
         ValueError: see `run_search`.
@@ -213,13 +217,18 @@ def tune(
         assignments = parse_overrides(overrides)
         recipe = recipes.get(name).override(assignments)
         search, workdir = choose_search(recipe, spaces, given), workdir or f"runs/{name}/search"
+    stopped = None
     try:
         run_search(recipe, search, workdir, deadline)
     except TimeIsUp as stop:
+        stopped = str(stop)
         print(f"{name}: {stop}.")
-    trials = read_trials(workdir)
+    trials, best, command = read_trials(workdir), None, None
+    text = f"{len(trials)} trials"
     if trials and role() != "worker":
         best, command = write_report(workdir, name, assignments, search, trials)
-        print(f"{len(trials)} trials: {workdir}/README.md")
-        if best:
-            print(f"Best: {best.describe()}\n{command}")
+        text += f": {workdir}/README.md"
+    if best:
+        text += f"\nBest: {best.describe()}\n{command}"
+    found = {"workdir": str(workdir), "best": best and as_figures(best), "command": command, "stopped": stopped}
+    return text, {**as_content(name, assignments, search, trials), **found}

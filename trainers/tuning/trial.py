@@ -13,6 +13,7 @@ import keras
 from trainers.results.statistics import as_mean_and_spread, mean_and_spread
 from trainers.runs.callbacks.deadline import TimeIsUp
 from trainers.runs.data import load_data
+from trainers.runs.progress import progress
 from trainers.runs.run import train_member
 from trainers.runs.workdir import read_json
 from zoo.datasets import Dataset
@@ -123,13 +124,13 @@ def train_and_validate(
     Raises:
         TimeIsUp: the deadline passed.
     """
-    data = validation_data(recipe, seed, num_validation)
-    trained = [
-        train_member(
-            recipe, data, member_seed, folder / f"member-{member}", verbose=0, deadline=deadline, label_seed=seed
-        )
-        for member, member_seed in enumerate(member_seeds(recipe, seed))
-    ]
+    data, seeds = validation_data(recipe, seed, num_validation), member_seeds(recipe, seed)
+    with progress(len(seeds) * recipe.epochs, "epoch") as move:
+        counted = keras.callbacks.LambdaCallback(on_epoch_end=lambda *_: move(1))
+        trained = [
+            train_member(recipe, data, each, folder / f"member-{member}", 0, [counted], deadline, label_seed=seed)
+            for member, each in enumerate(seeds)
+        ]
     model = combine(recipe, [model for model, _ in trained])
     states = [checkpoint.state for _, checkpoint in trained]
     error = error_percent(model.predict_on_batch, data.x_validation, data.y_validation)

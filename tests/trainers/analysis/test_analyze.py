@@ -159,12 +159,12 @@ def test_models_that_cannot_be_measured_are_named(models, tmp_path):
     alter_card(unknown, recipe=None)
     shutil.rmtree(models / NAME)
     (models / "foreign").mkdir()  # it has no card, so it is not a model
-    failed = measure_models([], models, tmp_path / "out", 50)
-    assert len(failed) == 3
+    current, failed = measure_models([], models, tmp_path / "out", 50)
+    assert not current and len(failed) == 3
     assert "saved_model.pb differs from the card" in failed[0]
     assert "takes inputs of shape (7,), but synthetic has inputs of shape (100,)" in failed[1]
     assert "names no data set" in failed[2]
-    assert "Did you mean 'damaged'" in measure_models(["damagd"], models, tmp_path / "out")[0]
+    assert "Did you mean 'damaged'" in measure_models(["damagd"], models, tmp_path / "out")[1][0]
 
 
 def test_plans_fit_their_data():
@@ -182,12 +182,14 @@ def test_plans_fit_their_data():
 def test_the_command_measures_a_good_model_and_names_a_damaged_one(models, tmp_path):
     shutil.copytree(models / NAME, models / "damaged")
     (models / "damaged" / CARD_FILE).write_text("{")
-    command = [sys.executable, "-m", "trainers.analyze", f"--saved_models={models}", f"--results={tmp_path}/out"]
+    command = [sys.executable, "-m", "trainers.analyze", f"--saved_models={models}", f"--analysis={tmp_path}/out"]
     environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
-    done = subprocess.run([*command, "--num_examples=20"], env=environment, capture_output=True, text=True)
+    done = subprocess.run([*command, "--num_examples=20", "--json"], env=environment, capture_output=True, text=True)
     assert done.returncode == 1 and "card.json is damaged" in done.stderr, done.stdout + done.stderr
-    assert f"{NAME}: measured." in done.stdout
+    assert f"{NAME}: measured." in done.stderr
     content = json.loads((tmp_path / "out" / f"{NAME}.json").read_text())
+    printed = json.loads(done.stdout)
+    assert printed["models"] == {NAME: content} and [line.split(":")[0] for line in printed["failed"]] == ["damaged"]
     assert content["sha256"] == read_card(models / NAME)["card_sha256"]
     text = (tmp_path / "out" / "README.md").read_text()
     assert f"`{NAME}`" in text and "there is 1." in text

@@ -31,7 +31,7 @@ FAILING = {
     "evaluate": ["--model=nothing"],
     "reproduce": ["--table=synthetic", "--results={file}/results"],
     "tune": ["--space=learning_rate=0.1", "--workdir={file}/work"],
-    "analyze": ["--results={file}/results"],
+    "analyze": ["--analysis={file}/analysis"],
     "draw": ["--names=perturbations", "--model=nothing"],
     "report": ["--workdir={file}/work"],
     "convert": ["--model=nothing"],

@@ -13,6 +13,8 @@ from tests.trainers.cli.test_commands import PROGRAMS
 from trainers.cli import words
 from trainers.cli.choices import allow
 from trainers.cli.help import describe, help_text
+from trainers.pictures.from_networks import FROM_NETWORKS
+from trainers.pictures.from_results import OF_TABLE, OF_ZOO
 from zoo import analysis
 from zoo.analysis.classifier import STATISTICS
 from zoo.backend.distribution import WAYS
@@ -67,6 +69,9 @@ def test_names_that_commands_know_by_heart_are_those_of_the_zoo(described):
     assert sorted(names["NAMES"]) == sorted([*analysis.ATTACKS, *analysis.MOVEMENTS])
     assert enums["units"] == list(analysis.UNITS) and enums["statistics"] == list(STATISTICS)
     assert sorted(described["convert"][1]["FORMATS"]) == sorted(SUFFIXES)
+    pictures = described["draw"][1]
+    assert pictures["OF_NETWORKS"] == list(FROM_NETWORKS)
+    assert pictures["OF_TABLE"] == list(OF_TABLE) and pictures["OF_ALL_RESULTS"] == list(OF_ZOO)
     for program in ("train", "reproduce"):
         assert described[program][2]["distribute"] == list(WAYS)
 

@@ -40,7 +40,8 @@ class Elements(html.parser.HTMLParser):
 
 
 def zoo_page(folders):
-    return render(of_zoo(folders.results, folders.saved_models, folders.pictures, folders.step_times))
+    names = ("results", "analysis", "saved_models", "pictures", "step_times")
+    return render(of_zoo(*(getattr(folders, name) for name in names)))
 
 
 def test_tables_show_the_cells_of_the_results(folders):
@@ -82,7 +83,7 @@ def test_models_show_card_and_analysis(folders):
 def test_a_model_shows_no_analysis_of_another_model_with_its_name(folders):
     command = "python -m trainers.analyze --model=mnist_mlp-vat"
     assert command in Elements(zoo_page(folders)).text
-    path = folders.results / "analysis" / "mnist_mlp-vat.json"
+    path = folders.analysis / "mnist_mlp-vat.json"
     path.write_text(json.dumps({**json.loads(path.read_text()), "sha256": "of another"}))
     assert command not in Elements(zoo_page(folders)).text
 
@@ -171,7 +172,7 @@ def canonical(text):
 
 
 def test_pages_of_empty_folders_say_how_to_fill_them(tmp_path):
-    text = Elements(render(of_zoo(tmp_path, *[tmp_path / "none"] * 3))).text
+    text = Elements(render(of_zoo(tmp_path, *[tmp_path / "none"] * 4))).text
     assert "No results yet" in text and "No models yet" in text and "No pictures yet" in text
 
 
@@ -186,8 +187,8 @@ def test_a_model_without_a_card_is_named(folders):
         ("results/synthetic_mlp-vat.json", "{"),
         ("results/synthetic_mlp-vat.json", "[1]"),
         ("results/synthetic_mlp-vat.json", '{"recipe": {"name": "a"}, "seeds": {}}'),
-        ("results/analysis/mnist_mlp-vat.json", '{"model": "mnist_mlp-vat", "errors": [], "measures": {}}'),
-        ("results/analysis/mnist_mlp-vat.json", '{"model": "a", "errors": {"sign": {"error": 1}}, "measures": {}}'),
+        ("analysis/mnist_mlp-vat.json", '{"model": "mnist_mlp-vat", "errors": [], "measures": {}}'),
+        ("analysis/mnist_mlp-vat.json", '{"model": "a", "errors": {"sign": {"error": 1}}, "measures": {}}'),
         ("saved_models/mnist_mlp-vat/card.json", "{}"),
         ("pictures/drawn.svg", "<svg"),
     ],

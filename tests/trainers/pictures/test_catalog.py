@@ -130,8 +130,8 @@ def test_errors_for_unknown_names_and_missing_results(tmp_path):
     with pytest.raises(ValueError, match="Did you mean 'combinators'"):
         draw("combinator", Sources())
     for name in FROM_RESULTS:
-        with pytest.raises(ValueError, match="no results for the table|no data for the picture"):
-            draw(name, Sources(results=str(tmp_path)))
+        with pytest.raises(ValueError, match="no results for the table|have no data for the picture"):
+            draw(name, Sources(results=str(tmp_path), analysis=str(tmp_path)))
 
 
 def test_models_without_a_data_set_are_refused(monkeypatch):

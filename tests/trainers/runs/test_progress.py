@@ -5,14 +5,8 @@ import sys
 
 import pytest
 
+from tests.support.terminal import Terminal
 from trainers.runs.progress import counted, progress, time_left
-
-
-class Terminal(io.StringIO):
-    """Stands for a terminal."""
-
-    def isatty(self):
-        return True
 
 
 def test_a_bar_shows_the_time_left_on_a_terminal(monkeypatch, capsys):
@@ -33,10 +27,10 @@ def test_an_error_comes_on_a_line_of_its_own(monkeypatch):
     assert sys.stderr.getvalue().endswith("\n") and "4/4" not in sys.stderr.getvalue()
 
 
-@pytest.mark.parametrize("stream, total", [(io.StringIO(), 4), (Terminal(), 0)])
-def test_files_get_no_bar(monkeypatch, stream, total):
+@pytest.mark.parametrize("stream, total, verbose", [(io.StringIO(), 4, 1), (Terminal(), 0, 1), (Terminal(), 4, 2)])
+def test_files_and_silent_commands_get_no_bar(monkeypatch, stream, total, verbose):
     monkeypatch.setattr(sys, "stderr", stream)
-    with progress(total, "trial") as move:
+    with progress(total, "trial", verbose) as move:
         move(1)
     assert stream.getvalue() == ""
 

@@ -6,6 +6,7 @@ import time
 
 import pytest
 
+from trainers.cli.output import figures
 from trainers.results.store import best_seed, finished_seeds, record_result
 from trainers.runs.lock import LOCK_FILE
 from trainers.runs.queue import Queue, select
@@ -14,7 +15,13 @@ from zoo import recipes
 
 VAT, BASELINE = (recipes.get(name) for name in ("synthetic_mlp-vat", "synthetic_mlp-baseline"))
 JOBS = [(VAT, 0), (BASELINE, 0), (VAT, 1), (BASELINE, 1)]
-WRITE = "import pathlib, sys; p = pathlib.Path(sys.argv[1]); p.parent.mkdir(parents=True); p.write_text(sys.argv[2])"
+WRITE = """
+import pathlib, sys
+path = pathlib.Path(sys.argv[1])
+path.parent.mkdir(parents=True)
+path.write_text(sys.argv[2])
+print("trained")
+"""
 
 
 def result(recipe, seed, **errors):
@@ -49,6 +56,13 @@ def test_all_runs_are_recorded(queue, tmp_path, side_by_side):
     for recipe in (VAT, BASELINE):
         assert finished_seeds(recipe, tmp_path / "results") == {0, 1}
         assert f"`{recipe.name}`" in (tmp_path / "results" / "README.md").read_text()
+
+
+def test_runs_print_where_the_queue_prints(queue, capfd):
+    with figures(as_json=True):
+        assert queue().work_down(JOBS[:1]) == []
+    out, err = capfd.readouterr()
+    assert not out and err.endswith("trained\n")
 
 
 def test_first_seeds_come_first_and_finished_ones_are_skipped(queue, tmp_path):
