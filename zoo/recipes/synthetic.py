@@ -41,6 +41,8 @@ def searched(path: str, *values: Any) -> dict[str, Any]:
 
 VAT_VMT = {"vat": {"epsilon": 0.35}, "vmt": {"field": "shift", "weight": 5.0}}
 
+TRADES = {"epsilon": 0.35, "norm": "l2", "num_steps": 5, "weight": 1.0}
+
 SUM = "ε is that of VAT alone, λ is half of that of VMT alone. No search found better values."
 
 RECIPES = [
@@ -92,6 +94,26 @@ RECIPES = [
     ),
     FAMILY.recipe("vat_vmt_shift", VAT_VMT, notes=SUM),
     FAMILY.recipe("vat_vmt_shift_ensemble", VAT_VMT, num_members=5, notes=SUM),
+    FAMILY.recipe("at_pgd", {"at": {"epsilon": 0.25, "num_steps": 5}}, notes="ε is that of AT with one step."),
+    FAMILY.recipe(
+        "mart",
+        {"mart": {"epsilon": 0.25, "norm": "l2", "num_steps": 5}},
+        notes="ε is that of AT.",
+        search=searched("regularizers.mart.divergence_weight", 1.0, 5.0),
+    ),
+    FAMILY.recipe(
+        "trades",
+        {"trades": TRADES},
+        notes="ε is that of VAT.",
+        search=searched("regularizers.trades.weight", 1.0, 3.0, 6.0),
+    ),
+    FAMILY.recipe(
+        "trades_awp",
+        {"awp": {"regularizer": {"trades": TRADES}, "gamma": 0.005}},
+        notes="The penalty is that of TRADES alone.",
+        search=searched("regularizers.awp.gamma", 0.001, 0.005, 0.02),
+    ),
+    FAMILY.recipe("awp", {"awp": {"gamma": 0.02}}, search=searched("regularizers.awp.gamma", 0.005, 0.02, 0.1, 0.3)),
     FAMILY.recipe("at_l2_lazy", {"at": {"epsilon": 0.25, "interval": 4}}, notes=LAZY),
     FAMILY.recipe("vat_lazy", {"vat": {"epsilon": 0.35, "interval": 4}}, notes=LAZY),
     FAMILY.recipe("vmt_shift_lazy", {"vmt": {"field": "shift", "weight": 10.0, "interval": 4}}, notes=LAZY),
