@@ -1,5 +1,6 @@
 """The clean forward pass over a batch with its linearization, and what a regularizer may ask of it."""
 
+import math
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -10,7 +11,7 @@ from zoo.backend.derivatives import linearize
 from zoo.backend.moments import mean
 from zoo.backend.replicas import sum_over_replicas
 from zoo.regularizers.math import per_example
-from zoo.regularizers.math.divergences import check_classes, log_unit_probabilities, over_positions
+from zoo.regularizers.math.divergences import check_classes, expand_last, log_unit_probabilities, over_positions
 
 Tensor = Any  # a tensor of the backend
 
@@ -33,6 +34,8 @@ class LinearizedPass:
         seed: `keras.random.SeedGenerator` from which penalties draw random numbers, or None if none draws.
         moved: 1 for entries of `inputs` that penalties move and 0 for others, such as padding, in the shape of
             `inputs`; None if they move all entries.
+        mask: `True` at the positions of dense outputs that count, `(n, ...)`, as Keras's losses see them; None if all
+            count. J is then the Jacobian of the logits at these positions, and 0 at the others.
 
     Example:
         >>> from zoo.analysis.prediction_pass import prediction_pass
@@ -53,6 +56,7 @@ class LinearizedPass:
         vjp: Callable[[Tensor], Tensor] | None = None,
         seed: keras.random.SeedGenerator | None = None,
         moved: Tensor | None = None,
+        mask: Tensor | None = None,
     ):
         self.inputs = inputs
         self.logits = logits
@@ -61,6 +65,7 @@ class LinearizedPass:
         self.distribution = distribution
         self.seed: Any = seed
         self.moved = moved
+        self.mask = mask
         self._jvp: Any = jvp
         self._vjp: Any = vjp
         # Not functools.cached_property: its lock in Python 3.11 blocks the threads in which MirroredStrategy traces.
@@ -78,7 +83,7 @@ class LinearizedPass:
 
     def push_forward(self, tangents: Tensor) -> Tensor:
         """`J·tangents`, `(n, ...) -> (n, k)`."""
-        return self._jvp(ops.cast(tangents, self.inputs.dtype))
+        return self._counted(self._jvp(ops.cast(tangents, self.inputs.dtype)))
 
     def pull_back(self, cotangents: Tensor) -> Tensor:
         """`Jᵀ·cotangents`, `(n, k) -> (n, ...)`.
@@ -87,11 +92,25 @@ class LinearizedPass:
         network would vanish on their way back through a float16 network. One scale serves the whole batch, because
         batch normalization lets examples act on each other.
         """
+        cotangents = self._counted(cotangents)
         # Clamp: 1/x overflows float32 for subnormal x.
         largest = sum_over_replicas(ops.stop_gradient(ops.max(ops.abs(cotangents))))
         scale = 256.0 / ops.maximum(largest, 1e-30)
         pulled = self._vjp(cotangents * scale)  # in the type of the inputs, which may differ from that of the logits
         return pulled / ops.cast(scale, pulled.dtype)
+
+    def _counted(self, logits):
+        """Logits, or changes of them, with 0 at the positions that the mask leaves out."""
+        if self.mask is None:
+            return logits
+        return ops.where(expand_last(self.mask, logits), logits, ops.zeros_like(logits))
+
+    @property
+    def num_positions(self) -> Any:
+        """The number of positions of each example that count, at least 1: an integer, or `(n,)` if there is a mask."""
+        if self.mask is None:
+            return math.prod(self.logits.shape[1:-1])
+        return ops.maximum(ops.sum(ops.cast(per_example.flatten(self.mask), self.logits.dtype), axis=-1), 1)
 
     @property
     def loss_gradient(self) -> Tensor:
@@ -112,7 +131,8 @@ class LinearizedPass:
         Raises:
             ValueError: the network decides between fewer than two classes.
         """
-        virtual_losses = _virtual_losses(self.logits[self.num_labeled :], self.distribution)
+        mask = None if self.mask is None else self.mask[self.num_labeled :]
+        virtual_losses = _virtual_losses(self.logits[self.num_labeled :], self.distribution, mask)
 
         def losses(logits):
             virtual = virtual_losses(logits[self.num_labeled :])
@@ -134,19 +154,23 @@ class LinearizedPass:
         return self.pull_back(by_logits.vjp(ops.ones_like(by_logits.outputs)))
 
 
-def _virtual_losses(logits, distribution):
+def _rows(mask, number):
+    return None if mask is None else mask[:number]
+
+
+def _virtual_losses(logits, distribution, mask):
     """The cross-entropy of each example with the network's own decision, as a function of its logits."""
     if distribution == "bernoulli":
         decisions = ops.cast(logits > 0, logits.dtype)
 
         def of_units(logits):
             log_p, log_not_p = log_unit_probabilities(logits)
-            return over_positions(-decisions * log_p - (1 - decisions) * log_not_p)  # and over units, as in Keras
+            return over_positions(-decisions * log_p - (1 - decisions) * log_not_p, mask)  # and over units, as in Keras
 
         return of_units
     num_classes = check_classes("Virtual labels need", logits)
     decisions = ops.one_hot(ops.argmax(logits, axis=-1), num_classes, dtype=logits.dtype)
-    return lambda logits: over_positions(-ops.sum(decisions * ops.log_softmax(logits, axis=-1), axis=-1))
+    return lambda logits: over_positions(-ops.sum(decisions * ops.log_softmax(logits, axis=-1), axis=-1), mask)
 
 
 class CleanPass(LinearizedPass):
@@ -158,7 +182,7 @@ class CleanPass(LinearizedPass):
             inputs). It updates no moving average. `weights` has pairs of a trainable variable and a value that
             replaces its own.
         sample_weight: `(num_labeled,)`, `(num_labeled, 1)` or a weight of each position of dense outputs, whose mean
-            then weights the example; or None.
+            then weights the example (of those that count, if there is a mask); or None.
         variables: the variables of the network.
         compute_dtype: the floating-point type in which the network computes.
         **linearized: `inputs`, `logits`, `losses`, `num_labeled`, `jvp`, `vjp` and `seed`, see `LinearizedPass`.
@@ -206,10 +230,14 @@ class CleanPass(LinearizedPass):
             distribution=self.distribution,
             jvp=linear.jvp,
             vjp=linear.vjp,
+            mask=_rows(self.mask, ops.shape(inputs)[0]),
         )
 
     def mean(self, values: Tensor) -> Tensor:
         """The batch mean of values per example. Sample weights apply to the labeled rows.
+
+        With a mask every position that counts has the same weight, as in Keras's losses. An example with more of them
+        therefore has a larger weight.
 
         Args:
             values: `(num_labeled,)` or `(n,)`.
@@ -219,6 +247,11 @@ class CleanPass(LinearizedPass):
         """
         if self.sample_weight is not None:
             ones = ops.ones_like(values[self.num_labeled :])
-            weights = over_positions(ops.cast(self.sample_weight, values.dtype))
+            weights = ops.cast(self.sample_weight, values.dtype)
+            of_positions = len(weights.shape) > 1 and weights.shape[-1] != 1
+            weights = over_positions(weights, _rows(self.mask, self.num_labeled) if of_positions else None)
             values = values * ops.concatenate([weights, ones])
-        return mean(values)
+        if self.mask is None:
+            return mean(values)
+        shares = over_positions(ops.cast(self.mask[: ops.shape(values)[0]], values.dtype))
+        return ops.divide_no_nan(mean(values * shares), mean(shares))

@@ -44,8 +44,9 @@ class RegularizedModel(ObjectiveModel):
     and one linearization of it. Each penalty R_i is reported as a metric, before its weight λ_i.
 
     Perturbed passes use the batch statistics of their own inputs and the dropout masks and noise of the clean pass.
-    Only the clean pass updates the state of the network, such as moving averages. A `Masking` layer also sees perturbed
-    inputs: entries that a random perturbation fills are no longer masked.
+    Only the clean pass updates the state of the network, such as moving averages. If Keras masks positions of dense
+    outputs, penalties leave them out as the loss does. A `Masking` layer also sees perturbed inputs: entries that a
+    random perturbation fills are no longer masked, but do not count either.
 
     Args:
         network: any `keras.Model` or layer. Its output of shape `(batch, units)`, or `(batch, ..., units)` for dense
@@ -189,8 +190,10 @@ class RegularizedModel(ObjectiveModel):
         """What regularizers see of the pass that the loss took, over labeled and unlabeled inputs."""
         loss_of, labels = per_example_loss(self.at_head(self.loss)), self.at_head(only_label(y, y_pred))
 
+        mask = None if passes.mask is None else passes.mask[:num_labeled]
+
         def losses(logits):
-            return loss_of(labels, passes.outputs.from_logits(logits))
+            return loss_of(labels, passes.outputs.from_logits(logits), mask)
 
         return self._clean_pass(passes, losses, num_labeled, self.at_head(sample_weight))
 
@@ -219,6 +222,7 @@ class RegularizedModel(ObjectiveModel):
             compute_dtype=self.network.compute_dtype,
             seed=self.seed_generator,
             moved=passes.perturbed.moved,
+            mask=passes.mask,
         )
 
     def _labeled_outputs(self, passes, num_labeled):
