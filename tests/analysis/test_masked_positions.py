@@ -1,12 +1,11 @@
 """Measures and attacks of dense outputs leave out the positions that Keras masks."""
 
-import keras
 import numpy as np
 import pytest
 from keras import ops
 
 import zoo
-from tests.support.tagging import COUNTS, LABELS, REAL, SIGNALS, TOKENS, signals, tagger
+from tests.support.tagging import COUNTS, LABELS, REAL, SIGNALS, TOKENS, double_precision, signals, tagger
 from zoo import analysis
 from zoo.analysis import Classifier
 from zoo.analysis.errors import cross_entropies
@@ -31,7 +30,7 @@ MEASURES = {
 
 @pytest.fixture(scope="module")
 def classifier():
-    keras.config.set_floatx("float64")
+    double_precision()
     return Classifier(tagger("recurrent"), perturb="words")
 
 

@@ -12,6 +12,12 @@ TOKENS = np.where(COUNTS, RNG.integers(1, WORDS, COUNTS.shape), 0)
 LABELS = RNG.integers(0, CLASSES, COUNTS.shape).astype("int32")
 
 
+def double_precision():
+    """From here on, until the end of the test."""
+    keras.config.set_floatx("float64")
+    keras.mixed_precision.set_dtype_policy("float64")
+
+
 def tagger(kind, units=CLASSES, mask=True):
     """Tokens to the logits of each word. The padding changes nothing at the words, but the logits there do change."""
     keras.utils.set_random_seed(3)

@@ -9,7 +9,7 @@ import pytest
 from keras import ops
 
 import zoo
-from tests.support.tagging import COUNTS, LABELS, REAL, SIGNALS, TOKENS, WIDTH, signals, tagger
+from tests.support.tagging import COUNTS, LABELS, REAL, SIGNALS, TOKENS, WIDTH, double_precision, signals, tagger
 from zoo.analysis import penalty_values
 from zoo.analysis.classifier import Classifier
 from zoo.analysis.prediction_pass import prediction_pass
@@ -33,7 +33,7 @@ PENALTIES = {
 @pytest.fixture
 def values(monkeypatch):
     """The penalty of each example, in double precision, with given noise in what the penalty moves."""
-    keras.config.set_floatx("float64")
+    double_precision()
 
     def measure(network, penalty, x, y, noise):
         clean_pass = prediction_pass(Classifier(network, perturb="words"), x, y, seed=0)
@@ -67,7 +67,7 @@ def test_without_a_mask_padding_counts(values):
 @pytest.mark.parametrize("regularizer", [zoo.VirtualMovementTraining, zoo.TangentPropagation])
 def test_movements_of_masked_signals(regularizer):
     """The whole signal moves, and the loss or the logits at its real steps count."""
-    keras.config.set_floatx("float64")
+    double_precision()
     network, penalty = signals(), regularizer("affine")
     found = penalty_values(network, SIGNALS, penalty, LABELS)
     assert found[REAL == 0] < 1e-12
@@ -77,7 +77,7 @@ def test_movements_of_masked_signals(regularizer):
 
 
 def test_virtual_labels_of_masked_signals():
-    keras.config.set_floatx("float64")
+    double_precision()
     network = signals()
     unlabeled, penalty = prediction_pass(network, SIGNALS), zoo.VirtualMovementTraining("shift", virtual_labels=True)
     unlabeled.num_labeled = 0
