@@ -64,15 +64,3 @@ def test_labels_of_the_output_that_is_measured():
     np.testing.assert_array_equal(misclassified(classifier, X[:, 0], labels), expected)
     with pytest.raises(ValueError, match=r"outputs \['cls', 'box'\].*Classifier\(network, output='cls'\)"):
         misclassified(network, X[:, 0], labels["cls"])
-
-
-def test_padding_is_no_decision_of_dense_outputs():
-    """Keras leaves it out of metrics, and so would an error of these measures have to."""
-    tokens = keras.Input((4,), dtype="int32")
-    network = keras.Model(tokens, layers.Dense(3)(layers.Embedding(5, 2, mask_zero=True, name="words")(tokens)))
-    x, y = np.array([[1, 2, 0, 0]]), np.array([[0, 2, 1, 1]])
-    for measure in (misclassified, lambda *given: loss_gradient(Classifier(network, perturb="words"), *given[1:])):
-        with pytest.raises(ValueError, match="Dense outputs with a mask"):
-            measure(network, x, y)
-    pooled = keras.Model(tokens, layers.GlobalAveragePooling1D()(network(tokens)))
-    assert misclassified(pooled, x, [0]).shape == (1,)

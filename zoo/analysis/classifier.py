@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.analysis.batches import map_batches
 from zoo.analysis.labels import as_labels
 from zoo.analysis.logits import KINDS, Prediction, outputs_kind, prediction_of
 from zoo.analysis.perturbed_network import PerturbedNetwork
@@ -121,7 +122,24 @@ class Classifier:
             inputs: as for `predict`.
             labels: as for `misclassified`.
         """
-        return as_labels(self.labels_at_output(labels), self.predict(take_rows(as_inputs(inputs), slice(0, 1))))
+        labels, first = self.labels_at_output(labels), self.predict(take_rows(as_inputs(inputs), slice(0, 1)))
+        return as_labels(labels, first._replace(mask=self.mask(inputs, first)))
+
+    def mask(self, inputs: Any, first: Prediction | None = None, *, batch_size: int = 500) -> np.ndarray | None:
+        """The mask of the positions of dense outputs: `True` at those that count.
+
+        Args:
+            inputs: as for `predict`.
+            first: the prediction for the first example, if it is known.
+            batch_size: number of inputs at a time.
+
+        Returns:
+            Booleans, `(n, ...)`; or None if Keras masks no positions.
+        """
+        first = self.predict(take_rows(as_inputs(inputs), slice(0, 1))) if first is None else first
+        if first.mask is None:
+            return None
+        return map_batches(lambda x: self.predict(x).mask, inputs, batch_size=batch_size)
 
     def labels_at_output(self, labels: Any) -> np.ndarray:
         """Labels as an array: those of the output that is measured, if they are a dictionary.

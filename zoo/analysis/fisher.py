@@ -1,6 +1,5 @@
 """The Fisher information of a classifier's prediction in its input."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -100,10 +99,11 @@ def largest_fisher_eigenvalue(
             check_classes("The Fisher information needs", logits)
         if num_power_iterations is None:
             root = fisher_root(ops.convert_to_numpy(logits), jacobian_rows(clean_pass), distribution)
-            root = root.reshape(len(root), -1, root.shape[-1]) / np.sqrt(math.prod(logits.shape[1:-1]))
-            return np.linalg.svd(root, compute_uv=False)[:, 0] ** 2
+            root = root.reshape(len(root), -1, root.shape[-1])
+            return np.linalg.svd(root, compute_uv=False)[:, 0] ** 2 / np.asarray(clean_pass.num_positions)
         start = clean_pass.random_direction()
         pushed = clean_pass.push_forward(power_iteration(clean_pass, start, distribution, num_power_iterations))
-        return over_positions(ops.sum(pushed * hessian_product(logits, pushed, distribution), axis=-1))
+        products = ops.sum(pushed * hessian_product(logits, pushed, distribution), axis=-1)
+        return over_positions(products, clean_pass.mask)
 
     return map_batches(of_batch, inputs, batch_size=batch_size)

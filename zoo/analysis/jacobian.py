@@ -17,7 +17,7 @@ from zoo.backend.random_numbers import Seed, as_generator
 from zoo.datasets.arrays import as_inputs, take_rows
 from zoo.optional import require
 from zoo.regularizers import JacobianPenalty
-from zoo.regularizers.clean_pass import LinearizedPass
+from zoo.regularizers.linearized_pass import LinearizedPass
 from zoo.regularizers.math import per_example
 from zoo.validation import check_number
 
@@ -52,7 +52,8 @@ def jacobian_rows(linearized: LinearizedPass) -> np.ndarray:
 def jacobian(network: Callable[..., Tensor], inputs: Any, *, batch_size: int = 500) -> np.ndarray:
     """The Jacobian `J = ∂h/∂x` of every example, exactly.
 
-    x is what attacks move: the input, the joint vector of several inputs, or what named layers return.
+    x is what attacks move: the input, the joint vector of several inputs, or what named layers return. J is 0 at
+    positions that Keras masks.
 
     Args:
         network: Keras network from inputs to logits h, or to what `Classifier` recognizes.
@@ -112,14 +113,16 @@ def squared_frobenius_norm(
 
     def samples(x):
         clean_pass = prediction_pass(classifier, x, seed=generator)
-        positions = math.prod(clean_pass.logits.shape[1:-1])
-        return positions * ops.stack([one.per_example(clean_pass) for _ in range(num_projections)], axis=1)
+        values = [clean_pass.num_positions * one.per_example(clean_pass) for _ in range(num_projections)]
+        return ops.stack(values, axis=1)
 
     return Estimate.of(map_batches(samples, inputs, batch_size=batch_size), axis=1)
 
 
-def num_positions(network: Callable[..., Tensor], inputs: Any) -> int:
+def num_positions(network: Callable[..., Tensor], inputs: Any) -> Any:
     """The number of positions of dense outputs, over which penalties take the mean; 1 for other outputs.
+
+    It is an integer; or at least 1 for each example, `(n,)`, if Keras masks positions.
 
     Args:
         network: Keras network from inputs to logits.
@@ -130,7 +133,11 @@ def num_positions(network: Callable[..., Tensor], inputs: Any) -> int:
         >>> num_positions(lambda x: x * 1.0, np.zeros((2, 5, 3)))
         5
     """
-    return math.prod(as_classifier(network)(take_rows(as_inputs(inputs), slice(0, 1))).shape[1:-1])
+    classifier = as_classifier(network)
+    mask = classifier.mask(inputs)
+    if mask is not None:
+        return np.maximum(mask.reshape(len(mask), -1).sum(axis=1), 1)
+    return math.prod(classifier(take_rows(as_inputs(inputs), slice(0, 1))).shape[1:-1])
 
 
 def singular_values(

@@ -26,10 +26,11 @@ def as_labels(labels: Any, prediction: Prediction) -> np.ndarray:
         prediction: of the network.
 
     Returns:
-        Class indices, `(n, ...)`; or 0 and 1, `(n, ..., k)`.
+        Class indices, `(n, ...)`; or 0 and 1, `(n, ..., k)`. At positions that the mask of the prediction leaves out,
+        and where a network with a mask has received −1, they are −1: these positions do not count.
 
     Raises:
-        ValueError: the labels do not suit the prediction, or it is dense and Keras masks some of its positions.
+        ValueError: the labels do not suit the prediction.
 
     Example:
         >>> from zoo.analysis.labels import as_labels
@@ -39,13 +40,24 @@ def as_labels(labels: Any, prediction: Prediction) -> np.ndarray:
     """
     if prediction.decides_once:
         return class_indices(labels)
-    if prediction.masked:
-        raise ValueError(
-            f"Dense outputs with a mask are not measured: padded positions would count as decisions, received outputs "
-            f"of shape {(None, *prediction.logits.shape[1:])}. Pass examples of one length to a network without a mask."
-        )
     labels, shape = np.asarray(labels), (None, *prediction.logits.shape[1:])
-    if prediction.distribution == "bernoulli":
+    if prediction.mask is None:
+        return _checked(labels, shape, prediction.distribution)
+    rows = labels if labels.ndim == len(shape) else labels[..., None]
+    counts = np.asarray(ops.convert_to_numpy(prediction.mask))
+    if rows.shape[:-1] != counts.shape:
+        raise ValueError(
+            f"The given labels must have shape {counts.shape}, or with one more axis of units, received {labels.shape}."
+        )
+    counts = (counts & (rows != -1).any(axis=-1))[..., None]
+    # Any label is allowed where none counts, such as a row of zeros. The first class takes its place for the check.
+    rows = np.where(counts, rows, np.eye(1, rows.shape[-1], dtype=rows.dtype) if rows.shape[-1] > 1 else 0)
+    labels = _checked(rows if labels.ndim == len(shape) else rows[..., 0], shape, prediction.distribution)
+    return np.where(counts if labels.ndim == len(shape) else counts[..., 0], labels, -1).astype(labels.dtype)
+
+
+def _checked(labels, shape, distribution):
+    if distribution == "bernoulli":
         check_unit_labels("given", labels, shape)
         return labels
     if labels.ndim == len(shape) and labels.shape[-1] == shape[-1] > 1:
@@ -60,7 +72,7 @@ def losses_of(prediction: Prediction, labels: Tensor) -> Tensor:
 
     Args:
         prediction: of the network.
-        labels: as for `as_labels`.
+        labels: as for `as_labels`, or as it returns them.
 
     Returns:
         `(n,)`, in nats.
@@ -76,19 +88,22 @@ def losses_of(prediction: Prediction, labels: Tensor) -> Tensor:
     """
     logits, labels = prediction.logits, ops.convert_to_tensor(labels)
     shape, given = tuple(logits.shape[1:]), tuple(labels.shape[1:])
-    is_bernoulli = prediction.distribution == "bernoulli"
+    is_bernoulli, mask = prediction.distribution == "bernoulli", prediction.mask
     if given not in ([shape] if is_bernoulli else [shape[:-1], (*shape[:-1], 1), shape]):
         wanted = shape if is_bernoulli else shape[:-1]
         raise ValueError(
             f"Outputs of shape {tuple(logits.shape)} need labels of shape {('n', *wanted)}, received "
             f"{tuple(labels.shape)}.".replace("'", "")
         )
+    if mask is not None:  # with the labels −1 of positions that were left out before an attack moved the inputs
+        mask = mask & ops.any(ops.reshape(labels, (*ops.shape(mask), -1)) >= 0, axis=-1)
+        labels = ops.maximum(labels, ops.zeros_like(labels))
     if is_bernoulli:
-        return per_example_loss(keras.losses.BinaryCrossentropy(from_logits=True))(labels, logits)
+        return per_example_loss(keras.losses.BinaryCrossentropy(from_logits=True))(labels, logits, mask)
     check_classes("The cross-entropy needs", logits)
     one_hot = given == shape and shape[-1] > 1
     loss = keras.losses.CategoricalCrossentropy if one_hot else keras.losses.SparseCategoricalCrossentropy
-    return per_example_loss(loss(from_logits=True))(labels, logits)
+    return per_example_loss(loss(from_logits=True))(labels, logits, mask)
 
 
 def targets_of(prediction: Prediction, labels: Tensor) -> Tensor:

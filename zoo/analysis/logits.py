@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from zoo.backend.keras_internals import last_layer, operation_of, takes_training
-from zoo.backend.keras_masks import masks_of
+from zoo.backend.keras_masks import position_mask
 from zoo.training.heads import Head, is_nested, pick
 from zoo.training.inputs import packed
 from zoo.training.objective_model import ObjectiveModel
@@ -26,7 +26,7 @@ class Prediction(NamedTuple):
     Attributes:
         logits: `(n, k)`, or `(n, ..., k)` for dense outputs such as the classes of pixels.
         distribution: `"categorical"` (one of k classes) or `"bernoulli"` (k labels, each of which holds or not).
-        masked: whether a mask leaves out some positions of dense outputs, such as padding.
+        mask: `True` at the positions of dense outputs that count, `(n, ...)`, and not at padding; None if all count.
 
     Example:
         >>> from zoo.analysis.logits import Prediction
@@ -36,7 +36,7 @@ class Prediction(NamedTuple):
 
     logits: Tensor
     distribution: str
-    masked: bool = False
+    mask: Tensor | None = None
 
     @property
     def decides_once(self) -> bool:
@@ -190,5 +190,4 @@ def prediction_of(
             f"zoo.analysis.Classifier(network, output={known[0]!r})."
         )
     outputs = pick(outputs, head, names)
-    masked = len(outputs.shape) > 2 and masks_of(outputs)[0] is not None
-    return to_logits(at_least_single(outputs), kind)._replace(masked=masked)
+    return to_logits(at_least_single(outputs), kind)._replace(mask=position_mask(outputs))

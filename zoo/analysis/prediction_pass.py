@@ -62,17 +62,19 @@ def pass_at(at: PerturbedNetwork, tensor: Tensor, labels: Any = None, *, seed: S
         >>> np.asarray(pass_at(at, at.tensor + 1.0).logits)
         array([[4., 4.]])
     """
-    found: list[Prediction] = []  # the distribution is known after the pass
+    distributions: list[str] = []  # known after the pass
 
     def run(x):
-        found.append(at.predict(x))
-        return found[-1].logits, ()
+        found = at.predict(x)
+        distributions.append(found.distribution)
+        return found.logits, found.mask
 
     def losses(logits):
-        return losses_of(Prediction(logits, distribution), _given(labels))
+        rows = None if mask is None else mask[: ops.shape(logits)[0]]
+        return losses_of(Prediction(logits, distribution, rows), _given(labels))
 
     linear = linearize(run, tensor)
-    distribution = found[-1].distribution
+    distribution, mask = distributions[-1], linear.aux
     return CleanPass(
         inputs=tensor,
         logits=linear.outputs,
@@ -86,6 +88,7 @@ def pass_at(at: PerturbedNetwork, tensor: Tensor, labels: Any = None, *, seed: S
         compute_dtype=getattr(at.classifier.network, "compute_dtype", keras.backend.standardize_dtype(tensor.dtype)),
         seed=as_generator(seed),
         moved=at.moved,
+        mask=mask,
     )
 
 

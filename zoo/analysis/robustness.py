@@ -87,6 +87,8 @@ def misclassified_under_attack(
     check_number("epsilon", epsilon, 0)
     classifier, inputs = as_classifier(network), as_inputs(inputs)
     labels, generator = classifier.labels_at_output(labels), as_generator(seed)
+    if np.ndim(labels) > 1 and num_rows(inputs):  # an attack may fill padding, which does not count nevertheless
+        labels = classifier.labels(inputs, labels)
     # One object for all batches, so that they share one compiled program.
     victim: Any = network if isinstance(network, keras.Layer) else classifier
     if statistics == "batch":

@@ -88,7 +88,7 @@ def _statements(
     network: Callable[..., Tensor], inputs: Any, num_draws: int, output_std: float
 ) -> dict[str, tuple[float, int, Callable[[float], Any]]]:
     """For each statement the limit divided by ε², the number of draws, and the regularizer of an ε."""
-    squares = singular_values(network, inputs) ** 2 / num_positions(network, inputs)
+    squares = singular_values(network, inputs) ** 2 / np.reshape(num_positions(network, inputs), (-1, 1))
     frobenius, largest = float(np.mean(np.sum(squares, axis=-1))), float(np.mean(squares[:, 0]))
     fisher = float(np.mean(largest_fisher_eigenvalue(network, inputs)))
     iterated: dict[str, Any] = {"num_power_iterations": NUM_POWER_ITERATIONS}

@@ -11,7 +11,7 @@ from zoo.backend.derivatives import linearize
 from zoo.ladder.encoder import Encoding, encode
 from zoo.ladder.levels import check_levels
 from zoo.ladder.rung import Rung
-from zoo.regularizers.clean_pass import LinearizedPass
+from zoo.regularizers.linearized_pass import LinearizedPass
 from zoo.regularizers.math import per_example
 from zoo.regularizers.math.worst_directions import NOISES, adversarial_noise, power_iteration
 from zoo.validation import check_choice

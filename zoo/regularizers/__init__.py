@@ -6,10 +6,11 @@ from typing import Any
 
 from zoo.regularizers.adversarial_training import AdversarialTraining
 from zoo.regularizers.adversarial_weight_perturbation import AdversarialWeightPerturbation
-from zoo.regularizers.clean_pass import CleanPass, LinearizedPass
+from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.entropy_minimization import EntropyMinimization
 from zoo.regularizers.input_perturbation import InputPerturbation
 from zoo.regularizers.jacobian_penalty import JacobianPenalty
+from zoo.regularizers.linearized_pass import LinearizedPass
 from zoo.regularizers.mart import Mart
 from zoo.regularizers.math.divergences import bernoulli_kl, categorical_kl, entropy, gaussian_kl, squared_distance
 from zoo.regularizers.math.movement_fields import Affine, MovementField, Rotation, Scale, Shift, Smooth

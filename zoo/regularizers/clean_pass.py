@@ -1,4 +1,4 @@
-"""The clean forward pass over a batch with its linearization, and what a regularizer may ask of it."""
+"""One pass over a batch, and what a regularizer may ask of it."""
 
 import copy
 import functools
@@ -10,145 +10,10 @@ from keras import ops
 
 from zoo.backend.derivatives import linearize
 from zoo.backend.moments import mean
-from zoo.backend.replicas import sum_over_replicas
-from zoo.regularizers.math import per_example
-from zoo.regularizers.math.divergences import check_classes, log_unit_probabilities, over_positions
+from zoo.regularizers.linearized_pass import LinearizedPass
+from zoo.regularizers.math.divergences import over_positions
 
 Tensor = Any  # a tensor of the backend
-
-
-class LinearizedPass:
-    """Logits at a batch of inputs, with products of their Jacobian J.
-
-    The first `num_labeled` rows have labels.
-
-    Args:
-        inputs: `(n, ...)`, the tensor that penalties move, at the point of linearization: constant with respect to the
-            weights.
-        logits: `(n, k)` in float32, or `(n, ..., k)` for dense outputs.
-        losses: maps the logits of the labeled rows to their losses, `(num_labeled, k) -> (num_labeled,)`.
-        num_labeled: number of rows with labels.
-        distribution: of the predictions: `"categorical"` (softmax of the logits), or `"bernoulli"` (sigmoid of each
-            logit, for multi-label networks).
-        jvp: `tangents -> J·tangents`, or None if no regularizer needs it.
-        vjp: `cotangents -> Jᵀ·cotangents`, or None if no regularizer needs it.
-        seed: `keras.random.SeedGenerator` from which penalties draw random numbers, or None if none draws.
-        moved: 1 for entries of `inputs` that penalties move and 0 for others, such as padding, in the shape of
-            `inputs`; None if they move all entries.
-
-    Example:
-        >>> from zoo.analysis.prediction_pass import prediction_pass
-        >>> clean_pass = prediction_pass(lambda x: keras.ops.matmul(x, np.diag([2.0, 1.0])), np.ones((1, 2)))
-        >>> np.asarray(clean_pass.push_forward(np.array([[1.0, 1.0]])))
-        array([[2., 1.]])
-    """
-
-    def __init__(
-        self,
-        *,
-        inputs: Tensor,
-        logits: Tensor,
-        losses: Callable[[Tensor], Tensor],
-        num_labeled: int | Tensor,
-        distribution: str = "categorical",
-        jvp: Callable[[Tensor], Tensor] | None = None,
-        vjp: Callable[[Tensor], Tensor] | None = None,
-        seed: keras.random.SeedGenerator | None = None,
-        moved: Tensor | None = None,
-    ):
-        self.inputs = inputs
-        self.logits = logits
-        self.losses = losses
-        self.num_labeled = num_labeled
-        self.distribution = distribution
-        self.seed: Any = seed
-        self.moved = moved
-        self._jvp: Any = jvp
-        self._vjp: Any = vjp
-        # Not functools.cached_property: its lock in Python 3.11 blocks the threads in which MirroredStrategy traces.
-        self._loss_gradient = self._virtual_loss_gradient = None
-
-    @property
-    def labeled_inputs(self) -> Tensor:
-        """The rows of `inputs` that have labels."""
-        return self.inputs[: self.num_labeled]
-
-    def random_direction(self) -> Tensor:
-        """Draws a unit vector for every example, uniformly, `(n, ...)`. Entries that do not move are 0."""
-        direction = per_example.random_direction(self.inputs, self.seed)
-        return direction if self.moved is None else per_example.normalize(direction * self.moved)
-
-    def push_forward(self, tangents: Tensor) -> Tensor:
-        """`J·tangents`, `(n, ...) -> (n, k)`."""
-        return self._jvp(ops.cast(tangents, self.inputs.dtype))
-
-    def pull_back(self, cotangents: Tensor) -> Tensor:
-        """`Jᵀ·cotangents`, `(n, k) -> (n, ...)`.
-
-        The product is computed at a scale that half precision can hold. Otherwise the logit gradients of a confident
-        network would vanish on their way back through a float16 network. One scale serves the whole batch, because
-        batch normalization lets examples act on each other.
-        """
-        # Clamp: 1/x overflows float32 for subnormal x.
-        largest = sum_over_replicas(ops.stop_gradient(ops.max(ops.abs(cotangents))))
-        scale = 256.0 / ops.maximum(largest, 1e-30)
-        pulled = self._vjp(cotangents * scale)  # in the type of the inputs, which may differ from that of the logits
-        return pulled / ops.cast(scale, pulled.dtype)
-
-    @property
-    def loss_gradient(self) -> Tensor:
-        """`g = ∂L/∂x` of each labeled example's own loss, `(num_labeled, ...)`, a function of the weights.
-
-        With batch normalization the gradient of an example includes its effect on the others through the batch
-        statistics.
-        """
-        if self._loss_gradient is None:
-            gradient = self.gradient_of(lambda logits: self.losses(logits[: self.num_labeled]))
-            self._loss_gradient = gradient[: self.num_labeled]
-        return self._loss_gradient
-
-    @property
-    def virtual_loss_gradient(self) -> Tensor:
-        """`g = ∂L/∂x` of every example, `(n, ...)`. Rows without labels use the network's own decisions as labels.
-
-        Raises:
-            ValueError: the network decides between fewer than two classes.
-        """
-        virtual_losses = _virtual_losses(self.logits[self.num_labeled :], self.distribution)
-
-        def losses(logits):
-            virtual = virtual_losses(logits[self.num_labeled :])
-            if isinstance(self.num_labeled, int) and not self.num_labeled:
-                return virtual
-            return ops.concatenate([self.losses(logits[: self.num_labeled]), virtual])
-
-        if self._virtual_loss_gradient is None:
-            self._virtual_loss_gradient = self.gradient_of(losses)
-        return self._virtual_loss_gradient
-
-    def gradient_of(self, losses: Callable[[Tensor], Tensor]) -> Tensor:
-        """The gradient of the sum of some losses in the inputs, `(n, ...)`.
-
-        Args:
-            losses: maps the logits to their losses, `(n, k) -> (m,)`.
-        """
-        by_logits = linearize(lambda logits: (losses(logits), ()), self.logits)
-        return self.pull_back(by_logits.vjp(ops.ones_like(by_logits.outputs)))
-
-
-def _virtual_losses(logits, distribution):
-    """The cross-entropy of each example with the network's own decision, as a function of its logits."""
-    if distribution == "bernoulli":
-        decisions = ops.cast(logits > 0, logits.dtype)
-
-        def of_units(logits):
-            log_p, log_not_p = log_unit_probabilities(logits)
-            return over_positions(-decisions * log_p - (1 - decisions) * log_not_p)  # and over units, as in Keras
-
-        return of_units
-    num_classes = check_classes("Virtual labels need", logits)
-    decisions = ops.one_hot(ops.argmax(logits, axis=-1), num_classes, dtype=logits.dtype)
-    return lambda logits: over_positions(-ops.sum(decisions * ops.log_softmax(logits, axis=-1), axis=-1))
 
 
 class CleanPass(LinearizedPass):
@@ -160,7 +25,7 @@ class CleanPass(LinearizedPass):
             inputs). It updates no moving average. `weights` has pairs of a trainable variable and a value that
             replaces its own.
         sample_weight: `(num_labeled,)`, `(num_labeled, 1)` or a weight of each position of dense outputs, whose mean
-            then weights the example; or None.
+            then weights the example (of those that count, if there is a mask); or None.
         targets_of: `() -> (num_labeled, k)`, labels as probabilities of the classes. It raises `ValueError` if there
             are none.
         variables: the variables of the network.
@@ -229,10 +94,14 @@ class CleanPass(LinearizedPass):
             distribution=self.distribution,
             jvp=linear.jvp,
             vjp=linear.vjp,
+            mask=None if self.mask is None else self.mask[: ops.shape(inputs)[0]],
         )
 
     def mean(self, values: Tensor) -> Tensor:
         """The batch mean of values per example. Sample weights apply to the labeled rows.
+
+        With a mask every position that counts has the same weight, as in Keras's losses. An example with more of them
+        therefore has a larger weight.
 
         Args:
             values: `(num_labeled,)` or `(n,)`.
@@ -242,6 +111,11 @@ class CleanPass(LinearizedPass):
         """
         if self.sample_weight is not None:
             ones = ops.ones_like(values[self.num_labeled :])
-            weights = over_positions(ops.cast(self.sample_weight, values.dtype))
+            weights = ops.cast(self.sample_weight, values.dtype)
+            of_positions = len(weights.shape) > 1 and weights.shape[-1] != 1
+            weights = over_positions(weights, self.labeled_mask if of_positions else None)
             values = values * ops.concatenate([weights, ones])
-        return mean(values)
+        if self.mask is None:
+            return mean(values)
+        shares = over_positions(ops.cast(self.mask[: ops.shape(values)[0]], values.dtype))
+        return ops.divide_no_nan(mean(values * shares), mean(shares))

@@ -39,4 +39,4 @@ class EntropyMinimization(Regularizer):
 
     def per_example(self, clean_pass: CleanPass) -> Tensor:
         """`H[p(x)]` of each example, `(n,)`, in nats."""
-        return entropy(clean_pass.logits, clean_pass.distribution)
+        return entropy(clean_pass.logits, clean_pass.distribution, clean_pass.mask)

@@ -53,18 +53,18 @@ class JacobianPenalty(Regularizer):
     def per_example(self, clean_pass: CleanPass) -> Tensor:
         """`‖∂h/∂x‖_F²` of each example, `(n,)`."""
         logits = clean_pass.logits
-        num_logits, num_positions = math.prod(logits.shape[1:]), math.prod(logits.shape[1:-1])
+        num_logits = math.prod(logits.shape[1:])
         if self.num_projections is None:
             if num_logits > MOST_LOGITS:
                 raise ValueError(
                     f"The exact penalty takes one pass for each of at most {MOST_LOGITS} logits, received outputs of "
                     f"shape {tuple(logits.shape)}. Pass num_projections=1 for an unbiased estimate."
                 )
-            scale = 1 / num_positions
+            scale = 1.0
             rows = np.eye(num_logits).reshape(-1, *logits.shape[1:])
             projections = [ops.zeros_like(logits) + ops.cast(row, logits.dtype) for row in rows]
         else:
-            scale = num_logits / num_positions / self.num_projections
+            scale = num_logits / self.num_projections
             projections = [per_example.random_direction(logits, clean_pass.seed) for _ in range(self.num_projections)]
         squares = [per_example.squared_norm(clean_pass.pull_back(v)) for v in projections]
-        return scale * sum(squares)
+        return scale * sum(squares) / clean_pass.num_positions

@@ -13,12 +13,13 @@ from zoo.validation import check_number
 Tensor = Any  # a tensor of the backend
 
 
-def boosted_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+def boosted_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor | None = None) -> Tensor:
     """`−log p_y − log(1 − max_{k≠y} p_k)`: it also lowers the most likely of the other classes.
 
     Args:
         logits: `(n, num_classes)`, or `(n, ..., num_classes)` for dense outputs.
         targets: one-hot labels, of the same shape.
+        mask: of the positions of dense outputs, see `over_positions`.
 
     Returns:
         `(n,)`, in nats; of dense outputs the mean over the positions.
@@ -35,7 +36,7 @@ def boosted_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     other = ops.one_hot(ops.argmax(log_p - 1e3 * targets, axis=-1), logits.shape[-1], dtype=log_p.dtype)
     # log(1 − p) as the logarithm of the sum of all other probabilities, which keeps its digits for p near 1.
     rest = ops.logsumexp(log_p - 1e3 * other, axis=-1)
-    return over_positions(-ops.sum(targets * log_p, axis=-1) - rest)
+    return over_positions(-ops.sum(targets * log_p, axis=-1) - rest, mask)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -100,7 +101,9 @@ class Mart(AdversarialTraining):
 
     def at(self, clean_pass: CleanPass, perturbed: Tensor) -> Tensor:
         """`BCE(p(x'), y) + μ·KL[p(x) ‖ p(x')]·(1 − p_y(x))` of each labeled example, `(num_labeled,)`."""
-        logits, clean = clean_pass.forward(perturbed), clean_pass.logits[: clean_pass.num_labeled]
+        logits, mask = clean_pass.forward(perturbed), clean_pass.labeled_mask
+        clean = clean_pass.logits[: clean_pass.num_labeled]
         targets = ops.cast(clean_pass.targets, clean.dtype)
-        missed = over_positions(1 - ops.sum(targets * ops.softmax(clean), axis=-1))
-        return boosted_cross_entropy(logits, targets) + self.divergence_weight * categorical_kl(clean, logits) * missed
+        missed = over_positions(1 - ops.sum(targets * ops.softmax(clean), axis=-1), mask)
+        divergence = categorical_kl(clean, logits, mask) * missed
+        return boosted_cross_entropy(logits, targets, mask) + self.divergence_weight * divergence

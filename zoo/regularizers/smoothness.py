@@ -85,4 +85,4 @@ class Smoothness(Regularizer):
     def per_example(self, clean_pass: CleanPass) -> Tensor:
         """The divergence between the predictions at x and at x + Δx, `(n,)`."""
         logits = clean_pass.forward(clean_pass.inputs + self.perturbation(clean_pass))
-        return DISTANCES[self._distribution_at(clean_pass)](clean_pass.logits, logits)
+        return DISTANCES[self._distribution_at(clean_pass)](clean_pass.logits, logits, clean_pass.mask)

@@ -87,4 +87,5 @@ class TangentPropagation(Regularizer):
         bases = movement_bases(self.field, tuple(images.shape[1:-1]))
         moved = (movement_tangents(gradient, field) for basis in bases for field in basis)
         tangents = (off_lattice(images, inputs, self.data_format) for images in moved)
-        return sum(per_example.squared_norm(clean_pass.push_forward(tangent)) for tangent in tangents)
+        squares = (per_example.squared_norm(clean_pass.push_forward(tangent)) for tangent in tangents)
+        return sum(squares) / clean_pass.num_positions

@@ -88,9 +88,13 @@ class Trades(InputPerturbation):
         # The divergence has no gradient at x itself. Near x its gradient is a Hessian-vector product.
         direction = power_iteration(clean_pass, clean_pass.random_direction(), clean_pass.distribution, 1)
         first = min(step, self.epsilon) * adversarial_noise(direction, STEEPEST[self.norm])
-        divergence, target = DIVERGENCES[clean_pass.distribution], ops.stop_gradient(clean_pass.logits)
+        target = ops.stop_gradient(clean_pass.logits)
+
+        def divergence(logits):
+            return DIVERGENCES[clean_pass.distribution](target, logits, clean_pass.mask)
+
         return projected_ascent(
-            lambda x: clean_pass.linearized_at(x).gradient_of(lambda logits: divergence(target, logits)),
+            lambda x: clean_pass.linearized_at(x).gradient_of(divergence),
             clip_to_range(inputs + first, self.input_range),
             inputs,
             epsilon=self.epsilon,
@@ -102,4 +106,4 @@ class Trades(InputPerturbation):
 
     def at(self, clean_pass: CleanPass, perturbed: Tensor) -> Tensor:
         """`KL[p(x) ‖ p(x')]` of each example, `(n,)`."""
-        return DIVERGENCES[clean_pass.distribution](clean_pass.logits, clean_pass.forward(perturbed))
+        return DIVERGENCES[clean_pass.distribution](clean_pass.logits, clean_pass.forward(perturbed), clean_pass.mask)

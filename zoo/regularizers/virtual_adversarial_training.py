@@ -117,5 +117,5 @@ class VirtualAdversarialTraining(InputPerturbation):
         logits = clean_pass.forward(perturbed)
         # p(x) is the target, not a variable: only the perturbed prediction moves towards it.
         distribution = self._distribution_at(clean_pass)
-        divergence = DIVERGENCES[distribution](ops.stop_gradient(clean_pass.logits), logits)
+        divergence = DIVERGENCES[distribution](ops.stop_gradient(clean_pass.logits), logits, clean_pass.mask)
         return divergence / (2 * self.output_std**2) if distribution == "gaussian" else divergence

@@ -9,6 +9,7 @@ import keras
 from keras import ops
 
 from zoo.backend.moments import mean
+from zoo.regularizers.math.divergences import over_positions
 
 Tensor = Any  # a tensor of the backend
 
@@ -154,14 +155,15 @@ def nan_if_out_of_range(labels: Tensor, outputs: Tensor) -> Tensor:
     return ops.where(wrong, float("nan"), 0.0)
 
 
-def per_example_loss(loss: Any) -> Callable[[Tensor, Tensor], Tensor]:
+def per_example_loss(loss: Any) -> Callable[..., Tensor]:
     """The loss of each example, before any reduction. Over positions and units it is the mean.
 
     Args:
         loss: a Keras loss object, function or name.
 
     Returns:
-        `(labels, outputs) -> (n,)`. It raises `ValueError` if the loss returns one number for the whole batch.
+        `(labels, outputs, mask=None) -> (n,)`, with the mask of the positions of dense outputs, see `over_positions`.
+        It raises `ValueError` if the loss returns one number for the whole batch.
 
     Example:
         >>> from zoo.training.losses import per_example_loss
@@ -171,7 +173,7 @@ def per_example_loss(loss: Any) -> Callable[[Tensor, Tensor], Tensor]:
     loss = keras.losses.get(loss)
     values, sparse = loss.call if isinstance(loss, keras.losses.Loss) else loss, is_among(unwrap(loss)[0], SPARSE)
 
-    def compute(labels, outputs):
+    def compute(labels, outputs, mask=None):
         if not sparse:
             labels = ops.cast(labels, outputs.dtype)  # as a compiled model does
         if outputs.shape[-1] == 1 and len(labels.shape) == len(outputs.shape) - 1:
@@ -183,6 +185,8 @@ def per_example_loss(loss: Any) -> Callable[[Tensor, Tensor], Tensor]:
                 f"A loss returns one value for each example, shape (batch,), and Keras takes the mean; {name!r} "
                 "returned a scalar, shape (). Remove its mean over the batch."
             )
-        return mean(ops.reshape(each, (ops.shape(outputs)[0], -1)), axis=-1)
+        if mask is None:
+            return mean(ops.reshape(each, (ops.shape(outputs)[0], -1)), axis=-1)
+        return over_positions(each, mask)
 
     return compute

@@ -9,7 +9,7 @@ from keras import ops
 
 from zoo.backend.derivatives import linearize
 from zoo.backend.keras_internals import is_random_state
-from zoo.backend.keras_masks import masks_of
+from zoo.backend.keras_masks import masks_of, position_mask
 from zoo.backend.moments import exact_moments
 from zoo.training.outputs import Outputs, check_outputs
 from zoo.training.perturb_checks import check_reached
@@ -28,6 +28,7 @@ class Passes(NamedTuple):
         logits: logits of the clean pass, `(n, k)`, or `(n, ..., k)` for dense outputs.
         found: outputs of the network in the clean pass, of all heads.
         masks: their masks, see `masks_of`.
+        mask: that of the positions of the head that penalties look at, see `position_mask`.
         outputs: meaning of the head that penalties look at, with its number of units.
         losses: scalars that layers added during the clean pass.
         jvp: `tangents -> J·tangents`, with the Jacobian J of the logits in the tensor; or None.
@@ -38,7 +39,8 @@ class Passes(NamedTuple):
         >>> from zoo.training.passes import Passes
         >>> from zoo.training.perturbed_inputs import WholeInput
         >>> x = np.zeros((2, 3))
-        >>> Passes(WholeInput(x), x, x, None, [], None, [], None, None, lambda inputs, weights=(): inputs).jvp is None
+        >>> passes = Passes(WholeInput(x), x, x, None, [], None, None, [], None, None, lambda x, weights=(): x)
+        >>> passes.jvp is None
         True
     """
 
@@ -47,6 +49,7 @@ class Passes(NamedTuple):
     logits: Tensor
     found: Any
     masks: list[Any]
+    mask: Tensor | None
     outputs: Any
     losses: list[Tensor]
     jvp: Callable | None
@@ -97,7 +100,8 @@ def run_passes(model: Any, inputs: Any, outputs: Outputs, *, linearized: bool, m
         updates = [scope.get_current_value(v) for v in network.non_trainable_variables]
         head = model.at_head(found)
         meaning = outputs.of_units(head.shape[-1])
-        return meaning.to_logits(check_outputs(head, meaning.kind)), (updates, scope.losses, found, masks_of(found))
+        aux = updates, scope.losses, found, masks_of(found), position_mask(head)  # tracing drops masks of tensors
+        return meaning.to_logits(check_outputs(head, meaning.kind)), aux
 
     jvp = vjp = None
     tensor = perturbed.tensor(run)
@@ -105,9 +109,9 @@ def run_passes(model: Any, inputs: Any, outputs: Outputs, *, linearized: bool, m
         check_reached(network, perturbed, lambda *parts: run(list(parts))[0])
         model.checked = True
     if linearized:
-        logits, (updates, losses, found, masks), jvp, vjp = linearize(run, tensor)
+        logits, (updates, losses, found, masks, mask), jvp, vjp = linearize(run, tensor)
     else:
-        logits, (updates, losses, found, masks) = run(tensor)
+        logits, (updates, losses, found, masks, mask) = run(tensor)
     for variable, value in zip(network.non_trainable_variables, updates, strict=True):
         if moves_averages or is_random_state(variable):
             variable.assign(value)
@@ -116,7 +120,7 @@ def run_passes(model: Any, inputs: Any, outputs: Outputs, *, linearized: bool, m
     def forward(tensor, weights=()):
         return run(tensor, weights)[0]
 
-    return Passes(perturbed, tensor, logits, found, masks, meaning, losses, jvp, vjp, forward)
+    return Passes(perturbed, tensor, logits, found, masks, mask, meaning, losses, jvp, vjp, forward)
 
 
 def _check_unassigned(network, scope, before):

@@ -45,8 +45,8 @@ class RegularizedModel(ObjectiveModel):
     and one linearization of it. Each penalty R_i is reported as a metric, before its weight λ_i.
 
     Perturbed passes use the batch statistics of their own inputs and the dropout masks and noise of the clean pass.
-    Only the clean pass updates the state of the network, such as moving averages. A `Masking` layer also sees perturbed
-    inputs: entries that a random perturbation fills are no longer masked.
+    Only the clean pass updates the state of the network, such as moving averages. Penalties leave out the positions of
+    dense outputs that Keras masks in the clean pass, as the loss does.
 
     Args:
         network: any `keras.Model` or layer. Its output of shape `(batch, units)`, or `(batch, ..., units)` for dense
@@ -166,8 +166,8 @@ class RegularizedModel(ObjectiveModel):
             The scalar loss, and the outputs for the labeled inputs.
         """
         inputs, num_labeled = self.prepare(x)
-        every = list(zip(self.terms, self.penalty_metrics, strict=True))
-        terms = [pair for pair, on in zip(every, active or [True] * len(every), strict=True) if on]
+        every = zip(self.terms, self.penalty_metrics, active or [True] * len(self.terms), strict=True)
+        terms = [(term, metric) for term, metric, on in every if on]
         linearized = any(term.needs_input_derivatives for term, _ in terms)
         apart = self.penalty_inputs == "unlabeled"
         of_loss = _rows(inputs, 0, num_labeled) if apart else inputs
@@ -189,9 +189,10 @@ class RegularizedModel(ObjectiveModel):
     def _labeled_pass(self, passes, y, y_pred, num_labeled, sample_weight):
         """What regularizers see of the pass that the loss took, over labeled and unlabeled inputs."""
         loss_of, labels = per_example_loss(self.at_head(self.loss)), self.at_head(only_label(y, y_pred))
+        mask = None if passes.mask is None else passes.mask[:num_labeled]
 
         def losses(logits):
-            return loss_of(labels, passes.outputs.from_logits(logits))
+            return loss_of(labels, passes.outputs.from_logits(logits), mask)
 
         targets_of = functools.partial(passes.outputs.targets, labels, passes.logits[:num_labeled])
         return self._clean_pass(passes, losses, targets_of, num_labeled, self.at_head(sample_weight))
@@ -199,10 +200,8 @@ class RegularizedModel(ObjectiveModel):
     def _unlabeled_pass(self, x, inputs, linearized):
         """A pass over unlabeled inputs alone, which leaves the moving averages to the labeled ones."""
         if split_inputs(x)[1] is None:
-            raise ValueError(
-                'penalty_inputs="unlabeled" needs unlabeled inputs, received labeled ones only. Pass fit() a '
-                "zoo.datasets.SemiSupervised, or remove penalty_inputs."
-            )
+            needed = "needs unlabeled inputs, received labeled ones only. Pass fit() a zoo.datasets.SemiSupervised"
+            raise ValueError(f'penalty_inputs="unlabeled" {needed}, or remove penalty_inputs.')
         passes = run_passes(self, inputs, self.outputs_of_loss(), linearized=linearized, moves_averages=False)
         return self._clean_pass(passes, _needs_labels, _needs_labels, 0, None)
 
@@ -222,6 +221,7 @@ class RegularizedModel(ObjectiveModel):
             compute_dtype=self.network.compute_dtype,
             seed=self.seed_generator,
             moved=passes.perturbed.moved,
+            mask=passes.mask,
         )
 
     def _labeled_outputs(self, passes, num_labeled):

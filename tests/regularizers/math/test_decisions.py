@@ -19,3 +19,11 @@ def test_all_decisions_wrong_is_exactly_one(number):
     classes = np.stack([logits, -logits], axis=-1)  # of each position
     shares = ops.convert_to_numpy(share_misclassified(classes, 1 - labels, "categorical"))
     assert shares[0] == 1 and shares[1] < 1
+
+
+def test_positions_that_do_not_count():
+    logits = np.array([[[2.0, 1.0], [1.0, 2.0]]] * 3)
+    labels = np.array([[1, -1], [1, 1], [-1, -1]])
+    np.testing.assert_allclose(share_misclassified(logits, labels, "categorical"), [1, 0.5, 0])
+    units = np.array([[[0, 1], [-1, -1]]] * 3)
+    np.testing.assert_allclose(share_misclassified(logits - 1.5, units, "bernoulli"), 1)

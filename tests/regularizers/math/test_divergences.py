@@ -118,3 +118,18 @@ def test_gaussian_kl_of_equal_spread_is_a_squared_distance():
     std = np.array([0.5])
     expected = call(squared_distance, LOGITS, OTHER) / (2 * 0.5**2)
     np.testing.assert_allclose(call(gaussian_kl, LOGITS, std, OTHER, std), expected, rtol=1e-10)
+
+
+@pytest.mark.parametrize("divergence", DIVERGENCES.values())
+def test_positions_that_a_mask_leaves_out(divergence):
+    """They count neither in the value nor in the gradient. An example without any other has 0."""
+    dense, other = LOGITS.reshape(2, 3, 4), OTHER.reshape(2, 3, 4)
+    mask = np.array([[True, False, True], [False, False, False]])
+    expected = call(divergence, dense[:1, ::2], other[:1, ::2])[0]
+    linear = linearize(
+        lambda x: (divergence(ops.convert_to_tensor(dense), x, ops.convert_to_tensor(mask)), ()),
+        ops.convert_to_tensor(other),
+    )
+    np.testing.assert_allclose(ops.convert_to_numpy(linear.outputs), [expected, 0], rtol=1e-12)
+    gradient = ops.convert_to_numpy(linear.vjp(ops.ones_like(linear.outputs)))
+    assert not gradient[~mask].any() and np.all(np.any(gradient[mask], axis=-1))

@@ -87,7 +87,8 @@ def cross_entropy(logits: Tensor, labels: Tensor, distribution: str = "categoric
 
     Args:
         logits: z, `(n, ..., k)`.
-        labels: y, class indices, `(n, ...)`; for Bernoulli units 0 or 1, `(n, ..., k)`.
+        labels: y, class indices, `(n, ...)`; for Bernoulli units 0 or 1, `(n, ..., k)`; −1 at positions of dense
+            outputs that do not count.
         distribution: `"categorical"` or `"bernoulli"`.
 
     Returns:
@@ -98,10 +99,11 @@ def cross_entropy(logits: Tensor, labels: Tensor, distribution: str = "categoric
         >>> np.exp(-cross_entropy(np.log([[0.75, 0.25]]), np.array([0]))).round(4)
         array([0.75])
     """
+    counts = ops.convert_to_tensor(labels) >= 0
     if distribution == "bernoulli":
         (log_p, log_not_p), labels = log_unit_probabilities(logits), ops.cast(labels, logits.dtype)
-        return over_positions(-ops.sum(labels * log_p + (1 - labels) * log_not_p, axis=-1))
-    return over_positions(ops.logsumexp(logits, axis=-1) - _of_class(logits, labels))
+        return over_positions(-ops.sum(labels * log_p + (1 - labels) * log_not_p, axis=-1), counts[..., 0])
+    return over_positions(ops.logsumexp(logits, axis=-1) - _of_class(logits, labels), counts)
 
 
 def difference_of_logits_ratio(logits: Tensor, labels: Tensor) -> Tensor:

@@ -66,10 +66,10 @@ def compiled_prediction(network: Any, tensor: Tensor, rest: Any) -> Prediction:
     def make(network):
         def predict(tensor, rest):
             prediction = network_at(network, tensor, rest).predict(tensor)
-            # A program returns tensors only.
-            return prediction.logits, prediction.distribution == "bernoulli", prediction.masked
+            mask = () if prediction.mask is None else (prediction.mask,)
+            return prediction.logits, prediction.distribution == "bernoulli", *mask  # a program returns tensors only
 
         return lambda *given: tuple(map(ops.convert_to_tensor, predict(*given)))
 
-    logits, is_bernoulli, masked = program_for(network, "prediction", make)(tensor, rest)
-    return Prediction(logits, "bernoulli" if bool(is_bernoulli) else "categorical", bool(masked))
+    logits, is_bernoulli, *mask = program_for(network, "prediction", make)(tensor, rest)
+    return Prediction(logits, "bernoulli" if bool(is_bernoulli) else "categorical", *mask)

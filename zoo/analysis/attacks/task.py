@@ -119,13 +119,15 @@ class Task:
             tensor: `(m, ...)`.
             rows: indices of the examples, `(m,)`.
         """
-        found = []
+        logits, masks = [], []
         for part, size in self.batches(len(rows)):
             rest = take_rows(self.rest, rows[part])
             given = keras.tree.map_structure(ops.convert_to_tensor, (tensor[part], rest))
             prediction = compiled_prediction(self.network, *given)
-            found.append(ops.convert_to_numpy(prediction.logits)[:size])
-        return prediction._replace(logits=np.concatenate(found))
+            logits.append(ops.convert_to_numpy(prediction.logits)[:size])
+            if prediction.mask is not None:
+                masks.append(ops.convert_to_numpy(prediction.mask)[:size])
+        return prediction._replace(logits=np.concatenate(logits), mask=np.concatenate(masks) if masks else None)
 
     def errors_of(self, logits: np.ndarray, rows: np.ndarray) -> np.ndarray:
         """The share of wrong decisions of some examples, `(m,)`.

@@ -1,7 +1,7 @@
 """Distances between the predictions at an input and at its perturbation, from logits, example by example.
 
 Logits have the shape `(n, k)`, or `(n, ..., k)` for dense outputs such as the classes of pixels or of words. A
-divergence of dense outputs is the mean over the positions.
+divergence of dense outputs is the mean over the positions, or over those that a mask leaves.
 """
 
 from typing import Any
@@ -15,21 +15,47 @@ Tensor = Any  # a tensor of the backend
 IMPOSSIBLE = -1e30  # log-probability of a class whose logit is −∞. With −∞ itself, 0·∞ would be NaN.
 
 
-def over_positions(values: Tensor) -> Tensor:
+def over_positions(values: Tensor, mask: Tensor | None = None) -> Tensor:
     """The mean of each example over its positions, which dense outputs have.
 
     Args:
         values: `(n,)` or `(n, ...)`.
+        mask: booleans, `True` at the positions that count, of the shape of `values` or of its first axes; or None if
+            all count.
 
     Returns:
-        `(n,)`.
+        `(n,)`. An example without any position that counts has 0.
 
     Example:
         >>> from zoo.regularizers.math.divergences import over_positions
         >>> np.asarray(over_positions(np.array([[1.0, 3.0], [2.0, 2.0]])))
         array([2., 2.])
+        >>> np.asarray(over_positions(np.array([[1.0, 3.0], [2.0, 2.0]]), np.array([[True, False], [False, False]])))
+        array([1., 0.])
     """
-    return mean(values, axis=tuple(range(1, len(values.shape)))) if len(values.shape) > 1 else values
+    if len(values.shape) < 2:
+        return values
+    axes = tuple(range(1, len(values.shape)))
+    if mask is None:
+        return mean(values, axis=axes)
+    mask = ops.broadcast_to(expand_last(mask, values), ops.shape(values))
+    count = ops.sum(ops.cast(mask, values.dtype), axis=axes)
+    return ops.sum(ops.where(mask, values, ops.zeros_like(values)), axis=axes) / ops.maximum(count, 1)
+
+
+def expand_last(mask: Tensor, like: Tensor) -> Tensor:
+    """A mask with further axes of length 1 at its end, so that it broadcasts against another tensor.
+
+    Args:
+        mask: `(n, ...)`.
+        like: tensor with at least as many axes.
+
+    Example:
+        >>> from zoo.regularizers.math.divergences import expand_last
+        >>> expand_last(np.ones((2, 3)), np.ones((2, 3, 4))).shape.as_list()
+        [2, 3, 1]
+    """
+    return ops.reshape(mask, (*ops.shape(mask), *[1] * (len(like.shape) - len(mask.shape))))
 
 
 def check_classes(what: str, logits: Tensor) -> int:
@@ -73,12 +99,13 @@ def log_probabilities(logits: Tensor) -> Tensor:
     return ops.maximum(ops.log_softmax(logits), IMPOSSIBLE)
 
 
-def categorical_kl(logits: Tensor, perturbed_logits: Tensor) -> Tensor:
+def categorical_kl(logits: Tensor, perturbed_logits: Tensor, mask: Tensor | None = None) -> Tensor:
     """`KL[softmax(h) ‖ softmax(h̃)] = Σ_k p_k (log p_k − log p̃_k)`.
 
     Args:
         logits: h, `(n, num_classes)`.
         perturbed_logits: h̃, `(n, num_classes)`.
+        mask: of the positions of dense outputs, see `over_positions`.
 
     Returns:
         `(n,)`, in nats, at least 0.
@@ -93,7 +120,7 @@ def categorical_kl(logits: Tensor, perturbed_logits: Tensor) -> Tensor:
     """
     check_classes("The categorical divergence needs", logits)
     log_p, log_q = log_probabilities(logits), log_probabilities(perturbed_logits)
-    return over_positions(ops.sum(ops.exp(log_p) * (log_p - log_q), axis=-1))
+    return over_positions(ops.sum(ops.exp(log_p) * (log_p - log_q), axis=-1), mask)
 
 
 def log_unit_probabilities(logits: Tensor) -> tuple[Tensor, Tensor]:
@@ -113,7 +140,7 @@ def log_unit_probabilities(logits: Tensor) -> tuple[Tensor, Tensor]:
     return ops.maximum(ops.log_sigmoid(logits), IMPOSSIBLE), ops.maximum(ops.log_sigmoid(-logits), IMPOSSIBLE)
 
 
-def bernoulli_kl(logits: Tensor, perturbed_logits: Tensor) -> Tensor:
+def bernoulli_kl(logits: Tensor, perturbed_logits: Tensor, mask: Tensor | None = None) -> Tensor:
     """`KL = Σ_k [p_k (log p_k − log p̃_k) + (1 − p_k)(log(1 − p_k) − log(1 − p̃_k))]`, with `p = sigmoid(h)`.
 
     Each unit is a label of its own, which is 1 with probability p_k.
@@ -121,6 +148,7 @@ def bernoulli_kl(logits: Tensor, perturbed_logits: Tensor) -> Tensor:
     Args:
         logits: h, `(n, k)`.
         perturbed_logits: h̃, `(n, k)`.
+        mask: of the positions of dense outputs, see `over_positions`.
 
     Returns:
         `(n,)`, in nats, at least 0.
@@ -132,15 +160,16 @@ def bernoulli_kl(logits: Tensor, perturbed_logits: Tensor) -> Tensor:
     """
     (log_p, log_not_p), (log_q, log_not_q) = map(log_unit_probabilities, (logits, perturbed_logits))
     each = ops.exp(log_p) * (log_p - log_q) + ops.exp(log_not_p) * (log_not_p - log_not_q)
-    return over_positions(ops.sum(each, axis=-1))
+    return over_positions(ops.sum(each, axis=-1), mask)
 
 
-def squared_distance(outputs: Tensor, perturbed_outputs: Tensor) -> Tensor:
+def squared_distance(outputs: Tensor, perturbed_outputs: Tensor, mask: Tensor | None = None) -> Tensor:
     """`‖h − h̃‖²`, the squared Euclidean distance between the outputs of each example.
 
     Args:
         outputs: h, `(n, k)`.
         perturbed_outputs: h̃, `(n, k)`.
+        mask: of the positions of dense outputs, see `over_positions`.
 
     Returns:
         `(n,)`, at least 0.
@@ -149,7 +178,7 @@ def squared_distance(outputs: Tensor, perturbed_outputs: Tensor) -> Tensor:
         >>> np.asarray(zoo.regularizers.squared_distance(np.array([[3.0, 4.0]]), np.zeros((1, 2))))
         array([25.])
     """
-    return over_positions(ops.sum(ops.square(outputs - perturbed_outputs), axis=-1))
+    return over_positions(ops.sum(ops.square(outputs - perturbed_outputs), axis=-1), mask)
 
 
 def gaussian_kl(means: Tensor, stds: Tensor, other_means: Tensor, other_stds: Tensor) -> Tensor:
@@ -177,12 +206,13 @@ def gaussian_kl(means: Tensor, stds: Tensor, other_means: Tensor, other_stds: Te
     return -0.5 * ops.sum(1 + 2 * ops.log(stds / other_stds) - squares, axis=-1)
 
 
-def entropy(logits: Tensor, distribution: str = "categorical") -> Tensor:
+def entropy(logits: Tensor, distribution: str = "categorical", mask: Tensor | None = None) -> Tensor:
     """`H[p] = −Σ_k p_k log p_k`, the entropy of the prediction for each example.
 
     Args:
         logits: h with `p = softmax(h)`, `(n, num_classes)`.
         distribution: `"categorical"`; or `"bernoulli"` for `p = sigmoid(h)`, with the sum over the units.
+        mask: of the positions of dense outputs, see `over_positions`.
 
     Returns:
         `(n,)`, in nats, from 0 to `log(num_classes)`, or to `k·log(2)` for k Bernoulli units.
@@ -196,10 +226,10 @@ def entropy(logits: Tensor, distribution: str = "categorical") -> Tensor:
     """
     if distribution == "bernoulli":
         each = [-ops.exp(log_p) * log_p for log_p in log_unit_probabilities(logits)]
-        return over_positions(ops.sum(each[0] + each[1], axis=-1))
+        return over_positions(ops.sum(each[0] + each[1], axis=-1), mask)
     check_classes("The entropy needs", logits)
     log_p = log_probabilities(logits)
-    return over_positions(-ops.sum(ops.exp(log_p) * log_p, axis=-1))
+    return over_positions(-ops.sum(ops.exp(log_p) * log_p, axis=-1), mask)
 
 
 DIVERGENCES = {"categorical": categorical_kl, "bernoulli": bernoulli_kl, "gaussian": squared_distance}

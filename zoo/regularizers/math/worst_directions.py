@@ -111,7 +111,7 @@ def finite_difference_iteration(
     divergence = DIVERGENCES[distribution]
     for _ in range(num_power_iterations):
         moved = clean_pass.linearized_at(clean_pass.inputs + xi * direction)
-        gradient = moved.gradient_of(lambda perturbed_logits: divergence(logits, perturbed_logits))
+        gradient = moved.gradient_of(lambda perturbed: divergence(logits, perturbed, clean_pass.mask))
         direction = per_example.normalize(ops.stop_gradient(gradient))
     return direction
 

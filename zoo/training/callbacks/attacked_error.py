@@ -8,12 +8,14 @@ import numpy as np
 from keras import ops
 
 from zoo.backend.derivatives import linearize
+from zoo.backend.keras_masks import position_mask
 from zoo.backend.programs import compile_program
 from zoo.backend.random_numbers import Seed, as_generator, as_integer
 from zoo.datasets.arrays import as_inputs, take_rows
-from zoo.regularizers.clean_pass import LinearizedPass
+from zoo.regularizers.linearized_pass import LinearizedPass
 from zoo.regularizers.math.balls import STEEPEST, draw_from_ball
 from zoo.regularizers.math.decisions import share_misclassified
+from zoo.regularizers.math.divergences import expand_last
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.regularizers.math.projected_ascent import projected_ascent, step_length
 from zoo.training.heads import is_nested
@@ -143,8 +145,8 @@ class AttackedError(keras.callbacks.Callback):
         model = self.model
         return model.outputs_of_loss() if isinstance(model, ObjectiveModel) else outputs_of(model.loss)
 
-    def _at(self, inputs: Any) -> tuple[WholeInput, Callable[[Tensor], tuple[Tensor, Outputs]]]:
-        """How the tensor that moves is put together, and `tensor -> logits, meaning of the outputs`."""
+    def _at(self, inputs: Any) -> tuple[WholeInput, Callable[[Tensor], tuple[Tensor, Outputs, Tensor | None]]]:
+        """How the tensor that moves is put together, and `tensor -> logits, meaning of the outputs, their mask`."""
         model, is_ours = self.model, isinstance(self.model, ObjectiveModel)
         network, call = (model.network, model.call_network) if is_ours else (model, model)
         perturbed = perturbed_tensor(model.perturb if is_ours else None, network, inputs)
@@ -158,7 +160,7 @@ class AttackedError(keras.callbacks.Callback):
                     "AttackedError counts wrong decisions, so the loss must be a cross-entropy of classes, received "
                     f"loss={model.loss!r} of {meaning.kind} outputs."
                 )
-            return meaning.to_logits(check_outputs(found, meaning.kind)), meaning
+            return meaning.to_logits(check_outputs(found, meaning.kind)), meaning, position_mask(found)
 
         return perturbed, predict
 
@@ -167,12 +169,13 @@ class AttackedError(keras.callbacks.Callback):
         perturbed, predict = self._at(inputs)
         clean, bounds = perturbed.tensor(predict), perturbed.bounds(self.input_range)
         loss_of, labels = per_example_loss(self._at_head(self.model.loss)), self._at_head(y)
+        mask = predict(clean)[2]  # padding that the attack fills does not count. The program computes the mask alone
 
         def gradient(x):
             meanings = []
 
             def run(x):
-                logits, meaning = predict(x)
+                logits, meaning, _ = predict(x)
                 meanings.append(meaning)
                 return logits, ()
 
@@ -180,7 +183,7 @@ class AttackedError(keras.callbacks.Callback):
             return LinearizedPass(
                 inputs=x,
                 logits=linear.outputs,
-                losses=lambda logits: loss_of(labels, meanings[-1].from_logits(logits)),
+                losses=lambda logits: loss_of(labels, meanings[-1].from_logits(logits), mask),
                 num_labeled=ops.shape(x)[0],
                 vjp=linear.vjp,
             ).loss_gradient
@@ -195,8 +198,11 @@ class AttackedError(keras.callbacks.Callback):
             step_size=self.step_size,
             input_range=bounds,
         )
-        logits, meaning = predict(attacked)
-        return share_misclassified(logits, _decisions(labels, logits, meaning), meaning.distribution)
+        logits, meaning, _ = predict(attacked)
+        decisions = _decisions(labels, logits, meaning)
+        if mask is not None:
+            decisions = ops.where(expand_last(mask, decisions), decisions, -ops.ones_like(decisions))
+        return share_misclassified(logits, decisions, meaning.distribution)
 
 
 def _decisions(labels: Tensor, logits: Tensor, outputs: Outputs) -> Tensor:

@@ -1,0 +1,104 @@
+"""Measures and attacks of dense outputs leave out the positions that Keras masks."""
+
+import numpy as np
+import pytest
+from keras import ops
+
+import zoo
+from tests.support.tagging import COUNTS, LABELS, REAL, SIGNALS, TOKENS, double_precision, signals, tagger
+from zoo import analysis
+from zoo.analysis import Classifier
+from zoo.analysis.errors import cross_entropies
+from zoo.analysis.labels import as_labels
+from zoo.analysis.logits import Prediction
+
+ROWS = [row for row, real in enumerate(REAL) if real]
+MEASURES = {
+    "misclassified": lambda network, x, y: analysis.misclassified(network, x, y),
+    "cross_entropies": lambda network, x, y: cross_entropies(network, x, y),
+    "frobenius": lambda network, x, y: analysis.squared_frobenius_norm(network, x).mean,
+    "fisher": lambda network, x, y: analysis.largest_fisher_eigenvalue(network, x),
+    "fisher_iterated": lambda network, x, y: analysis.largest_fisher_eigenvalue(network, x, num_power_iterations=200),
+    "singular_value": lambda network, x, y: analysis.singular_values(network, x)[:, 0],
+    "entropy": lambda network, x, y: analysis.penalty_values(network, x, zoo.EntropyMinimization()),
+    "sign": lambda network, x, y: analysis.misclassified_under_attack(network, x, y, "sign", 0.5),
+    "pgd": lambda network, x, y: analysis.misclassified_under_attack(
+        network, x, y, "pgd_linf", 0.5, random_start=False
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def classifier():
+    double_precision()
+    return Classifier(tagger("recurrent"), perturb="words")
+
+
+def cut(row):
+    return TOKENS[row : row + 1, : REAL[row]], LABELS[row : row + 1, : REAL[row]]
+
+
+@pytest.mark.parametrize("measure", MEASURES.values(), ids=MEASURES)
+def test_padding_counts_as_if_cut_off(measure, classifier):
+    found = measure(classifier, TOKENS, LABELS)
+    np.testing.assert_allclose(found[1], measure(classifier, *cut(1))[0], rtol=1e-6)
+    assert found[REAL == 0] == 0
+
+
+def test_labels_of_padding_do_not_matter(classifier):
+    for filler in (0, -1, 99):
+        np.testing.assert_array_equal(
+            analysis.misclassified(classifier, TOKENS, np.where(COUNTS, LABELS, filler)),
+            analysis.misclassified(classifier, TOKENS, LABELS),
+        )
+    one_hot = np.where(COUNTS[..., None], np.eye(3)[LABELS], 0)
+    np.testing.assert_array_equal(classifier.labels(TOKENS, one_hot), classifier.labels(TOKENS, LABELS))
+    with pytest.raises(ValueError, match="labels must be 0 to 2, received 3"):
+        analysis.misclassified(classifier, TOKENS, np.where(COUNTS, LABELS + 1, 0))
+    with pytest.raises(ValueError, match=r"labels must have shape \(4, 6\)"):
+        analysis.misclassified(classifier, TOKENS, LABELS[:, :4])
+
+
+def test_labels_of_units():
+    labels, mask = np.array([[[1, 0], [7, 7]]]), np.array([[True, False]])
+    found = as_labels(labels, Prediction(np.zeros((1, 2, 2)), "bernoulli", mask))
+    np.testing.assert_array_equal(found, [[[1, 0], [-1, -1]]])
+
+
+@pytest.mark.parametrize(
+    "attack", ["gaussian_noise", "virtual_adversarial", "pgd_linf", "pgd_l2", "apgd_linf", "square_linf"]
+)
+def test_attacks_that_fill_padding_do_not_make_it_count(attack):
+    """A layer that masks zeros lets the filled steps pass. They do not count: the errors are shares of real steps."""
+    network = signals()
+    found = analysis.misclassified_under_attack(network, SIGNALS, LABELS, attack, 0.3)
+    assert found[REAL == 0] == 0
+    shares = found[ROWS] * REAL[ROWS]
+    np.testing.assert_allclose(shares, np.round(shares), atol=1e-5)
+
+
+def test_targets_need_one_class(classifier):
+    with pytest.raises(ValueError, match="needs one class for each example"):
+        analysis.misclassified_under_attack(classifier, TOKENS, LABELS, "fab_linf", 0.1)
+
+
+@pytest.mark.parametrize("epsilon", [0.0, 0.4])
+def test_attacked_error_in_training(epsilon, model, quick):
+    trained = model(tagger("recurrent"), zoo.AdversarialTraining(0.1), perturb="words", **quick)
+    callback = zoo.training.callbacks.AttackedError(TOKENS, LABELS, epsilon, num_steps=3)
+    callback.set_model(trained)
+    clean = 100 * analysis.misclassified(trained, TOKENS, LABELS).mean()
+    assert callback.error_percent() == pytest.approx(clean) if not epsilon else callback.error_percent() >= clean
+
+
+def test_limits_of_small_perturbations(classifier):
+    """The iterations stop a little before the largest eigenvalue. Padding in the mean would give a third at most."""
+    limits = analysis.limit_ratios(classifier, TOKENS[1:2], [1e-3])
+    for name in ("adversarial", "vat"):
+        assert 0.7 < limits[name][1].mean[0] < 1.001
+
+
+def test_jacobian_is_0_at_padding(classifier):
+    rows = analysis.jacobian(classifier, TOKENS)
+    assert not rows[~COUNTS].any() and rows[COUNTS].any(axis=(1, 2)).all()
+    assert ops.shape(rows) == (*COUNTS.shape, 3, COUNTS.shape[1] * 4)
