@@ -27,6 +27,7 @@ PENALTIES = {
     "jacobian": zoo.JacobianPenalty(),
     "entropy": zoo.EntropyMinimization(),
     "at": zoo.AdversarialTraining(0.5, num_steps=2),
+    "mart": zoo.Mart(0.5, num_steps=2, random_start=False),
     "weight_noise": zoo.WeightNoise(0.3),
 }
 
