@@ -51,7 +51,7 @@ def analyze() -> str:
         write_report(ANALYSIS.value)
         found = read_analyses(ANALYSIS.value)
         content = {"models": {name: found[name] for name in names}, "failed": failed}
-        give(f"Figures of {len(found)} models: {ANALYSIS.value}/README.md", content)
+        give(f"Figures of {len(names)} models: {ANALYSIS.value}/README.md", content)
     return "\n".join(f"error: {message}" for message in failed)
 
 

@@ -88,7 +88,7 @@ def work_down(chosen: list[Any], deadline: float | None) -> dict[str, list[Any]]
     failed = queue.work_down(jobs)
     write_tables(RESULTS.value)
     not_exported = queue.export_best(chosen, SAVED_MODELS.value) if EXPORT.value == "best" else []
-    return {"failed": failed, "export failed": not_exported, "missing": queue.missing(chosen, SEEDS.value)}
+    return {"failed": failed, "export_failed": not_exported, "missing": queue.missing(chosen, SEEDS.value)}
 
 
 def reproduce() -> str:
@@ -108,7 +108,9 @@ def reproduce() -> str:
         found = {name: fact for name, fact in facts.items() if name in names}
         told = {what: [f"{recipe.name} seed {seed}" for recipe, seed in which] for what, which in runs.items()}
         give(f"{recipe_lines(found)}\n\nTables: {RESULTS.value}/README.md", {"recipes": found, **told})
-    return "\n".join(f"{what}: {', '.join(told[what])}" for what in ("failed", "export failed") if told[what])
+    return "\n".join(
+        f"{what.replace('_', ' ')}: {', '.join(told[what])}" for what in ("failed", "export_failed") if told[what]
+    )
 
 
 main = program.main_of(reproduce)

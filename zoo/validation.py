@@ -42,7 +42,7 @@ def check_choice(what: str, value: Any, allowed: Iterable[str], listed_by: str =
         what: name of the choice in the message, e.g. `"recipe"`.
         value: the value received.
         allowed: the allowed strings.
-        listed_by: the command or call that lists the allowed strings, for messages that should not.
+        listed_by: the command or call that lists the allowed strings. The message then names it instead of all strings.
 
     Returns:
         `value`.

@@ -51,6 +51,11 @@ def test_labels_of_padding_do_not_matter(classifier):
             analysis.misclassified(classifier, TOKENS, np.where(COUNTS, LABELS, filler)),
             analysis.misclassified(classifier, TOKENS, LABELS),
         )
+    for dtype in ("uint8", "uint16"):
+        np.testing.assert_array_equal(
+            analysis.misclassified(classifier, TOKENS, LABELS.astype(dtype)),
+            analysis.misclassified(classifier, TOKENS, LABELS),
+        )
     one_hot = np.where(COUNTS[..., None], np.eye(3)[LABELS], 0)
     np.testing.assert_array_equal(classifier.labels(TOKENS, one_hot), classifier.labels(TOKENS, LABELS))
     with pytest.raises(ValueError, match="labels must be 0 to 2, received 3"):
@@ -61,17 +66,18 @@ def test_labels_of_padding_do_not_matter(classifier):
 
 def test_labels_of_units():
     labels, mask = np.array([[[1, 0], [7, 7]]]), np.array([[True, False]])
-    found = as_labels(labels, Prediction(np.zeros((1, 2, 2)), "bernoulli", mask))
-    np.testing.assert_array_equal(found, [[[1, 0], [-1, -1]]])
+    for each in (labels, labels[..., :] == 1):
+        found = as_labels(each, Prediction(np.zeros((1, 2, 2)), "bernoulli", mask))
+        np.testing.assert_array_equal(found, [[[1, 0], [-1, -1]]])
 
 
-@pytest.mark.parametrize(
-    "attack", ["gaussian_noise", "virtual_adversarial", "pgd_linf", "pgd_l2", "apgd_linf", "square_linf"]
-)
+@pytest.mark.parametrize("attack", ["gaussian_noise", "pgd_linf", "pgd_l2", "apgd_linf", "square_linf"])
 def test_attacks_that_fill_padding_do_not_make_it_count(attack):
     """A layer that masks zeros lets the filled steps pass. They do not count: the errors are shares of real steps."""
     network = signals()
     found = analysis.misclassified_under_attack(network, SIGNALS, LABELS, attack, 0.3)
+    moved = np.asarray(analysis.attacks.ATTACKS[attack](network, SIGNALS, LABELS, 0.3, 0))
+    assert np.abs(moved[~COUNTS]).max() > 0
     assert found[REAL == 0] == 0
     shares = found[ROWS] * REAL[ROWS]
     np.testing.assert_allclose(shares, np.round(shares), atol=1e-5)
@@ -88,7 +94,7 @@ def test_attacked_error_in_training(epsilon, model, quick):
     callback = zoo.training.callbacks.AttackedError(TOKENS, LABELS, epsilon, num_steps=3)
     callback.set_model(trained)
     clean = 100 * analysis.misclassified(trained, TOKENS, LABELS).mean()
-    assert callback.error_percent() == pytest.approx(clean) if not epsilon else callback.error_percent() >= clean
+    assert callback.error_percent() == pytest.approx(clean) if not epsilon else callback.error_percent() > clean
 
 
 def test_limits_of_small_perturbations(classifier):

@@ -7,7 +7,6 @@ from keras import ops
 
 import zoo
 from zoo.regularizers import AdversarialTraining, Mart
-from zoo.regularizers.mart import boosted_cross_entropy
 
 RNG = np.random.default_rng(8)
 X, CLASSES = RNG.normal(size=(6, 5)), np.array([0, 1, 2, 1, 0, 2])
@@ -61,44 +60,53 @@ def test_the_attack_is_that_of_adversarial_training(passes):
     np.testing.assert_array_equal(*both)
 
 
-def test_the_boosted_loss_keeps_its_digits_where_the_network_is_sure():
-    # −log(1 − p) of the other class is its logit minus that of the label, up to the third class: no 1 − 1.
-    wrong = boosted_cross_entropy(np.array([[0.0, 80.0, 0.0]]), np.array([[1.0, 0.0, 0.0]]))
-    np.testing.assert_allclose(values(wrong), [80 + 80 - np.log(2)], rtol=1e-6)
-    right = boosted_cross_entropy(np.array([[0.0, 80.0]]), np.array([[0.0, 1.0]]))
-    np.testing.assert_allclose(values(right), [0.0], atol=1e-9)
-
-
-def test_two_classes_count_the_label_twice(softmax):
-    logits, targets = RNG.normal(size=(4, 2)), np.eye(2)[[0, 1, 1, 0]]
-    np.testing.assert_allclose(
-        values(boosted_cross_entropy(logits, targets)), -2 * np.log(softmax(logits)[targets == 1]), rtol=1e-6
-    )
-
-
 FORMS = {
     "sparse": (keras.losses.SparseCategoricalCrossentropy(from_logits=True), CLASSES, None, 3),
     "column": (keras.losses.SparseCategoricalCrossentropy(from_logits=True), CLASSES[:, None], None, 3),
     "one_hot": (keras.losses.CategoricalCrossentropy(from_logits=True), TARGETS, None, 3),
     "probabilities": (keras.losses.SparseCategoricalCrossentropy(), CLASSES, "softmax", 3),
+    "own_loss": (lambda y, h: keras.losses.sparse_categorical_crossentropy(y, h, True), CLASSES[:, None], None, 3),
     "binary": (keras.losses.BinaryCrossentropy(from_logits=True), CLASSES % 2, None, 1),
 }
 
 
 @pytest.mark.parametrize("form", FORMS)
 def test_the_forms_of_labels(form, softmax):
+    """At ε = 0 the divergence is 0; at a large one it is not, so that its weights 1 − p_y count."""
     loss, labels, activation, units = FORMS[form]
     network = keras.Sequential([keras.Input((5,)), keras.layers.Dense(units, activation=activation)])
-    model = zoo.RegularizedModel(network, Mart(0.0, num_steps=1, divergence_weight=0.0))
+    method = Mart(0.5, num_steps=1, random_start=False, divergence_weight=2.0)
+    own = {"outputs": "logits"} if form == "own_loss" else {}
+    model = zoo.RegularizedModel(network, method, **own)
     model.compile("sgd", loss, run_eagerly=True)
-    outputs = values(network(X.astype("float32")))
-    if units == 1:
-        p = softmax(np.concatenate([0 * outputs, outputs], axis=-1))
-        expected = -2 * np.log(p[np.arange(6), CLASSES % 2])
-    else:
-        expected = boosted(outputs if activation else softmax(outputs))
+    weights, targets = network.get_weights()[0], TARGETS if units > 1 else np.eye(2)[CLASSES % 2]
+
+    def predicted(x):
+        outputs = values(network(x.astype("float32"))).astype("float64")
+        if units == 1:
+            outputs = np.concatenate([0 * outputs, outputs], axis=-1)
+        return outputs if activation else softmax(outputs)
+
+    p = predicted(X)
+    by_logits = p - targets
+    slope = (by_logits[:, 1:] if units == 1 else by_logits) @ weights.T
+    q = predicted(X + 0.5 * np.sign(slope))
+    kl, found = np.sum(p * np.log(p / q), axis=-1), q[targets == 1]
+    others = np.where(targets == 1, -1, q).max(axis=-1)
+    expected = -np.log(found) - np.log(1 - others) + 2 * kl * (1 - p[targets == 1])
     history = model.fit(X, labels, batch_size=6, shuffle=False, verbose=0).history
     np.testing.assert_allclose(history["mart"][0], expected.mean(), rtol=1e-4)
+    assert np.mean(kl) > 0.01
+
+
+def test_positions_count_as_examples_do():
+    """A text of two words has the mean of the penalties of two texts of one word."""
+    network = keras.Sequential([keras.Input((None, 5)), keras.layers.Dense(3)])
+    method = Mart(0.5, num_steps=1, random_start=False)
+    texts, words = X[:, None].astype("float32"), X.reshape(3, 2, 5).astype("float32")
+    alone = zoo.analysis.penalty_values(network, texts, method, CLASSES[:, None])
+    together = zoo.analysis.penalty_values(network, words, method, CLASSES.reshape(3, 2))
+    np.testing.assert_allclose(together, alone.reshape(3, 2).mean(axis=1), rtol=1e-5)
 
 
 def test_it_measures_a_trained_network(softmax):

@@ -35,4 +35,4 @@ def test_the_errors_stand_next_to_the_published_ones(results, tmp_path):
     assert json_status == 0 and json_err == "0 runs to do, 2 done.\n"
     assert found["recipes"].keys() == {"synthetic_mlp-vat"}
     assert list(found["recipes"]["synthetic_mlp-vat"]["errors"].values()) == list(ERRORS)
-    assert found["failed"] == found["export failed"] == found["missing"] == []
+    assert found["failed"] == found["export_failed"] == found["missing"] == []

@@ -11,6 +11,8 @@ METHODS = {
     "at": zoo.AdversarialTraining(0.5),
     "at_pgd": zoo.AdversarialTraining(0.5, num_steps=3, random_start=True),
     "trades": zoo.Trades(0.5, norm="l2", num_steps=3),
+    "mart": zoo.Mart(0.5, num_steps=2, random_start=False),
+    "awp": zoo.AdversarialWeightPerturbation(zoo.AdversarialTraining(0.5), gamma=0.05),
     "vat": zoo.VirtualAdversarialTraining(1.0),
     "vat_xi": zoo.VirtualAdversarialTraining(1.0, xi=1.0),
     "vmt": zoo.VirtualMovementTraining("all"),
@@ -36,7 +38,7 @@ def test_all_methods_train(policy, quick, data, network, model, fit):
     assert isinstance(trained.optimizer, keras.optimizers.LossScaleOptimizer) == (policy == "mixed_float16")
 
 
-@pytest.mark.parametrize("name", ["at", "at_pgd", "vat", "trades", "vmt", "smoothness"])
+@pytest.mark.parametrize("name", ["at", "at_pgd", "vat", "trades", "mart", "awp", "vmt", "smoothness"])
 @pytest.mark.parametrize("policy", POLICIES)
 def test_penalties_are_those_of_single_precision(name, policy, quick, data, network, model, fit):
     found = []

@@ -28,11 +28,11 @@ def figures(as_json: bool) -> Iterator[Give]:
         yield lambda text, content: print(json.dumps(content, indent=1), file=screen, flush=True)
 
 
-def for_processes() -> int | None:
-    """Where processes that this one starts write what they print: where this one prints now.
+def stdout_of_subprocesses() -> int | None:
+    """The `stdout` for subprocesses, so that they print where this process prints now.
 
     Returns:
-        `stdout` of `subprocess.Popen`; None, which is the standard output of the process, if Python alone prints to
+        An argument of `subprocess.Popen`; None, which is the standard output of the process, if Python alone prints to
         `sys.stdout`, as in tests.
     """
     try:

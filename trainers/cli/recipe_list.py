@@ -57,7 +57,7 @@ def recipe_list(facts: Facts) -> str:
 
 
 def recipe_lines(facts: Facts) -> str:
-    """Some recipes as text: a line for each below headings, and what the lines show."""
+    """A legend, then one line per recipe under headings."""
     return LEGEND + "\n".join(_lines(facts))
 
 

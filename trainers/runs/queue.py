@@ -13,7 +13,7 @@ from typing import Any
 
 import keras
 
-from trainers.cli.output import for_processes
+from trainers.cli.output import stdout_of_subprocesses
 from trainers.results.store import best_seed, check_results, finished_seeds, record_result
 from trainers.results.tables import TABLES, matching
 from trainers.runs.lock import locked
@@ -164,7 +164,9 @@ class Queue:
         environment = {**os.environ, "KERAS_BACKEND": "tensorflow", "CUDA_VISIBLE_DEVICES": "-1"}
         command = self.command(recipe, seed, f"--saved_models={saved_models}")
         with Termination() as termination, ended([]) as running:
-            process = subprocess.Popen(command, env=environment, stdout=for_processes(), start_new_session=True)
+            process = subprocess.Popen(
+                command, env=environment, stdout=stdout_of_subprocesses(), start_new_session=True
+            )
             running.append((recipe, process))
             while process.poll() is None and not termination.requested:
                 time.sleep(0.1)
@@ -192,7 +194,7 @@ class Queue:
         return subprocess.Popen(
             self.command(recipe, seed, "--noexport", *limit, *spread),
             env=environment,
-            stdout=for_processes(),
+            stdout=stdout_of_subprocesses(),
             pass_fds=() if self.lock is None else (self.lock,),
             start_new_session=True,
         )

@@ -43,17 +43,18 @@ def as_labels(labels: Any, prediction: Prediction) -> np.ndarray:
     labels, shape = np.asarray(labels), (None, *prediction.logits.shape[1:])
     if prediction.mask is None:
         return _checked(labels, shape, prediction.distribution)
-    rows = labels if labels.ndim == len(shape) else labels[..., None]
-    counts = np.asarray(ops.convert_to_numpy(prediction.mask))
+    has_units = labels.ndim == len(shape)
+    rows, counts = labels if has_units else labels[..., None], np.asarray(ops.convert_to_numpy(prediction.mask))
     if rows.shape[:-1] != counts.shape:
         raise ValueError(
             f"The given labels must have shape {counts.shape}, or with one more axis of units, received {labels.shape}."
         )
     counts = (counts & (rows != -1).any(axis=-1))[..., None]
-    # Any label is allowed where none counts, such as a row of zeros. The first class takes its place for the check.
+    # Labels of masked positions are free: the check sees class 0 in their place.
     rows = np.where(counts, rows, np.eye(1, rows.shape[-1], dtype=rows.dtype) if rows.shape[-1] > 1 else 0)
-    labels = _checked(rows if labels.ndim == len(shape) else rows[..., 0], shape, prediction.distribution)
-    return np.where(counts if labels.ndim == len(shape) else counts[..., 0], labels, -1).astype(labels.dtype)
+    labels = _checked(rows if has_units else rows[..., 0], shape, prediction.distribution)
+    labels = labels.astype(np.result_type(labels, "int8"))  # an unsigned type has no -1
+    return np.where(counts if labels.ndim == len(shape) else counts[..., 0], labels, -1)
 
 
 def _checked(labels, shape, distribution):

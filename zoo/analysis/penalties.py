@@ -28,8 +28,8 @@ def penalty_values(
     Args:
         network: Keras network from inputs to logits, or to what `Classifier` recognizes.
         inputs: as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
-        regularizer: a regularizer of predictions or of the loss: `Smoothness`, `JacobianPenalty`,
-            `VirtualAdversarialTraining`, `VirtualMovementTraining`, `AdversarialTraining` or `EntropyMinimization`.
+        regularizer: a regularizer that has a penalty for each example, such as `Smoothness`, `JacobianPenalty`,
+            `VirtualAdversarialTraining`, `Trades`, `VirtualMovementTraining` or `EntropyMinimization`.
         labels: as for `misclassified`, for penalties that need them.
         seed: integer, `keras.random.SeedGenerator` or None, for random directions and noise.
         batch_size: number of inputs at a time.

@@ -1,5 +1,6 @@
 """The clean pass of a trained network in prediction mode."""
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -73,12 +74,17 @@ def pass_at(at: PerturbedNetwork, tensor: Tensor, labels: Any = None, *, seed: S
         rows = None if mask is None else mask[: ops.shape(logits)[0]]
         return losses_of(Prediction(logits, distribution, rows), _given(labels))
 
+    def forward(x, weights=()):
+        with keras.StatelessScope(state_mapping=list(weights)) if weights else contextlib.nullcontext():
+            return at.predict(x).logits
+
     linear = linearize(run, tensor)
     distribution, mask = distributions[-1], linear.aux
     return CleanPass(
         inputs=tensor,
         logits=linear.outputs,
-        forward=lambda x, weights=(): at.predict(x).logits,
+        forward=forward,
+        variables=getattr(at.classifier.network, "variables", ()),
         losses=losses,
         targets_of=lambda: targets_of(Prediction(linear.outputs, distribution), _given(labels)),
         num_labeled=ops.shape(tensor)[0],

@@ -44,11 +44,22 @@ METHODS: dict[str, type[Regularizer]] = {
 """The class of each regularizer by its name in recipes."""
 
 
+def _inner(name, options):
+    """The regularizer that a method wraps, made from data; nothing if it wraps none."""
+    inner = options.get("regularizer")
+    if inner is None:
+        return {}
+    if not isinstance(inner, dict) or len(inner) != 1:
+        raise TypeError(f"The regularizer of {name} must be a dictionary with one method, received {inner!r}.")
+    return {"regularizer": build(inner)}
+
+
 def build(methods: Mapping[str, Any]) -> Regularizer | None:
     """Makes a regularizer from data.
 
     Args:
         methods: maps the name of each regularizer (`"at"`, `"vat"`, `"vmt"` …) to a dictionary of its hyperparameters.
+            That of `"awp"` has another such dictionary, with one method, as `"regularizer"`.
 
     Returns:
         The `Regularizer`, a `RegularizerSum` if there are several, or None if there is none.
@@ -72,8 +83,7 @@ def build(methods: Mapping[str, Any]) -> Regularizer | None:
             positional = parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
             if positional and parameter.default is parameter.empty and option not in options:
                 raise TypeError(f"The method {name} needs a value for {option!r}, received {options!r}.")
-        inner = options.get("regularizer")
-        terms.append(method(**(options if inner is None else {**options, "regularizer": build(inner)})))
+        terms.append(method(**{**options, **_inner(name, options)}))
     return None if not terms else terms[0] if len(terms) == 1 else RegularizerSum(terms)
 
 

@@ -10,14 +10,15 @@ from zoo.backend.derivatives import gradients
 from zoo.backend.replicas import sum_over_replicas
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.input_perturbation import InputPerturbation
-from zoo.regularizers.math.kernels import is_kernel
-from zoo.regularizers.math.worst_directions import adversarial_noise
+from zoo.regularizers.math import per_example
+from zoo.regularizers.math.kernels import trainable_kernels
 from zoo.regularizers.regularizer import Regularizer
 from zoo.validation import check_number
 
 Tensor = Any  # a tensor of the backend
 
 COMMON = ("weight", "ramp_up_steps", "interval")
+SCALE = 1024.0  # of the penalty, whose gradient would underflow in float16. The direction does not depend on it.
 
 
 @keras.saving.register_keras_serializable(package="zoo")
@@ -25,27 +26,28 @@ class AdversarialWeightPerturbation(Regularizer):
     """Adversarial weight perturbation (AWP): `J = L(x, y; W) + λ·R(x', y; W + v)`, v the worst change of the weights.
 
     R is the penalty of another regularizer. For each kernel W, `v = γ·‖W‖·g/‖g‖`, with `g = ∂R/∂W`. R finds its
-    perturbed inputs x' under the weights W, and keeps them under the weights `W + v`. x' and v are constant with
-    respect to the weights. Biases and the parameters of normalizations do not move. Compared with the regularizer
-    alone, a training step has one more forward and backward pass.
+    perturbed inputs x' at W. The same x' is used at `W + v`. x' and v are constant with respect to the weights. Kernels
+    are the trainable weights with at least two axes, embeddings included; biases and the parameters of normalizations
+    do not move. A training step runs R twice more, at W for g and at `W + v`, but the attack on the inputs once.
 
-    Without a regularizer, R is `L(x, y; W + v) − L(x, y; W)`. With λ = 1 the objective is then the loss under the worst
-    weights, as in sharpness-aware minimization (SAM). SAM bounds one norm over all weights. Here each kernel moves by
-    the same share of its own norm.
+    Without a regularizer, R is `L(x, y; W + v) − L(x, y; W)`. With λ = 1 and interval 1 the objective is then the loss
+    under the worst weights, as in sharpness-aware minimization (SAM). SAM bounds one norm over all weights. Here each
+    kernel moves by the same share of its own norm.
 
     Args:
-        regularizer: a regularizer that perturbs inputs: `AdversarialTraining`, `Trades`, `Mart` or
-            `VirtualAdversarialTraining`. None perturbs the weights alone.
+        regularizer: an `InputPerturbation`: `AdversarialTraining`, `Trades`, `Mart` or `VirtualAdversarialTraining`.
+            None perturbs the weights alone.
         gamma: γ, size of the change as a share of each kernel's norm, at least 0. The source takes 0.005 to 0.01.
-        **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`. By default those of the regularizer.
+        **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`. They replace those of the regularizer,
+            which are the default. `ramp_up_steps` lets λ grow, not γ.
 
     Raises:
-        TypeError: `regularizer` is not one of those above, or `gamma` is not a number.
+        TypeError: `regularizer` is not an `InputPerturbation`, or `gamma` is not a number.
         ValueError: an argument is out of range.
 
     Source: Wu, Xia, Wang, 2020, "Adversarial weight perturbation helps robust generalization",
-    https://arxiv.org/abs/2004.05884. There the clean loss, if there is one, is also that under `W + v`. SAM: Foret,
-    Kleiner, Mobahi, Neyshabur, 2021, "Sharpness-aware minimization for efficiently improving generalization",
+    https://arxiv.org/abs/2004.05884. The paper also evaluates the clean loss at `W + v`. SAM: Foret, Kleiner,
+    Mobahi, Neyshabur, 2021, "Sharpness-aware minimization for efficiently improving generalization",
     https://arxiv.org/abs/2010.01412.
 
     Example:
@@ -61,14 +63,14 @@ class AdversarialWeightPerturbation(Regularizer):
     def __init__(self, regularizer: InputPerturbation | None = None, *, gamma: float = 0.005, **common: Any):
         if regularizer is not None and not isinstance(regularizer, InputPerturbation):
             raise TypeError(
-                "regularizer must be AdversarialTraining, Trades, Mart, VirtualAdversarialTraining or None, received "
-                f"{regularizer!r}."
+                f"regularizer must be an InputPerturbation, such as zoo.Trades, or None, received {regularizer!r}."
             )
         inherited = {} if regularizer is None else {name: getattr(regularizer, name) for name in COMMON}
         super().__init__(**{**inherited, **common})
         self.regularizer = regularizer
         self.gamma = check_number("gamma", gamma, 0)
         self.moves_inputs = regularizer is not None
+        self.needs_lattice = getattr(regularizer, "needs_lattice", False)
         self.input_range = getattr(regularizer, "input_range", None)
 
     @property
@@ -79,7 +81,7 @@ class AdversarialWeightPerturbation(Regularizer):
     def per_example(self, clean_pass: CleanPass) -> Tensor:
         """The penalty of each example under the worst weights, `(n,)` or `(num_labeled,)`."""
         penalty = self._penalty_at(clean_pass)
-        kernels = [v for v in clean_pass.variables if v.trainable and is_kernel(v)]
+        kernels = trainable_kernels(clean_pass.variables)
         changes = self.weight_perturbation(clean_pass, kernels, penalty)
         worst = [(kernel, kernel.value + change) for kernel, change in zip(kernels, changes, strict=True)]
         return penalty(clean_pass.with_weights(worst))
@@ -97,11 +99,13 @@ class AdversarialWeightPerturbation(Regularizer):
         values = [ops.stop_gradient(kernel.value) for kernel in kernels]
 
         def mean_penalty(*weights):
-            return clean_pass.mean(penalty(clean_pass.with_weights(list(zip(kernels, weights, strict=True)))))
+            return SCALE * clean_pass.mean(penalty(clean_pass.with_weights(list(zip(kernels, weights, strict=True)))))
 
-        slopes = [sum_over_replicas(ops.stop_gradient(each)) for each in gradients(mean_penalty, values)]
-        directions = [adversarial_noise(each[None], "l2")[0] for each in slopes]
-        return [self.gamma * ops.norm(w) * direction for w, direction in zip(values, directions, strict=True)]
+        changes = []
+        for value, slope in zip(values, gradients(mean_penalty, values), strict=True):
+            direction = per_example.normalize(sum_over_replicas(ops.stop_gradient(slope))[None])[0]
+            changes.append(self.gamma * ops.sqrt(ops.sum(ops.square(value))) * direction)
+        return changes
 
     def _penalty_at(self, clean_pass):
         """The penalty as a function of the pass, with the perturbed inputs of this one."""
@@ -114,3 +118,7 @@ class AdversarialWeightPerturbation(Regularizer):
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, with the regularizer serialized."""
         return {**super().get_config(), "regularizer": keras.saving.serialize_keras_object(self.regularizer)}
+
+    def __repr__(self):
+        options = {**self.get_config(), "regularizer": self.regularizer}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in options.items())})"

@@ -1,7 +1,6 @@
 """One pass over a batch, and what a regularizer may ask of it."""
 
 import copy
-import functools
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -11,7 +10,7 @@ from keras import ops
 from zoo.backend.derivatives import linearize
 from zoo.backend.moments import mean
 from zoo.regularizers.linearized_pass import LinearizedPass
-from zoo.regularizers.math.divergences import over_positions
+from zoo.regularizers.math.positions import over_positions
 
 Tensor = Any  # a tensor of the backend
 
@@ -24,8 +23,8 @@ class CleanPass(LinearizedPass):
             of the inputs that it receives, and with the dropout masks and noise of the clean pass (for as many
             inputs). It updates no moving average. `weights` has pairs of a trainable variable and a value that
             replaces its own.
-        sample_weight: `(num_labeled,)`, `(num_labeled, 1)` or a weight of each position of dense outputs, whose mean
-            then weights the example (of those that count, if there is a mask); or None.
+        sample_weight: `(num_labeled,)`, `(num_labeled, 1)` or a weight of each position of dense outputs; or None. For
+            weights of positions, the example has their mean over the positions that count.
         targets_of: `() -> (num_labeled, k)`, labels as probabilities of the classes. It raises `ValueError` if there
             are none.
         variables: the variables of the network.
@@ -59,17 +58,23 @@ class CleanPass(LinearizedPass):
 
     @property
     def targets(self) -> Tensor:
-        """The labels as probabilities of the classes, `(num_labeled, k)`."""
+        """The labels as probabilities of the classes, `(num_labeled, k)`.
+
+        Raises:
+            ValueError: there are no labels of classes.
+        """
+        if self._targets_of is None:
+            raise ValueError("The penalty needs labels, and this pass has none.")
         return self._targets_of()
 
     def with_weights(self, weights: Sequence[tuple[keras.Variable, Tensor]]) -> "CleanPass":
-        """The pass over the same batch under other weights, without a linearization.
+        """The pass over the same batch under other weights, without products with its Jacobian.
 
         Args:
             weights: pairs of a trainable variable and a value that replaces its own.
         """
         other = copy.copy(self)
-        other.forward = functools.partial(self.forward, weights=weights)
+        other.forward = lambda inputs, weights=(), fixed=weights: self.forward(inputs, weights=[*weights, *fixed])
         other.logits = other.forward(self.inputs)
         other._jvp = other._vjp = other._loss_gradient = other._virtual_loss_gradient = None
         return other

@@ -11,8 +11,8 @@ Tensor = Any  # a tensor of the backend
 class InputPerturbation(Regularizer):
     """A penalty at one perturbed version of each input, which is constant with respect to the weights.
 
-    A subclass finds the perturbed inputs in `perturbed_inputs` and evaluates the penalty in `at`. With the two apart,
-    `AdversarialWeightPerturbation` evaluates the penalty at the same inputs under other weights.
+    A subclass finds the perturbed inputs in `perturbed_inputs` and evaluates the penalty in `at`. Because these are two
+    methods, `AdversarialWeightPerturbation` can evaluate the penalty at the same inputs under other weights.
 
     Args:
         weight: λ, see `Regularizer`.
@@ -34,6 +34,8 @@ class InputPerturbation(Regularizer):
 
     def at(self, clean_pass: CleanPass, perturbed: Tensor) -> Tensor:
         """The penalty of each example at its perturbed input.
+
+        It draws no random numbers, changes no state and takes no products with the Jacobian.
 
         Args:
             clean_pass: the `CleanPass` over the batch. Its logits and its perturbed passes may have other weights than

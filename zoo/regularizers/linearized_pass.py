@@ -10,7 +10,8 @@ from keras import ops
 from zoo.backend.derivatives import linearize
 from zoo.backend.replicas import sum_over_replicas
 from zoo.regularizers.math import per_example
-from zoo.regularizers.math.divergences import check_classes, expand_last, log_unit_probabilities, over_positions
+from zoo.regularizers.math.divergences import check_classes, log_unit_probabilities
+from zoo.regularizers.math.positions import expand_last, over_positions
 
 Tensor = Any  # a tensor of the backend
 
@@ -111,9 +112,10 @@ class LinearizedPass:
 
     @property
     def num_positions(self) -> Any:
-        """The number of positions of each example that count, at least 1: an integer, or `(n,)` if there is a mask."""
+        """The number of positions of each example that count, at least 1: a number, or `(n,)` if there is a mask."""
         if self.mask is None:
-            return math.prod(self.logits.shape[1:-1])
+            lengths = ops.shape(self.logits)[1:-1]  # tensors where the size of the outputs is not fixed
+            return math.prod(lengths) if lengths else 1
         return ops.maximum(ops.sum(ops.cast(per_example.flatten(self.mask), self.logits.dtype), axis=-1), 1)
 
     @property

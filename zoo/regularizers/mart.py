@@ -7,43 +7,19 @@ from keras import ops
 
 from zoo.regularizers.adversarial_training import AdversarialTraining
 from zoo.regularizers.clean_pass import CleanPass
-from zoo.regularizers.math.divergences import categorical_kl, log_probabilities, over_positions
+from zoo.regularizers.math.divergences import boosted_cross_entropy, categorical_kl_at_positions
+from zoo.regularizers.math.positions import over_positions
 from zoo.validation import check_number
 
 Tensor = Any  # a tensor of the backend
-
-
-def boosted_cross_entropy(logits: Tensor, targets: Tensor, mask: Tensor | None = None) -> Tensor:
-    """`−log p_y − log(1 − max_{k≠y} p_k)`: it also lowers the most likely of the other classes.
-
-    Args:
-        logits: `(n, num_classes)`, or `(n, ..., num_classes)` for dense outputs.
-        targets: one-hot labels, of the same shape.
-        mask: of the positions of dense outputs, see `over_positions`.
-
-    Returns:
-        `(n,)`, in nats; of dense outputs the mean over the positions.
-
-    Source: Wang et al., 2020, equation 8, see `Mart`.
-
-    Example:
-        >>> from zoo.regularizers.mart import boosted_cross_entropy
-        >>> value = boosted_cross_entropy(np.log([[0.5, 0.25, 0.25]]), np.array([[1.0, 0.0, 0.0]]))
-        >>> round(float(np.exp(-value)[0]), 3)  # 0.5 · (1 − 0.25)
-        0.375
-    """
-    log_p = log_probabilities(logits)
-    other = ops.one_hot(ops.argmax(log_p - 1e3 * targets, axis=-1), logits.shape[-1], dtype=log_p.dtype)
-    # log(1 − p) as the logarithm of the sum of all other probabilities, which keeps its digits for p near 1.
-    rest = ops.logsumexp(log_p - 1e3 * other, axis=-1)
-    return over_positions(-ops.sum(targets * log_p, axis=-1) - rest, mask)
 
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Mart(AdversarialTraining):
     """MART: `J = L(x, y) + λ·(BCE(p(x'), y) + μ·KL[p(x) ‖ p(x')]·(1 − p_y(x)))`, x' from projected gradient descent.
 
-    BCE is the `boosted_cross_entropy`. The divergence counts most where the network misclassifies the clean input. The
+    `BCE = −log p_y(x') − log(1 − max_{k≠y} p_k(x'))` is the cross-entropy, plus a penalty on the likeliest wrong class.
+    The divergence counts most where the network misclassifies the clean input. The
     attack is that of `AdversarialTraining`: it ascends the loss inside a ball of radius ε about x, and x' is constant
     with respect to the weights. The gradient runs through p(x), p_y(x) and p(x'). MART needs labels of one class per
     example (or per position of dense outputs), and covers the labeled inputs only.
@@ -64,8 +40,8 @@ class Mart(AdversarialTraining):
         ValueError: an argument is out of range or unknown; at the first batch, if the loss has no classes.
 
     Source: Wang, Zou, Yi, Bailey, Ma, Gu, 2020, "Improving adversarial robustness requires revisiting misclassified
-    examples", ICLR, https://openreview.net/forum?id=rklOg6EFwS. The source leaves the clean loss out, attacks in
-    prediction mode, and starts within 0.001 of the input.
+    examples", ICLR, https://openreview.net/forum?id=rklOg6EFwS. The source leaves the clean loss out, and also
+    treats unlabeled inputs. Its program attacks in prediction mode, from Gaussian noise of standard deviation 0.001.
 
     Example:
         >>> network = zoo.networks.mlp((784,), num_classes=10, hidden_units=(8,))
@@ -101,9 +77,9 @@ class Mart(AdversarialTraining):
 
     def at(self, clean_pass: CleanPass, perturbed: Tensor) -> Tensor:
         """`BCE(p(x'), y) + μ·KL[p(x) ‖ p(x')]·(1 − p_y(x))` of each labeled example, `(num_labeled,)`."""
-        logits, mask = clean_pass.forward(perturbed), clean_pass.labeled_mask
-        clean = clean_pass.logits[: clean_pass.num_labeled]
+        logits, clean = clean_pass.forward(perturbed), clean_pass.logits[: clean_pass.num_labeled]
         targets = ops.cast(clean_pass.targets, clean.dtype)
-        missed = over_positions(1 - ops.sum(targets * ops.softmax(clean), axis=-1), mask)
-        divergence = categorical_kl(clean, logits, mask) * missed
-        return boosted_cross_entropy(logits, targets, mask) + self.divergence_weight * divergence
+        missed = 1 - ops.sum(targets * ops.softmax(clean), axis=-1)
+        divergence = categorical_kl_at_positions(clean, logits) * missed
+        each = boosted_cross_entropy(logits, targets) + self.divergence_weight * divergence
+        return over_positions(each, clean_pass.labeled_mask)

@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from zoo.regularizers.clean_pass import CleanPass
-from zoo.regularizers.math.kernels import is_kernel
+from zoo.regularizers.math.kernels import trainable_kernels
 from zoo.regularizers.regularizer import Regularizer
 from zoo.validation import check_number
 
@@ -60,7 +60,7 @@ class NormConstraint(Regularizer):
 
     def penalty(self, clean_pass: CleanPass) -> Tensor:
         """`‖W‖² − k`, a scalar."""
-        kernels = [v for v in clean_pass.variables if v.trainable and is_kernel(v)]
+        kernels = trainable_kernels(clean_pass.variables)
         return sum((ops.sum(ops.square(kernel.value)) for kernel in kernels), start=-self.bound)
 
     def current_weight(self, step: Tensor) -> Tensor:

@@ -11,7 +11,7 @@ import keras
 
 from zoo.backend.random_numbers import normal
 from zoo.regularizers.clean_pass import CleanPass
-from zoo.regularizers.math.kernels import is_kernel
+from zoo.regularizers.math.kernels import trainable_kernels
 from zoo.regularizers.regularizer import Regularizer
 from zoo.validation import check_choice, check_number
 
@@ -57,7 +57,7 @@ class WeightNoise(Regularizer):
 
     def per_example(self, clean_pass: CleanPass) -> Tensor:
         """`L(x, y; W + n) − L(x, y; W)` of each labeled example, `(num_labeled,)`."""
-        kernels = [v for v in clean_pass.variables if v.trainable and is_kernel(v)]
+        kernels = trainable_kernels(clean_pass.variables)
         noisy = [(kernel, self._with_noise(kernel.value, clean_pass.seed)) for kernel in kernels]
         # All inputs pass, not only the labeled ones: the clean losses have the batch statistics of all inputs.
         logits = clean_pass.forward(clean_pass.inputs, weights=noisy)

@@ -9,7 +9,7 @@ import keras
 from keras import ops
 
 from zoo.backend.moments import mean
-from zoo.regularizers.math.divergences import over_positions
+from zoo.regularizers.math.positions import over_positions
 
 Tensor = Any  # a tensor of the backend
 

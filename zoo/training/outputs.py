@@ -51,17 +51,23 @@ class Outputs(NamedTuple):
         """Labels as probabilities of the classes, in the shape of their logits `(n, ..., k)`.
 
         Raises:
-            ValueError: the outputs are not those of one decision.
+            ValueError: the outputs do not decide between classes, or the labels have another shape.
         """
         if self.kind not in ("categorical", "binary"):
-            raise ValueError(f"The penalty needs labels of one class per example, received {self.kind} outputs.")
-        if self.kind == "binary":
-            labels = ops.reshape(ops.cast(labels, logits.dtype), (*ops.shape(logits)[:-1], 1))
-            return ops.concatenate([1 - labels, labels], axis=-1)
-        if not self.sparse:
+            raise ValueError(
+                f"The penalty needs labels of one class per example, received {self.kind} outputs. If they are logits "
+                'of classes, pass RegularizedModel(..., outputs="logits").'
+            )
+        given, shape = tuple(labels.shape[1:]), tuple(logits.shape[1:])
+        if given not in (shape, shape[:-1], (*shape[:-1], 1)):
+            raise ValueError(f"Labels must be class indices {('n', *shape[:-1])} or one-hot, received {('n', *given)}.")
+        if given == shape and shape[-1] > 1 and self.kind == "categorical":
             return labels
-        classes = ops.reshape(ops.cast(labels, "int32"), ops.shape(logits)[:-1])
-        return ops.one_hot(classes, logits.shape[-1], dtype=logits.dtype)
+        labels = ops.reshape(labels, ops.shape(logits)[:-1])
+        if self.kind == "categorical":
+            return ops.one_hot(ops.cast(labels, "int32"), shape[-1], dtype=logits.dtype)
+        labels = ops.cast(labels, logits.dtype)
+        return ops.stack([1 - labels, labels], axis=-1)
 
     def to_logits(self, outputs: Tensor) -> Tensor:
         """Outputs `(n, ..., units)` to logits `(n, ..., k)`. A single binary output becomes logits of two classes."""

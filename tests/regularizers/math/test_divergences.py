@@ -8,7 +8,7 @@ from keras import ops
 
 from zoo.backend.derivatives import linearize
 from zoo.regularizers import bernoulli_kl, categorical_kl, entropy, gaussian_kl, squared_distance
-from zoo.regularizers.math.divergences import DIVERGENCES, over_positions
+from zoo.regularizers.math.divergences import DIVERGENCES, boosted_cross_entropy
 
 RNG = np.random.default_rng(2)
 LOGITS, OTHER = RNG.normal(size=(6, 4)) * 3, RNG.normal(size=(6, 4)) * 3
@@ -87,12 +87,6 @@ def test_dense_outputs(distribution):
     np.testing.assert_allclose(call(DIVERGENCES[distribution], logits, other), expected, rtol=1e-9)
 
 
-def test_means_over_positions():
-    values = RNG.normal(size=(3, 2, 4))
-    np.testing.assert_allclose(call(over_positions, values), values.mean(axis=(1, 2)), rtol=1e-12)
-    np.testing.assert_array_equal(call(over_positions, values[:, 0, 0]), values[:, 0, 0])
-
-
 def test_entropy():
     expected = scipy.stats.entropy(scipy.special.softmax(LOGITS, axis=-1), axis=-1)
     np.testing.assert_allclose(call(entropy, LOGITS), expected, rtol=1e-10)
@@ -133,3 +127,19 @@ def test_positions_that_a_mask_leaves_out(divergence):
     np.testing.assert_allclose(ops.convert_to_numpy(linear.outputs), [expected, 0], rtol=1e-12)
     gradient = ops.convert_to_numpy(linear.vjp(ops.ones_like(linear.outputs)))
     assert not gradient[~mask].any() and np.all(np.any(gradient[mask], axis=-1))
+
+
+def test_the_boosted_cross_entropy_of_two_classes_counts_the_label_twice():
+    logits, targets = RNG.normal(size=(4, 2)), np.eye(2)[[0, 1, 1, 0]]
+    p = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    np.testing.assert_allclose(call(boosted_cross_entropy, logits, targets), -2 * np.log(p[targets == 1]), rtol=1e-6)
+
+
+def test_the_boosted_cross_entropy_of_sure_networks():
+    first, second = np.array([[1.0, 0.0, 0.0]]), np.array([[0.0, 1.0]])
+    # −log(1 − p) of the wrong class is 80 − log 2, where 1 − p has no correct digit.
+    wrong = call(boosted_cross_entropy, np.array([[0.0, 80.0, 0.0]]), first)
+    np.testing.assert_allclose(wrong, [80 + 80 - np.log(2)], rtol=1e-6)
+    for logit in (80.0, 5000.0, np.inf):
+        right = call(boosted_cross_entropy, np.array([[-logit, 0.0]]), second)
+        np.testing.assert_allclose(right, [0.0], atol=1e-9)

@@ -4,13 +4,13 @@ import json
 import subprocess
 import sys
 
-from trainers.cli.output import figures, for_processes
+from trainers.cli.output import figures, stdout_of_subprocesses
 
 STARTS_A_PROCESS = """
 import subprocess, sys
-from trainers.cli.output import figures, for_processes
+from trainers.cli.output import figures, stdout_of_subprocesses
 with figures(as_json=sys.argv[1] == "json") as give:
-    subprocess.run([sys.executable, "-c", "print('so far')"], stdout=for_processes())
+    subprocess.run([sys.executable, "-c", "print('so far')"], stdout=stdout_of_subprocesses())
     give("done", {"error": 1.0})
 """
 
@@ -40,4 +40,4 @@ def test_what_processes_print_comes_before_the_text_and_does_not_disturb_the_jso
 
 
 def test_processes_have_their_own_output_where_only_python_prints_elsewhere(capsys):
-    assert for_processes() is None
+    assert stdout_of_subprocesses() is None

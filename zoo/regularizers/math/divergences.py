@@ -8,54 +8,11 @@ from typing import Any
 
 from keras import ops
 
-from zoo.backend.moments import mean
+from zoo.regularizers.math.positions import over_positions
 
 Tensor = Any  # a tensor of the backend
 
 IMPOSSIBLE = -1e30  # log-probability of a class whose logit is −∞. With −∞ itself, 0·∞ would be NaN.
-
-
-def over_positions(values: Tensor, mask: Tensor | None = None) -> Tensor:
-    """The mean of each example over its positions, which dense outputs have.
-
-    Args:
-        values: `(n,)` or `(n, ...)`.
-        mask: booleans, `True` at the positions that count, of the shape of `values` or of its first axes; or None if
-            all count.
-
-    Returns:
-        `(n,)`. An example without any position that counts has 0.
-
-    Example:
-        >>> from zoo.regularizers.math.divergences import over_positions
-        >>> np.asarray(over_positions(np.array([[1.0, 3.0], [2.0, 2.0]])))
-        array([2., 2.])
-        >>> np.asarray(over_positions(np.array([[1.0, 3.0], [2.0, 2.0]]), np.array([[True, False], [False, False]])))
-        array([1., 0.])
-    """
-    if len(values.shape) < 2:
-        return values
-    axes = tuple(range(1, len(values.shape)))
-    if mask is None:
-        return mean(values, axis=axes)
-    mask = ops.broadcast_to(expand_last(mask, values), ops.shape(values))
-    count = ops.sum(ops.cast(mask, values.dtype), axis=axes)
-    return ops.sum(ops.where(mask, values, ops.zeros_like(values)), axis=axes) / ops.maximum(count, 1)
-
-
-def expand_last(mask: Tensor, like: Tensor) -> Tensor:
-    """A mask with further axes of length 1 at its end, so that it broadcasts against another tensor.
-
-    Args:
-        mask: `(n, ...)`.
-        like: tensor with at least as many axes.
-
-    Example:
-        >>> from zoo.regularizers.math.divergences import expand_last
-        >>> expand_last(np.ones((2, 3)), np.ones((2, 3, 4))).shape.as_list()
-        [2, 3, 1]
-    """
-    return ops.reshape(mask, (*ops.shape(mask), *[1] * (len(like.shape) - len(mask.shape))))
 
 
 def check_classes(what: str, logits: Tensor) -> int:
@@ -118,9 +75,58 @@ def categorical_kl(logits: Tensor, perturbed_logits: Tensor, mask: Tensor | None
         >>> round(float(zoo.regularizers.categorical_kl(logits, np.log([[0.25, 0.75]]))[0]), 4)
         0.1438
     """
+    return over_positions(categorical_kl_at_positions(logits, perturbed_logits), mask)
+
+
+def categorical_kl_at_positions(logits: Tensor, perturbed_logits: Tensor) -> Tensor:
+    """The divergence of `categorical_kl` at each position of dense outputs.
+
+    Args:
+        logits: h, `(n, ..., num_classes)`.
+        perturbed_logits: h̃, of the same shape.
+
+    Returns:
+        `(n, ...)`, in nats.
+
+    Raises:
+        ValueError: there are fewer than 2 classes.
+
+    Example:
+        >>> from zoo.regularizers.math.divergences import categorical_kl_at_positions
+        >>> categorical_kl_at_positions(np.zeros((2, 5, 3)), np.zeros((2, 5, 3))).shape.as_list()
+        [2, 5]
+    """
     check_classes("The categorical divergence needs", logits)
     log_p, log_q = log_probabilities(logits), log_probabilities(perturbed_logits)
-    return over_positions(ops.sum(ops.exp(log_p) * (log_p - log_q), axis=-1), mask)
+    return ops.sum(ops.exp(log_p) * (log_p - log_q), axis=-1)
+
+
+def boosted_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
+    """`−log p_y − log(1 − max_{k≠y} p_k)`: the cross-entropy, plus a penalty on the likeliest wrong class.
+
+    Args:
+        logits: `(n, ..., num_classes)`.
+        targets: one-hot labels, of the same shape.
+
+    Returns:
+        `(n, ...)`, in nats.
+
+    Source: Wang, Zou, Yi, Bailey, Ma, Gu, 2020, "Improving adversarial robustness requires revisiting misclassified
+    examples", ICLR, https://openreview.net/forum?id=rklOg6EFwS.
+
+    Example:
+        >>> from zoo.regularizers.math.divergences import boosted_cross_entropy
+        >>> value = boosted_cross_entropy(np.log([[0.5, 0.25, 0.25]]), np.array([[1.0, 0.0, 0.0]]))
+        >>> round(float(np.exp(-value)[0]), 3)  # 0.5 · (1 − 0.25)
+        0.375
+    """
+    log_p = log_probabilities(logits)
+    none = ops.full_like(log_p, 2 * IMPOSSIBLE)  # less than any log-probability
+    wrong = ops.argmax(ops.where(targets > 0.5, none, log_p), axis=-1)
+    is_wrong = ops.one_hot(wrong, logits.shape[-1], dtype=log_p.dtype) > 0.5
+    # log(1 − p) is a logsumexp over the other classes: for p near 1, the difference 1 − p has few correct digits.
+    rest = ops.logsumexp(ops.where(is_wrong, none, log_p), axis=-1)
+    return -ops.sum(targets * log_p, axis=-1) - rest
 
 
 def log_unit_probabilities(logits: Tensor) -> tuple[Tensor, Tensor]:

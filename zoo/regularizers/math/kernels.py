@@ -22,6 +22,20 @@ def is_kernel(variable: keras.Variable) -> bool:
     return len(variable.shape) >= 2 and variable.name not in ("bias", "beta", "gamma", "alpha")
 
 
+def trainable_kernels(variables: Iterable[keras.Variable]) -> list[keras.Variable]:
+    """The kernels that training changes.
+
+    Args:
+        variables: variables of a network.
+
+    Example:
+        >>> from zoo.regularizers.math.kernels import trainable_kernels
+        >>> [v.name for v in trainable_kernels(zoo.networks.mlp((4,), 3, hidden_units=()).variables)]
+        ['kernel']
+    """
+    return [variable for variable in variables if variable.trainable and is_kernel(variable)]
+
+
 def kernel_of(layer: str, variables: Iterable[keras.Variable]) -> keras.Variable:
     """The kernel of a layer.
 

@@ -15,8 +15,8 @@ from zoo.datasets.arrays import as_inputs, take_rows
 from zoo.regularizers.linearized_pass import LinearizedPass
 from zoo.regularizers.math.balls import STEEPEST, draw_from_ball
 from zoo.regularizers.math.decisions import share_misclassified
-from zoo.regularizers.math.divergences import expand_last
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
+from zoo.regularizers.math.positions import expand_last
 from zoo.regularizers.math.projected_ascent import projected_ascent, step_length
 from zoo.training.heads import is_nested
 from zoo.training.inputs import as_network_inputs, unwrap
@@ -169,7 +169,8 @@ class AttackedError(keras.callbacks.Callback):
         perturbed, predict = self._at(inputs)
         clean, bounds = perturbed.tensor(predict), perturbed.bounds(self.input_range)
         loss_of, labels = per_example_loss(self._at_head(self.model.loss)), self._at_head(y)
-        mask = predict(clean)[2]  # padding that the attack fills does not count. The program computes the mask alone
+        # From the clean inputs: an attack may fill padding, which must not count. The compiler keeps only this mask.
+        mask = predict(clean)[2]
 
         def gradient(x):
             meanings = []
@@ -201,6 +202,7 @@ class AttackedError(keras.callbacks.Callback):
         logits, meaning, _ = predict(attacked)
         decisions = _decisions(labels, logits, meaning)
         if mask is not None:
+            decisions = ops.cast(decisions, "float32" if meaning.kind == "multilabel" else "int32")  # not unsigned
             decisions = ops.where(expand_last(mask, decisions), decisions, -ops.ones_like(decisions))
         return share_misclassified(logits, decisions, meaning.distribution)
 
