@@ -137,7 +137,8 @@ def export(recipe: Any, result: dict[str, Any], model: Any, dataset: Any, workdi
     if keras.backend.backend() == "tensorflow":
         print("Writing the SavedModel and measuring its errors.", flush=True)
         directory = SAVED_MODELS.value or workdir / "saved_model"
-        folder, card = publishing.publish(recipe, result, model, dataset, directory)
+        verbose = int(VERBOSE.value == 1 and sys.stdout.isatty())
+        folder, card = publishing.publish(recipe, result, model, dataset, directory, verbose)
         print(f"SavedModel: {folder} (test error {card['errors']['test']:.2f} %)", flush=True)
         return folder
     if not is_installed("tensorflow"):

@@ -31,6 +31,14 @@ def test_export_replaces_whole_and_leaves_nothing_behind(model, tmp_path):
 
 
 @needs_tensorflow
+def test_a_bar_counts_the_examples_of_all_splits(model, tmp_path, capsys):
+    splits = {name: (np.zeros((size, 6, 5, 3)), np.zeros(size, int)) for name, size in (("test", 7), ("train", 12))}
+    cards = [zoo.export(model, tmp_path / "toy", splits=splits, verbose=verbose) for verbose in (0, 1)]
+    assert cards[0]["errors"] == cards[1]["errors"]
+    assert capsys.readouterr().out.count("19/19") == 1
+
+
+@needs_tensorflow
 def test_failed_export_keeps_the_earlier_one(model, tmp_path):
     path = tmp_path / "toy"
     zoo.export(model, path)

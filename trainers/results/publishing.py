@@ -48,7 +48,12 @@ def check_models_folder(directory: str | pathlib.Path) -> None:
 
 
 def publish(
-    recipe: Recipe, result: dict[str, Any], model: keras.Model, dataset: Dataset, directory: str | pathlib.Path
+    recipe: Recipe,
+    result: dict[str, Any],
+    model: keras.Model,
+    dataset: Dataset,
+    directory: str | pathlib.Path,
+    verbose: int = 0,
 ) -> tuple[pathlib.Path, dict[str, Any]]:
     """Writes the SavedModel of a run and its card into a folder, and rewrites the index of the folder.
 
@@ -58,6 +63,7 @@ def publish(
         model: the trained model.
         dataset: its splits measure the SavedModel.
         directory: folder of SavedModels.
+        verbose: 1 shows a progress bar while the errors are measured.
 
     Returns:
         The folder of this SavedModel, and its card.
@@ -72,7 +78,7 @@ def publish(
     }
     folder = pathlib.Path(directory) / recipe.name
     with locked(directory, wait=True):
-        card = pretrained.export(model, folder, card=fields, splits=splits(dataset))
+        card = pretrained.export(model, folder, card=fields, splits=splits(dataset), verbose=verbose)
         write_index(directory)
     return folder, card
 

@@ -1,4 +1,8 @@
-"""Conversion of classifiers to ONNX and LiteRT files, which run without TensorFlow, Keras and the zoo."""
+"""Conversion of classifiers to ONNX and LiteRT files, which run without TensorFlow, Keras and the zoo.
+
+ONNX files come from TensorFlow's graph. A conversion straight from JAX by jax2onnx 0.17.1 is not offered: ONNX Runtime
+refuses its files of networks with max pooling.
+"""
 
 import contextlib
 import os

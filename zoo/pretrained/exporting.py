@@ -159,12 +159,27 @@ def _configuration(model):
         return {}
 
 
+def _errors(serve, splits, verbose):
+    """The error on each split, with one progress bar for all."""
+    total = sum(len(y) for _, y in splits.values())
+    bar = keras.utils.Progbar(total, unit_name="example") if verbose and total else None
+
+    def predict(x):
+        scores = serve(x)
+        if bar is not None:
+            bar.add(len(x))
+        return scores
+
+    return {split: error_percent(predict, x, y) for split, (x, y) in splits.items()}
+
+
 def export(
     model: RegularizedModel,
     path: str | os.PathLike,
     *,
     card: Mapping[str, Any] | None = None,
     splits: Mapping[str, tuple[np.ndarray, np.ndarray]] | None = None,
+    verbose: int = 0,
 ) -> dict[str, Any]:
     """Writes a classifier as a SavedModel with its card.
 
@@ -177,6 +192,7 @@ def export(
         path: folder of the SavedModel. Its last component is the name of the model.
         card: further fields of the card, as JSON values.
         splits: `{name: (x, y)}`, the raw inputs and class indices on which to measure the error.
+        verbose: 1 shows a progress bar while the errors are measured.
 
     Returns:
         The card.
@@ -207,7 +223,7 @@ def export(
         content = {
             "name": path.name,
             **(card or {}),
-            "errors": {split: error_percent(loaded.serve, x, y) for split, (x, y) in (splits or {}).items()},
+            "errors": _errors(loaded.serve, splits or {}, verbose),
             "num_parameters": int(sum(np.prod(weight.shape) for weight in model.network.trainable_weights)),
             "input_shape": input_shape,
             "exported": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),
