@@ -97,7 +97,7 @@ RECIPES = [
     FAMILY.recipe("at_pgd", {"at": {"epsilon": 0.25, "num_steps": 5}}, notes="ε is that of AT with one step."),
     FAMILY.recipe(
         "mart",
-        {"mart": {"epsilon": 0.25, "norm": "l2", "num_steps": 5}},
+        {"mart": {"epsilon": 0.25, "norm": "l2", "num_steps": 5, "divergence_weight": 1.0}},
         notes="ε is that of AT.",
         search=searched("regularizers.mart.divergence_weight", 1.0, 5.0),
     ),
@@ -109,11 +109,11 @@ RECIPES = [
     ),
     FAMILY.recipe(
         "trades_awp",
-        {"awp": {"regularizer": {"trades": TRADES}, "gamma": 0.005}},
+        {"awp": {"regularizer": {"trades": TRADES}, "gamma": 0.001}},
         notes="The penalty is that of TRADES alone.",
         search=searched("regularizers.awp.gamma", 0.001, 0.005, 0.02),
     ),
-    FAMILY.recipe("awp", {"awp": {"gamma": 0.02}}, search=searched("regularizers.awp.gamma", 0.005, 0.02, 0.1, 0.3)),
+    FAMILY.recipe("awp", {"awp": {"gamma": 0.1}}, search=searched("regularizers.awp.gamma", 0.005, 0.02, 0.1, 0.3)),
     FAMILY.recipe("at_l2_lazy", {"at": {"epsilon": 0.25, "interval": 4}}, notes=LAZY),
     FAMILY.recipe("vat_lazy", {"vat": {"epsilon": 0.35, "interval": 4}}, notes=LAZY),
     FAMILY.recipe("vmt_shift_lazy", {"vmt": {"field": "shift", "weight": 10.0, "interval": 4}}, notes=LAZY),
