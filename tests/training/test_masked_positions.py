@@ -134,9 +134,15 @@ def test_padding_alone_has_no_gradient(model, quick, fit):
 
 
 def test_unlabeled_texts(model, fit):
-    """Compiled, with as many positions of unlabeled texts."""
-    trained = model(tagger("recurrent"), zoo.VirtualAdversarialTraining(0.5), perturb="words")
+    """The entropy counts every word of labeled and unlabeled texts, and the attack those of the labeled ones."""
+    network = tagger("recurrent")
+    penalties = zoo.EntropyMinimization() + zoo.AdversarialTraining(0.0)
+    trained = model(network, penalties, perturb="words", optimizer=keras.optimizers.SGD(0.0))
     batches = zoo.datasets.SemiSupervised(
         TOKENS[:2], LABELS[:2], TOKENS, batch_size=2, unlabeled_batch_size=4, steps_per_epoch=2
     )
-    assert 0 < fit(trained, batches)["vat"][0] < 10
+    found = fit(trained, batches)
+    each = ops.convert_to_numpy(zoo.regularizers.entropy(ops.reshape(network(TOKENS), (-1, 3)))).reshape(COUNTS.shape)
+    words = np.concatenate([each[:2][COUNTS[:2]], each[COUNTS]])
+    np.testing.assert_allclose(found["entropy"][0], words.mean(), rtol=1e-5)
+    np.testing.assert_allclose(found["loss"][0] - found["entropy"][0], 2 * found["at"][0], rtol=1e-5)

@@ -23,6 +23,8 @@ METHODS = {  # by the last part of the names of its recipes
     "at_l2": "AT, L2",
     "at_pgd": "AT, PGD",
     "trades": "TRADES",
+    "mart": "MART",
+    "awp": "AWP alone (SAM)",
     "vat": "VAT",
     "vmt_shift": "VMT, shift",
     "vmt_rotation": "VMT, rotation",
