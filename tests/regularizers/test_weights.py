@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from zoo.regularizers import ParameterTying, WeightNoise, weight_noise
-from zoo.regularizers.math.kernels import kernel_of
+from zoo.regularizers import ParameterTying, WeightNoise
+from zoo.regularizers.math.kernels import is_kernel, kernel_of
 from zoo.training import RegularizedModel
 
 RNG = np.random.default_rng(11)
@@ -67,7 +67,7 @@ def test_check_notices_a_wrong_size(check_noise):
 
 
 def test_check_notices_noise_on_biases(check_noise, monkeypatch):
-    monkeypatch.setattr(weight_noise, "is_kernel", lambda variable: True)
+    monkeypatch.setattr("zoo.regularizers.math.kernels.is_kernel", lambda variable: True)
     with pytest.raises(AssertionError):
         check_noise(WeightNoise(STD))
 
@@ -162,7 +162,7 @@ def test_slopes_and_biases_of_any_shape_are_no_kernels():
     attention.build((None, 4, 5), (None, 4, 5))
     slopes.build((None, 4, 5))
     variables = [*attention.variables, *slopes.variables]
-    kernels = [variable.name for variable in variables if weight_noise.is_kernel(variable)]
+    kernels = [variable.name for variable in variables if is_kernel(variable)]
     assert kernels == ["kernel"] * 4
 
 
