@@ -38,7 +38,7 @@ def analyze() -> str:
     """
     quiet.load("keras", "tensorflow")
     from trainers.analysis.files import measure_models
-    from trainers.analysis.report import HEADER, read_analyses, write_report
+    from trainers.analysis.report import HEADER, write_report
     from trainers.results.folder import check_folder
     from zoo import pretrained
 
@@ -48,8 +48,7 @@ def analyze() -> str:
         if not MODEL.value and not pretrained.list_models(folder):
             print(f"{folder} holds no models. Train one: python -m trainers.train --saved_models={folder}")
         names, failed = measure_models(MODEL.value, SAVED_MODELS.value, ANALYSIS.value, NUM_EXAMPLES.value)
-        write_report(ANALYSIS.value)
-        found = read_analyses(ANALYSIS.value)
+        found = write_report(ANALYSIS.value)
         content = {"models": {name: found[name] for name in names}, "failed": failed}
         give(f"Figures of {len(names)} models: {ANALYSIS.value}/README.md", content)
     return "\n".join(f"error: {message}" for message in failed)

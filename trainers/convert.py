@@ -92,9 +92,17 @@ def write(file_format: str) -> tuple[str, dict[str, Any]]:
         difference = conversion.convert(
             model, output, file_format, reference=reference, batch_size=BATCH_SIZE.value, calibration=inputs
         )
-    facts = {"model": path.name, "format": file_format, "quantize": QUANTIZE.value, "file": str(output)}
-    facts |= {"bytes": output.stat().st_size, "input_shape": model.raw_input_shape, "batch_size": BATCH_SIZE.value}
-    facts |= {"largest_difference": difference, "errors": errors(output, reference, data) if data else None}
+    facts = {
+        "model": path.name,
+        "format": file_format,
+        "quantize": QUANTIZE.value,
+        "file": str(output),
+        "bytes": output.stat().st_size,
+        "input_shape": model.raw_input_shape,
+        "batch_size": BATCH_SIZE.value,
+        "largest_difference": difference,
+        "errors": errors(output, reference, data) if data else None,
+    }
     return describe(facts), facts
 
 

@@ -22,6 +22,7 @@ from trainers.runs.progress import time_left
 with without_keras():
     from trainers.results.tables import TABLES
 
+# For --help, which imports no pictures. A test compares the names with the catalog.
 OF_NETWORKS = [
     "methods",
     "decision_boundaries",

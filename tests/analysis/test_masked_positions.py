@@ -66,7 +66,7 @@ def test_labels_of_padding_do_not_matter(classifier):
 
 def test_labels_of_units():
     labels, mask = np.array([[[1, 0], [7, 7]]]), np.array([[True, False]])
-    for each in (labels, labels[..., :] == 1):
+    for each in (labels, labels == 1):
         found = as_labels(each, Prediction(np.zeros((1, 2, 2)), "bernoulli", mask))
         np.testing.assert_array_equal(found, [[[1, 0], [-1, -1]]])
 

@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 import zoo
+from tests.support.perceptron import cross_entropy_of
 from zoo.backend.derivatives import linearize
 from zoo.regularizers import AdversarialWeightPerturbation, CleanPass, Smoothness, Trades
 
@@ -29,16 +30,13 @@ def softmax_regression():
         w, b = (replaced.get(id(variable), variable.value) for variable in (kernel, bias))
         return ops.matmul(x, w) + b
 
-    def losses(logits):
-        return -ops.sum(ops.convert_to_tensor(TARGETS) * ops.log_softmax(logits), axis=-1)
-
     x = ops.convert_to_tensor(X)
     linear = linearize(lambda x: (forward(x), ()), x)
     return CleanPass(
         inputs=x,
         logits=linear.outputs,
         forward=forward,
-        losses=losses,
+        losses=cross_entropy_of(TARGETS),
         num_labeled=len(X),
         jvp=linear.jvp,
         vjp=linear.vjp,

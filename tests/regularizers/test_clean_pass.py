@@ -4,6 +4,7 @@ import numpy as np
 from keras import ops
 
 import zoo
+from tests.support.perceptron import cross_entropy_of
 
 RNG = np.random.default_rng(4)
 X, Y = RNG.normal(size=(6, 5)), np.array([0, 2, 1, 1])
@@ -13,14 +14,11 @@ def values(tensor):
     return ops.convert_to_numpy(tensor)
 
 
-def cross_entropy(logits):
-    labels = ops.convert_to_tensor(np.eye(3)[Y[: logits.shape[0]]], dtype=logits.dtype)
-    return -ops.sum(labels * ops.log_softmax(logits), axis=-1)
-
-
 def test_the_pass_over_other_inputs_has_their_derivatives(clean_pass, perceptron, softmax):
     mlp, moved = perceptron(), X[:4] + 0.3
-    there = clean_pass(mlp.tensors, X, cross_entropy, num_labeled=4).linearized_at(ops.convert_to_tensor(moved))
+    there = clean_pass(mlp.tensors, X, cross_entropy_of(np.eye(3)[Y]), num_labeled=4).linearized_at(
+        ops.convert_to_tensor(moved)
+    )
     np.testing.assert_allclose(values(there.logits), mlp(moved), rtol=1e-9)
     errors = softmax(mlp(moved)) - np.eye(3)[Y]
     np.testing.assert_allclose(

@@ -5,6 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
+from tests.support.perceptron import cross_entropy_of
+
 RNG = np.random.default_rng(4)
 X, Y = RNG.normal(size=(6, 5)), np.array([0, 2, 1, 1])
 
@@ -13,14 +15,9 @@ def values(tensor):
     return ops.convert_to_numpy(tensor)
 
 
-def cross_entropy(logits):
-    labels = ops.convert_to_tensor(np.eye(3)[Y[: logits.shape[0]]], dtype=logits.dtype)
-    return -ops.sum(labels * ops.log_softmax(logits), axis=-1)
-
-
 def test_loss_gradient_covers_the_labeled_rows(clean_pass, perceptron, softmax):
     mlp = perceptron()
-    clean = clean_pass(mlp.tensors, X, cross_entropy, num_labeled=4)
+    clean = clean_pass(mlp.tensors, X, cross_entropy_of(np.eye(3)[Y]), num_labeled=4)
     errors = softmax(mlp(X[:4])) - np.eye(3)[Y]
     expected = np.einsum("nkd,nk->nd", mlp.jacobian(X[:4]), errors)
     np.testing.assert_allclose(values(clean.loss_gradient), expected, rtol=1e-9)
@@ -37,7 +34,7 @@ def test_loss_gradient_depends_on_the_weights(clean_pass, perceptron, softmax, g
         return np.sum((errors @ mlp.v.T * (1 - hidden**2) @ w.T) ** 2)
 
     def squared_norm(w):
-        clean = clean_pass(lambda x: mlp.tensors(x, w), X[:4], cross_entropy)
+        clean = clean_pass(lambda x: mlp.tensors(x, w), X[:4], cross_entropy_of(np.eye(3)[Y]))
         return ops.sum(ops.square(clean.loss_gradient))
 
     np.testing.assert_allclose(gradient(squared_norm, mlp.w), difference(reference, mlp.w), rtol=1e-6, atol=1e-7)
@@ -45,7 +42,7 @@ def test_loss_gradient_depends_on_the_weights(clean_pass, perceptron, softmax, g
 
 def test_virtual_labels_of_units_that_decide_alone(clean_pass, perceptron):
     mlp = perceptron()
-    clean = clean_pass(mlp.tensors, X, cross_entropy, num_labeled=4, distribution="bernoulli")
+    clean = clean_pass(mlp.tensors, X, cross_entropy_of(np.eye(3)[Y]), num_labeled=4, distribution="bernoulli")
     logits = mlp(X[4:])
     errors = (1 / (1 + np.exp(-logits)) - (logits > 0)) / logits.shape[1]  # Keras's loss is the mean over units
     expected = np.einsum("nkd,nk->nd", mlp.jacobian(X[4:]), errors)

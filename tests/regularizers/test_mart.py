@@ -6,6 +6,7 @@ import pytest
 from keras import ops
 
 import zoo
+from tests.support.perceptron import cross_entropy_of
 from zoo.regularizers import AdversarialTraining, Mart
 
 RNG = np.random.default_rng(8)
@@ -15,10 +16,6 @@ TARGETS = np.eye(3)[CLASSES]
 
 def values(tensor):
     return ops.convert_to_numpy(tensor)
-
-
-def losses(logits):
-    return -ops.sum(ops.convert_to_tensor(TARGETS) * ops.log_softmax(logits), axis=-1)
 
 
 def boosted(p):
@@ -32,7 +29,9 @@ def passes(clean_pass, perceptron):
     mlp = perceptron()
 
     def at(w=None):
-        return clean_pass(lambda x: mlp.tensors(x, w), X, losses, targets_of=lambda: ops.convert_to_tensor(TARGETS))
+        return clean_pass(
+            lambda x: mlp.tensors(x, w), X, cross_entropy_of(TARGETS), targets_of=lambda: ops.convert_to_tensor(TARGETS)
+        )
 
     return mlp, at
 

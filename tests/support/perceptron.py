@@ -34,6 +34,16 @@ def softmax_of(logits):
     return powers / powers.sum(axis=-1, keepdims=True)
 
 
+def cross_entropy_of(targets):
+    """The losses of logits with these targets `(n, k)`, or with the first of them: `(m, k) -> (m,)`."""
+
+    def losses(logits):
+        rows = ops.convert_to_tensor(targets[: logits.shape[0]], dtype=logits.dtype)
+        return -ops.sum(rows * ops.log_softmax(logits), axis=-1)
+
+    return losses
+
+
 def fisher_information(logits, jacobian):
     """The Fisher information `JᵀFJ` in the input, `(n, d, d)`, of softmax outputs."""
     p = softmax_of(logits)

@@ -39,7 +39,6 @@ def values(monkeypatch):
 
     def measure(network, penalty, x, y, noise):
         clean_pass = prediction_pass(Classifier(network, perturb="words"), x, y, seed=0)
-        clean_pass.variables = network.variables
         direction = noise if clean_pass.moved is None else noise * ops.convert_to_numpy(clean_pass.moved)
         norms = np.linalg.norm(direction, axis=(1, 2), keepdims=True)
         direction = ops.convert_to_tensor(np.divide(direction, norms, where=norms > 0, out=np.zeros_like(direction)))

@@ -205,23 +205,23 @@ def read_analyses(directory: str | pathlib.Path) -> dict[str, Content]:
     return analyses
 
 
-def write_report(directory: str | pathlib.Path) -> str:
+def write_report(directory: str | pathlib.Path) -> dict[str, Content]:
     """Writes `README.md` from the files of the models.
 
     Args:
         directory: folder of the figures.
 
     Returns:
-        The text.
+        The figures, from `read_analyses`.
 
     Raises:
         ValueError: a file is damaged or holds something else, or `README.md` is not ours.
     """
     directory = pathlib.Path(directory)
-    contents = list(read_analyses(directory).values())
-    text = HEADER
+    analyses = read_analyses(directory)
+    contents, text = list(analyses.values()), HEADER
     for dataset in dict.fromkeys(content["dataset"] for content in contents):
         text += section(dataset, [content for content in contents if content["dataset"] == dataset])
     directory.mkdir(parents=True, exist_ok=True)
     write_generated(directory / "README.md", text if contents else text + EMPTY)
-    return text
+    return analyses

@@ -3,6 +3,7 @@
 import importlib.metadata
 import os
 import platform
+import sys
 from typing import Any
 
 import keras
@@ -10,10 +11,10 @@ import numpy as np
 
 from trainers.runs.callbacks.curves import CURVES
 from trainers.runs.data import splits
-from trainers.runs.progress import counted
 from zoo.backend import processes
 from zoo.datasets import Dataset
 from zoo.pretrained import error_percent
+from zoo.pretrained.exporting import split_errors
 from zoo.recipes import Recipe
 from zoo.recipes.build import training_batches
 from zoo.training.statistics import labeled_statistics
@@ -50,7 +51,7 @@ def measure(
         "recipe": recipe.name,
         "seed": seed,
         "configuration": recipe.digest(),
-        "errors": split_errors(model, dataset, verbose),
+        "errors": split_errors(model.predict_on_batch, splits(dataset), int(verbose == 1 and sys.stdout.isatty())),
         **labeled_errors(recipe, seed, model, dataset),
         "losses": {name: values[best] for name, values in history.items() if name not in curves},
         "curves": {name: [float(f"{value:.4g}") for value in history[name]] for name in sorted(curves)},
@@ -62,13 +63,6 @@ def measure(
         "device": device(),
         "versions": versions(),
     }
-
-
-def split_errors(model: keras.Model, dataset: Dataset, verbose: int) -> dict[str, float]:
-    """The error of a classifier in percent on every split that a data set has."""
-    found = splits(dataset)
-    with counted(model.predict_on_batch, sum(len(y) for _, y in found.values()), verbose) as predict:
-        return {split: error_percent(predict, x, y) for split, (x, y) in found.items()}
 
 
 def best_epoch(recipe: Recipe, history: dict[str, list[float]]) -> int:

@@ -7,18 +7,17 @@ from typing import Any
 
 
 @contextlib.contextmanager
-def progress(total: int, unit: str, verbose: int = 1) -> Iterator[Callable[[int], None]]:
+def progress(total: int, unit: str) -> Iterator[Callable[[int], None]]:
     """A context with a progress bar, if standard error is a terminal.
 
     Args:
         total: number of units of work.
         unit: what is counted, in the singular, such as `"trial"`.
-        verbose: verbosity of Keras; only 1 shows a bar.
 
     Yields:
         A function that moves the bar by a number of units.
     """
-    if verbose != 1 or total < 1 or not sys.stderr.isatty():
+    if not sys.stderr.isatty() or total < 1:
         yield lambda number: None
         return
     import keras
@@ -43,18 +42,17 @@ def progress(total: int, unit: str, verbose: int = 1) -> Iterator[Callable[[int]
 
 
 @contextlib.contextmanager
-def counted(predict: Callable[[Any], Any], total: int, verbose: int = 1) -> Iterator[Callable[[Any], Any]]:
+def counted(predict: Callable[[Any], Any], total: int) -> Iterator[Callable[[Any], Any]]:
     """A context with a progress bar that counts the examples that a function has seen.
 
     Args:
         predict: function of one batch.
         total: number of examples.
-        verbose: as for `progress`.
 
     Yields:
         The same function; its calls move the bar.
     """
-    with progress(total, "example", verbose) as move:
+    with progress(total, "example") as move:
 
         def moving(batch):
             outputs = predict(batch)

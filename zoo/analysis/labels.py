@@ -126,10 +126,8 @@ def targets_of(prediction: Prediction, labels: Tensor) -> Tensor:
         >>> np.asarray(targets_of(Prediction(np.zeros((1, 3)), "categorical"), np.array([2])))
         array([[0., 0., 1.]])
     """
-    labels, shape = ops.convert_to_tensor(labels), tuple(prediction.logits.shape[1:])
     kind = "multilabel" if prediction.distribution == "bernoulli" else "categorical"
-    one_hot = tuple(labels.shape[1:]) == shape and shape[-1] > 1
-    return Outputs(kind, sparse=not one_hot).targets(labels, prediction.logits)
+    return Outputs(kind).targets(ops.convert_to_tensor(labels), prediction.logits)
 
 
 def errors_of(prediction: Prediction, labels: Any) -> np.ndarray:

@@ -9,7 +9,7 @@ import numpy as np
 from keras import ops
 
 from zoo.backend.keras_internals import last_layer, operation_of, takes_training
-from zoo.backend.keras_masks import position_mask
+from zoo.regularizers.math.positions import position_mask
 from zoo.training.heads import Head, is_nested, pick
 from zoo.training.inputs import packed
 from zoo.training.objective_model import ObjectiveModel

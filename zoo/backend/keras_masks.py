@@ -25,27 +25,6 @@ def masks_of(outputs: Any) -> list[Any]:
     return [get_keras_mask(each) for each in keras.tree.flatten(outputs)]
 
 
-def position_mask(outputs: Tensor) -> Tensor | None:
-    """The mask of the positions of dense outputs, which Keras's losses leave out.
-
-    Args:
-        outputs: `(n, ..., units)`.
-
-    Returns:
-        Booleans `(n, ...)`, `True` at the positions that count; None if all do.
-
-    Example:
-        >>> from zoo.backend.keras_masks import position_mask
-        >>> np.asarray(position_mask(keras.layers.Masking()(keras.ops.convert_to_tensor([[[1.0], [0.0]]]))))
-        array([[ True, False]])
-    """
-    mask, positions = get_keras_mask(outputs), keras.ops.shape(outputs)[:-1]
-    if mask is None or not 2 <= len(mask.shape) <= len(positions):
-        return None
-    mask = keras.ops.reshape(mask, (*keras.ops.shape(mask), *[1] * (len(positions) - len(mask.shape))))
-    return keras.ops.broadcast_to(keras.ops.cast(mask, "bool"), positions)
-
-
 def attach_masks(outputs: Any, masks: list[Any]) -> Any:
     """Outputs with masks of at least as many rows.
 

@@ -102,6 +102,33 @@ def error_percent(predict: Callable[[np.ndarray], Any], x: np.ndarray, y: np.nda
     return 100 * misclassified / len(x)
 
 
+def split_errors(
+    predict: Callable[[np.ndarray], Any], splits: Mapping[str, tuple[np.ndarray, np.ndarray]], verbose: int = 0
+) -> dict[str, float]:
+    """Computes the classification error in percent on each split.
+
+    Args:
+        predict: as for `error_percent`.
+        splits: `{name: (x, y)}`, raw inputs and class indices.
+        verbose: 1 shows one progress bar for all splits.
+
+    Example:
+        >>> from zoo.pretrained.exporting import split_errors
+        >>> split_errors(lambda x: x, {"test": (np.array([[0.9, 0.1], [0.2, 0.8]]), np.array([0, 0]))})
+        {'test': 50.0}
+    """
+    total = sum(len(y) for _, y in splits.values())
+    bar = keras.utils.Progbar(total, unit_name="example") if verbose and total else None
+
+    def counted(x):
+        scores = predict(x)
+        if bar is not None:
+            bar.add(len(x))
+        return scores
+
+    return {split: error_percent(counted, x, y) for split, (x, y) in splits.items()}
+
+
 def check_exportable(model: Any, what: str = "A SavedModel") -> None:
     """Checks that a model can be exported.
 
@@ -159,20 +186,6 @@ def _configuration(model):
         return {}
 
 
-def _errors(serve, splits, verbose):
-    """The error on each split, with one progress bar for all."""
-    total = sum(len(y) for _, y in splits.values())
-    bar = keras.utils.Progbar(total, unit_name="example") if verbose and total else None
-
-    def predict(x):
-        scores = serve(x)
-        if bar is not None:
-            bar.add(len(x))
-        return scores
-
-    return {split: error_percent(predict, x, y) for split, (x, y) in splits.items()}
-
-
 def export(
     model: RegularizedModel,
     path: str | os.PathLike,
@@ -223,7 +236,7 @@ def export(
         content = {
             "name": path.name,
             **(card or {}),
-            "errors": _errors(loaded.serve, splits or {}, verbose),
+            "errors": split_errors(loaded.serve, splits or {}, verbose),
             "num_parameters": int(sum(np.prod(weight.shape) for weight in model.network.trainable_weights)),
             "input_shape": input_shape,
             "exported": datetime.datetime.now(datetime.UTC).isoformat(timespec="seconds"),

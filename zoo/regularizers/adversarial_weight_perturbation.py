@@ -12,12 +12,11 @@ from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.input_perturbation import InputPerturbation
 from zoo.regularizers.math import per_example
 from zoo.regularizers.math.kernels import trainable_kernels
-from zoo.regularizers.regularizer import Regularizer
+from zoo.regularizers.regularizer import COMMON, Regularizer
 from zoo.validation import check_number
 
 Tensor = Any  # a tensor of the backend
 
-COMMON = ("weight", "ramp_up_steps", "interval")
 SCALE = 1024.0  # of the penalty, whose gradient would underflow in float16. The direction does not depend on it.
 
 
@@ -28,7 +27,7 @@ class AdversarialWeightPerturbation(Regularizer):
     R is the penalty of another regularizer. For each kernel W, `v = γ·‖W‖·g/‖g‖`, with `g = ∂R/∂W`. R finds its
     perturbed inputs x' at W. The same x' is used at `W + v`. x' and v are constant with respect to the weights. Kernels
     are the trainable weights with at least two axes, embeddings included; biases and the parameters of normalizations
-    do not move. A training step runs R twice more, at W for g and at `W + v`, but the attack on the inputs once.
+    do not move. A training step evaluates R at W, for g, and at `W + v`, and attacks the inputs once.
 
     Without a regularizer, R is `L(x, y; W + v) − L(x, y; W)`. With λ = 1 and interval 1 the objective is then the loss
     under the worst weights, as in sharpness-aware minimization (SAM). SAM bounds one norm over all weights. Here each
@@ -110,15 +109,10 @@ class AdversarialWeightPerturbation(Regularizer):
     def _penalty_at(self, clean_pass):
         """The penalty as a function of the pass, with the perturbed inputs of this one."""
         if self.regularizer is None:
-            clean = clean_pass.losses(clean_pass.logits[: clean_pass.num_labeled])
-            return lambda other: other.losses(other.logits[: other.num_labeled]) - clean
+            return lambda other: other.labeled_losses - clean_pass.labeled_losses
         regularizer, perturbed = self.regularizer, self.regularizer.perturbed_inputs(clean_pass)
         return lambda other: regularizer.at(other, perturbed)
 
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor, with the regularizer serialized."""
         return {**super().get_config(), "regularizer": keras.saving.serialize_keras_object(self.regularizer)}
-
-    def __repr__(self):
-        options = {**self.get_config(), "regularizer": self.regularizer}
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in options.items())})"

@@ -70,6 +70,8 @@ class CleanPass(LinearizedPass):
     def with_weights(self, weights: Sequence[tuple[keras.Variable, Tensor]]) -> "CleanPass":
         """The pass over the same batch under other weights, without products with its Jacobian.
 
+        All inputs pass, also for penalties of the labeled ones: they have the batch statistics of all inputs.
+
         Args:
             weights: pairs of a trainable variable and a value that replaces its own.
         """

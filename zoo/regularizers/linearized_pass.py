@@ -77,6 +77,11 @@ class LinearizedPass:
         return self.inputs[: self.num_labeled]
 
     @property
+    def labeled_losses(self) -> Tensor:
+        """The losses of the labeled inputs, `(num_labeled,)`."""
+        return self.losses(self.logits[: self.num_labeled])
+
+    @property
     def labeled_mask(self) -> Tensor | None:
         """The rows of `mask` of the inputs that have labels; None if there is no mask."""
         return None if self.mask is None else self.mask[: self.num_labeled]
@@ -115,7 +120,7 @@ class LinearizedPass:
         """The number of positions of each example that count, at least 1: a number, or `(n,)` if there is a mask."""
         if self.mask is None:
             lengths = ops.shape(self.logits)[1:-1]  # tensors where the size of the outputs is not fixed
-            return math.prod(lengths) if lengths else 1
+            return math.prod(lengths)
         return ops.maximum(ops.sum(ops.cast(per_example.flatten(self.mask), self.logits.dtype), axis=-1), 1)
 
     @property

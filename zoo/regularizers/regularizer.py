@@ -12,6 +12,8 @@ from zoo.validation import check_number
 
 Tensor = Any  # a tensor of the backend
 
+COMMON = ("weight", "ramp_up_steps", "interval")  # hyperparameters of every regularizer
+
 
 class Regularizer:
     """A penalty `λ(t)·R` that a model adds to its training loss.
@@ -132,7 +134,8 @@ class Regularizer:
         return cls(**{**config, **objects})
 
     def __repr__(self):
-        return f"{type(self).__name__}({', '.join(f'{k}={v!r}' for k, v in self.get_config().items())})"
+        values = {name: getattr(self, name) for name in hyperparameters(type(self))}
+        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in values.items())})"
 
 
 def hyperparameters(regularizer: type[Regularizer]) -> tuple[str, ...]:
@@ -147,7 +150,7 @@ def hyperparameters(regularizer: type[Regularizer]) -> tuple[str, ...]:
         ('noise_std', 'kind', 'weight', 'ramp_up_steps', 'interval')
     """
     own = [name for name in inspect.signature(regularizer.__init__).parameters if name not in ("self", "common")]
-    return tuple(dict.fromkeys([*own, "weight", "ramp_up_steps", "interval"]))
+    return tuple(dict.fromkeys([*own, *COMMON]))
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -59,12 +59,7 @@ class WeightNoise(Regularizer):
         """`L(x, y; W + n) − L(x, y; W)` of each labeled example, `(num_labeled,)`."""
         kernels = trainable_kernels(clean_pass.variables)
         noisy = [(kernel, self._with_noise(kernel.value, clean_pass.seed)) for kernel in kernels]
-        # All inputs pass, not only the labeled ones: the clean losses have the batch statistics of all inputs.
-        logits = clean_pass.forward(clean_pass.inputs, weights=noisy)
-        losses, clean_losses = (
-            clean_pass.losses(each[: clean_pass.num_labeled]) for each in (logits, clean_pass.logits)
-        )
-        return losses - clean_losses
+        return clean_pass.with_weights(noisy).labeled_losses - clean_pass.labeled_losses
 
     def _with_noise(self, weights: Tensor, seed: Any) -> Tensor:
         noise = self.noise_std * normal(weights, seed, per_example=False)

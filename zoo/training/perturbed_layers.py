@@ -12,6 +12,7 @@ from keras import ops
 from zoo.backend.interception import intercepted
 from zoo.backend.keras_internals import flatten_layers
 from zoo.regularizers.math import per_example
+from zoo.regularizers.math.positions import expand_last
 from zoo.training.inputs import named_inputs
 from zoo.training.perturbed_inputs import JointInputs, WholeInput
 from zoo.validation import check_choice
@@ -143,8 +144,7 @@ def _as_ones(mask: Tensor | None, outputs: Tensor, dtype: str) -> Tensor:
     ones = ops.ones(ops.shape(outputs), dtype)
     if mask is None:
         return ones
-    missing = len(outputs.shape) - len(mask.shape)
-    return ones * ops.cast(ops.reshape(mask, (*ops.shape(mask), *[1] * missing)), dtype)
+    return ones * ops.cast(expand_last(mask, outputs), dtype)
 
 
 def find_layer(network: keras.Layer, name: str) -> keras.Layer:

@@ -1,9 +1,10 @@
 """Means over the positions of dense outputs, and masks of them."""
 
 import numpy as np
-from keras import ops
+from keras import layers, ops
 
-from zoo.regularizers.math.positions import expand_last, over_positions
+from zoo.backend.keras_masks import attach_masks, masks_of
+from zoo.regularizers.math.positions import expand_last, over_positions, position_mask
 
 RNG = np.random.default_rng(5)
 VALUES = RNG.normal(size=(3, 2, 4))
@@ -34,3 +35,12 @@ def test_infinite_values_at_masked_positions_do_not_count():
 
 def test_axes_at_the_end():
     assert call(expand_last, np.ones((3, 2)), VALUES).shape == (3, 2, 1)
+
+
+def test_masks_of_positions():
+    masked = layers.Masking()(np.array([[[1.0], [0.0]]]))
+    np.testing.assert_array_equal(position_mask(masked), [[True, False]])
+    volumes = attach_masks(ops.ones((1, 2, 3, 4)), masks_of(masked))  # a mask of the first axis of positions
+    np.testing.assert_array_equal(position_mask(volumes), [[[True] * 3, [False] * 3]])
+    assert position_mask(ops.ones((1, 2, 3))) is None
+    assert position_mask(attach_masks(ops.ones((1, 3)), masks_of(masked))) is None  # one output for each example

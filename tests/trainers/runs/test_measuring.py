@@ -1,10 +1,14 @@
 """The figures of a run: sums over members, the epoch of the weights, and the device."""
 
+import io
+import sys
+
 import keras
 import numpy as np
 import pytest
 
 import zoo
+from tests.support.terminal import Terminal
 from trainers.runs import measuring
 from zoo import recipes
 from zoo.datasets import Dataset
@@ -22,7 +26,9 @@ def figures():
     model.build((None, 6))
     states = [{"epochs": 2, "seconds": 1.0, "history": {}}, {"epochs": 3, "seconds": 2.04, "history": HISTORY}]
     return (
-        lambda name: measuring.measure(recipes.get(name), 7, model, Dataset("toy", x, y, x, y, 3), states),
+        lambda name, *verbose: measuring.measure(
+            recipes.get(name), 7, model, Dataset("toy", x, y, x, y, 3), states, *verbose
+        ),
         model,
         x,
         y,
@@ -39,6 +45,13 @@ def test_figures_are_sums_over_the_members_and_curves_of_the_last(figures):
     error = 100 * np.mean(model.predict(x, verbose=0).argmax(axis=1) != y)
     assert found["errors"] == {"test": pytest.approx(error), "train": pytest.approx(error)}
     assert found["backend"] == keras.backend.backend() and set(found["versions"]) >= {"python", "keras", "numpy"}
+
+
+@pytest.mark.parametrize("verbose, stream", [(0, Terminal()), (1, Terminal()), (1, io.StringIO()), (2, Terminal())])
+def test_a_bar_on_a_terminal_at_verbosity_1_alone(figures, monkeypatch, verbose, stream):
+    monkeypatch.setattr(sys, "stdout", stream)
+    figures[0]("synthetic_mlp-vat", verbose)
+    assert ("40/40" in stream.getvalue()) == (verbose == 1 and stream.isatty())
 
 
 def test_losses_are_those_of_the_epoch_that_early_stopping_restored(figures):

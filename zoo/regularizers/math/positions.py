@@ -4,6 +4,7 @@ from typing import Any
 
 from keras import ops
 
+from zoo.backend.keras_masks import masks_of
 from zoo.backend.moments import mean
 
 Tensor = Any  # a tensor of the backend
@@ -50,3 +51,23 @@ def expand_last(mask: Tensor, like: Tensor) -> Tensor:
         [2, 3, 1]
     """
     return ops.reshape(mask, (*ops.shape(mask), *[1] * (len(like.shape) - len(mask.shape))))
+
+
+def position_mask(outputs: Tensor) -> Tensor | None:
+    """The mask of the positions of dense outputs, which Keras's losses leave out.
+
+    Args:
+        outputs: `(n, ..., units)`.
+
+    Returns:
+        Booleans `(n, ...)`, `True` at the positions that count; None if all do.
+
+    Example:
+        >>> from zoo.regularizers.math.positions import position_mask
+        >>> np.asarray(position_mask(keras.layers.Masking()(keras.ops.convert_to_tensor([[[1.0], [0.0]]]))))
+        array([[ True, False]])
+    """
+    (mask,), positions = masks_of(outputs), ops.shape(outputs)[:-1]
+    if mask is None or not 2 <= len(mask.shape) <= len(positions):
+        return None
+    return ops.broadcast_to(expand_last(ops.cast(mask, "bool"), outputs[..., 0]), positions)

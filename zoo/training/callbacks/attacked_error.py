@@ -8,7 +8,6 @@ import numpy as np
 from keras import ops
 
 from zoo.backend.derivatives import linearize
-from zoo.backend.keras_masks import position_mask
 from zoo.backend.programs import compile_program
 from zoo.backend.random_numbers import Seed, as_generator, as_integer
 from zoo.datasets.arrays import as_inputs, take_rows
@@ -16,7 +15,7 @@ from zoo.regularizers.linearized_pass import LinearizedPass
 from zoo.regularizers.math.balls import STEEPEST, draw_from_ball
 from zoo.regularizers.math.decisions import share_misclassified
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
-from zoo.regularizers.math.positions import expand_last
+from zoo.regularizers.math.positions import expand_last, position_mask
 from zoo.regularizers.math.projected_ascent import projected_ascent, step_length
 from zoo.training.heads import is_nested
 from zoo.training.inputs import as_network_inputs, unwrap
