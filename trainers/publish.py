@@ -6,7 +6,8 @@
 
 The first command only prints the model card. The second one uploads; log in first by `hf auth login`, or set HF_TOKEN.
 Afterwards `zoo.load("hf://user/mnist_mlp-vat")` loads the model on every machine. The third one is for maintainers: it
-writes the index of the models that `zoo.load` downloads by name.
+writes the robust errors of the analysis on the cards of the models, and the index of the models that `zoo.load`
+downloads by name.
 """
 
 import json
@@ -26,10 +27,12 @@ LICENSE = flags.DEFINE_string(
 )
 PRIVATE = flags.DEFINE_bool("private", False, "Make a new repository private.")
 ANALYSIS = flags.DEFINE_string(
-    "analysis", "results/analysis", f"{words.ANALYSIS} The card shows the errors under attack from it."
+    "analysis", "results/analysis", f"{words.ANALYSIS} Cards show the errors under attack from it."
 )
 SAVED_MODELS = flags.DEFINE_string("saved_models", None, words.SAVED_MODELS)
-INDEX = flags.DEFINE_bool("index", False, "Write the index of the models of the folder saved_models, and nothing else.")
+INDEX = flags.DEFINE_bool(
+    "index", False, "Write the index of the models of the folder saved_models, and robust errors on their cards."
+)
 BASE = flags.DEFINE_string(
     "base", None, "With --index, the address of the folder. Default: the repository at the tag of this version."
 )
@@ -47,12 +50,12 @@ def read_analysis(card: dict[str, Any]) -> dict[str, Any] | None:
     Raises:
         ValueError: the file is damaged.
     """
-    from zoo.pretrained.card import CHECKSUM
+    from zoo.pretrained.card import model_sum
 
     file = pathlib.Path(ANALYSIS.value) / f"{card['name']}.json"
     try:
         content = json.loads(file.read_text()) if file.is_file() else None
-        if content and content["sha256"] == card[CHECKSUM]:
+        if content and content["sha256"] == model_sum(card):
             return content
     except (ValueError, KeyError, TypeError) as error:
         raise ValueError(f"{file} is damaged ({error!r}). Run trainers.analyze again.") from error
@@ -74,7 +77,7 @@ def check_usage() -> None:
             raise program.UsageError(f"--{flag.name} needs --{other.name}.")
     for flag in (MODEL, TO):
         if INDEX.value and flag.value is not None:
-            raise program.UsageError(f"--index writes the index and nothing else. Leave out --{flag.name}.")
+            raise program.UsageError(f"--index is about all models of the folder. Leave out --{flag.name}.")
     if TO.value is not None:
         with without_keras(), program.usage():
             from zoo.pretrained.downloading import check_upload_address
@@ -86,12 +89,14 @@ def publish() -> None:
     """Uploads the model, prints its card, or writes the index."""
     check_usage()
     quiet.load("keras")
+    from trainers.analysis.report import read_analyses
     from trainers.page import commands
-    from trainers.results.publishing import write_download_index
+    from trainers.results.publishing import add_robust_errors, write_download_index
     from zoo import pretrained
 
     if MODEL.value is None:  # so --index
         folder = SAVED_MODELS.value or pretrained.default_directory()
+        print(f"{add_robust_errors(folder, read_analyses(ANALYSIS.value))} cards have a robust error")
         print(f"{write_download_index(folder, BASE.value)} models of {folder} are in the index")
         return
     path = pretrained.find(MODEL.value, SAVED_MODELS.value)

@@ -60,6 +60,14 @@ def test_an_error_that_is_no_number_is_refused(model_folder):
         read_card(model_folder)
 
 
+@pytest.mark.parametrize("robust", [{}, {"error": "low"}, 9.5, None])
+def test_a_robust_error_that_is_no_number_is_refused(model_folder, robust):
+    card = json.loads((model_folder / CARD_FILE).read_text())
+    write_card(model_folder, {**card, "robust_error": robust})
+    with pytest.raises(ValueError, match="damaged"):
+        read_card(model_folder)
+
+
 @pytest.mark.parametrize("content", ["", "{", "[]", "{}", "null"])
 def test_damaged_card_is_refused(model_folder, content):
     (model_folder / CARD_FILE).write_text(content)

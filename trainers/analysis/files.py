@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from typing import Any
 
 from trainers.analysis.measurements import measure
-from trainers.analysis.plan import num_figures, plan
+from trainers.analysis.plan import missing_figures, num_figures, plan
 from trainers.results.store import as_json
 from trainers.runs.data import load_own_data
 from trainers.runs.progress import progress, time_left
@@ -17,7 +17,9 @@ from zoo.pretrained import card
 
 
 def up_to_date(path: pathlib.Path, content: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """The kinds of figures in a file that are of this model with these settings, and their versions.
+    """The figures in a file that are of this model with these settings, and their versions.
+
+    Errors are kept one by one, measures and curves all together or not at all.
 
     Args:
         path: of the file.
@@ -35,10 +37,13 @@ def up_to_date(path: pathlib.Path, content: dict[str, Any], settings: dict[str, 
     try:
         found = {"curves": {}, **json.loads(path.read_text())}
         recorded = {kind: {name: entry["settings"] for name, entry in found[kind].items()} for kind in settings}
-        if found["sha256"] != content[card.CHECKSUM]:
+        if found["sha256"] != card.model_sum(content):
             return {}
-        kept = {kind: found[kind] for kind, of in recorded.items() if of == settings[kind]}
-        return {**kept, "versions": found.get("versions", {})} if kept else {}
+        same = {kind: of for kind, of in recorded.items() if of == settings[kind]}
+        errors = recorded["errors"].items()
+        same["errors"] = {name: options for name, options in errors if options == settings["errors"].get(name)}
+        kept = {kind: {name: found[kind][name] for name in names} for kind, names in same.items()}
+        return {**kept, "versions": found.get("versions", {})} if any(kept.values()) else {}
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{path} is damaged ({error!r}). Remove it to measure the model again.") from error
 
@@ -46,7 +51,7 @@ def up_to_date(path: pathlib.Path, content: dict[str, Any], settings: dict[str, 
 def measure_once(path: pathlib.Path, directory: str | pathlib.Path, num_examples: int | None = None) -> bool:
     """Measures a model and writes its file, unless the file is up to date.
 
-    Kinds of figures that are up to date (errors, measures, curves) are not measured again.
+    Errors that are up to date are not measured again, nor are the measures or the curves.
 
     Args:
         path: folder of the SavedModel.
@@ -65,8 +70,8 @@ def measure_once(path: pathlib.Path, directory: str | pathlib.Path, num_examples
     file = directory / f"{content['name']}.json"
     settings = plan(load_own_data(content), num_examples)
     known = up_to_date(file, content, settings)
-    missing = {kind: of for kind, of in settings.items() if kind not in known}
-    if not missing:
+    missing = missing_figures(settings, known)
+    if not any(missing.values()):
         return False
     with progress(num_figures(missing), "figure") as move:
         write_atomic(file, as_json(measure(path, num_examples, known, move)))

@@ -1,5 +1,6 @@
 """All measurements of one published model."""
 
+import datetime
 import functools
 import pathlib
 from collections.abc import Callable
@@ -9,7 +10,7 @@ import keras
 import numpy as np
 
 from trainers.analysis.curves import curve
-from trainers.analysis.plan import plan
+from trainers.analysis.plan import missing_figures, plan
 from trainers.runs.data import load_own_data
 from trainers.runs.measuring import versions
 from zoo import analysis, datasets, pretrained, regularizers
@@ -38,10 +39,10 @@ def labeled_examples(recipe: dict[str, Any], dataset: datasets.Dataset, seed: in
     return dataset.x_train[rows], dataset.y_train[rows]
 
 
-def percent(estimate: Estimate) -> dict[str, float]:
-    """The entry of an error in the file."""
-    scaled = estimate.scaled(100)
-    return {"error": float(f"{scaled.mean:.6g}"), "standard_error": float(f"{scaled.standard_error:.4g}")}
+def percent(estimate: Estimate) -> dict[str, Any]:
+    """The entry of an error in the file, with the date."""
+    scaled, date = estimate.scaled(100), datetime.datetime.now(datetime.UTC).date().isoformat()
+    return {"error": float(f"{scaled.mean:.6g}"), "standard_error": float(f"{scaled.standard_error:.4g}"), "date": date}
 
 
 def value(estimate: Estimate) -> dict[str, float]:
@@ -152,8 +153,7 @@ def measure(
     Args:
         path: folder of the SavedModel.
         num_examples: as for `trainers.analysis.plan.plan`.
-        known: content of an earlier file without the kinds of figures that are out of date; the rest is not measured
-            again.
+        known: content of an earlier file without the figures that are out of date; the rest is not measured again.
         move: called with the number of figures measured.
 
     Returns:
@@ -178,12 +178,16 @@ def measure(
         "measures": lambda of: as_entries(measure_all(network, x, y, of, gap, move), value, of),
         "curves": lambda of: {name: curve(network, x, y, options, move) for name, options in of.items()},
     }
+    found = {}
+    for kind, of in missing_figures(settings, known).items():
+        entries = {**known.get(kind, {}), **(kinds[kind](of) if of else {})}
+        found[kind] = {name: entries[name] for name in settings[kind]}
     return {
         "model": content["name"],
         "dataset": data.name,
         "num_examples": settings["errors"]["gaussian_noise"]["num_examples"],
-        **{kind: known[kind] if kind in known else measured(settings[kind]) for kind, measured in kinds.items()},
-        "sha256": content[card.CHECKSUM],
+        **found,
+        "sha256": card.model_sum(content),
         "versions": {**known.get("versions", {}), **versions()},
     }
 
@@ -211,7 +215,7 @@ def measure_all(
 
 
 def as_entries(
-    found: dict[str, Estimate], figures: Callable[[Estimate], dict[str, float]], settings: Settings
+    found: dict[str, Estimate], figures: Callable[[Estimate], dict[str, Any]], settings: Settings
 ) -> dict[str, dict[str, Any]]:
     """The entries of a file: figures with their settings."""
     return {name: {**figures(found[name]), "settings": options} for name, options in settings.items()}

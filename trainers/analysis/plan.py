@@ -7,6 +7,8 @@ from zoo.datasets import Dataset
 NUM_ITERATED = 1000
 PGD = {"num_steps": 20, "step_size": "2.5 * size / num_steps", "random_start": True}
 ITERATED = {"pgd_l2": PGD, "pgd_linf": PGD, "virtual_adversarial": {"num_power_iterations": 10}}
+AUTO_ATTACK = "autoattack"  # the robust error of a card
+NUM_AUTO_ATTACK = {"cifar10": 300}  # convolutional networks take seconds for each image; others get NUM_ITERATED
 UNCLIPPED = ("sign", "gaussian_sign")  # the noise of the thesis leaves the range of pixels
 
 # Sizes for pixels from 0 to 1 and for raw signals. They were chosen before any measurement, so that most undefended
@@ -16,6 +18,7 @@ IMAGES = {
     "fgsm_linf": 0.1,
     "pgd_l2": 1.0,
     "pgd_linf": 0.1,
+    AUTO_ATTACK: 0.1,
     "sign": 0.25,
     "gaussian_sign": 0.25,
     "virtual_adversarial": 1.0,
@@ -30,6 +33,7 @@ SIZES = {
         "fgsm_linf": 2 / 255,
         "pgd_l2": 0.25,
         "pgd_linf": 2 / 255,
+        AUTO_ATTACK: 2 / 255,
         "virtual_adversarial": 0.25,
     },
     "synthetic": {
@@ -88,11 +92,14 @@ def plan(dataset: Dataset, num_examples: int | None = None) -> dict[str, dict[st
     every = len(dataset.x_test)
     simple, iterated = min(num_examples or every, every), min(num_examples or NUM_ITERATED, every)
     sizes = attack_sizes(dataset.name, is_image(dataset))
+    known = dataset.name.partition(":")[0]
+    numbers = {**dict.fromkeys(sizes, simple), **dict.fromkeys(ITERATED, iterated)}
+    numbers[AUTO_ATTACK] = min(iterated, NUM_AUTO_ATTACK.get(known, iterated))
     errors = {
         name: {
             "attack": FUNCTIONS.get(name, name),
             "size": size,
-            "num_examples": iterated if name in ITERATED else simple,
+            "num_examples": numbers[name],
             "input_range": [0.0, 1.0] if is_image(dataset) and name not in UNCLIPPED else None,
             **ITERATED.get(name, {}),
         }
@@ -130,6 +137,19 @@ def curves(dataset: Dataset, num_examples: int) -> dict[str, dict[str, Any]]:
         return {}
     options = {"parts": PARTS, "input_range": [0.0, 1.0], "num_examples": num_examples}
     return {"apgd_linf": {"attack": "apgd_linf", "sizes": sizes, **options}}
+
+
+def missing_figures(settings: dict[str, dict[str, Any]], known: dict[str, Any]) -> dict[str, dict[str, Any]]:
+    """The part of a plan that a file does not have yet.
+
+    Args:
+        settings: from `plan`.
+        known: the figures that the file has, by the same kinds and names.
+    """
+    return {
+        kind: {name: options for name, options in of.items() if name not in known.get(kind, {})}
+        for kind, of in settings.items()
+    }
 
 
 def num_figures(settings: dict[str, dict[str, dict[str, Any]]]) -> int:

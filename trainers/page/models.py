@@ -8,7 +8,7 @@ from typing import Any
 from trainers.page import commands
 from trainers.page.analyses import analysis_facts
 from trainers.results.tables import as_published
-from zoo.pretrained.card import CARD_FILE, CHECKSUM, read_card
+from zoo.pretrained.card import CARD_FILE, model_sum, read_card
 
 
 def model_content(directory: pathlib.Path, analysis: Mapping[str, Any] | None) -> dict[str, Any]:
@@ -25,7 +25,7 @@ def model_content(directory: pathlib.Path, analysis: Mapping[str, Any] | None) -
     card = read_card(directory)
     recipe = card.get("recipe")
     test = card["errors"].get("test")
-    if analysis and analysis.get("sha256") != card[CHECKSUM]:
+    if analysis and analysis.get("sha256") != model_sum(card):
         analysis = None
     return {
         "anchor": f"model-{card['name']}",

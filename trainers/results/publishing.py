@@ -2,11 +2,13 @@
 
 import json
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 import keras
 
 import zoo
+from trainers.analysis.plan import AUTO_ATTACK
 from trainers.results.folder import check_folder
 from trainers.results.markdown import table
 from trainers.results.tables import as_published, label
@@ -17,15 +19,16 @@ from zoo import pretrained
 from zoo.datasets import Dataset
 from zoo.files import write_atomic, write_generated
 from zoo.pretrained import index
-from zoo.pretrained.card import card_names, read_card
+from zoo.pretrained.card import ROBUST_ERROR, card_names, model_sum, read_card, verify, write_card
 from zoo.recipes import Recipe
 
-COLUMNS = ("name", "test error", "published", "parameters", "MiB")
+COLUMNS = ("name", "test error", "published", "robust error", "parameters", "MiB")
 INDEX = """# Pretrained models
 
 Generated from the cards of the models by `trainers.train`. The test error in percent is that of the SavedModel, which
 comes from one seed; the published error is the mean that a paper reports. The card (`card.json`) holds the seed and the
-source.
+source. The robust error is that under AutoAttack, see `trainers.analyze`: with the number of examples and the largest
+change of a pixel, for pixels from 0 to 1.
 
 {table}
 `zoo.load("NAME")` gives a Keras model. `tf.saved_model.load("saved_models/NAME").serve(x)` works without this library:
@@ -98,6 +101,49 @@ def write_index(directory: str | pathlib.Path) -> str:
     return text
 
 
+def add_robust_errors(directory: str | pathlib.Path, analyses: Mapping[str, Any]) -> int:
+    """Writes the error under AutoAttack on the card of every model that has one, and rewrites the index of the folder.
+
+    Args:
+        directory: folder of SavedModels.
+        analyses: from `trainers.analysis.report.read_analyses`. An analysis of another version of a model is left out.
+
+    Returns:
+        The number of cards with a robust error.
+
+    Raises:
+        ValueError: a model or its card is damaged.
+    """
+    directory, number = pathlib.Path(directory), 0
+    with locked(directory, wait=True):
+        for name in card_names(directory):
+            card = verify(directory / name)
+            analysis = analyses.get(card["name"], {})
+            entry = analysis.get("errors", {}).get(AUTO_ATTACK)
+            if entry and analysis["sha256"] == model_sum(card):
+                robust = robust_error(entry)
+                if card.get(ROBUST_ERROR) != robust:
+                    card = write_card(directory / name, {**card, ROBUST_ERROR: robust})
+            number += ROBUST_ERROR in card
+        write_index(directory)
+    return number
+
+
+def robust_error(entry: Mapping[str, Any]) -> dict[str, Any]:
+    """The robust error of a card, from the entry of AutoAttack in an analysis."""
+    settings = entry["settings"]
+    return {
+        "error": entry["error"],
+        "standard_error": entry["standard_error"],
+        "attack": settings["attack"],
+        "norm": "linf",
+        "epsilon": settings["size"],
+        "input_range": settings["input_range"],
+        "num_examples": settings["num_examples"],
+        "date": entry["date"],
+    }
+
+
 def write_download_index(directory: str | pathlib.Path, base: str | None = None) -> int:
     """Writes the index of the models that `zoo.load` downloads into the package.
 
@@ -128,4 +174,7 @@ def cells(folder: pathlib.Path) -> tuple[str, ...]:
     size = sum(file.stat().st_size for file in folder.rglob("*") if file.is_file()) / 2**20
     name = label(card["recipe"]) if card.get("recipe") else f"`{card['name']}`"
     error = f"{card['errors']['test']:.2f}" if "test" in card["errors"] else "–"
-    return name, error, as_published(card.get("published_error")), f"{card['num_parameters']:,}", f"{size:.1f}"
+    robust = card.get(ROBUST_ERROR)
+    attacked = "–" if robust is None else "{error:.1f} (n = {num_examples}, ε = {epsilon:.3g})".format(**robust)
+    published = as_published(card.get("published_error"))
+    return name, error, published, attacked, f"{card['num_parameters']:,}", f"{size:.1f}"

@@ -6,10 +6,12 @@ import os
 import pathlib
 from typing import Any
 
+from zoo.files import write_atomic
 from zoo.validation import check_number
 
 CARD_FILE = "card.json"
 CHECKSUM = "card_sha256"
+ROBUST_ERROR = "robust_error"
 FIELDS = {"name": str, "errors": dict, "num_parameters": int, "input_shape": list, "model": dict, "files": dict}
 
 
@@ -59,6 +61,22 @@ def card_sum(card: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
+def model_sum(card: dict[str, Any]) -> str:
+    """Computes a checksum by which a model is known: that of its card without the robust error.
+
+    The robust error is measured after the export, so adding it does not make another model.
+
+    Args:
+        card: the card.
+
+    Example:
+        >>> from zoo.pretrained.card import card_sum, model_sum
+        >>> model_sum({"name": "toy", "robust_error": {"error": 9.5}}) == card_sum({"name": "toy"})
+        True
+    """
+    return card_sum({key: value for key, value in card.items() if key != ROBUST_ERROR})
+
+
 def write_card(directory: str | os.PathLike, card: dict[str, Any]) -> dict[str, Any]:
     """Adds the checksums to a card and writes it into the folder of the SavedModel.
 
@@ -78,7 +96,7 @@ def write_card(directory: str | os.PathLike, card: dict[str, Any]) -> dict[str, 
     """
     card = json.loads(json.dumps({**card, "files": file_sums(directory)}))
     card[CHECKSUM] = card_sum(card)
-    (pathlib.Path(directory) / CARD_FILE).write_text(json.dumps(card, indent=1))
+    write_atomic(pathlib.Path(directory) / CARD_FILE, json.dumps(card, indent=1))
     return card
 
 
@@ -116,11 +134,13 @@ def read_card(directory: str | os.PathLike) -> dict[str, Any]:
     for field, kind in FIELDS.items():
         if not isinstance(card.get(field), kind):
             raise ValueError(f"{path} is damaged: {field!r} must be {kind.__name__}, received {card.get(field)!r}.")
-    for split, error in {**card["errors"], "published": card.get("published_error") or 0.0}.items():
-        try:
+    try:
+        robust = card.get(ROBUST_ERROR, {"error": 0.0})["error"]
+        errors = {**card["errors"], "published": card.get("published_error") or 0.0, "robust": robust}
+        for split, error in errors.items():
             check_number(f"The error {split!r}", error)
-        except TypeError as problem:
-            raise ValueError(f"{path} is damaged: {problem}") from problem
+    except (KeyError, TypeError) as problem:
+        raise ValueError(f"{path} is damaged: {problem}") from problem
     return card
 
 

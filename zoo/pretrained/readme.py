@@ -10,7 +10,7 @@ from typing import Any
 
 from zoo.ladder import LadderNetwork
 from zoo.optional import require
-from zoo.pretrained.card import CHECKSUM
+from zoo.pretrained.card import model_sum
 from zoo.pretrained.hub_source import EXTRA, repository_of
 from zoo.pretrained.index import HOMEPAGE
 from zoo.pretrained.safe_deserialization import read_model
@@ -74,7 +74,7 @@ def readme(
     """
     hub: Any = require("huggingface_hub", "A model card for the Hub", EXTRA)
     require("jinja2", "A model card for the Hub", EXTRA)
-    if analysis and analysis.get("sha256") != card[CHECKSUM]:
+    if analysis and analysis.get("sha256") != model_sum(card):
         raise ValueError(f"The analysis is not that of this {card['name']}. Run trainers.analyze again.")
     errors = {name: entry for name, entry in (analysis or {"errors": {}})["errors"].items() if name in NORMS}
     repository, revision = repository_of(address)

@@ -21,7 +21,7 @@ from trainers.analysis.plan import num_figures, plan
 from trainers.runs import run
 from trainers.runs.data import splits
 from zoo import recipes
-from zoo.pretrained.card import CARD_FILE, read_card, write_card
+from zoo.pretrained.card import CARD_FILE, model_sum, read_card, write_card
 
 pytestmark = pytest.mark.skipif(
     keras.backend.backend() != "tensorflow", reason="SavedModels are written by the TensorFlow backend"
@@ -108,20 +108,22 @@ def test_models_with_a_current_file_are_skipped(models, tmp_path, monkeypatch):
     calls = []
 
     def pretend(path, num_examples, known, move):
-        calls.append((num_examples, sorted(known)))
+        calls.append((num_examples, sorted(kind for kind, found in known.items() if found)))
         settings = plan(zoo.datasets.load("synthetic"), num_examples)
         kinds = {
             kind: {name: {"settings": options} for name, options in each.items()} for kind, each in settings.items()
         }
-        return {"model": NAME, "sha256": read_card(path)["card_sha256"], **kinds, **known}
+        return {"model": NAME, "sha256": model_sum(read_card(path)), **kinds}
 
     monkeypatch.setattr(analysis_files, "measure", pretend)
     steps = [(50, True), (50, False), (40, True), (40, False)]
     assert [measure_once(models / NAME, tmp_path / "out", number) for number, _ in steps] == [new for _, new in steps]
+    alter_card(models / NAME, robust_error={"error": 1.0})  # it is measured after the export: the model is the same
+    assert not measure_once(models / NAME, tmp_path / "out", 40)
     alter_card(models / NAME, seed=1)
     assert measure_once(models / NAME, tmp_path / "out", 40)
-    # Synthetic signals have no curve, so that of the file is never out of date while the model is the same.
-    assert calls == [(50, []), (40, ["curves", "versions"]), (40, [])]
+    # The clean error is on all examples, whatever their number for attacks.
+    assert calls == [(50, []), (40, ["errors"]), (40, [])]
     assert [path.name for path in (tmp_path / "out").iterdir()] == [f"{NAME}.json"]
 
 
@@ -135,9 +137,22 @@ def test_only_what_is_out_of_date_is_measured_again(trained, measured_copy, tmp_
     monkeypatch.setattr(measurements, "measure_errors", None)  # calling it would fail
     assert measure_once(trained / NAME, tmp_path, 50)
     new = json.loads(file.read_text())
+    assert list(new["errors"]) == list(old["errors"])
     assert new["errors"] == old["errors"] and new["curves"] == {} and new["versions"].items() > {"older": "1"}.items()
     assert new["measures"]["calibration_error"]["settings"]["num_bins"] == 15
     assert not measure_once(trained / NAME, tmp_path, 50)
+
+
+def test_one_error_is_measured_again(trained, measured_copy, tmp_path, monkeypatch):
+    names, measure_errors = [], measurements.measure_errors
+    changed = copy.deepcopy(measured_copy)
+    del changed["errors"]["pgd_linf"]
+    changed["errors"]["sign"]["settings"]["size"] = 1.0
+    (tmp_path / f"{NAME}.json").write_text(json.dumps(changed))
+    monkeypatch.setattr(measurements, "measure_errors", lambda *args: names.extend(args[3]) or measure_errors(*args))
+    assert measure_once(trained / NAME, tmp_path, 50)
+    assert names == ["pgd_linf", "sign"]
+    assert json.loads((tmp_path / f"{NAME}.json").read_text())["errors"] == measured_copy["errors"]
 
 
 def test_damaged_results_are_named_and_kept(models, tmp_path):
@@ -176,6 +191,9 @@ def test_plans_fit_their_data():
     assert settings == json.loads(json.dumps(settings))  # as a file gives it back
     images = dataclasses.replace(synthetic, name="mnist:3.0.1", x_test=np.zeros((600, 4, 4, 1)))
     assert settings["curves"] == {} and plan(images)["curves"]["apgd_linf"]["num_examples"] == 300
+    numbers = [plan(dataclasses.replace(images, name=name))["errors"]["autoattack"] for name in ("mnist", "cifar10")]
+    assert [(each["num_examples"], each["size"]) for each in numbers] == [(600, 0.1), (300, 2 / 255)]
+    assert "autoattack" not in settings["errors"]
     assert plan(images)["curves"] == json.loads(json.dumps(plan(images)["curves"]))
 
 
