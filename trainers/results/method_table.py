@@ -9,6 +9,7 @@ import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from trainers.analysis.plan import AUTO_ATTACK
 from trainers.results.statistics import mean_and_spread
 from trainers.results.tables import changed_settings, errors_by_seed
 
@@ -44,7 +45,6 @@ CIFAR10 = ("cifar10_conv_small-*", "cifar10_conv_small_30ep-*")  # the published
 STEP_FILES = ("mnist_mlp-jax-cpu.json", "ladder-jax-cpu.json")
 STEP_NAMES = {"jacobian": "jacobian_1", "full": "ladder", "adversarial": "ladder_adversarial"}  # where they differ
 ATTACKED = "MNIST"  # the column whose models are attacked
-ATTACK, SIZE = "apgd_linf", 0.1
 
 
 class Figure(NamedTuple):
@@ -139,9 +139,9 @@ class MethodTable:
     def attacked(self, method: str) -> Attacked | None:
         """The error under attack of the published model of a method; None if it was not measured."""
         for pattern in self.columns[ATTACKED]:
-            curve = self.analyses.get(pattern.replace("*", method), {}).get("curves", {}).get(ATTACK)
-            if curve and SIZE in curve["settings"]["sizes"]:
-                return Attacked(curve["errors"][curve["settings"]["sizes"].index(SIZE)], curve["settings"])
+            found = self.analyses.get(pattern.replace("*", method), {}).get("errors", {}).get(AUTO_ATTACK)
+            if found:
+                return Attacked(found["error"], found["settings"])
         return None
 
     def step_ratio(self, method: str) -> float | None:
@@ -155,11 +155,9 @@ class MethodTable:
         if not found:
             return ""
         settings = found[0].settings
-        steps = " and ".join(dict.fromkeys(f"{part['num_steps']}" for part in settings["parts"]))
         return (
-            f"Error under attack: APGD on the cross-entropy and then on each wrong class, {steps} steps each, with L∞ "
-            f"norm {SIZE:g} (pixels from 0 to 1), on the published {ATTACKED} model of one seed, "
-            f"{settings['num_examples']} test images."
+            f"Error under attack: AutoAttack in its standard version with L∞ norm {settings['size']:g} (pixels from 0 "
+            f"to 1), on the published {ATTACKED} model of one seed, {settings['num_examples']} test images."
         )
 
     def about_steps(self) -> str:
