@@ -9,6 +9,9 @@ import os
 import pathlib
 import tempfile
 
+# Most of the time goes into compiling small programs, for which XLA need not optimize. XLA reads this once.
+os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
+
 import hypothesis
 import keras
 import pytest
@@ -111,7 +114,7 @@ if keras.backend.backend() == "jax":
     import jax
 
     jax.config.update("jax_enable_x64", True)
-    # Most of the time goes into compiling small programs, many of them the same ones again.
+    # Many of the programs are the same ones again.
     jax.config.update("jax_disable_most_optimizations", True)
     # Shared by all workers, by the processes that tests start, and by later runs.
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.path.join(tempfile.gettempdir(), "zoo-tests-jax-cache"))
