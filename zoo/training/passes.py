@@ -13,7 +13,7 @@ from zoo.backend.keras_masks import masks_of
 from zoo.backend.moments import exact_moments
 from zoo.regularizers.math.positions import position_mask
 from zoo.training.outputs import Outputs, check_outputs
-from zoo.training.perturb_checks import check_reached
+from zoo.training.perturb_checks import check_reached, check_terms
 from zoo.training.perturbed_inputs import WholeInput
 from zoo.training.perturbed_layers import perturbed_tensor
 
@@ -106,8 +106,10 @@ def run_passes(model: Any, inputs: Any, outputs: Outputs, *, linearized: bool, m
 
     jvp = vjp = None
     tensor = perturbed.tensor(run)
-    if not model.checked and any(term.moves_inputs for term in model.terms):
-        check_reached(network, perturbed, lambda *parts: run(list(parts))[0])
+    if not model.checked:
+        if any(term.moves_inputs for term in model.terms):
+            check_reached(network, perturbed, lambda *parts: run(list(parts))[0])
+        check_terms(model.terms, perturbed)
         model.checked = True
     if linearized:
         logits, (updates, losses, found, masks, mask), jvp, vjp = linearize(run, tensor)

@@ -16,7 +16,7 @@ from zoo.training.losses import per_example_loss
 from zoo.training.objective_model import ObjectiveModel
 from zoo.training.outputs import check_meaning
 from zoo.training.passes import run_passes
-from zoo.training.perturb_checks import check_moving, check_terms
+from zoo.training.perturb_checks import check_moving
 from zoo.validation import check_choice
 
 Tensor = Any  # a tensor of the backend
@@ -113,7 +113,7 @@ class RegularizedModel(ObjectiveModel):
             raise TypeError(f"regularizer must be a zoo Regularizer or None, received {regularizer!r}.")
         self._regularizer = regularizer
         self.perturb = perturb
-        self.checked = False  # whether the network depends on what penalties move
+        self.checked = False  # whether penalties can move what they are to move
         for term in self.terms:
             same = sum(metric.name.split(":")[0] == term.metric_name for metric in self.penalty_metrics)
             name = f"{term.metric_name}:{same + 1}" if same else term.metric_name
@@ -181,18 +181,17 @@ class RegularizedModel(ObjectiveModel):
                 clean_pass = self._unlabeled_pass(x, _rows(inputs, num_labeled, None), linearized)
             else:
                 clean_pass = self._labeled_pass(passes, y, y_pred, num_labeled, sample_weight)
-            check_terms([term for term, _ in terms], passes.perturbed)
             loss = loss + self._penalties(terms, clean_pass, loss.dtype)
         self.iterations.assign(self.iterations + 1)
         return loss, y_pred
 
     def _labeled_pass(self, passes, y, y_pred, num_labeled, sample_weight):
         """What regularizers see of the pass that the loss took, over labeled and unlabeled inputs."""
-        loss_of, labels = per_example_loss(self.at_head(self.loss)), self.at_head(only_label(y, y_pred))
+        labels = self.at_head(only_label(y, y_pred))
         mask = None if passes.mask is None else passes.mask[:num_labeled]
 
         def losses(logits):
-            return loss_of(labels, passes.outputs.from_logits(logits), mask)
+            return per_example_loss(self.at_head(self.loss))(labels, passes.outputs.from_logits(logits), mask)
 
         targets_of = functools.partial(passes.outputs.targets, labels, passes.logits[:num_labeled])
         return self._clean_pass(passes, losses, targets_of, num_labeled, self.at_head(sample_weight))
