@@ -12,7 +12,7 @@ EXAMPLES = {
     "at": {"epsilon": 0.5, "norm": "linf", "num_steps": 2, "random_start": True, "input_range": [-3, 3]},
     "vat": {"epsilon": 0.5, "num_power_iterations": 2},
     "trades": {"epsilon": 0.5, "num_steps": 3},
-    "mart": {"epsilon": 0.5, "num_steps": 2, "divergence_weight": 2.0},
+    "mart": {"epsilon": 0.5, "num_steps": 2, "attack_mode": "prediction", "divergence_weight": 2.0},
     "awp": {"regularizer": {"trades": {"epsilon": 0.5, "num_steps": 2, "interval": 2}}, "gamma": 0.02, "interval": 1},
     "entropy": {"weight": 0.3},
     "vmt": {"field": {"name": "smooth", "num_cosines": 2}, "normalization": "example"},

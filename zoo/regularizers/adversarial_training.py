@@ -10,7 +10,7 @@ from zoo.regularizers.input_perturbation import InputPerturbation
 from zoo.regularizers.math import per_example
 from zoo.regularizers.math.balls import STEEPEST, draw_from_ball
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
-from zoo.regularizers.math.projected_ascent import projected_ascent, step_length
+from zoo.regularizers.math.projected_ascent import MODES, projected_ascent, step_length
 from zoo.regularizers.math.worst_directions import NOISES, adversarial_noise
 from zoo.validation import check_choice, check_number
 
@@ -28,8 +28,8 @@ class AdversarialTraining(InputPerturbation):
     it.
 
     AT needs labels. In semi-supervised training it covers only the labeled inputs, and their perturbed passes draw
-    their own dropout masks. All passes of the attack use the batch statistics of their own inputs, as in training mode,
-    and update no moving average.
+    their own dropout masks. All passes of the attack use the batch statistics of their own inputs, unless `attack_mode`
+    says otherwise, and update no moving average.
 
     Args:
         epsilon: ε, radius of the ball in units of the (preprocessed) input, at least 0.
@@ -41,6 +41,8 @@ class AdversarialTraining(InputPerturbation):
             of the ball.
         random_start: whether the attack starts from a random point of the ball, and not from the input.
         input_range: `(low, high)` to which the perturbed inputs are clipped, or None.
+        attack_mode: mode of the network during the attack: `"training"` (default), or `"prediction"`, with moving
+            averages and without dropout. The loss at x' is always that of training mode.
         **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
 
     Raises:
@@ -75,6 +77,7 @@ class AdversarialTraining(InputPerturbation):
         step_size: float | None = None,
         random_start: bool = False,
         input_range: tuple[float, float] | None = None,
+        attack_mode: str = "training",
         **common: Any,
     ):
         super().__init__(**common)
@@ -85,6 +88,7 @@ class AdversarialTraining(InputPerturbation):
         self.step_size = step_size if step_size is None else check_number("step_size", step_size, 0)
         self.random_start = random_start
         self.input_range = check_input_range(input_range)
+        self.attack_mode = check_choice("attack_mode", attack_mode, MODES)
         if noise is None:
             check_choice("norm", self.norm, STEEPEST)
         else:
@@ -102,8 +106,8 @@ class AdversarialTraining(InputPerturbation):
 
     @property
     def needs_input_derivatives(self) -> bool:
-        """Whether the attack begins with the gradient at the clean inputs."""
-        return not self.random_start
+        """Whether the attack begins with the gradient of the clean pass."""
+        return not self.random_start and self.attack_mode == "training"
 
     def perturbed_inputs(self, clean_pass: CleanPass) -> Tensor:
         """The attacked labeled inputs x', `(num_labeled, ...)`, constant with respect to the weights.
@@ -116,14 +120,16 @@ class AdversarialTraining(InputPerturbation):
         if self.random_start:
             perturbation = draw_from_ball(inputs, self.epsilon, self.norm, clean_pass.seed, moved)
         else:
-            # The gradient comes from the linearization of the clean pass. From the center of the ball, min(α, ε)·δ is
-            # the projected step.
-            gradient = ops.stop_gradient(clean_pass.loss_gradient)
+            # In training mode the clean pass has this gradient. From the center of the ball, min(α, ε)·δ is the
+            # projected step.
+            trains = self.attack_mode == "training"
+            first = clean_pass if trains else clean_pass.linearized_at(inputs, self.attack_mode)
+            gradient = ops.stop_gradient(first.loss_gradient)
             perturbation = min(step, self.epsilon) * adversarial_noise(gradient, self.noise or STEEPEST[self.norm])
         if moved is not None:
             perturbation = self._without_padding(perturbation, moved)
         return projected_ascent(
-            lambda x: clean_pass.linearized_at(x).loss_gradient,
+            lambda x: clean_pass.linearized_at(x, self.attack_mode).loss_gradient,
             clip_to_range(inputs + perturbation, self.input_range),
             inputs,
             epsilon=self.epsilon,

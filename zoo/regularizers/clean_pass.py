@@ -23,6 +23,8 @@ class CleanPass(LinearizedPass):
             of the inputs that it receives, and with the dropout masks and noise of the clean pass (for as many
             inputs). It updates no moving average. `weights` has pairs of a trainable variable and a value that
             replaces its own.
+        predict: the same in prediction mode: with moving averages, and without dropout and noise. None if `forward` is
+            in that mode.
         sample_weight: `(num_labeled,)`, `(num_labeled, 1)` or a weight of each position of dense outputs; or None. For
             weights of positions, the example has their mean over the positions that count.
         targets_of: `() -> (num_labeled, k)`, labels as probabilities of the classes. It raises `ValueError` if there
@@ -43,6 +45,7 @@ class CleanPass(LinearizedPass):
         self,
         *,
         forward: Callable[..., Tensor],
+        predict: Callable[..., Tensor] | None = None,
         sample_weight: Tensor | None = None,
         targets_of: Callable[[], Tensor] | None = None,
         variables: Sequence[keras.Variable] = (),
@@ -51,6 +54,7 @@ class CleanPass(LinearizedPass):
     ):
         super().__init__(**linearized)
         self.forward = forward
+        self.predict = predict or forward
         self.sample_weight = sample_weight
         self._targets_of: Any = targets_of
         self.variables = variables
@@ -76,23 +80,28 @@ class CleanPass(LinearizedPass):
             weights: pairs of a trainable variable and a value that replaces its own.
         """
         other = copy.copy(self)
-        other.forward = lambda inputs, weights=(), fixed=weights: self.forward(inputs, weights=[*weights, *fixed])
+
+        def with_fixed(run):
+            return lambda inputs, weights=(), fixed=weights: run(inputs, weights=[*weights, *fixed])
+
+        other.forward, other.predict = with_fixed(self.forward), with_fixed(self.predict)
         other.logits = other.forward(self.inputs)
         other._jvp = other._vjp = other._loss_gradient = other._virtual_loss_gradient = None
         return other
 
-    def linearized_at(self, inputs: Tensor) -> LinearizedPass:
+    def linearized_at(self, inputs: Tensor, mode: str = "training") -> LinearizedPass:
         """The pass over other inputs, linearized, with constant weights: where an iterated attack has arrived.
 
-        As every perturbed pass it has the batch statistics of its inputs, and updates no moving average.
+        It updates no moving average.
 
         Args:
             inputs: `(m, ...)`. The first `num_labeled` rows are those of the labeled inputs.
+            mode: `"training"`, with the batch statistics of these inputs, or `"prediction"`.
         """
         # Constant weights: the gradient of the objective does not run through the attack.
         frozen = [(v, ops.stop_gradient(v.value)) for v in self.variables if v.trainable]
-        inputs = ops.stop_gradient(inputs)
-        linear = linearize(lambda x: (self.forward(x, weights=frozen), ()), inputs)
+        inputs, run = ops.stop_gradient(inputs), {"training": self.forward, "prediction": self.predict}[mode]
+        linear = linearize(lambda x: (run(x, weights=frozen), ()), inputs)
         return LinearizedPass(
             inputs=inputs,
             logits=linear.outputs,

@@ -32,6 +32,7 @@ class Mart(AdversarialTraining):
             of the ball.
         random_start: whether the attack starts from a random point of the ball, and not from the input.
         input_range: `(low, high)` to which the perturbed inputs are clipped, or None.
+        attack_mode: mode of the network during the attack, see `AdversarialTraining`.
         divergence_weight: μ, at least 0.
         **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
 
@@ -61,6 +62,7 @@ class Mart(AdversarialTraining):
         step_size: float | None = None,
         random_start: bool = True,
         input_range: tuple[float, float] | None = None,
+        attack_mode: str = "training",
         divergence_weight: float = 5.0,
         **common: Any,
     ):
@@ -71,6 +73,7 @@ class Mart(AdversarialTraining):
             step_size=step_size,
             random_start=random_start,
             input_range=input_range,
+            attack_mode=attack_mode,
             **common,
         )
         self.divergence_weight = check_number("divergence_weight", divergence_weight, 0)

@@ -10,7 +10,7 @@ from zoo.regularizers.input_perturbation import InputPerturbation
 from zoo.regularizers.math.balls import STEEPEST
 from zoo.regularizers.math.divergences import DIVERGENCES
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
-from zoo.regularizers.math.projected_ascent import projected_ascent, step_length
+from zoo.regularizers.math.projected_ascent import MODES, projected_ascent, step_length
 from zoo.regularizers.math.worst_directions import adversarial_noise, power_iteration
 from zoo.validation import check_choice, check_number
 
@@ -24,7 +24,8 @@ class Trades(InputPerturbation):
     K steps of projected gradient ascent on the divergence find x': `x' ← Π(x' + α·δ)`, with `δ = sign(g)` (L∞) or
     `δ = g/‖g‖` (L2). x' is constant with respect to the weights. The gradient runs through both predictions, p(x) and
     p(x'). TRADES needs no labels: in semi-supervised training it covers labeled and unlabeled inputs. All passes of the
-    attack use the batch statistics of their own inputs, as in training mode, and update no moving average.
+    attack use the batch statistics of their own inputs, unless `attack_mode` says otherwise, and update no moving
+    average.
 
     `VirtualAdversarialTraining` differs in three points. Its perturbation has an L2 norm of exactly ε; here it may lie
     anywhere in a ball in L∞ or L2. Its iterations all stay at x, and are exact for small ε; here each step takes the
@@ -38,6 +39,8 @@ class Trades(InputPerturbation):
         step_size: α, at least 0, in units of the input. None takes `min(1, 2.5/num_steps)·ε`, which reaches every point
             of the ball.
         input_range: `(low, high)` to which the perturbed inputs are clipped, or None.
+        attack_mode: mode of the network during the attack: `"training"` (default), or `"prediction"`, with moving
+            averages and without dropout, as in the source. The divergence at x' is always that of training mode.
         weight: λ, at least 0. The source calls it 1/λ and takes 6.
         **common: `ramp_up_steps` and `interval`, see `Regularizer`.
 
@@ -46,9 +49,8 @@ class Trades(InputPerturbation):
         ValueError: an argument is out of range or unknown.
 
     Source: Zhang, Yu, Jiao, Xing, El Ghaoui, Jordan, 2019, "Theoretically principled trade-off between robustness and
-    accuracy", https://arxiv.org/abs/1901.08573. There the attack starts from a small random perturbation, and runs in
-    prediction mode. Here the first step is the limit of small perturbations, computed exactly as in VAT, because half
-    precision would lose them.
+    accuracy", https://arxiv.org/abs/1901.08573. There the attack starts from a small random perturbation. Here the
+    first step is the limit of small perturbations, computed exactly as in VAT, because half precision would lose them.
 
     Example:
         >>> network = zoo.networks.mlp((784,), num_classes=10, hidden_units=(8,))
@@ -58,7 +60,6 @@ class Trades(InputPerturbation):
     """
 
     metric_name = "trades"
-    needs_input_derivatives = True
 
     def __init__(
         self,
@@ -68,6 +69,7 @@ class Trades(InputPerturbation):
         num_steps: int = 10,
         step_size: float | None = None,
         input_range: tuple[float, float] | None = None,
+        attack_mode: str = "training",
         weight: float = 6.0,
         **common: Any,
     ):
@@ -77,6 +79,12 @@ class Trades(InputPerturbation):
         self.num_steps = check_number("num_steps", num_steps, 1, integer=True)
         self.step_size = step_size if step_size is None else check_number("step_size", step_size, 0)
         self.input_range = check_input_range(input_range)
+        self.attack_mode = check_choice("attack_mode", attack_mode, MODES)
+
+    @property
+    def needs_input_derivatives(self) -> bool:
+        """Whether the attack begins with the linearization of the clean pass."""
+        return self.attack_mode == "training"
 
     def perturbed_inputs(self, clean_pass: CleanPass) -> Tensor:
         """The worst inputs x', `(n, ...)`, constant with respect to the weights.
@@ -86,15 +94,16 @@ class Trades(InputPerturbation):
         """
         inputs, step = clean_pass.inputs, step_length(self.step_size, self.epsilon, self.num_steps)
         # The divergence has no gradient at x itself. Near x its gradient is a Hessian-vector product.
-        direction = power_iteration(clean_pass, clean_pass.random_direction(), clean_pass.distribution, 1)
+        attacked = clean_pass if self.attack_mode == "training" else clean_pass.linearized_at(inputs, self.attack_mode)
+        direction = power_iteration(attacked, clean_pass.random_direction(), clean_pass.distribution, 1)
         first = min(step, self.epsilon) * adversarial_noise(direction, STEEPEST[self.norm])
-        target = ops.stop_gradient(clean_pass.logits)
+        target = ops.stop_gradient(attacked.logits)
 
         def divergence(logits):
             return DIVERGENCES[clean_pass.distribution](target, logits, clean_pass.mask)
 
         return projected_ascent(
-            lambda x: clean_pass.linearized_at(x).gradient_of(divergence),
+            lambda x: clean_pass.linearized_at(x, self.attack_mode).gradient_of(divergence),
             clip_to_range(inputs + first, self.input_range),
             inputs,
             epsilon=self.epsilon,

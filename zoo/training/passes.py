@@ -35,12 +35,13 @@ class Passes(NamedTuple):
         jvp: `tangents -> J·tangents`, with the Jacobian J of the logits in the tensor; or None.
         vjp: `cotangents -> Jᵀ·cotangents`, or None.
         forward: `(inputs, weights=()) -> logits` of a perturbed pass.
+        predict: the same in prediction mode.
 
     Example:
         >>> from zoo.training.passes import Passes
         >>> from zoo.training.perturbed_inputs import WholeInput
         >>> x = np.zeros((2, 3))
-        >>> passes = Passes(WholeInput(x), x, x, None, [], None, None, [], None, None, lambda x, weights=(): x)
+        >>> passes = Passes(WholeInput(x), x, x, None, [], None, None, [], None, None, *2 * [lambda x, weights=(): x])
         >>> passes.jvp is None
         True
     """
@@ -56,6 +57,7 @@ class Passes(NamedTuple):
     jvp: Callable | None
     vjp: Callable | None
     forward: Callable
+    predict: Callable
 
 
 def run_passes(model: Any, inputs: Any, outputs: Outputs, *, linearized: bool, moves_averages: bool = True) -> Passes:
@@ -91,12 +93,12 @@ def run_passes(model: Any, inputs: Any, outputs: Outputs, *, linearized: bool, m
 
     perturbed = perturbed_tensor(model.perturb, network, inputs)
 
-    def run(tensor, weights=()):
+    def run(tensor, weights=(), training=True):
         exact = exact_moments(network) if linearized else contextlib.nullcontext()
         scope = keras.StatelessScope(state_mapping=[*state, *weights], collect_losses=True)
         with scope, exact, perturbed.placed(tensor) as network_inputs:
             before = [scope.get_current_value(v) for v in network.trainable_variables]
-            found = model.call_network(network_inputs, training=True)
+            found = model.call_network(network_inputs, training=training)
         _check_unassigned(network, scope, before)
         updates = [scope.get_current_value(v) for v in network.non_trainable_variables]
         head = model.at_head(found)
@@ -123,7 +125,10 @@ def run_passes(model: Any, inputs: Any, outputs: Outputs, *, linearized: bool, m
     def forward(tensor, weights=()):
         return run(tensor, weights)[0]
 
-    return Passes(perturbed, tensor, logits, found, masks, mask, meaning, losses, jvp, vjp, forward)
+    def predict(tensor, weights=()):
+        return run(tensor, weights, training=False)[0]
+
+    return Passes(perturbed, tensor, logits, found, masks, mask, meaning, losses, jvp, vjp, forward, predict)
 
 
 def _check_unassigned(network, scope, before):

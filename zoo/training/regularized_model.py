@@ -209,6 +209,7 @@ class RegularizedModel(ObjectiveModel):
             inputs=passes.inputs,
             logits=passes.logits,
             forward=passes.forward,
+            predict=passes.predict,
             losses=losses,
             targets_of=targets_of,
             num_labeled=num_labeled,

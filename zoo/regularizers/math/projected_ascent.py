@@ -12,6 +12,10 @@ from zoo.validation import check_number
 Tensor = Any  # a tensor of the backend
 
 
+MODES = ("training", "prediction")
+"""Modes of the network during the attacks of training: with batch statistics and dropout, or as it predicts."""
+
+
 def step_length(step_size: float | None, epsilon: float, num_steps: int) -> float:
     """The length α of the steps of an attack.
 
