@@ -32,6 +32,7 @@ OF_NETWORKS = [
     "movement_fields",
     "sample_pairs",
     "signal_pairs",
+    "signal_classes",
     "ladder_reconstructions",
     "combinators",
     "limit_ratios",

@@ -53,7 +53,7 @@ SECTIONS = (
         "VMT penalizes how much the loss changes along the worst shift, rotation, scaling or smooth deformation. The "
         "curves show the largest change of the loss, R, during training.",
         of_tables=("worst_movements",),
-        files=("movement_fields", "sample_pairs", "signal_pairs"),
+        files=("movement_fields", "sample_pairs", "signal_classes", "signal_pairs"),
     ),
     Section(
         "ladders",

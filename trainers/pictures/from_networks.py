@@ -1,14 +1,25 @@
-"""Pictures of networks: of published models, of short runs, and of networks in the plane."""
+"""Pictures of networks: of published models, of short runs, and of networks in the plane. One shows data alone."""
 
 from typing import Any
 
 import keras
 import numpy as np
 
-from trainers.pictures import attacks, boundaries, changes, ladder, methods, movements, perturbations, subjects, theory
+from trainers.pictures import (
+    attacks,
+    boundaries,
+    changes,
+    classes,
+    ladder,
+    methods,
+    movements,
+    perturbations,
+    subjects,
+    theory,
+)
 from trainers.pictures.sources import Sources
 from trainers.pictures.style import Picture
-from zoo import analysis, recipes
+from zoo import analysis, datasets, recipes
 from zoo.ladder.denoising import combinator_curves, denoise_levels
 
 FAMILIES = ("shift", "rotation", "scale", "affine", "smooth")
@@ -107,6 +118,13 @@ def draw_signal_pairs(sources: Sources) -> Picture:
     return moved_pairs(*signals(3), "smooth", DISTANCE, SIGNALS)
 
 
+def draw_signal_classes(sources: Sources) -> Picture:
+    """Draws one synthetic signal of each class."""
+    data = datasets.load("synthetic")
+    first = {label: data.x_test[np.argmax(data.y_test == label)] for label in (0, 1)}
+    return classes.signals_of_classes(first, "Synthetic signals")
+
+
 def ladder_of(sources: Sources) -> tuple[Any, Any, str]:
     """A ladder from a run, or trained here for one epoch; with its data set and a title.
 
@@ -202,6 +220,7 @@ FROM_NETWORKS = {
     "movement_fields": draw_movement_fields,
     "sample_pairs": draw_sample_pairs,
     "signal_pairs": draw_signal_pairs,
+    "signal_classes": draw_signal_classes,
     "ladder_reconstructions": draw_ladder_reconstructions,
     "combinators": draw_combinators,
     "limit_ratios": draw_limit_ratios,

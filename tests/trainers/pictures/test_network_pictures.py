@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from matplotlib.colors import to_rgb
 
-from trainers.pictures import boundaries, ladder, methods, movements, perturbations, theory
+from trainers.pictures import boundaries, classes, ladder, methods, movements, perturbations, theory
 from trainers.pictures.files import png
 from zoo.analysis import Estimate
 from zoo.ladder.denoising import Level
@@ -48,6 +48,15 @@ def test_signals_and_images_are_drawn(shape):
         movements.sample_pairs(inputs, -inputs, labels, found["b"], found["c"], "s", "t"),
     ]
     assert all(png(picture) and picture.alt for picture in pictures)
+
+
+def test_signals_of_two_classes_are_drawn_as_given():
+    signals = {0: rng.normal(size=20), 1: rng.normal(size=20)}
+    picture = classes.signals_of_classes(signals, "t")
+    for line, (label, signal) in zip(picture.figure.axes[0].lines, signals.items(), strict=True):
+        np.testing.assert_array_equal(line.get_ydata(), signal)
+        assert line.get_label() == f"label {label}"
+    assert png(picture) and "label 0 and label 1" in picture.alt
 
 
 def test_arrows_show_where_content_goes():

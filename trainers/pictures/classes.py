@@ -1,0 +1,31 @@
+"""Signals of several classes in one picture."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from trainers.pictures.style import BLUE, RED, Picture, legend_below, new_figure, styled
+
+COLORS = (BLUE, RED)
+
+
+@styled
+def signals_of_classes(signals: Mapping[int, np.ndarray], title: str) -> Picture:
+    """Draws one signal of each of two classes in the same axes.
+
+    Args:
+        signals: `{label: signal, (length,)}`, for two labels.
+        title: of the data.
+    """
+    figure, axes = new_figure(2.2, 1, 1)
+    ax = axes[0, 0]
+    for (label, signal), color in zip(signals.items(), COLORS, strict=True):
+        ax.plot(signal, color=color, label=f"label {label}", linewidth=1)
+    ax.set_xlabel("position")
+    legend_below(figure, ax, len(signals))
+    shown = " and ".join(f"label {label}" for label in signals)
+    return Picture(
+        figure,
+        f"Signals with different labels. {title}",
+        f"One signal with {shown}. Their frequencies differ by 2 %, so the two are hard to tell apart by eye.",
+    )
