@@ -1,6 +1,7 @@
 """The clean pass of a training step with its linearization, and the perturbed passes."""
 
 import contextlib
+import functools
 from collections.abc import Callable
 from typing import Any, NamedTuple
 
@@ -88,31 +89,18 @@ def run_passes(model: Any, inputs: Any, outputs: Outputs, *, linearized: bool, m
         [2, 3]
     """
     network = model.network
+    perturbed = perturbed_tensor(model.perturb, network, inputs)
     # Copies: on TensorFlow a variable's value is the variable itself, which is about to change.
     state = [(v, v.value if v.trainable else ops.copy(v.value)) for v in network.variables]
+    run = functools.partial(_run, model, outputs, perturbed, state, linearized)
 
-    perturbed = perturbed_tensor(model.perturb, network, inputs)
+    def logits_of(tensor, weights=(), training=True):
+        return run(tensor, weights, training)[0]
 
-    def run(tensor, weights=(), training=True):
-        exact = exact_moments(network) if linearized else contextlib.nullcontext()
-        scope = keras.StatelessScope(state_mapping=[*state, *weights], collect_losses=True)
-        with scope, exact, perturbed.placed(tensor) as network_inputs:
-            before = [scope.get_current_value(v) for v in network.trainable_variables]
-            found = model.call_network(network_inputs, training=training)
-        _check_unassigned(network, scope, before)
-        updates = [scope.get_current_value(v) for v in network.non_trainable_variables]
-        head = model.at_head(found)
-        meaning = outputs.of_units(head.shape[-1])
-        aux = updates, scope.losses, found, masks_of(found), position_mask(head)  # tracing drops masks of tensors
-        return meaning.to_logits(check_outputs(head, meaning.kind)), aux
-
-    jvp = vjp = None
     tensor = perturbed.tensor(run)
     if not model.checked:
-        if any(term.moves_inputs for term in model.terms):
-            check_reached(network, perturbed, lambda *parts: run(list(parts))[0])
-        check_terms(model.terms, perturbed)
-        model.checked = True
+        _check_first_batch(model, perturbed, logits_of)
+    jvp = vjp = None
     if linearized:
         logits, (updates, losses, found, masks, mask), jvp, vjp = linearize(run, tensor)
     else:
@@ -121,14 +109,32 @@ def run_passes(model: Any, inputs: Any, outputs: Outputs, *, linearized: bool, m
         if moves_averages or is_random_state(variable):
             variable.assign(value)
     meaning = outputs.of_units(model.at_head(found).shape[-1])
+    predict = functools.partial(logits_of, training=False)
+    return Passes(perturbed, tensor, logits, found, masks, mask, meaning, losses, jvp, vjp, logits_of, predict)
 
-    def forward(tensor, weights=()):
-        return run(tensor, weights)[0]
 
-    def predict(tensor, weights=()):
-        return run(tensor, weights, training=False)[0]
+def _run(model, outputs, perturbed, state, linearized, tensor, weights=(), training=True):
+    """A pass from some state of the network: its logits; and state updates, added losses, outputs and masks."""
+    network = model.network
+    exact = exact_moments(network) if linearized else contextlib.nullcontext()
+    scope = keras.StatelessScope(state_mapping=[*state, *weights], collect_losses=True)
+    with scope, exact, perturbed.placed(tensor) as network_inputs:
+        before = [scope.get_current_value(v) for v in network.trainable_variables]
+        found = model.call_network(network_inputs, training=training)
+    _check_unassigned(network, scope, before)
+    updates = [scope.get_current_value(v) for v in network.non_trainable_variables]
+    head = model.at_head(found)
+    meaning = outputs.of_units(head.shape[-1])
+    aux = updates, scope.losses, found, masks_of(found), position_mask(head)  # tracing drops masks of tensors
+    return meaning.to_logits(check_outputs(head, meaning.kind)), aux
 
-    return Passes(perturbed, tensor, logits, found, masks, mask, meaning, losses, jvp, vjp, forward, predict)
+
+def _check_first_batch(model, perturbed, logits_of):
+    """Refuses penalties that cannot move what they are to move, once."""
+    if any(term.moves_inputs for term in model.terms):
+        check_reached(model.network, perturbed, lambda *parts: logits_of(list(parts)))
+    check_terms(model.terms, perturbed)
+    model.checked = True
 
 
 def _check_unassigned(network, scope, before):
