@@ -32,7 +32,7 @@ def test_derivatives_are_those_in_what_moves():
     np.testing.assert_allclose(loss_gradient(linear, X, np.zeros(6, int)), (p - [1, 0, 0]) @ W.T)
 
 
-def test_penalties_in_the_analysis_are_those_of_training():
+def test_penalties_in_the_analysis_are_those_of_training(quick):
     """Over several inputs with scales, for a model without dropout or normalization."""
     keras.utils.set_random_seed(0)
     inputs = {"a": keras.Input((3,), name="a"), "b": keras.Input((2,), name="b")}
@@ -41,7 +41,8 @@ def test_penalties_in_the_analysis_are_those_of_training():
     regularizers = [zoo.AdversarialTraining(0.3), zoo.JacobianPenalty(), zoo.Smoothness(0.5, direction="adversarial")]
     for regularizer in regularizers:
         model = zoo.RegularizedModel(network, regularizer, perturb={"a": 0.5, "b": 2.0}, seed=1)
-        model.compile(keras.optimizers.SGD(0.0), keras.losses.SparseCategoricalCrossentropy(from_logits=True))
+        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile(keras.optimizers.SGD(0.0), loss, **quick)
         trained = model.fit(x, np.zeros(6, "int32"), batch_size=6, verbose=0).history[regularizer.metric_name][0]
         if isinstance(regularizer, zoo.Smoothness):
             continue  # from a random direction
@@ -54,7 +55,7 @@ def bernoulli_fisher(logits, rows):
     return np.einsum("nk,kd,ke->nde", p * (1 - p), rows, rows)
 
 
-@pytest.mark.parametrize("num_power_iterations", [None, 300])
+@pytest.mark.parametrize("num_power_iterations", [None, 60])
 def test_the_fisher_information_of_units_that_decide_alone(num_power_iterations):
     network = Classifier(linear, outputs="multilabel_logits")
     logits = np.concatenate([X["a"], X["b"]], axis=1) @ W + X["rank"]
@@ -80,7 +81,7 @@ def test_dense_measures_are_those_of_the_positions(kind):
     )
     penalties = [penalty_values(each, x, zoo.Smoothness(0.1, divergence="kl"), seed=2) for each in (network, *parts)]
     np.testing.assert_allclose(penalties[0], (penalties[1] + penalties[2]) / 2, rtol=1e-6)
-    small = zoo.analysis.local_distributional_smoothness(network, x, 1e-4, num_power_iterations=300)
+    small = zoo.analysis.local_distributional_smoothness(network, x, 1e-4, num_power_iterations=60)
     np.testing.assert_allclose(small / (0.5e-8), largest_fisher_eigenvalue(network, x), rtol=1e-3)
 
 
@@ -90,8 +91,9 @@ def test_the_limits_of_theory_hold_for_any_structure():
     def dense(x):
         return ops.einsum("nd,pdk->npk", ops.concatenate([x["a"], x["b"]], axis=1), ops.convert_to_tensor(w))
 
+    x = {name: np.tile(each, (20, 1)) for name, each in X.items()}  # 20 draws of noise at a time
     for kind in ("logits", "multilabel_logits"):
-        found = zoo.analysis.limit_ratios(Classifier(dense, outputs=kind), X, [1e-3], num_draws=200)
+        found = zoo.analysis.limit_ratios(Classifier(dense, outputs=kind), x, [1e-3], num_draws=10)
         for name, (_, ratios) in found.items():
             tolerance = 5 * float(ratios.standard_error[0]) if name == "noise" else 1e-3
             assert ratios.mean[0] == pytest.approx(1, abs=tolerance), name

@@ -80,17 +80,7 @@ NORMS = {
 ONE_DECISION = ("fab", "autoattack")  # need one class for each example
 
 
-@pytest.fixture(autouse=True)
-def eager():
-    """On TensorFlow it takes longer to trace so many programs than to run them; JAX compiles them."""
-    if keras.backend.backend() == "jax":
-        yield
-        return
-    import tensorflow as tf
-
-    tf.config.run_functions_eagerly(True)
-    yield
-    tf.config.run_functions_eagerly(False)
+pytestmark = pytest.mark.usefixtures("eager_programs")
 
 
 @functools.cache
@@ -194,16 +184,20 @@ def test_a_range_of_what_does_not_move_is_refused(attack, perturb, name):
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_integers_are_not_moved(attack):
     network = text()
+
+    def call(network):
+        ATTACKS[attack](network, WORDS, decisions("layer"), 0.1, 0, **short(attack))
+
     with pytest.raises(ValueError, match="move floating-point inputs, and the network has none.*perturb='words'"):
-        ATTACKS[attack](network, WORDS, decisions("layer"), 0.1, 0)
+        call(network)
     undeclared = keras.Sequential([keras.Input((4,)), *network.layers])
     if attack.startswith(("gaussian", "square", "autoattack")):  # these need no derivative
         warned = pytest.warns(RuntimeWarning, match="hides its gradients")
         with warned if attack.startswith("autoattack") else contextlib.nullcontext():
-            ATTACKS[attack](undeclared, WORDS, decisions("layer"), 0.1, 0)
+            call(undeclared)
         return
     with pytest.raises(ValueError, match="no derivative in input.*perturb='words'"):
-        ATTACKS[attack](undeclared, WORDS, decisions("layer"), 0.1, 0)
+        call(undeclared)
 
 
 def test_a_model_says_what_moves():

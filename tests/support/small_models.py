@@ -49,6 +49,19 @@ def quick():
 
 
 @pytest.fixture
+def eager_programs():
+    """Runs the programs of attacks eagerly on TensorFlow, which takes longer to trace so many than to run them."""
+    if keras.backend.backend() == "jax":
+        yield
+        return
+    import tensorflow as tf
+
+    tf.config.run_functions_eagerly(True)
+    yield
+    tf.config.run_functions_eagerly(False)
+
+
+@pytest.fixture
 def fit():
     """Fits in order and returns the history, by default all examples in batches of 8."""
 

@@ -59,7 +59,7 @@ def test_one_named_input_may_come_in_a_dictionary(in_dictionary, model, fit, qui
     ways = [X["age"], {"age": X["age"]}, [X["age"]], {"age": X["age"], "unused": X["image"]}]
     trained = [model(network(), VAT(1.0) + AT(0.5), **quick) for _ in ways]
     for each, x in zip(trained, ways, strict=True):
-        fit(each, x, Y, batch_size=8)
+        fit(each, x, Y, batch_size=12)
         assert_same_weights(each, trained[0])
         np.testing.assert_array_equal(each.predict(x, verbose=0), trained[0].predict(X["age"], verbose=0))
     assert not [warning for warning in recwarn if "structure of `inputs`" in str(warning.message)]
@@ -81,7 +81,7 @@ def test_unlabeled_inputs_take_part(model, fit, quick):
     assert trained.predict(X, verbose=0).shape == (24, 3)
 
 
-def test_an_array_is_the_scale_of_a_single_input(data, model, fit, assert_same_weights):
+def test_an_array_is_the_scale_of_a_single_input(data, model, fit, quick, assert_same_weights):
     x, y = data
 
     def network():
@@ -89,7 +89,7 @@ def test_an_array_is_the_scale_of_a_single_input(data, model, fit, assert_same_w
         return keras.Sequential([keras.Input((6,), name="vector"), layers.Dense(3)])
 
     alone, named = (
-        model(network(), VAT(1.0), perturb=perturb)
+        model(network(), VAT(1.0), perturb=perturb, **quick)
         for perturb in ([1, 0, 0, 1, 2, 1], {"vector": np.array([1, 0, 0, 1, 2, 1])})
     )
     fit(alone, x, y)
@@ -97,8 +97,8 @@ def test_an_array_is_the_scale_of_a_single_input(data, model, fit, assert_same_w
     assert_same_weights(alone, named)
 
 
-def test_scales_are_saved(tmp_path, model, fit):
-    trained = model(classifier(), VAT(1.0), perturb={"image": MASK, "age": 0.5})
+def test_scales_are_saved(tmp_path, model, fit, quick):
+    trained = model(classifier(), VAT(1.0), perturb={"image": MASK, "age": 0.5}, **quick)
     fit(trained, X, Y, batch_size=8)
     trained.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")

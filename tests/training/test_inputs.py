@@ -43,7 +43,7 @@ PENALTIES = [VMT, VAT, zoo.VirtualAdversarialTraining(0.5, xi=0.1), zoo.Adversar
 def test_networks_of_any_size_train_on_one_size_after_another(regularizer, model, fit):
     trained, fresh = model(any_size(), regularizer, optimizer=keras.optimizers.SGD(0.0)), model(any_size(), regularizer)
     trained.build((None, None, None, 3))
-    fit(trained, SMALL, Y)
+    fit(trained, SMALL, Y, batch_size=12)
     found, expected = fit(trained, LARGE, Y, batch_size=12), fit(fresh, LARGE, Y, batch_size=12)
     if regularizer in (VMT, PENALTIES[-1]):  # the others draw random numbers
         np.testing.assert_allclose(*(each[regularizer.metric_name] for each in (found, expected)), rtol=1e-5)

@@ -16,19 +16,19 @@ def test_patterns():
     assert patterns([2, 2]) == [(True, True), (False, False)] and patterns([2, 1]) == [(True, True), (False, True)]
 
 
-def lazy(at=1, vmt=1):
-    return zoo.AdversarialTraining(0.5, weight=0.7, interval=at) + zoo.VirtualMovementTraining("shift", interval=vmt)
+def lazy(at=1, entropy=1):
+    return zoo.AdversarialTraining(0.5, weight=0.7, interval=at) + zoo.EntropyMinimization(interval=entropy)
 
 
-def swapping(network, model, data, steps, batch_size, at, vmt):
+def swapping(network, model, data, steps, batch_size, at, entropy):
     """Weights after steps of plain models, each with the penalties of its step at full weight."""
     weights = network().get_weights()
     for step in range(steps):
         terms = [None, None]
         if step % at == 0:
             terms[0] = zoo.AdversarialTraining(0.5, weight=0.7 * at)
-        if step % vmt == 0:
-            terms[1] = zoo.VirtualMovementTraining("shift", weight=1.0 * vmt)
+        if step % entropy == 0:
+            terms[1] = zoo.EntropyMinimization(weight=1.0 * entropy)
         terms = [term for term in terms if term is not None]
         trained = model(network(), sum(terms[1:], terms[0]) if terms else None, run_eagerly=True)
         trained.network.set_weights(weights)
@@ -38,14 +38,15 @@ def swapping(network, model, data, steps, batch_size, at, vmt):
     return weights
 
 
-@pytest.mark.parametrize("at, vmt", [(2, 1), (2, 3)])
-@pytest.mark.parametrize("run_eagerly", [False, True])
-def test_each_step_has_the_penalties_of_its_turn(at, vmt, run_eagerly, data, network, model, fit):
-    trained = model(network(), lazy(at, vmt), run_eagerly=run_eagerly)
-    for _ in range(2):  # the second call of fit continues the count
-        fit(trained, *data)
-    for a, b in zip(trained.network.get_weights(), swapping(network, model, data, 6, 8, at, vmt), strict=True):
-        np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
+@pytest.mark.parametrize("at, entropy", [(2, 1), (2, 3)])
+def test_each_step_has_the_penalties_of_its_turn(at, entropy, data, network, model, fit):
+    expected = swapping(network, model, data, 6, 8, at, entropy)
+    for run_eagerly in (False, True):
+        trained = model(network(), lazy(at, entropy), run_eagerly=run_eagerly)
+        for _ in range(2):  # the second call of fit continues the count
+            fit(trained, *data)
+        for a, b in zip(trained.network.get_weights(), expected, strict=True):
+            np.testing.assert_allclose(a, b, rtol=1e-4, atol=1e-5)
 
 
 def test_train_on_batch_counts_too(data, network, model):

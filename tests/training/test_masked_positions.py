@@ -117,7 +117,7 @@ def test_a_text_of_padding_alone_changes_nothing(model, quick, fit):
     weights = []
     for rows in (slice(0, 3), slice(0, 4)):
         trained = model(tagger("recurrent"), penalties, perturb="words", **quick)
-        fit(trained, TOKENS[rows], LABELS[rows], epochs=2)
+        fit(trained, TOKENS[rows], LABELS[rows])
         weights.append(np.concatenate([each.ravel() for each in trained.network.get_weights()]))
     assert np.all(np.isfinite(weights))
     np.testing.assert_allclose(*weights, rtol=1e-4, atol=1e-6)
@@ -132,11 +132,11 @@ def test_padding_alone_has_no_gradient(model, quick, fit):
         np.testing.assert_array_equal(old, new)
 
 
-def test_unlabeled_texts(model, fit):
+def test_unlabeled_texts(model, quick, fit):
     """The entropy counts every word of labeled and unlabeled texts, and the attack those of the labeled ones."""
     network = tagger("recurrent")
     penalties = zoo.EntropyMinimization() + zoo.AdversarialTraining(0.0)
-    trained = model(network, penalties, perturb="words", optimizer=keras.optimizers.SGD(0.0))
+    trained = model(network, penalties, perturb="words", optimizer=keras.optimizers.SGD(0.0), **quick)
     batches = zoo.datasets.SemiSupervised(
         TOKENS[:2], LABELS[:2], TOKENS, batch_size=2, unlabeled_batch_size=4, steps_per_epoch=2
     )

@@ -126,9 +126,9 @@ def test_logits_and_probabilities_train_alike(name, quick, data, network, model,
     others = [
         model(network(outputs=units, activation=activation), PENALTIES, given, **quick) for given in (loss(), text)
     ]
-    expected = fit(by_logits, x, targets(y))
+    expected = fit(by_logits, x, targets(y), batch_size=12)
     for other in others:
-        history = fit(other, x, targets(y))
+        history = fit(other, x, targets(y), batch_size=12)
         assert_same_weights(by_logits, other, rtol=1e-3, atol=1e-5)
         for penalty in ("loss", "at", "vat", "vmt_shift"):
             np.testing.assert_allclose(history[penalty], expected[penalty], rtol=1e-3)
@@ -170,13 +170,14 @@ def test_multilabel_penalties_are_sums_over_the_units(quick, data, network, mode
         ),
         x,
         labels,
+        batch_size=24,
     )
     expected = []
     for unit in range(3):
         one = network(outputs=1)
         one.set_weights([*three.get_weights()[:-2], kernel[:, unit : unit + 1], bias[unit : unit + 1]])
         binary = model(one, penalties, losses.BinaryCrossentropy(from_logits=True), keras.optimizers.SGD(0.0), **quick)
-        expected.append(fit(binary, x, labels[:, unit]))
+        expected.append(fit(binary, x, labels[:, unit], batch_size=24))
     for penalty in ("entropy", "smoothness"):
         np.testing.assert_allclose(found[penalty], np.sum([each[penalty] for each in expected], axis=0), rtol=1e-4)
 
@@ -196,7 +197,12 @@ def test_dense_outputs_are_means_over_the_positions(loss, quick, data, model, fi
     loss = {"sparse": losses.SparseCategoricalCrossentropy, "multilabel": losses.BinaryCrossentropy}[loss]
     penalties = PENALTIES + zoo.EntropyMinimization() + zoo.JacobianPenalty() + zoo.Smoothness(0.2)
     found, expected = (
-        fit(model(each, penalties, loss(from_logits=True), keras.optimizers.SGD(0.0), **quick), x, targets)
+        fit(
+            model(each, penalties, loss(from_logits=True), keras.optimizers.SGD(0.0), **quick),
+            x,
+            targets,
+            batch_size=24,
+        )
         for each, targets in ((make(repeat), dense_labels), (make(), labels))
     )
     assert {"vat", "at", "vmt_shift", "entropy", "jacobian", "smoothness"} < set(found)

@@ -66,7 +66,7 @@ def test_any_network_trains_evaluates_and_predicts(kind, data, model, fit):
     x, y = data
     net = NETWORKS[kind]()
     trained = model(net, VAT(1.0), metrics=["accuracy"])
-    history = fit(trained, x, y, validation_split=0.25, epochs=2)
+    history = fit(trained, x, y, batch_size=9, validation_split=0.25, epochs=2)
     assert list(map(len, history.values())) == [2] * 5
     assert set(history) == {"loss", "accuracy", "vat", "val_loss", "val_accuracy"}
     predictions = trained.predict(x, batch_size=5, verbose=0)
@@ -108,12 +108,12 @@ def test_all_kinds_of_data_train_alike(data, network, model, fit, assert_same_we
         assert_same_weights(by_arrays, by_dataset, rtol=1e-5, atol=1e-6)
 
 
-def test_integer_inputs_train_as_their_floating_point_values(data, network, model, fit, assert_same_weights):
+def test_integer_inputs_train_as_their_floating_point_values(data, network, model, fit, quick, assert_same_weights):
     pixels = np.random.default_rng(1).integers(0, 255, (24, 6)).astype("uint8")
     scaling = layers.Rescaling(1 / 255)
     for preprocessing in (None, scaling):
-        integers = model(network(), VAT(1.0), preprocessing=preprocessing)
-        floats = model(network(), VAT(1.0), preprocessing=preprocessing)
+        integers = model(network(), VAT(1.0), preprocessing=preprocessing, **quick)
+        floats = model(network(), VAT(1.0), preprocessing=preprocessing, **quick)
         fit(integers, pixels, data[1])
         fit(floats, pixels.astype("float32"), data[1])
         assert_same_weights(integers, floats)

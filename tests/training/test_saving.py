@@ -26,7 +26,7 @@ def trained(quick, data, network, model, fit):
         options = {"optimizer": "adam", "metrics": ["accuracy"], "preprocessing": layers.Rescaling(0.5, 0.1), **quick}
         made = model(network(layers.BatchNormalization(), *middle), regularizer, **options)
         if epochs:
-            fit(made, *data, epochs=epochs)
+            fit(made, *data, batch_size=12, epochs=epochs)
         return made
 
     return make
@@ -49,7 +49,7 @@ def test_loaded_model_trains_on_as_the_saved_one(trained, data, fit, tmp_path, a
     uninterrupted, interrupted = trained(2), trained(1)
     interrupted.save(tmp_path / "model.keras")
     loaded = keras.models.load_model(tmp_path / "model.keras")
-    fit(loaded, *data)
+    fit(loaded, *data, batch_size=12)
     assert_same_weights(uninterrupted, loaded)
     for a, b in zip(uninterrupted.optimizer.variables, loaded.optimizer.variables, strict=True):
         np.testing.assert_array_equal(keras.ops.convert_to_numpy(a.value), keras.ops.convert_to_numpy(b.value))
@@ -62,7 +62,7 @@ def test_weights_file(trained, data, fit, tmp_path, assert_same_weights):
     second.optimizer.build(second.trainable_variables)
     second.load_weights(tmp_path / "model.weights.h5")
     for each in (first, second):
-        fit(each, *data)
+        fit(each, *data, batch_size=12)
     assert_same_weights(first, second)
 
 

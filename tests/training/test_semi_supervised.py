@@ -85,11 +85,11 @@ def test_fit_reports_metrics_of_labeled_inputs(data, network, model, fit):
     assert history["loss"][0] == pytest.approx(history["val_loss"][0] + penalty, rel=1e-5)
 
 
-def test_unlabeled_inputs_move_the_weights_and_the_averages(data, network, model, fit):
+def test_unlabeled_inputs_move_the_weights_and_the_averages(data, network, model, fit, quick):
     x, y = data
     weights = []
     for unlabeled in (UNLABELED, UNLABELED + 1):
-        trained = model(network(layers.BatchNormalization()), NEED_NONE["vat"])
+        trained = model(network(layers.BatchNormalization()), NEED_NONE["vat"], **quick)
         fit(trained, zoo.datasets.SemiSupervised(x, y, unlabeled, batch_size=4, unlabeled_batch_size=10))
         weights.append(trained.network.get_weights())
     assert all(np.any(a != b) for a, b in zip(*weights, strict=True))

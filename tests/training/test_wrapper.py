@@ -8,7 +8,7 @@ from keras import layers
 import zoo
 from tests.support.small_models import WithoutConfiguration
 
-PENALTIES = zoo.VirtualAdversarialTraining(1.0) + zoo.Smoothness(0.1)  # which draw random numbers
+PENALTIES = zoo.WeightNoise(0.1) + zoo.Smoothness(0.1)  # which draw random numbers
 
 
 @pytest.mark.parametrize("make", ["sequential", "subclassed"])

@@ -43,7 +43,9 @@ def data(model):
 
 def short(attack):
     """Options of attacks that would take thousands of steps."""
-    return {"num_queries": 30} if attack.startswith(("square", "autoattack")) else {}
+    queries = {"num_queries": 30} if attack.startswith(("square", "autoattack")) else {}
+    steps = {"num_steps": 5} if attack.startswith(("pgd", "apgd", "fab", "autoattack")) else {}
+    return {**queries, **steps}
 
 
 def gradient(model, inputs, labels):

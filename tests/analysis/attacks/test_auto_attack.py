@@ -19,6 +19,12 @@ ITERATED = ("pgd", "apgd", "fab", "square", "autoattack")
 SHORT = {"num_steps": 10, "num_queries": 50}
 
 
+def short(attack):
+    if attack.startswith("auto"):
+        return SHORT
+    return {"num_queries": 50} if attack.startswith("square") else {"num_steps": 10}
+
+
 def sizes(perturbation, norm):
     return np.linalg.norm(np.asarray(perturbation).reshape(len(perturbation), -1), NORMS[norm], axis=1)
 
@@ -46,8 +52,7 @@ def network():
 def test_no_attack_leaves_the_ball_or_the_range(network, attack, seed, epsilon):
     rng = np.random.default_rng(seed)
     x, y = rng.uniform(size=(8, 3, 3, 1)).astype("float32"), rng.integers(0, 4, 8)
-    options = SHORT if attack.startswith("auto") else {}
-    moved = ops.convert_to_numpy(ATTACKS[attack](network, x, y, epsilon, seed, (0.0, 1.0), **options))
+    moved = ops.convert_to_numpy(ATTACKS[attack](network, x, y, epsilon, seed, (0.0, 1.0), **short(attack)))
     assert moved.min() >= 0 and moved.max() <= 1
     assert sizes(moved - x, "l2" if attack.endswith("l2") else "linf").max() <= epsilon * (1 + 1e-5) + 1e-6
 

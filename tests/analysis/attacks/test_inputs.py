@@ -77,6 +77,7 @@ def attacked(attack, network, x, y):
     return ATTACKS[attack](network, x, y, 0.3, 0, **short(attack))
 
 
+@pytest.mark.usefixtures("eager_programs")
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_several_inputs_are_attacked_as_one_vector(attack):
     """With the same random numbers, which the vector draws."""
@@ -85,6 +86,7 @@ def test_several_inputs_are_attacked_as_one_vector(attack):
     np.testing.assert_allclose(as_vector(moved), ops.convert_to_numpy(expected), rtol=1e-9, atol=1e-9)
 
 
+@pytest.mark.usefixtures("eager_programs")
 @pytest.mark.filterwarnings("ignore:The targeted difference of logits")
 @pytest.mark.parametrize("attack", ATTACKS)
 def test_layers_are_attacked_as_the_inputs_of_the_network_above(attack):

@@ -36,7 +36,7 @@ def test_the_highest_point_of_a_linear_function(norm, points):
 def test_a_maximum_inside_the_ball_is_reached(norm, points):
     x, shift = points
     top = x + EPSILON * shift / (2 * np.linalg.norm(shift, axis=1, keepdims=True))
-    reached = ascend(x, lambda z: ops.convert_to_tensor(top) - z, norm, num_steps=2000, step_size=1e-3)
+    reached = ascend(x, lambda z: ops.convert_to_tensor(top) - z, norm, num_steps=250, step_size=1e-3)
     np.testing.assert_allclose(reached, top, atol=2e-3)
 
 

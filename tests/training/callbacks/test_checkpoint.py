@@ -44,7 +44,7 @@ def fresh(quick, network, model):
     def make():
         keras.utils.set_random_seed(8)
         middle = [layers.BatchNormalization(), layers.Dropout(0.3, seed=4)]
-        made = model(network(*middle), zoo.VirtualAdversarialTraining(1.0, ramp_up_steps=5), optimizer="adam", **quick)
+        made = model(network(*middle), zoo.Smoothness(0.5, ramp_up_steps=5), optimizer="adam", **quick)
         made.build((None, 6))
         return made
 
@@ -102,7 +102,7 @@ def test_only_the_newest_checkpoint_stays(train, tmp_path):
     train(epochs=2)
     assert [path.name for path in (tmp_path / "run").iterdir()] == ["epoch-00002-final"]
     state = json.loads((tmp_path / "run" / "epoch-00002-final" / STATE_FILE).read_text())
-    assert state["epochs"] == 2 and state["finished"] and len(state["history"]["vat"]) == 2
+    assert state["epochs"] == 2 and state["finished"] and len(state["history"]["smoothness"]) == 2
 
 
 def test_half_written_folder_is_ignored(train, tmp_path, assert_same_weights):
