@@ -1,47 +1,39 @@
 """Small prepared sets in the format of TensorFlow Datasets."""
 
-import os
-import subprocess
-import sys
-
 import numpy as np
 import pytest
 
-# Written by another process, so that the tests of a backend without TensorFlow do not load it.
-WRITER = """
-import sys
-import numpy as np, tensorflow as tf, tensorflow_datasets as tfds
 
-def store(name, features, examples, splits):
-    rows = lambda: iter(examples)
+def store(folder, name, examples, splits=("train", "test")):
+    """Writes a set whose splits have the same examples, `{"image": array}` or `{"image": array, "label": integer}`."""
+    import tensorflow as tf
+    import tensorflow_datasets as tfds
+
+    kinds = {"image": tfds.features.Image(shape=(None, None, 3)), "label": tfds.features.ClassLabel(num_classes=3)}
     shapes = {"image": (None, None, 3), "label": ()}
-    signature = {k: tf.TensorSpec(shapes[k], tf.as_dtype(f.np_dtype)) for k, f in features.items()}
-    data = {s: tf.data.Dataset.from_generator(rows, output_signature=signature) for s in splits}
+    features = {key: kinds[key] for key in examples[0]}
+    signature = {key: tf.TensorSpec(shapes[key], tf.as_dtype(kind.np_dtype)) for key, kind in features.items()}
+    data = tf.data.Dataset.from_generator(lambda: iter(examples), output_signature=signature)
     tfds.dataset_builders.store_as_tfds_dataset(
-        name, "1.0.0", features=tfds.features.FeaturesDict(features), split_datasets=data,
-        data_dir=sys.argv[1], disable_shuffling=True)
-
-image, label = tfds.features.Image(shape=(None, None, 3)), tfds.features.ClassLabel(num_classes=3)
-pixels = np.arange(12 * 4 * 5 * 3).reshape(12, 4, 5, 3).astype("uint8")
-good = [{"image": p, "label": i % 3} for i, p in enumerate(pixels)]
-store("tiny", {"image": image, "label": label}, good, ["train", "test"])
-store("tiny_train_only", {"image": image, "label": label}, good, ["train"])
-store("tiny_mixed", {"image": image, "label": label}, [good[0], {"image": pixels[1, :3], "label": 0}],
-      ["train", "test"])
-store("tiny_unlabeled", {"image": image}, [{"image": p} for p in pixels], ["train", "test"])
-store("tiny_hidden_labels", {"image": image, "label": label}, [{"image": p, "label": -1} for p in pixels],
-      ["train", "test"])
-"""
+        name,
+        "1.0.0",
+        features=tfds.features.FeaturesDict(features),
+        split_datasets=dict.fromkeys(splits, data),
+        data_dir=folder,
+        disable_shuffling=True,
+    )
 
 
 @pytest.fixture(scope="session")
-def prepared_sets(tmp_path_factory):
+def prepared_sets(tmp_path_factory, tiny_images):
     """Folder with the prepared sets "tiny" and, each wrong in one way, "tiny_…"."""
     folder = tmp_path_factory.mktemp("tensorflow_datasets")
-    environment = {**os.environ, "CUDA_VISIBLE_DEVICES": "", "TF_CPP_MIN_LOG_LEVEL": "2"}
-    command = [sys.executable, "-c", WRITER, str(folder)]
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert not done.returncode, done.stderr
+    good = [{"image": image, "label": i % 3} for i, image in enumerate(tiny_images)]
+    store(folder, "tiny", good)
+    store(folder, "tiny_train_only", good, ["train"])
+    store(folder, "tiny_mixed", [good[0], {"image": tiny_images[1, :3], "label": 0}])
+    store(folder, "tiny_unlabeled", [{"image": image} for image in tiny_images])
+    store(folder, "tiny_hidden_labels", [{"image": image, "label": -1} for image in tiny_images])
     return folder
 
 

@@ -1,11 +1,7 @@
 """The commands in the documents parse, and name recipes, models, extras, make targets and files that exist."""
 
 import importlib.util
-import json
-import os
 import re
-import subprocess
-import sys
 import tomllib
 
 import keras
@@ -13,6 +9,7 @@ import pytest
 
 import zoo
 from tests.support.documents import DOCUMENTS, ROOT, Command, commands
+from tests.support.parse_flags import complaints
 from trainers.cli.recipe_flags import parse_override, parse_spaces
 from trainers.results.tables import TABLES, matching
 from zoo import recipes
@@ -85,17 +82,8 @@ def test_programs_take_the_flags():
     lines = [[module, *flags] for _, _, module, *flags in words]
     lines = [line for line in lines if ABSL_PROGRAM.fullmatch(line[0])]
     wrong = ["trainers.train", "--recpie=mnist_mlp-vat"], ["trainers.evaluate", "--model=m", "--attack=sgin"]
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.support.parse_flags"],
-        input=json.dumps([*lines, *wrong, ["trainers.evaluate"]]),
-        env={**os.environ, "CUDA_VISIBLE_DEVICES": "-1"},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-    assert not done.returncode, done.stderr
-    *complaints, misspelt, unknown_choice, missing = json.loads(done.stdout)
-    told = {" ".join(line): complaint for line, complaint in zip(lines, complaints, strict=True) if complaint}
+    *found, misspelt, unknown_choice, missing = complaints([*lines, *wrong, ["trainers.evaluate"]])
+    told = {" ".join(line): complaint for line, complaint in zip(lines, found, strict=True) if complaint}
     assert not told
     assert "recpie" in misspelt and "sgin" in unknown_choice and "--model" in missing
 

@@ -59,12 +59,6 @@ class Signal(keras.callbacks.Callback):
             signal.raise_signal(signal.SIGTERM)
 
 
-@pytest.fixture(autouse=True)
-def no_xla_on_tensorflow(monkeypatch):
-    """Skips XLA, which takes seconds to compile what runs in milliseconds."""
-    monkeypatch.setattr("zoo.training.execution_plan._choose_jit_compile", lambda seen: not TENSORFLOW)
-
-
 @pytest.fixture
 def terminate(main, monkeypatch):
     """Trains until a signal arrives at a step; returns the exit status."""

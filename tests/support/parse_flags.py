@@ -1,11 +1,6 @@
-"""Parses command lines by the flags of the programs that they start; `python -m tests.support.parse_flags`.
-
-Reads `[[program, flag, ...], ...]` as JSON and writes a list of the same length: None, or what is wrong. A process of
-its own, because programs may have flags of the same name.
-"""
+"""Parses command lines by the flags of the programs that they start. Programs may have flags of the same name."""
 
 import contextlib
-import json
 import runpy
 import sys
 
@@ -19,21 +14,42 @@ def separate_flags():
     Yields:
         A `FlagValues` that holds the flags of the program after the context.
     """
-    before, own = copy_of(flags.FLAGS), flags.FlagValues()
+    before, own = flags_of_programs(), flags.FlagValues()
     flags.FLAGS.remove_flag_values(before)
     try:
         yield own
     finally:
-        own.append_flag_values(flags.FLAGS)
+        own.append_flag_values(flags_of_programs())
         flags.FLAGS.remove_flag_values(own)
         flags.FLAGS.append_flag_values(before)
 
 
+def flags_of_programs():
+    """A copy of all flags but those of absl, which TensorFlow needs at any time."""
+    modules, copied = flags.FLAGS.flags_by_module_dict(), copy_of(flags.FLAGS)
+    of_absl = [flag for module in modules if module.startswith("absl.") for flag in modules[module]]
+    copied.remove_flag_values({name: None for name in list(copied) if copied[name] in of_absl})
+    return copied
+
+
+@contextlib.contextmanager
+def separate_modules():
+    """A context that imports `trainers` anew, because what programs share defines its flags for each of them."""
+
+    def take_out():
+        return {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "trainers"}
+
+    before = take_out()
+    try:
+        yield
+    finally:
+        take_out()
+        sys.modules.update(before)
+
+
 def flags_of(program):
     """The flags that a program defines."""
-    for module in [name for name in sys.modules if name.split(".")[0] == "trainers"]:
-        del sys.modules[module]  # what programs share defines its flags for each
-    with separate_flags() as own:
+    with separate_modules(), separate_flags() as own:
         runpy.run_module(program, run_name="not main")
     return own
 
@@ -54,11 +70,7 @@ def complaint(own, words):
     return f"not a flag: {rest}" if rest else None
 
 
-def main():
-    lines = json.load(sys.stdin)
+def complaints(lines):
+    """What is wrong with each of these lines, `[[program, flag, ...], ...]`, or None."""
     known = {program: flags_of(program) for program in sorted({line[0] for line in lines})}
-    json.dump([complaint(known[program], words) for program, *words in lines], sys.stdout)
-
-
-if __name__ == "__main__":
-    main()
+    return [complaint(known[program], words) for program, *words in lines]

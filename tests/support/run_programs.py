@@ -1,44 +1,52 @@
-"""Runs programs one after another in one process, which spares the imports; `python -m tests.support.run_programs`.
-
-Reads `[[program, flag, ...], ...]` as JSON and writes a list of the same length: exit status, standard output and
-standard error of each.
-"""
+"""Runs programs: as a user starts them, or in the process of the test, which spares the imports."""
 
 import contextlib
 import io
-import json
 import os
 import runpy
 import subprocess
 import sys
 
+import keras
 from absl import flags
 
 from tests.support.documents import ROOT
-from tests.support.parse_flags import separate_flags
+from tests.support.parse_flags import separate_flags, separate_modules
+
+UNSET = ("TF_CPP_MIN_LOG_LEVEL", "CUDA_VISIBLE_DEVICES", "JAX_PLATFORMS")
+
+
+def start(program, *words, **environment):
+    """The finished process of a program, as a user starts it who sets no log levels."""
+    own = {name: value for name, value in os.environ.items() if name not in UNSET}
+    command = [sys.executable, "-m", f"trainers.{program}", *map(str, words)]
+    environment = {**own, "KERAS_BACKEND": keras.backend.backend(), **environment}
+    return subprocess.run(command, env=environment, cwd=ROOT, capture_output=True, text=True)
 
 
 def run(program, *words):
-    """The exit status of a program and what it printed."""
-    for module in [name for name in sys.modules if name.split(".")[0] == "trainers"]:
-        del sys.modules[module]  # what programs share defines its flags for each
+    """The exit status of a program that runs in this process, its standard output and its standard error."""
     out, err, status = io.StringIO(), io.StringIO(), 0
-    with separate_flags(), contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
+    with (
+        separate_modules(),
+        separate_flags(),
+        contextlib.redirect_stdout(out),
+        contextlib.redirect_stderr(err),
+    ):
         try:
             main = runpy.run_module(f"trainers.{program}", run_name="not main")["main"]
-            main(flags.FLAGS([program, *words]))
+            main(flags.FLAGS([program, *map(str, words)]))
         except SystemExit as end:
-            status = end.code
+            status = end.code or 0
     return status, out.getvalue(), err.getvalue()
 
 
-def in_one_process(lines):
-    """Exit status, standard output and standard error of programs, `[[program, flag, ...], ...]`, in a new process."""
-    command, environment = [sys.executable, "-m", __name__], {**os.environ, "CUDA_VISIBLE_DEVICES": "-1"}
-    done = subprocess.run(command, input=json.dumps(lines), env=environment, cwd=ROOT, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return json.loads(done.stdout)
-
-
-if __name__ == "__main__":
-    json.dump([run(*line) for line in json.load(sys.stdin)], sys.stdout)
+def train(*words):
+    """What a training prints. It runs in this process, except on JAX, where the export replaces the process."""
+    if keras.backend.backend() == "jax":
+        done = start("train", *words)
+        status, out, err = done.returncode, done.stdout, done.stderr
+    else:
+        status, out, err = run("train", *words)
+    assert status == 0, err
+    return out

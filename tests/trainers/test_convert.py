@@ -1,26 +1,17 @@
-"""The command `convert` as a user runs it."""
+"""The command `convert`, in a separate process where it is asked for silence."""
 
 import importlib.util
 import json
-import os
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
 
 import zoo
+from tests.support.run_programs import run, start
 from zoo.pretrained import conversion, runtimes
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="files are written by TensorFlow")
-
-
-def convert(*arguments):
-    command = [sys.executable, "-m", "trainers.convert", *arguments]
-    own = {name: value for name, value in os.environ.items() if name != "TF_CPP_MIN_LOG_LEVEL"}
-    environment = {**own, "CUDA_VISIBLE_DEVICES": "-1"}
-    return subprocess.run(command, env=environment, capture_output=True, text=True)
 
 
 def test_converted_file_agrees_with_the_model(tmp_path):
@@ -30,10 +21,11 @@ def test_converted_file_agrees_with_the_model(tmp_path):
     model.build((None, 7))
     zoo.export(model, tmp_path / "models" / "toy")
     path = tmp_path / "new" / "toy.tflite"
-    done = convert("--model=toy", f"--saved_models={tmp_path}/models", "--format=litert", f"--output={path}")
-    assert done.returncode == 0, done.stderr
-    told = float(done.stdout.rpartition("largest difference from the SavedModel: ")[2])
-    assert 0 <= told <= conversion.TOLERANCE and str(path) in done.stdout
+    places = [f"--saved_models={tmp_path}/models", f"--output={path}"]
+    status, out, err = run("convert", "--model=toy", "--format=litert", *places)
+    assert status == 0, err
+    told = float(out.rpartition("largest difference from the SavedModel: ")[2])
+    assert 0 <= told <= conversion.TOLERANCE and str(path) in out
     x = conversion.random_inputs((7,))
     expected = keras.ops.softmax(model.predict(x, verbose=0))
     np.testing.assert_allclose(runtimes.open_litert(path)(x), expected, atol=1e-5)
@@ -44,7 +36,7 @@ def test_a_quantized_file_is_measured(tmp_path):
         pytest.skip("ai_edge_litert is not installed")
     path, name = tmp_path / "quantized.tflite", "synthetic_mlp-vat"
     options = ("--format=litert", "--batch_size=1", "--quantize=int8", f"--output={path}")
-    done = convert(f"--model={name}", *options, "--json")
+    done = start("convert", f"--model={name}", *options, "--json")
     assert done.returncode == 0, done.stderr
     assert done.stderr.startswith(f"Converting {name} to litert") and done.stderr.count("\n") == 1
     printed = json.loads(done.stdout)

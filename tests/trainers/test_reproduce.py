@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from tests.support.run_programs import in_one_process
+from tests.support.run_programs import run
 from trainers.results.statistics import as_mean_and_spread
 from trainers.results.store import record_result
 from zoo import recipes
@@ -25,7 +25,7 @@ def results(tmp_path):
 def test_the_errors_stand_next_to_the_published_ones(results, tmp_path):
     folders = [f"--results={results}", f"--workdir={tmp_path}/runs"]
     line = ["reproduce", "--recipes=synthetic_mlp-vat", f"--seeds={len(ERRORS)}", *folders]
-    (status, out, err), (json_status, json_out, json_err) = in_one_process([line, [*line, "--json"]])
+    (status, out, err), (json_status, json_out, json_err) = run(*line), run(*line, "--json")
     assert (status, err) == (0, "") and out.startswith("0 runs to do, 2 done.\n")
     (row,) = [text.split() for text in out.splitlines() if "synthetic_mlp-vat" in text]
     published = recipes.get("synthetic_mlp-vat").published_error

@@ -1,27 +1,17 @@
-"""The command `train` as a user runs it: in a separate process, from the command line."""
+"""The command `train`: a run in a separate process, as a user starts it, and what later runs make of its folders."""
 
 import json
 import os
-import subprocess
 import sys
 
 import keras
 import pytest
 
-from tests.support.run_programs import in_one_process
+from tests.support.run_programs import run, start, train
 from trainers.runs import run as runs
 from zoo import recipes
 
 BACKEND = keras.backend.backend()
-
-
-def run(program, *arguments, check=True):
-    """Runs a command as a user does."""
-    command = [sys.executable, "-m", f"trainers.{program}", *map(str, arguments)]
-    environment = {**os.environ, "KERAS_BACKEND": BACKEND, "CUDA_VISIBLE_DEVICES": "-1"}
-    done = subprocess.run(command, env=environment, capture_output=True, text=True)
-    assert not check or done.returncode == 0, done.stdout + done.stderr
-    return done
 
 
 def short(folder):
@@ -34,11 +24,14 @@ def short(folder):
 def finished(tmp_path_factory):
     """A run in a separate process: the folder of its workdir, results and models, and what it printed."""
     folder = tmp_path_factory.mktemp("run")
-    return folder, run("train", *short(folder)).stdout
+    done = start("train", *short(folder))
+    assert done.returncode == 0, done.stdout + done.stderr
+    return folder, done
 
 
 def test_run_prints_ours_and_the_published_error_and_writes_everything(finished):
-    folder, printed = finished
+    folder, done = finished
+    printed = done.stdout
     result = json.loads((folder / "work" / "result.json").read_text())
     assert f"test error: {result['errors']['test']:.2f} %" in printed
     assert "published test error: 0.76 % (VMT paper, table 2)" in printed
@@ -53,29 +46,39 @@ def test_run_prints_ours_and_the_published_error_and_writes_everything(finished)
     assert recorded["seeds"]["0"]["errors"] == result["errors"]
 
 
+def test_a_run_its_export_and_evaluate_write_nothing_to_standard_error(finished):
+    folder, done = finished
+    assert not done.stderr
+    weak = ["--split=train", "--attack=sign", "--epsilon=0.5", "--statistics=batch", "--batch_size=100"]
+    done = start("evaluate", "--model=synthetic_mlp-vat", f"--saved_models={folder}/models", *weak)
+    assert "sign attack with epsilon 0.5 through batch statistics" in done.stdout
+    assert done.returncode == 0 and not done.stderr
+
+
 @pytest.mark.skipif(BACKEND == "jax", reason="trainers.evaluate reads SavedModels with TensorFlow on every backend")
 def test_evaluate_measures_the_error_on_the_card(finished):
     folder, _ = finished
     card = json.loads((folder / "models" / "synthetic_mlp-vat" / "card.json").read_text())
-    flags = ["--model=synthetic_mlp-vat", f"--saved_models={folder}/models"]
-    assert f"error {card['errors']['train']:.2f} %" in run("evaluate", *flags, "--split=train").stdout
-    sign = ["--split=train", "--attack=sign", "--epsilon=0.5"]
-    words = [*sign, "--json"], [*sign, "--statistics=batch", "--batch_size=100"], ["--split=validation"]
-    attacked, weak, without = in_one_process([["evaluate", *flags, *each] for each in words])
-    content = json.loads(attacked[1])
+    line = ["evaluate", "--model=synthetic_mlp-vat", f"--saved_models={folder}/models"]
+    status, out, _ = run(*line, "--split=train")
+    assert status == 0 and f"error {card['errors']['train']:.2f} %" in out
+    content = json.loads(run(*line, "--split=train", "--attack=sign", "--epsilon=0.5", "--json")[1])
     assert content["error"] > card["errors"]["train"] + 10
     told = {"model": "synthetic_mlp-vat", "dataset": "synthetic", "split": "train", "num_examples": 1000}
     assert content.items() >= {**told, "attack": "sign", "epsilon": 0.5, "statistics": "moving"}.items()
-    assert weak[0] == 0 and "sign attack with epsilon 0.5 through batch statistics" in weak[1]
-    assert without[0] == 2 and "without a validation split" in without[2]
-    for flag in ("--epsilon=0.5", "--statistics=batch"):
-        done = run("evaluate", *flags, flag, check=False)
-        assert done.returncode == 2 and f"{flag} needs an attack" in done.stderr
+    for flag, message in {
+        "--split=validation": "without a validation split",
+        "--epsilon=0.5": "--epsilon=0.5 needs an attack",
+        "--statistics=batch": "--statistics=batch needs an attack",
+    }.items():
+        status, _, err = run(*line, flag)
+        assert status == 2 and message in err
 
 
-def test_with_json_standard_output_is_one_object(finished):
+def test_with_json_standard_output_is_one_object(finished, capfd):
     folder, _ = finished
-    content = json.loads(run("train", *short(folder), "--json").stdout)
+    content = json.loads(train(*short(folder), "--json"))
+    assert not capfd.readouterr().out  # from libraries that do not print with Python
     result = json.loads((folder / "work" / "result.json").read_text())
     assert {key: content[key] for key in result if key != "curves"} == {
         k: v for k, v in result.items() if k != "curves"
@@ -98,10 +101,12 @@ def test_a_run_out_of_time_resumes_and_ends_like_an_undisturbed_one(main, tmp_pa
     assert len(resumed["curves"]["worst_shift"]) == 4  # before the first epoch and after each of three
 
 
-def test_finished_run_is_not_trained_again(finished, main):
+def test_finished_run_is_not_trained_again(finished, main, capsys):
     folder, _ = finished
     before = (folder / "work" / "result.json").stat().st_mtime_ns
     assert main(workdir=f"{folder}/work") is None
+    printed = capsys.readouterr().out
+    assert "published test error" in printed and "Next:" not in printed  # because verbose is 0
     assert (folder / "work" / "result.json").stat().st_mtime_ns == before
 
 
@@ -150,9 +155,11 @@ def test_another_backend_cannot_resume_a_run(tmp_path, main):
     assert f"backend is 'torch' there and {keras.backend.backend()!r} here" in main(**small)
 
 
-def test_pictures_on_several_hosts_are_refused(tmp_path):
-    done = run("train", f"--workdir={tmp_path}/work", "--picture_interval=1", "--distribute=hosts", check=False)
-    assert done.returncode == 2 and "received --picture_interval=1" in done.stderr
+def test_pictures_on_several_hosts_are_refused(tmp_path, main, monkeypatch):
+    statuses = []
+    monkeypatch.setattr(os, "_exit", lambda status: (statuses.append(status), sys.exit(status)))
+    error = main(workdir=f"{tmp_path}/work", picture_interval=1, distribute="hosts")
+    assert statuses == [2] and "received --picture_interval=1" in error
 
 
 @pytest.mark.parametrize("flag, file", [("results", "{}.json"), ("saved_models", "{}/card.json")])
@@ -174,7 +181,8 @@ def test_diverging_run_stops_and_names_the_step(tmp_path, main):
 
 
 def test_interrupted_run_ends_like_an_undisturbed_one(tmp_path, main, monkeypatch):
-    assert main(workdir=f"{tmp_path}/undisturbed") is None
+    """All three runs are compiled by XLA, which the other tests spare themselves on TensorFlow."""
+    assert main(workdir=f"{tmp_path}/undisturbed", xla=True) is None
 
     class Killed(Exception):
         pass
@@ -188,9 +196,9 @@ def test_interrupted_run_ends_like_an_undisturbed_one(tmp_path, main, monkeypatc
 
     monkeypatch.setattr(runs.Checkpoint, "_save", save_and_die)
     with pytest.raises(Killed):
-        main(workdir=f"{tmp_path}/resumed")
+        main(workdir=f"{tmp_path}/resumed", xla=True)
     monkeypatch.undo()
-    assert main(workdir=f"{tmp_path}/resumed") is None
+    assert main(workdir=f"{tmp_path}/resumed", xla=True) is None
     undisturbed, resumed = (
         json.loads((tmp_path / name / "result.json").read_text()) for name in ("undisturbed", "resumed")
     )
@@ -199,8 +207,8 @@ def test_interrupted_run_ends_like_an_undisturbed_one(tmp_path, main, monkeypatc
 
 
 def test_list_and_help():
-    assert "mnist_mlp-vat" in run("train", "--list").stdout
-    assert json.loads(run("train", "--list", "--json").stdout)["mnist_mlp-vat"]["published_error"] == 0.64
-    printed = run("train", "--help", check=False).stdout
+    assert "mnist_mlp-vat" in start("train", "--list").stdout
+    assert json.loads(start("train", "--list", "--json").stdout)["mnist_mlp-vat"]["published_error"] == 0.64
+    printed = start("train", "--help").stdout
     assert "--recipe" in printed and "resumes a stopped run" in printed
-    assert "epochs" in run("train", "--epochs=0", check=False).stderr
+    assert "epochs" in start("train", "--epochs=0").stderr

@@ -36,6 +36,7 @@ ATTACKED = {  # the published models whose examples are attacked
     "mnist_ladder-all_full": "ladder",
 }
 SIZES = (0.0, 0.05, 0.1, 0.2, 0.3)  # L∞ norms of these attacks, pixels from 0 to 1
+RATIO_EPSILONS = np.logspace(-2, 1, 10)  # of the penalties that are compared with their limits
 
 
 def perturbed_pairs(
@@ -170,7 +171,7 @@ def draw_decision_boundaries(sources: Sources) -> Picture:
 def draw_limit_ratios(sources: Sources) -> Picture:
     """Draws penalties divided by their limits for small perturbations."""
     shown = subjects.Published(sources.model, sources.saved_models, 100)
-    ratios = analysis.limit_ratios(shown.network, shown.inputs, np.logspace(-2, 1, 10), seed=SEED)
+    ratios = analysis.limit_ratios(shown.network, shown.inputs, RATIO_EPSILONS, seed=SEED)
     return theory.limit_ratios(ratios, shown.title)
 
 

@@ -1,16 +1,12 @@
 """Every command as a user starts it: its help, its exit status, and what libraries write meanwhile."""
 
-import os
-import pathlib
 import re
-import subprocess
-import sys
 import tomllib
 
 import pytest
 
 from tests.support.documents import ROOT
-from tests.support.run_programs import in_one_process
+from tests.support.run_programs import run, start
 
 SCRIPTS = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]["scripts"]
 PROGRAMS = [target.rpartition(":")[2] for target in SCRIPTS.values()]
@@ -39,26 +35,13 @@ FAILING = {
 }
 
 
-def run(program, *flags, backend="tensorflow", **environment):
-    """Runs a command as a user does who sets no log levels."""
-    unset = ("TF_CPP_MIN_LOG_LEVEL", "CUDA_VISIBLE_DEVICES", "JAX_PLATFORMS")
-    own = {name: value for name, value in os.environ.items() if name not in unset}
-    return subprocess.run(
-        [sys.executable, "-m", f"trainers.{program}", *flags],
-        env={**own, "KERAS_BACKEND": backend, **environment},
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-    )
-
-
 def test_every_program_is_tested():
     assert sorted(PROGRAMS) == sorted(WRONG) == sorted(FAILING) and len(PROGRAMS) >= 8
 
 
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_help_has_examples_then_all_flags_and_loads_no_backend(program):
-    done = run(program, "--help", PYTHONPROFILEIMPORTTIME="1")
+    done = start(program, "--help", PYTHONPROFILEIMPORTTIME="1")
     assert done.returncode == 0
     imported = {line.rpartition("|")[2].strip() for line in done.stderr.splitlines()}
     assert "absl.flags" in imported and not imported.intersection(LIBRARIES)
@@ -75,7 +58,7 @@ def test_help_has_examples_then_all_flags_and_loads_no_backend(program):
 @pytest.mark.parametrize("program", PROGRAMS)
 def test_a_wrong_command_line_ends_with_status_2_and_one_line(program):
     for wrong in (["--nonsense=1"], WRONG[program]):
-        done = run(program, *wrong)
+        done = start(program, *wrong)
         assert done.returncode == 2 and not done.stdout
         assert done.stderr.startswith("error: ") and done.stderr.count("\n") == 1
 
@@ -83,23 +66,13 @@ def test_a_wrong_command_line_ends_with_status_2_and_one_line(program):
 def test_a_failure_ends_with_status_1_and_one_line(tmp_path):
     file = tmp_path / "file"  # where a folder is expected
     file.touch()
-    lines = [[program, *(flag.format(file=file) for flag in FAILING[program])] for program in PROGRAMS]
-    for line, (status, out, err) in zip(lines, in_one_process(lines), strict=True):
+    for program in PROGRAMS:
+        line = [program, *(flag.format(file=file) for flag in FAILING[program])]
+        status, out, err = run(*line)
         assert (status, out) == (1, ""), line
         assert err.startswith("error: ") and err.count("\n") == 1, (line, err)
 
 
-@pytest.mark.parametrize("backend", ["tensorflow", "jax"])
-def test_a_run_and_its_export_write_nothing_to_standard_error(backend, tmp_path):
-    short = ["--recipe=synthetic_mlp-vat", "--epochs=1", "--override=network.hidden_units=[4]", "--verbose=0"]
-    done = run("train", *short, f"--workdir={tmp_path}/work", backend=backend)
-    assert done.returncode == 0 and not done.stderr
-    assert "published test error" in done.stdout and "SavedModel: " in done.stdout and "Next:" not in done.stdout
-    (model,) = pathlib.Path(tmp_path, "work", "saved_model").glob("*/card.json")
-    done = run("evaluate", f"--model={model.parent}", "--attack=sign", backend=backend)
-    assert done.returncode == 0 and not done.stderr and "sign attack" in done.stdout
-
-
 def test_a_level_in_the_environment_shows_the_messages():
-    done = run("evaluate", "--model=nothing", TF_CPP_MIN_LOG_LEVEL="0")
+    done = start("evaluate", "--model=nothing", TF_CPP_MIN_LOG_LEVEL="0")
     assert done.returncode == 1 and re.search(r"^I\d{4} ", done.stderr, re.MULTILINE)

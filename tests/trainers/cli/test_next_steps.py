@@ -1,14 +1,12 @@
 """What a training suggests at its end: three commands that parse, for this recipe and backend."""
 
-import json
 import pathlib
 import shlex
-import subprocess
 import sys
 
 import pytest
 
-from tests.support.documents import ROOT
+from tests.support.parse_flags import complaints
 from trainers.cli import next_steps
 from zoo import recipes
 
@@ -51,10 +49,7 @@ def test_the_suggestions_parse():
             words = [word for word in shlex.split(command) if not word.startswith("KERAS_BACKEND=")]
             assert words[1] == "-m"
             lines.append(words[2:])
-    command = [sys.executable, "-m", "tests.support.parse_flags"]
-    done = subprocess.run(command, input=json.dumps(lines), cwd=ROOT, capture_output=True, text=True)
-    complaints = json.loads(done.stdout)
-    told = {" ".join(line): complaint for line, complaint in zip(lines, complaints, strict=True) if complaint}
+    told = {" ".join(line): complaint for line, complaint in zip(lines, complaints(lines), strict=True) if complaint}
     assert list(told) == ["trainers.train --help"]  # answered before the flags are parsed
 
 

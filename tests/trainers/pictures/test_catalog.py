@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 import zoo
+from tests.support.train_program import without_xla
 from trainers.pictures import changes, from_networks, subjects
 from trainers.pictures.catalog import FROM_RESULTS, draw
 from trainers.pictures.sources import Sources
@@ -13,9 +14,9 @@ from zoo import recipes
 
 
 @pytest.fixture(autouse=True)
-def without_xla(monkeypatch):
-    """Skips XLA, which takes seconds to compile what runs in milliseconds."""
-    monkeypatch.setattr("zoo.training.execution_plan._choose_jit_compile", lambda seen: False)
+def no_xla():
+    with without_xla():
+        yield
 
 
 @pytest.fixture
@@ -49,6 +50,7 @@ def tiny(monkeypatch):
     monkeypatch.setattr(from_networks, "FAMILIES", ("shift", "rotation"))
     monkeypatch.setattr(from_networks, "ATTACKED", {"one": "none", "another": "VAT"})
     monkeypatch.setattr(from_networks, "SIZES", (0.0, 0.1))
+    monkeypatch.setattr(from_networks, "RATIO_EPSILONS", (0.1, 1.0))
     subjects.trained_once.cache_clear()
     yield
     subjects.trained_once.cache_clear()

@@ -1,16 +1,14 @@
 """Commands compute with the weights of a model from an address, and do not run its graph."""
 
 import json
-import os
 import shutil
-import subprocess
-import sys
 
 import keras
 import numpy as np
 import pytest
 
 import zoo
+from tests.support import run_programs
 from trainers.runs.serving import open_predictions
 from zoo.optional import is_installed
 from zoo.pretrained.card import write_card
@@ -39,10 +37,10 @@ def without_graph(model_server, tmp_path, monkeypatch):
 
 
 def run(command, *arguments):
-    line = [sys.executable, "-m", f"trainers.{command}", *arguments]
-    done = subprocess.run(line, env=dict(os.environ), capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    return done.stdout
+    """What a command prints."""
+    status, out, err = run_programs.run(command, *arguments)
+    assert status == 0, err
+    return out
 
 
 def test_evaluate_runs_no_graph(without_graph):
