@@ -6,8 +6,8 @@
 
 The first command only prints the model card. The second one uploads; log in first by `hf auth login`, or set HF_TOKEN.
 Afterwards `zoo.load("hf://user/mnist_mlp-vat")` loads the model on every machine. The third one is for maintainers: it
-writes the robust errors of the analysis on the cards of the models, and the index of the models that `zoo.load`
-downloads by name.
+copies the robust errors from the analysis to the cards, and writes the index of the models that `zoo.load` downloads by
+name.
 """
 
 import json
@@ -31,7 +31,9 @@ ANALYSIS = flags.DEFINE_string(
 )
 SAVED_MODELS = flags.DEFINE_string("saved_models", None, words.SAVED_MODELS)
 INDEX = flags.DEFINE_bool(
-    "index", False, "Write the index of the models of the folder saved_models, and robust errors on their cards."
+    "index",
+    False,
+    "Write the index of the models in --saved_models, and copy robust errors from --analysis to their cards.",
 )
 BASE = flags.DEFINE_string(
     "base", None, "With --index, the address of the folder. Default: the repository at the tag of this version."
@@ -77,7 +79,7 @@ def check_usage() -> None:
             raise program.UsageError(f"--{flag.name} needs --{other.name}.")
     for flag in (MODEL, TO):
         if INDEX.value and flag.value is not None:
-            raise program.UsageError(f"--index is about all models of the folder. Leave out --{flag.name}.")
+            raise program.UsageError(f"--index covers every model in the folder. Leave out --{flag.name}.")
     if TO.value is not None:
         with without_keras(), program.usage():
             from zoo.pretrained.downloading import check_upload_address

@@ -12,7 +12,7 @@ from zoo.analysis.errors import cross_entropies
 from zoo.analysis.labels import as_labels
 from zoo.analysis.logits import Prediction
 
-pytestmark = pytest.mark.usefixtures("eager_programs")
+eager = pytest.mark.usefixtures("eager_programs")
 
 ROWS = [row for row, real in enumerate(REAL) if real]
 MEASURES = {
@@ -40,6 +40,7 @@ def cut(row):
     return TOKENS[row : row + 1, : REAL[row]], LABELS[row : row + 1, : REAL[row]]
 
 
+@eager
 @pytest.mark.parametrize("measure", MEASURES.values(), ids=MEASURES)
 def test_padding_counts_as_if_cut_off(measure, classifier):
     found = measure(classifier, TOKENS, LABELS)
@@ -47,6 +48,13 @@ def test_padding_counts_as_if_cut_off(measure, classifier):
     assert found[REAL == 0] == 0
 
 
+def test_a_compiled_attack_leaves_out_padding(classifier):
+    """What the tests around this one run eagerly on TensorFlow."""
+    found = MEASURES["pgd"](classifier, TOKENS, LABELS)
+    np.testing.assert_allclose(found[1], MEASURES["pgd"](classifier, *cut(1))[0], rtol=1e-6)
+
+
+@eager
 def test_labels_of_padding_do_not_matter(classifier):
     for filler in (0, -1, 99):
         np.testing.assert_array_equal(
@@ -82,6 +90,7 @@ FILLING = {
 }
 
 
+@eager
 @pytest.mark.parametrize("attack", FILLING)
 def test_attacks_that_fill_padding_do_not_make_it_count(attack):
     """A layer that masks zeros lets the filled steps pass. They do not count: the errors are shares of real steps."""
@@ -99,6 +108,7 @@ def test_targets_need_one_class(classifier):
         analysis.misclassified_under_attack(classifier, TOKENS, LABELS, "fab_linf", 0.1)
 
 
+@eager
 def test_attacked_error_in_training(model, quick):
     trained = model(tagger("recurrent"), zoo.AdversarialTraining(0.1), perturb="words", **quick)
     clean = 100 * analysis.misclassified(trained, TOKENS, LABELS).mean()
@@ -110,6 +120,7 @@ def test_attacked_error_in_training(model, quick):
     assert errors[0] == pytest.approx(clean) and errors[1] > clean
 
 
+@eager
 def test_limits_of_small_perturbations(classifier, monkeypatch):
     """The iterations stop a little before the largest eigenvalue. Padding in the mean would give a third at most."""
     monkeypatch.setattr("zoo.analysis.theory.NUM_POWER_ITERATIONS", 10)
@@ -118,6 +129,7 @@ def test_limits_of_small_perturbations(classifier, monkeypatch):
         assert 0.7 < limits[name][1].mean[0] < 1.001
 
 
+@eager
 def test_jacobian_is_0_at_padding(classifier):
     rows = analysis.jacobian(classifier, TOKENS)
     assert not rows[~COUNTS].any() and rows[COUNTS].any(axis=(1, 2)).all()

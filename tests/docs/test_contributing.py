@@ -30,11 +30,12 @@ def calls_of(function):
         if event == "call":
             codes.setdefault(frame.f_code)
 
+    before = sys.getprofile()
     sys.setprofile(watch)
     try:
         function()
     finally:
-        sys.setprofile(None)
+        sys.setprofile(before)
     files = [(pathlib.Path(code.co_filename), code.co_qualname) for code in codes]
     return [(file.relative_to(ZOO).as_posix(), name) for file, name in files if file.is_relative_to(ZOO)]
 

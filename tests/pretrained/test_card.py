@@ -60,7 +60,7 @@ def test_an_error_that_is_no_number_is_refused(model_folder):
         read_card(model_folder)
 
 
-@pytest.mark.parametrize("robust", [{}, {"error": "low"}, 9.5, None])
+@pytest.mark.parametrize("robust", [{}, {"error": "low", "epsilon": 0.1, "num_examples": 9}, {"error": 9.5}, 9.5, None])
 def test_a_robust_error_that_is_no_number_is_refused(model_folder, robust):
     card = json.loads((model_folder / CARD_FILE).read_text())
     write_card(model_folder, {**card, "robust_error": robust})

@@ -34,7 +34,7 @@ def flags_of_programs():
 
 @contextlib.contextmanager
 def separate_modules():
-    """A context that imports `trainers` anew, because what programs share defines its flags for each of them."""
+    """A context that imports `trainers` again: modules that programs share define flags, and each needs its own."""
 
     def take_out():
         return {name: sys.modules.pop(name) for name in list(sys.modules) if name.split(".")[0] == "trainers"}

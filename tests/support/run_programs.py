@@ -13,11 +13,11 @@ from absl import flags
 from tests.support.documents import ROOT
 from tests.support.parse_flags import separate_flags, separate_modules
 
-UNSET = ("TF_CPP_MIN_LOG_LEVEL", "CUDA_VISIBLE_DEVICES", "JAX_PLATFORMS")
+UNSET = ("TF_CPP_MIN_LOG_LEVEL", "CUDA_VISIBLE_DEVICES", "JAX_PLATFORMS", "XLA_FLAGS")
 
 
 def start(program, *words, **environment):
-    """The finished process of a program, as a user starts it who sets no log levels."""
+    """The finished process of a program, as started by a user who sets neither log levels nor flags of XLA."""
     own = {name: value for name, value in os.environ.items() if name not in UNSET}
     command = [sys.executable, "-m", f"trainers.{program}", *map(str, words)]
     environment = {**own, "KERAS_BACKEND": keras.backend.backend(), **environment}
@@ -25,7 +25,10 @@ def start(program, *words, **environment):
 
 
 def run(program, *words):
-    """The exit status of a program that runs in this process, its standard output and its standard error."""
+    """The exit status of a program that runs in this process, its standard output and its standard error.
+
+    It imports `trainers` again, so what a test patches there does not apply.
+    """
     out, err, status = io.StringIO(), io.StringIO(), 0
     with (
         separate_modules(),

@@ -2,14 +2,17 @@
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
 import pytest
 
-from trainers.results.publishing import write_download_index
+from tests.support.documents import ROOT
+from tests.support.run_programs import run
+from trainers.results.publishing import add_robust_errors, write_download_index
 from zoo.optional import is_installed
-from zoo.pretrained import find, index
+from zoo.pretrained import find, index, verify
 
 needs_hub = pytest.mark.skipif(not is_installed("huggingface_hub"), reason="huggingface_hub is not installed")
 
@@ -91,6 +94,31 @@ def test_a_folder_without_models_does_not_empty_the_index(tmp_path, monkeypatch)
         with pytest.raises(ValueError, match=f"{folder} holds no models, so the index stays as it was"):
             write_download_index(folder)
     assert index.INDEX_FILE.read_text() == "as before"
+
+
+def test_the_index_has_the_cards_with_their_robust_errors(tmp_path, monkeypatch):
+    name, folder = "synthetic_mlp-vat", tmp_path / "models"
+    shutil.copytree(find(name), folder / name)
+    monkeypatch.setattr(index, "INDEX_FILE", tmp_path / "index.json")
+    content = json.loads((ROOT / "results" / "analysis" / f"{name}.json").read_text())
+    settings = {"attack": "autoattack", "size": 0.1, "num_examples": 9, "input_range": None}
+    content["errors"]["autoattack"] = {"error": 12.5, "standard_error": 1.0, "date": "2026-01-02", "settings": settings}
+    (tmp_path / "analysis").mkdir()
+    (tmp_path / "analysis" / f"{name}.json").write_text(json.dumps(content))
+    status, out, err = run("publish", "--index", f"--saved_models={folder}", f"--analysis={tmp_path / 'analysis'}")
+    assert status == 0, err
+    card, entries = verify(folder / name), json.loads(index.INDEX_FILE.read_text())["models"]
+    assert card["robust_error"]["error"] == 12.5 and "1 cards have a robust error" in out
+    assert entries[name]["sha256"] == card["card_sha256"]
+
+
+def test_a_folder_that_is_not_ours_is_left_alone(tmp_path):
+    assert add_robust_errors(tmp_path / "typo", {}) == 0 and not (tmp_path / "typo").exists()
+    shutil.copytree(find("synthetic_mlp-vat"), tmp_path / "synthetic_mlp-vat")
+    (tmp_path / "README.md").write_text("# Mine\n")
+    with pytest.raises(ValueError, match="README.md"):
+        add_robust_errors(tmp_path, {})
+    assert (tmp_path / "README.md").read_text() == "# Mine\n"
 
 
 def test_the_index_of_a_folder(tmp_path, monkeypatch):

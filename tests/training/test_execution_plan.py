@@ -76,8 +76,8 @@ def test_a_plan_is_frozen_and_says_what_it_is():
     assert "steps_per_execution=10" in str(plan("jax"))
 
 
-# It draws random numbers, and compiles faster than penalties with derivatives of second order.
-PENALTY = zoo.Smoothness(0.5)
+# Smoothness draws random numbers, and compiles faster than a penalty with derivatives of second order.
+PENALTY, SECOND_ORDER = zoo.Smoothness(0.5), zoo.VirtualAdversarialTraining(1.0)
 
 
 @pytest.fixture
@@ -109,14 +109,14 @@ class Content(Watching):
 
 
 @pytest.mark.parametrize(
-    ("num_examples", "chosen", "ends", "programs"),
+    ("num_examples", "chosen", "ends", "programs", "penalty"),
     [
-        (20, "auto", [9], 1),
-        (24, 4, [3, 7, 11], 1),
-        (27, 4, [3, 7, 11, 15], 0),  # one more full batch and a smaller one
+        (20, "auto", [9], 1, SECOND_ORDER),
+        (24, 4, [3, 7, 11], 1, PENALTY),
+        (27, 4, [3, 7, 11, 15], 0, PENALTY),  # one more full batch and a smaller one
     ],
 )
-def test_steps_at_a_time_are_those_one_by_one(num_examples, chosen, ends, programs, monkeypatch):
+def test_steps_at_a_time_are_those_one_by_one(num_examples, chosen, ends, programs, penalty, monkeypatch):
     made, make = [], train_function.backend_step._one_program
     monkeypatch.setattr(train_function.backend_step, "_one_program", lambda *args: made.append(1) or make(*args))
     x, y = np.random.default_rng(0).normal(size=(num_examples, 4, 4, 1)).astype("float32"), np.arange(num_examples) % 3
@@ -124,7 +124,7 @@ def test_steps_at_a_time_are_those_one_by_one(num_examples, chosen, ends, progra
     for steps in (1, chosen):
         keras.utils.set_random_seed(0)
         hidden = layers.Dense(4), layers.BatchNormalization()
-        model = zoo.RegularizedModel(image_network(*hidden), PENALTY, seed=0)
+        model = zoo.RegularizedModel(image_network(*hidden), penalty, seed=0)
         loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile("adam", loss, metrics=["accuracy"], steps_per_execution=steps)
         content = Content()

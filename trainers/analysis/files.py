@@ -17,7 +17,7 @@ from zoo.pretrained import card
 
 
 def up_to_date(path: pathlib.Path, content: dict[str, Any], settings: dict[str, Any]) -> dict[str, Any]:
-    """The figures in a file that are of this model with these settings, and their versions.
+    """The figures in a file that belong to this model and these settings, and the library versions.
 
     Errors are kept one by one, measures and curves all together or not at all.
 
@@ -51,7 +51,7 @@ def up_to_date(path: pathlib.Path, content: dict[str, Any], settings: dict[str, 
 def measure_once(path: pathlib.Path, directory: str | pathlib.Path, num_examples: int | None = None) -> bool:
     """Measures a model and writes its file, unless the file is up to date.
 
-    Errors that are up to date are not measured again, nor are the measures or the curves.
+    Only errors that are out of date are measured again. Measures and curves are each measured again as a whole.
 
     Args:
         path: folder of the SavedModel.

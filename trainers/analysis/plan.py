@@ -6,8 +6,13 @@ from zoo.datasets import Dataset
 
 NUM_ITERATED = 1000
 PGD = {"num_steps": 20, "step_size": "2.5 * size / num_steps", "random_start": True}
-ITERATED = {"pgd_l2": PGD, "pgd_linf": PGD, "virtual_adversarial": {"num_power_iterations": 10}}
 AUTO_ATTACK = "autoattack"  # the robust error of a card
+ITERATED: dict[str, dict[str, Any]] = {
+    "pgd_l2": PGD,
+    "pgd_linf": PGD,
+    "virtual_adversarial": {"num_power_iterations": 10},
+    AUTO_ATTACK: {"num_steps": 100, "num_queries": 5000},
+}
 NUM_AUTO_ATTACK = 300  # an image that resists takes seconds: AutoAttack makes 7000 queries
 UNCLIPPED = ("sign", "gaussian_sign")  # the noise of the thesis leaves the range of pixels
 
@@ -83,8 +88,9 @@ def plan(dataset: Dataset, num_examples: int | None = None) -> dict[str, dict[st
 
     Args:
         dataset: to measure on.
-        num_examples: use the first examples of the test set; None uses `NUM_ITERATED` for iterated attacks and
-            gradients, and all for the rest. Clean error, calibration and generalization gap always use all examples.
+        num_examples: use the first examples of the test set; None uses `NUM_AUTO_ATTACK` for AutoAttack, `NUM_IN_CURVE`
+            for curves, `NUM_ITERATED` for other iterated attacks and gradients, and all for the rest. Clean error,
+            calibration and generalization gap always use all examples.
 
     Returns:
         `{"errors": {name: settings}, "measures": {name: settings}, "curves": {name: settings}}`.
@@ -93,7 +99,7 @@ def plan(dataset: Dataset, num_examples: int | None = None) -> dict[str, dict[st
     simple, iterated = min(num_examples or every, every), min(num_examples or NUM_ITERATED, every)
     sizes = attack_sizes(dataset.name, is_image(dataset))
     numbers = {**dict.fromkeys(sizes, simple), **dict.fromkeys(ITERATED, iterated)}
-    numbers[AUTO_ATTACK] = min(iterated, NUM_AUTO_ATTACK)
+    numbers[AUTO_ATTACK] = min(num_examples or NUM_AUTO_ATTACK, every)
     errors = {
         name: {
             "attack": FUNCTIONS.get(name, name),

@@ -10,11 +10,12 @@ COLORS = (BLUE, RED)
 
 
 @styled
-def signals_of_classes(signals: Mapping[int, np.ndarray], title: str) -> Picture:
+def signals_of_classes(signals: Mapping[int, np.ndarray], note: str, title: str) -> Picture:
     """Draws one signal of each of two classes in the same axes.
 
     Args:
         signals: `{label: signal, (length,)}`, for two labels.
+        note: what to see, for the alt text.
         title: of the data.
     """
     figure, axes = new_figure(2.2, 1, 1)
@@ -23,9 +24,9 @@ def signals_of_classes(signals: Mapping[int, np.ndarray], title: str) -> Picture
         ax.plot(signal, color=color, label=f"label {label}", linewidth=1)
     ax.set_xlabel("position")
     legend_below(figure, ax, len(signals))
-    shown = " and ".join(f"label {label}" for label in signals)
+    first, second = signals
     return Picture(
         figure,
         f"Signals with different labels. {title}",
-        f"One signal with {shown}. Their frequencies differ by 2 %, so the two are hard to tell apart by eye.",
+        f"One signal with label {first} and one with label {second}. {note}",
     )

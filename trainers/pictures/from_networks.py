@@ -1,4 +1,4 @@
-"""Pictures of networks: of published models, of short runs, and of networks in the plane. One shows data alone."""
+"""Pictures of networks: of published models, of short runs, of networks in the plane; and one of data alone."""
 
 from typing import Any
 
@@ -36,7 +36,7 @@ ATTACKED = {  # the published models whose examples are attacked
     "mnist_ladder-all_full": "ladder",
 }
 SIZES = (0.0, 0.05, 0.1, 0.2, 0.3)  # L∞ norms of these attacks, pixels from 0 to 1
-RATIO_EPSILONS = np.logspace(-2, 1, 10)  # of the penalties that are compared with their limits
+RATIO_EPSILONS = np.logspace(-2, 1, 10)  # ε at which penalties are compared with their limits
 
 
 def perturbed_pairs(
@@ -123,7 +123,8 @@ def draw_signal_classes(sources: Sources) -> Picture:
     """Draws one synthetic signal of each class."""
     data = datasets.load("synthetic")
     first = {label: data.x_test[np.argmax(data.y_test == label)] for label in (0, 1)}
-    return classes.signals_of_classes(first, "Synthetic signals")
+    note = "Their frequencies differ by 2 %, so the two are hard to tell apart by eye."
+    return classes.signals_of_classes(first, note, "Synthetic signals")
 
 
 def ladder_of(sources: Sources) -> tuple[Any, Any, str]:

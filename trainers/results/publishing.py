@@ -27,8 +27,8 @@ INDEX = """# Pretrained models
 
 Generated from the cards of the models by `trainers.train`. The test error in percent is that of the SavedModel, which
 comes from one seed; the published error is the mean that a paper reports. The card (`card.json`) holds the seed and the
-source. The robust error is that under AutoAttack, see `trainers.analyze`: with the number of examples and the largest
-change of a pixel, for pixels from 0 to 1.
+source. The robust error is the error in percent under AutoAttack (see `trainers.analyze`) on n test images, where each
+pixel, from 0 to 1, changes by at most ε.
 
 {table}
 `zoo.load("NAME")` gives a Keras model. `tf.saved_model.load("saved_models/NAME").serve(x)` works without this library:
@@ -106,21 +106,26 @@ def add_robust_errors(directory: str | pathlib.Path, analyses: Mapping[str, Any]
 
     Args:
         directory: folder of SavedModels.
-        analyses: from `trainers.analysis.report.read_analyses`. An analysis of another version of a model is left out.
+        analyses: from `trainers.analysis.report.read_analyses`. An analysis of another version of a model is ignored.
 
     Returns:
         The number of cards with a robust error.
 
     Raises:
-        ValueError: a model or its card is damaged.
+        ValueError: a model or its card is damaged, or `README.md` is not ours.
+        OSError: the folder cannot be written.
     """
     directory, number = pathlib.Path(directory), 0
+    names = card_names(directory)
+    if not names:
+        return 0
+    check_folder(directory, INDEX)
     with locked(directory, wait=True):
-        for name in card_names(directory):
+        for name in names:
             card = verify(directory / name)
             analysis = analyses.get(card["name"], {})
             entry = analysis.get("errors", {}).get(AUTO_ATTACK)
-            if entry and analysis["sha256"] == model_sum(card):
+            if entry and analysis.get("sha256") == model_sum(card):
                 robust = robust_error(entry)
                 if card.get(ROBUST_ERROR) != robust:
                     card = write_card(directory / name, {**card, ROBUST_ERROR: robust})

@@ -12,6 +12,7 @@ from zoo.validation import check_number
 CARD_FILE = "card.json"
 CHECKSUM = "card_sha256"
 ROBUST_ERROR = "robust_error"
+ROBUST_PARTS = ("error", "epsilon", "num_examples")  # its numbers
 FIELDS = {"name": str, "errors": dict, "num_parameters": int, "input_shape": list, "model": dict, "files": dict}
 
 
@@ -40,7 +41,7 @@ def file_sums(directory: str | os.PathLike) -> dict[str, str]:
         name = str(path.relative_to(directory))
         if path.is_symlink() or not (path.is_file() or path.is_dir()):
             raise ValueError(f"The SavedModel {directory} holds {name!r}, which is a link or a special file.")
-        if path.is_file() and name != CARD_FILE:
+        if path.is_file() and name != CARD_FILE and not name.startswith(f".{CARD_FILE}."):  # which is being written
             with open(path, "rb") as opened:
                 sums[name] = hashlib.file_digest(opened, "sha256").hexdigest()
     return sums
@@ -62,7 +63,7 @@ def card_sum(card: dict[str, Any]) -> str:
 
 
 def model_sum(card: dict[str, Any]) -> str:
-    """Computes a checksum by which a model is known: that of its card without the robust error.
+    """Computes the checksum that identifies a model: that of its card without the robust error.
 
     The robust error is measured after the export, so adding it does not make another model.
 
@@ -135,11 +136,11 @@ def read_card(directory: str | os.PathLike) -> dict[str, Any]:
         if not isinstance(card.get(field), kind):
             raise ValueError(f"{path} is damaged: {field!r} must be {kind.__name__}, received {card.get(field)!r}.")
     try:
-        robust = card.get(ROBUST_ERROR, {"error": 0.0})["error"]
-        errors = {**card["errors"], "published": card.get("published_error") or 0.0, "robust": robust}
-        for split, error in errors.items():
+        for split, error in {**card["errors"], "published": card.get("published_error") or 0.0}.items():
             check_number(f"The error {split!r}", error)
-    except (KeyError, TypeError) as problem:
+        for part in ROBUST_PARTS if ROBUST_ERROR in card else ():
+            check_number(f"{part!r} of {ROBUST_ERROR!r}", card[ROBUST_ERROR].get(part))
+    except (AttributeError, TypeError) as problem:
         raise ValueError(f"{path} is damaged: {problem}") from problem
     return card
 

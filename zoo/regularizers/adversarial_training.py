@@ -28,8 +28,8 @@ class AdversarialTraining(InputPerturbation):
     it.
 
     AT needs labels. In semi-supervised training it covers only the labeled inputs, and their perturbed passes draw
-    their own dropout masks. All passes of the attack use the batch statistics of their own inputs, unless `attack_mode`
-    says otherwise, and update no moving average.
+    their own dropout masks. The passes of the attack never update moving averages. By default they use the batch
+    statistics of their own inputs, see `attack_mode`.
 
     Args:
         epsilon: ε, radius of the ball in units of the (preprocessed) input, at least 0.
@@ -41,8 +41,9 @@ class AdversarialTraining(InputPerturbation):
             of the ball.
         random_start: whether the attack starts from a random point of the ball, and not from the input.
         input_range: `(low, high)` to which the perturbed inputs are clipped, or None.
-        attack_mode: mode of the network during the attack: `"training"` (default), or `"prediction"`, with moving
-            averages and without dropout. The loss at x' is always that of training mode.
+        attack_mode: how the network runs during the attack: `"training"` (default; batch statistics and dropout) or
+            `"prediction"` (moving averages, no dropout). The penalty itself is always computed in training mode. If a
+            layer's outputs move, they are those of training mode.
         **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
 
     Raises:

@@ -23,8 +23,8 @@ class CleanPass(LinearizedPass):
             of the inputs that it receives, and with the dropout masks and noise of the clean pass (for as many
             inputs). It updates no moving average. `weights` has pairs of a trainable variable and a value that
             replaces its own.
-        predict: the same in prediction mode: with moving averages, and without dropout and noise. None if `forward` is
-            in that mode.
+        predict: like `forward`, but in prediction mode: with moving averages, and without dropout and noise. None if
+            `forward` already predicts.
         sample_weight: `(num_labeled,)`, `(num_labeled, 1)` or a weight of each position of dense outputs; or None. For
             weights of positions, the example has their mean over the positions that count.
         targets_of: `() -> (num_labeled, k)`, labels as probabilities of the classes. It raises `ValueError` if there

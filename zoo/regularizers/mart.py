@@ -32,7 +32,7 @@ class Mart(AdversarialTraining):
             of the ball.
         random_start: whether the attack starts from a random point of the ball, and not from the input.
         input_range: `(low, high)` to which the perturbed inputs are clipped, or None.
-        attack_mode: mode of the network during the attack, see `AdversarialTraining`.
+        attack_mode: how the network runs during the attack, see `AdversarialTraining`.
         divergence_weight: μ, at least 0.
         **common: `weight` λ, `ramp_up_steps` and `interval`, see `Regularizer`.
 

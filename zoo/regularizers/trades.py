@@ -23,9 +23,9 @@ class Trades(InputPerturbation):
 
     K steps of projected gradient ascent on the divergence find x': `x' ← Π(x' + α·δ)`, with `δ = sign(g)` (L∞) or
     `δ = g/‖g‖` (L2). x' is constant with respect to the weights. The gradient runs through both predictions, p(x) and
-    p(x'). TRADES needs no labels: in semi-supervised training it covers labeled and unlabeled inputs. All passes of the
-    attack use the batch statistics of their own inputs, unless `attack_mode` says otherwise, and update no moving
-    average.
+    p(x'). TRADES needs no labels: in semi-supervised training it covers labeled and unlabeled inputs. The passes of
+    the attack never update moving averages. By default they use the batch statistics of their own inputs, see
+    `attack_mode`.
 
     `VirtualAdversarialTraining` differs in three points. Its perturbation has an L2 norm of exactly ε; here it may lie
     anywhere in a ball in L∞ or L2. Its iterations all stay at x, and are exact for small ε; here each step takes the
@@ -39,8 +39,8 @@ class Trades(InputPerturbation):
         step_size: α, at least 0, in units of the input. None takes `min(1, 2.5/num_steps)·ε`, which reaches every point
             of the ball.
         input_range: `(low, high)` to which the perturbed inputs are clipped, or None.
-        attack_mode: mode of the network during the attack: `"training"` (default), or `"prediction"`, with moving
-            averages and without dropout, as in the source. The divergence at x' is always that of training mode.
+        attack_mode: how the network runs during the attack: `"training"` (default) or `"prediction"`, as in the source,
+            see `AdversarialTraining`.
         weight: λ, at least 0. The source calls it 1/λ and takes 6.
         **common: `ramp_up_steps` and `interval`, see `Regularizer`.
 

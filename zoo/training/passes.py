@@ -114,7 +114,7 @@ def run_passes(model: Any, inputs: Any, outputs: Outputs, *, linearized: bool, m
 
 
 def _run(model, outputs, perturbed, state, linearized, tensor, weights=(), training=True):
-    """A pass from some state of the network: its logits; and state updates, added losses, outputs and masks."""
+    """Runs one pass from a given state. Returns the logits; and state updates, added losses, outputs and masks."""
     network = model.network
     exact = exact_moments(network) if linearized else contextlib.nullcontext()
     scope = keras.StatelessScope(state_mapping=[*state, *weights], collect_losses=True)
@@ -130,7 +130,7 @@ def _run(model, outputs, perturbed, state, linearized, tensor, weights=(), train
 
 
 def _check_first_batch(model, perturbed, logits_of):
-    """Refuses penalties that cannot move what they are to move, once."""
+    """Checks once, at the first batch, that the penalties can move what they should."""
     if any(term.moves_inputs for term in model.terms):
         check_reached(model.network, perturbed, lambda *parts: logits_of(list(parts)))
     check_terms(model.terms, perturbed)

@@ -113,7 +113,7 @@ class RegularizedModel(ObjectiveModel):
             raise TypeError(f"regularizer must be a zoo Regularizer or None, received {regularizer!r}.")
         self._regularizer = regularizer
         self.perturb = perturb
-        self.checked = False  # whether penalties can move what they are to move
+        self.checked = False  # whether a batch has shown that penalties can move what they should
         for term in self.terms:
             same = sum(metric.name.split(":")[0] == term.metric_name for metric in self.penalty_metrics)
             name = f"{term.metric_name}:{same + 1}" if same else term.metric_name

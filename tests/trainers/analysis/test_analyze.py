@@ -118,7 +118,9 @@ def test_models_with_a_current_file_are_skipped(models, tmp_path, monkeypatch):
     monkeypatch.setattr(analysis_files, "measure", pretend)
     steps = [(50, True), (50, False), (40, True), (40, False)]
     assert [measure_once(models / NAME, tmp_path / "out", number) for number, _ in steps] == [new for _, new in steps]
-    alter_card(models / NAME, robust_error={"error": 1.0})  # it is measured after the export: the model is the same
+    alter_card(
+        models / NAME, robust_error={"error": 1.0, "epsilon": 0.1, "num_examples": 9}
+    )  # it is measured after the export: the model is the same
     assert not measure_once(models / NAME, tmp_path / "out", 40)
     alter_card(models / NAME, seed=1)
     assert measure_once(models / NAME, tmp_path / "out", 40)
@@ -152,7 +154,11 @@ def test_one_error_is_measured_again(trained, measured_copy, tmp_path, monkeypat
     monkeypatch.setattr(measurements, "measure_errors", lambda *args: names.extend(args[3]) or measure_errors(*args))
     assert measure_once(trained / NAME, tmp_path, 50)
     assert names == ["pgd_linf", "sign"]
-    assert json.loads((tmp_path / f"{NAME}.json").read_text())["errors"] == measured_copy["errors"]
+    again = json.loads((tmp_path / f"{NAME}.json").read_text())["errors"]
+    assert [{**entry, "date": ""} for entry in again.values()] == [
+        {**entry, "date": ""} for entry in measured_copy["errors"].values()
+    ]
+    assert list(again) == list(measured_copy["errors"])
 
 
 def test_damaged_results_are_named_and_kept(models, tmp_path):
@@ -193,6 +199,7 @@ def test_plans_fit_their_data():
     assert settings["curves"] == {} and plan(images)["curves"]["apgd_linf"]["num_examples"] == 300
     numbers = [plan(dataclasses.replace(images, name=name))["errors"]["autoattack"] for name in ("mnist", "cifar10")]
     assert [(each["num_examples"], each["size"]) for each in numbers] == [(300, 0.1), (300, 2 / 255)]
+    assert plan(images, 500)["errors"]["autoattack"]["num_examples"] == 500
     assert "autoattack" not in settings["errors"]
     assert plan(images)["curves"] == json.loads(json.dumps(plan(images)["curves"]))
 

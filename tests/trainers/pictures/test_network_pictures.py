@@ -52,11 +52,11 @@ def test_signals_and_images_are_drawn(shape):
 
 def test_signals_of_two_classes_are_drawn_as_given():
     signals = {0: rng.normal(size=20), 1: rng.normal(size=20)}
-    picture = classes.signals_of_classes(signals, "t")
+    picture = classes.signals_of_classes(signals, "Look.", "t")
     for line, (label, signal) in zip(picture.figure.axes[0].lines, signals.items(), strict=True):
         np.testing.assert_array_equal(line.get_ydata(), signal)
         assert line.get_label() == f"label {label}"
-    assert png(picture) and "label 0 and label 1" in picture.alt
+    assert png(picture) and picture.alt == "One signal with label 0 and one with label 1. Look."
 
 
 def test_arrows_show_where_content_goes():

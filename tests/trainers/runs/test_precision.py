@@ -38,6 +38,7 @@ def types_of(model):
 )
 def test_a_run_is_stopped_resumed_and_exported(precision, recipe, main, tmp_path, monkeypatch):
     values, found = {"recipe": recipe, "override": [SMALL, f"precision={precision}"]}, set()
+    values["xla"] = recipe.endswith("baseline")
     monkeypatch.setattr(train, "make_callbacks", lambda directory, dataset: [Types(found)])
     undisturbed, resumed = tmp_path / "undisturbed", tmp_path / "resumed"
     assert main(workdir=str(undisturbed), **values) is None

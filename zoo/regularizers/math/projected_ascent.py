@@ -13,7 +13,7 @@ Tensor = Any  # a tensor of the backend
 
 
 MODES = ("training", "prediction")
-"""Modes of the network during the attacks of training: with batch statistics and dropout, or as it predicts."""
+"""How the network runs while a penalty attacks it: with batch statistics and dropout, or as it predicts."""
 
 
 def step_length(step_size: float | None, epsilon: float, num_steps: int) -> float:
