@@ -98,7 +98,7 @@ def publish() -> None:
 
     if MODEL.value is None:  # so --index
         folder = SAVED_MODELS.value or pretrained.default_directory()
-        print(f"{add_robust_errors(folder, read_analyses(ANALYSIS.value))} cards have a robust error")
+        print(f"Cards with a robust error: {add_robust_errors(folder, read_analyses(ANALYSIS.value))}")
         print(f"{write_download_index(folder, BASE.value)} models of {folder} are in the index")
         return
     path = pretrained.find(MODEL.value, SAVED_MODELS.value)

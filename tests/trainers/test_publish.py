@@ -108,7 +108,7 @@ def test_the_index_has_the_cards_with_their_robust_errors(tmp_path, monkeypatch)
     status, out, err = run("publish", "--index", f"--saved_models={folder}", f"--analysis={tmp_path / 'analysis'}")
     assert status == 0, err
     card, entries = verify(folder / name), json.loads(index.INDEX_FILE.read_text())["models"]
-    assert card["robust_error"]["error"] == 12.5 and "1 cards have a robust error" in out
+    assert card["robust_error"]["error"] == 12.5 and "Cards with a robust error: 1\n" in out
     assert entries[name]["sha256"] == card["card_sha256"]
 
 
