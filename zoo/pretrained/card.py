@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pathlib
+from collections.abc import Mapping
 from typing import Any
 
 from zoo.files import write_atomic
@@ -62,7 +63,7 @@ def card_sum(card: dict[str, Any]) -> str:
     return hashlib.sha256(json.dumps(content, sort_keys=True).encode()).hexdigest()
 
 
-def model_sum(card: dict[str, Any]) -> str:
+def model_sum(card: Mapping[str, Any]) -> str:
     """Computes the checksum that identifies a model: that of its card without the robust error.
 
     The robust error is measured after the export, so adding it does not make another model.
