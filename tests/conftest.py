@@ -116,9 +116,9 @@ if keras.backend.backend() == "jax":
     import jax
 
     jax.config.update("jax_enable_x64", True)
-    # Many of the programs are the same ones again.
     jax.config.update("jax_disable_most_optimizations", True)
-    # Shared by all workers, by the processes that tests start, and by later runs.
+    # Many of the programs are the same ones again. The cache is shared by all workers, by the processes that tests
+    # start, and by later runs.
     os.environ.setdefault("JAX_COMPILATION_CACHE_DIR", os.path.join(tempfile.gettempdir(), "zoo-tests-jax-cache"))
     os.environ["JAX_PERSISTENT_CACHE_MIN_COMPILE_TIME_SECS"] = "0"
     jax.config.update("jax_compilation_cache_dir", os.environ["JAX_COMPILATION_CACHE_DIR"])

@@ -87,19 +87,24 @@ def check_usage() -> None:
             check_upload_address(TO.value)
 
 
+def write_index(folder: str | pathlib.Path) -> None:
+    """Copies robust errors to the cards of a folder, and writes the index of its models."""
+    from trainers.analysis.report import read_analyses
+    from trainers.results.publishing import add_robust_errors, write_download_index
+
+    print(f"New robust errors on cards: {add_robust_errors(folder, read_analyses(ANALYSIS.value))}")
+    print(f"{write_download_index(folder, BASE.value)} models of {folder} are in the index")
+
+
 def publish() -> None:
     """Uploads the model, prints its card, or writes the index."""
     check_usage()
     quiet.load("keras")
-    from trainers.analysis.report import read_analyses
     from trainers.page import commands
-    from trainers.results.publishing import add_robust_errors, write_download_index
     from zoo import pretrained
 
     if MODEL.value is None:  # so --index
-        folder = SAVED_MODELS.value or pretrained.default_directory()
-        print(f"Cards with a robust error: {add_robust_errors(folder, read_analyses(ANALYSIS.value))}")
-        print(f"{write_download_index(folder, BASE.value)} models of {folder} are in the index")
+        write_index(SAVED_MODELS.value or pretrained.default_directory())
         return
     path = pretrained.find(MODEL.value, SAVED_MODELS.value)
     card = pretrained.verify(path)

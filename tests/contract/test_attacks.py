@@ -13,6 +13,7 @@ import pytest
 from keras import layers, ops
 
 import zoo
+from tests.support.short_attacks import short
 from zoo.analysis import ATTACKS, Classifier, misclassified, misclassified_under_attack
 
 N, EPSILON = 6, 2.0
@@ -96,12 +97,6 @@ def decisions(structure):
     logits, distribution, *_ = victim(structure).predict(STRUCTURES[structure][2])
     logits = ops.convert_to_numpy(logits)
     return (logits > 0).astype("int32") if distribution == "bernoulli" else logits.argmax(axis=-1)
-
-
-def short(attack):
-    queries = {"num_queries": 5} if attack.startswith(("square", "autoattack")) else {}
-    steps = {"num_steps": 3} if attack.startswith(("pgd", "apgd", "fab", "autoattack")) else {}
-    return {**queries, **steps}
 
 
 def refused(attack, structure):

@@ -96,28 +96,37 @@ def test_a_folder_without_models_does_not_empty_the_index(tmp_path, monkeypatch)
     assert index.INDEX_FILE.read_text() == "as before"
 
 
+def analysis_of(name):
+    """The analysis of a published model, with an error under AutoAttack."""
+    content = json.loads((ROOT / "results" / "analysis" / f"{name}.json").read_text())
+    settings = {"attack": "autoattack", "size": 0.1, "num_examples": 9, "input_range": None}
+    content["errors"]["autoattack"] = {"error": 12.5, "standard_error": 1.0, "date": "2026-01-02", "settings": settings}
+    return content
+
+
 def test_the_index_has_the_cards_with_their_robust_errors(tmp_path, monkeypatch):
     name, folder = "synthetic_mlp-vat", tmp_path / "models"
     shutil.copytree(find(name), folder / name)
     monkeypatch.setattr(index, "INDEX_FILE", tmp_path / "index.json")
-    content = json.loads((ROOT / "results" / "analysis" / f"{name}.json").read_text())
-    settings = {"attack": "autoattack", "size": 0.1, "num_examples": 9, "input_range": None}
-    content["errors"]["autoattack"] = {"error": 12.5, "standard_error": 1.0, "date": "2026-01-02", "settings": settings}
     (tmp_path / "analysis").mkdir()
-    (tmp_path / "analysis" / f"{name}.json").write_text(json.dumps(content))
+    (tmp_path / "analysis" / f"{name}.json").write_text(json.dumps(analysis_of(name)))
     status, out, err = run("publish", "--index", f"--saved_models={folder}", f"--analysis={tmp_path / 'analysis'}")
     assert status == 0, err
     card, entries = verify(folder / name), json.loads(index.INDEX_FILE.read_text())["models"]
-    assert card["robust_error"]["error"] == 12.5 and "Cards with a robust error: 1\n" in out
+    assert card["robust_error"]["error"] == 12.5 and "New robust errors on cards: 1\n" in out
     assert entries[name]["sha256"] == card["card_sha256"]
 
 
 def test_a_folder_that_is_not_ours_is_left_alone(tmp_path):
     assert add_robust_errors(tmp_path / "typo", {}) == 0 and not (tmp_path / "typo").exists()
-    shutil.copytree(find("synthetic_mlp-vat"), tmp_path / "synthetic_mlp-vat")
+    name = "synthetic_mlp-vat"
+    shutil.copytree(find(name), tmp_path / name)
+    before = (tmp_path / name / "card.json").read_bytes()
     (tmp_path / "README.md").write_text("# Mine\n")
+    assert add_robust_errors(tmp_path, {}) == 0
     with pytest.raises(ValueError, match="README.md"):
-        add_robust_errors(tmp_path, {})
+        add_robust_errors(tmp_path, {name: analysis_of(name)})
+    assert (tmp_path / name / "card.json").read_bytes() == before
     assert (tmp_path / "README.md").read_text() == "# Mine\n"
 
 

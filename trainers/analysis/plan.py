@@ -96,20 +96,8 @@ def plan(dataset: Dataset, num_examples: int | None = None) -> dict[str, dict[st
         `{"errors": {name: settings}, "measures": {name: settings}, "curves": {name: settings}}`.
     """
     every = len(dataset.x_test)
-    simple, iterated = min(num_examples or every, every), min(num_examples or NUM_ITERATED, every)
+    iterated = min(num_examples or NUM_ITERATED, every)
     sizes = attack_sizes(dataset.name, is_image(dataset))
-    numbers = {**dict.fromkeys(sizes, simple), **dict.fromkeys(ITERATED, iterated)}
-    numbers[AUTO_ATTACK] = min(num_examples or NUM_AUTO_ATTACK, every)
-    errors = {
-        name: {
-            "attack": FUNCTIONS.get(name, name),
-            "size": size,
-            "num_examples": numbers[name],
-            "input_range": [0.0, 1.0] if is_image(dataset) and name not in UNCLIPPED else None,
-            **ITERATED.get(name, {}),
-        }
-        for name, size in sizes.items()
-    }
     gradients = {"num_examples": iterated}
     measures = {
         **dict.fromkeys(JACOBIAN, gradients),
@@ -124,9 +112,31 @@ def plan(dataset: Dataset, num_examples: int | None = None) -> dict[str, dict[st
         "generalization_gap": {"num_examples": every},
     }
     return {
-        "errors": {"clean": {"num_examples": every}, **errors},
+        "errors": {"clean": {"num_examples": every}, **attacks(dataset, sizes, num_examples)},
         "measures": measures,
         "curves": curves(dataset, min(num_examples or NUM_IN_CURVE, every)),
+    }
+
+
+def attacks(dataset: Dataset, sizes: dict[str, float], num_examples: int | None) -> dict[str, dict[str, Any]]:
+    """The settings of the errors under attack.
+
+    Args:
+        dataset: to measure on.
+        sizes: from `attack_sizes`.
+        num_examples: as for `plan`.
+    """
+    numbers = {**dict.fromkeys(ITERATED, NUM_ITERATED), AUTO_ATTACK: NUM_AUTO_ATTACK}
+    every = len(dataset.x_test)
+    return {
+        name: {
+            "attack": FUNCTIONS.get(name, name),
+            "size": size,
+            "num_examples": min(num_examples or numbers.get(name, every), every),
+            "input_range": [0.0, 1.0] if is_image(dataset) and name not in UNCLIPPED else None,
+            **ITERATED.get(name, {}),
+        }
+        for name, size in sizes.items()
     }
 
 

@@ -102,36 +102,33 @@ def write_index(directory: str | pathlib.Path) -> str:
 
 
 def add_robust_errors(directory: str | pathlib.Path, analyses: Mapping[str, Any]) -> int:
-    """Writes the error under AutoAttack on the card of every model that has one, and rewrites the index of the folder.
+    """Writes the error under AutoAttack on the card of every model that has one, and updates the table of the folder.
 
     Args:
         directory: folder of SavedModels.
         analyses: from `trainers.analysis.report.read_analyses`. An analysis of another version of a model is ignored.
 
     Returns:
-        The number of cards with a robust error.
+        The number of cards that changed. If there is none, nothing is written.
 
     Raises:
         ValueError: a model or its card is damaged, or `README.md` is not ours.
         OSError: the folder cannot be written.
     """
-    directory, number = pathlib.Path(directory), 0
-    names = card_names(directory)
-    if not names:
-        return 0
-    check_folder(directory, INDEX)
-    with locked(directory, wait=True):
-        for name in names:
-            card = verify(directory / name)
-            analysis = analyses.get(card["name"], {})
-            entry = analysis.get("errors", {}).get(AUTO_ATTACK)
-            if entry and analysis.get("sha256") == model_sum(card):
-                robust = robust_error(entry)
-                if card.get(ROBUST_ERROR) != robust:
-                    card = write_card(directory / name, {**card, ROBUST_ERROR: robust})
-            number += ROBUST_ERROR in card
-        write_index(directory)
-    return number
+    directory, changed = pathlib.Path(directory), {}
+    for name in card_names(directory):
+        card = read_card(directory / name)
+        analysis = analyses.get(card["name"], {})
+        entry = analysis.get("errors", {}).get(AUTO_ATTACK)
+        if entry and analysis.get("sha256") == model_sum(card) and card.get(ROBUST_ERROR) != robust_error(entry):
+            changed[name] = robust_error(entry)
+    if changed:
+        check_folder(directory, INDEX)
+        with locked(directory, wait=True):
+            for name, robust in changed.items():
+                write_card(directory / name, {**verify(directory / name), ROBUST_ERROR: robust})
+            write_index(directory)
+    return len(changed)
 
 
 def robust_error(entry: Mapping[str, Any]) -> dict[str, Any]:

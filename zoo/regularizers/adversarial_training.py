@@ -5,12 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.regularizers.clean_pass import CleanPass
+from zoo.regularizers.clean_pass import MODES, CleanPass
 from zoo.regularizers.input_perturbation import InputPerturbation
 from zoo.regularizers.math import per_example
 from zoo.regularizers.math.balls import STEEPEST, draw_from_ball
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
-from zoo.regularizers.math.projected_ascent import MODES, projected_ascent, step_length
+from zoo.regularizers.math.projected_ascent import projected_ascent, step_length
 from zoo.regularizers.math.worst_directions import NOISES, adversarial_noise
 from zoo.validation import check_choice, check_number
 
@@ -123,8 +123,7 @@ class AdversarialTraining(InputPerturbation):
         else:
             # In training mode the clean pass has this gradient. From the center of the ball, min(α, ε)·δ is the
             # projected step.
-            trains = self.attack_mode == "training"
-            first = clean_pass if trains else clean_pass.linearized_at(inputs, self.attack_mode)
+            first = clean_pass if self.attack_mode == "training" else clean_pass.linearized_at(inputs, self.attack_mode)
             gradient = ops.stop_gradient(first.loss_gradient)
             perturbation = min(step, self.epsilon) * adversarial_noise(gradient, self.noise or STEEPEST[self.norm])
         if moved is not None:

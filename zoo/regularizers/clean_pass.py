@@ -13,6 +13,8 @@ from zoo.regularizers.linearized_pass import LinearizedPass
 from zoo.regularizers.math.positions import over_positions
 
 Tensor = Any  # a tensor of the backend
+MODES = ("training", "prediction")
+"""How the network runs while a penalty attacks it: with batch statistics and dropout, or as it predicts."""
 
 
 class CleanPass(LinearizedPass):
@@ -100,7 +102,7 @@ class CleanPass(LinearizedPass):
         """
         # Constant weights: the gradient of the objective does not run through the attack.
         frozen = [(v, ops.stop_gradient(v.value)) for v in self.variables if v.trainable]
-        inputs, run = ops.stop_gradient(inputs), {"training": self.forward, "prediction": self.predict}[mode]
+        inputs, run = ops.stop_gradient(inputs), self.predict if mode == "prediction" else self.forward
         linear = linearize(lambda x: (run(x, weights=frozen), ()), inputs)
         return LinearizedPass(
             inputs=inputs,

@@ -5,12 +5,12 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.regularizers.clean_pass import CleanPass
+from zoo.regularizers.clean_pass import MODES, CleanPass
 from zoo.regularizers.input_perturbation import InputPerturbation
 from zoo.regularizers.math.balls import STEEPEST
 from zoo.regularizers.math.divergences import DIVERGENCES
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
-from zoo.regularizers.math.projected_ascent import MODES, projected_ascent, step_length
+from zoo.regularizers.math.projected_ascent import projected_ascent, step_length
 from zoo.regularizers.math.worst_directions import adversarial_noise, power_iteration
 from zoo.validation import check_choice, check_number
 

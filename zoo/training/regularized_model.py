@@ -187,11 +187,11 @@ class RegularizedModel(ObjectiveModel):
 
     def _labeled_pass(self, passes, y, y_pred, num_labeled, sample_weight):
         """What regularizers see of the pass that the loss took, over labeled and unlabeled inputs."""
-        labels = self.at_head(only_label(y, y_pred))
+        loss_of, labels = per_example_loss(self.at_head(self.loss)), self.at_head(only_label(y, y_pred))
         mask = None if passes.mask is None else passes.mask[:num_labeled]
 
         def losses(logits):
-            return per_example_loss(self.at_head(self.loss))(labels, passes.outputs.from_logits(logits), mask)
+            return loss_of(labels, passes.outputs.from_logits(logits), mask)
 
         targets_of = functools.partial(passes.outputs.targets, labels, passes.logits[:num_labeled])
         return self._clean_pass(passes, losses, targets_of, num_labeled, self.at_head(sample_weight))

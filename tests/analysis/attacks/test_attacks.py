@@ -6,6 +6,7 @@ import pytest
 
 import zoo
 from tests.support.perceptron import fisher_information
+from tests.support.short_attacks import short
 from zoo.analysis import (
     ATTACKS,
     MOVEMENTS,
@@ -39,13 +40,6 @@ def data(model):
     """Inputs, and the model's own decisions as labels."""
     x = np.random.default_rng(1).normal(size=(50, 6)).astype("float32")
     return x, np.argmax(model.predict(x, verbose=0), axis=-1)
-
-
-def short(attack):
-    """Options of attacks that would take thousands of steps."""
-    queries = {"num_queries": 30} if attack.startswith(("square", "autoattack")) else {}
-    steps = {"num_steps": 5} if attack.startswith(("pgd", "apgd", "fab", "autoattack")) else {}
-    return {**queries, **steps}
 
 
 def gradient(model, inputs, labels):
@@ -110,7 +104,7 @@ def test_every_attack_is_of_no_size_without_effect_and_seeded_and_shows_its_prog
     x, y = rng.uniform(size=(40, 4, 4, 1)).astype("float32"), np.arange(40, dtype="int32") % 3
     unmoved = misclassified_under_attack(network, x, y, attack, 0.0, batch_size=20)
     np.testing.assert_array_equal(unmoved, misclassified(network, x, y, batch_size=20))
-    size, options = 90.0 if attack == "rotation" else 1.5, {"batch_size": 20, **short(attack)}
+    size, options = 90.0 if attack == "rotation" else 1.5, {"batch_size": 20, **short(attack, 5, 30)}
     first = misclassified_under_attack(network, x, y, attack, size, **options)
     assert np.any(first != unmoved) and not capsys.readouterr().out
     again = misclassified_under_attack(network, x, y, attack, size, verbose=1, **options)
@@ -125,7 +119,7 @@ def test_seeds_are_integers_generators_or_none(attack, model, data):
     x, y = data
 
     def attacked(seed):
-        return keras.ops.convert_to_numpy(ATTACKS[attack](model.network, x, y, 0.5, seed, **short(attack)))
+        return keras.ops.convert_to_numpy(ATTACKS[attack](model.network, x, y, 0.5, seed, **short(attack, 5, 30)))
 
     np.testing.assert_array_equal(attacked(3), attacked(keras.random.SeedGenerator(3)))
     first, second = attacked(None), attacked(None)

@@ -11,18 +11,13 @@ import pytest
 from keras import layers, ops
 
 from tests.analysis.attacks.closed_forms import linear_classifier, smallest_perturbations
+from tests.support.short_attacks import short
 from zoo.analysis import ATTACKS, auto_attack, misclassified, misclassified_under_attack
 from zoo.analysis.attacks.task import Task
 
 NORMS = {"linf": np.inf, "l2": 2}
 ITERATED = ("pgd", "apgd", "fab", "square", "autoattack")
 SHORT = {"num_steps": 10, "num_queries": 50}
-
-
-def short(attack):
-    if attack.startswith("auto"):
-        return SHORT
-    return {"num_queries": 50} if attack.startswith("square") else {"num_steps": 10}
 
 
 def sizes(perturbation, norm):
@@ -52,7 +47,7 @@ def network():
 def test_no_attack_leaves_the_ball_or_the_range(network, attack, seed, epsilon):
     rng = np.random.default_rng(seed)
     x, y = rng.uniform(size=(8, 3, 3, 1)).astype("float32"), rng.integers(0, 4, 8)
-    moved = ops.convert_to_numpy(ATTACKS[attack](network, x, y, epsilon, seed, (0.0, 1.0), **short(attack)))
+    moved = ops.convert_to_numpy(ATTACKS[attack](network, x, y, epsilon, seed, (0.0, 1.0), **short(attack, **SHORT)))
     assert moved.min() >= 0 and moved.max() <= 1
     assert sizes(moved - x, "l2" if attack.endswith("l2") else "linf").max() <= epsilon * (1 + 1e-5) + 1e-6
 

@@ -6,6 +6,7 @@ import pytest
 from keras import layers, ops
 
 from tests.analysis.attacks.closed_forms import linear_classifier, smallest_perturbations
+from tests.support.short_attacks import short
 from zoo.analysis import (
     ATTACKS,
     Classifier,
@@ -66,11 +67,6 @@ def test_the_sign_of_the_gradient_in_scaled_inputs():
     p = np.exp(z @ w) / np.exp(z @ w).sum(axis=1, keepdims=True)
     expected = z + 0.1 * np.sign((p - np.eye(4)[y]) @ w.T)
     np.testing.assert_allclose(as_vector(sign_noise(network, x, y, 0.1)), expected, rtol=1e-12)
-
-
-def short(attack):
-    queries = {"num_queries": 5} if attack.startswith(("square", "auto")) else {}
-    return {**queries, **({"num_steps": 3} if attack.startswith(("auto", "apgd", "pgd", "fab")) else {})}
 
 
 def attacked(attack, network, x, y):

@@ -2,6 +2,7 @@
 
 import copy
 import dataclasses
+import inspect
 import json
 import os
 import shutil
@@ -199,6 +200,9 @@ def test_plans_fit_their_data():
     assert settings["curves"] == {} and plan(images)["curves"]["apgd_linf"]["num_examples"] == 300
     numbers = [plan(dataclasses.replace(images, name=name))["errors"]["autoattack"] for name in ("mnist", "cifar10")]
     assert [(each["num_examples"], each["size"]) for each in numbers] == [(300, 0.1), (300, 2 / 255)]
+    own = inspect.signature(zoo.analysis.auto_attack).parameters  # the attack runs with its defaults
+    told = plan(images)["errors"]["autoattack"]
+    assert all(told[name] == own[name].default for name in ("num_steps", "num_queries"))
     assert plan(images, 500)["errors"]["autoattack"]["num_examples"] == 500
     assert "autoattack" not in settings["errors"]
     assert plan(images)["curves"] == json.loads(json.dumps(plan(images)["curves"]))

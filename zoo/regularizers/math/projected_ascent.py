@@ -12,10 +12,6 @@ from zoo.validation import check_number
 Tensor = Any  # a tensor of the backend
 
 
-MODES = ("training", "prediction")
-"""How the network runs while a penalty attacks it: with batch statistics and dropout, or as it predicts."""
-
-
 def step_length(step_size: float | None, epsilon: float, num_steps: int) -> float:
     """The length α of the steps of an attack.
 
