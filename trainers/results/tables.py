@@ -16,7 +16,7 @@ TABLES = {
     "mnist_conv": ("MNIST, convolutional network, attacks in L∞", ["mnist_conv-*"], "mnist_conv-baseline"),
     "mnist_few_labels": ("MNIST, few labels (VAT paper)", ["mnist_mlp1200-*"], None),
     "ladder": ("MNIST, ladder networks, fully connected", ["mnist_ladder-*"], None),
-    "ladder_conv": ("MNIST, convolutional ladder networks", ["mnist_conv*_ladder-*"], None),
+    "ladder_conv": ("MNIST, convolutional ladder networks", ["mnist_conv*_ladder*"], None),
     "cifar10": (
         "CIFAR-10, all labels (VMT paper, table 3)",
         ["cifar10_conv_small-[!4]*"],
@@ -24,7 +24,7 @@ TABLES = {
     ),
     "cifar10_30ep": (
         "CIFAR-10, all labels, 30 epochs (published: VMT paper, table 3, 80 epochs)",
-        ["cifar10_conv_small_30ep-*"],
+        ["cifar10_conv_small_30ep-[!4]*"],
         "cifar10_conv_small_30ep-baseline",
     ),
     "cifar10_4000": ("CIFAR-10, 4000 labels", ["cifar10_*-4000_*"], None),

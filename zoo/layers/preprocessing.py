@@ -17,6 +17,7 @@ PREPROCESSING: dict[str, type[keras.layers.Layer]] = {
     "contrast_normalization": PerImageContrastNormalization,
     "zca_whitening": ZCAWhitening,
     "sparse_code": SparseCode,
+    "gaussian_noise": keras.layers.GaussianNoise,
     "random_translation": keras.layers.RandomTranslation,
     "random_rotation": keras.layers.RandomRotation,
     "random_zoom": keras.layers.RandomZoom,
