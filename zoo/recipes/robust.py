@@ -88,6 +88,6 @@ RECIPES = [
     FAMILY.recipe("trades", trades(0.3), notes=UNTUNED),
     FAMILY.recipe("trades_vmt_shift", {**trades(0.3), **mnist.vmt("shift", 1.0)}, notes=UNTUNED),
     FAMILY.recipe("trades_1000", trades(0.3), num_labels=1000, unlabeled_batch_size=100, notes=UNTUNED),
-    mnist.FAMILY.recipe("at_pgd", pgd(0.1), notes=UNTUNED),
-    mnist.FAMILY.recipe("trades", trades(0.1), notes=UNTUNED),
+    mnist.FAMILY.recipe("at_pgd", pgd(0.1), epochs=FAMILY.base.epochs, notes=UNTUNED),
+    mnist.FAMILY.recipe("trades", trades(0.1), epochs=FAMILY.base.epochs, notes=UNTUNED),
 ]
