@@ -10,9 +10,12 @@ import pathlib
 import tempfile
 
 # Most of the time goes into compiling small programs, for which XLA need not optimize. XLA reads this once. JAX has an
-# option of its own, see below, with which its tests take less time.
-if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
-    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
+# option of its own for that, see below; what else shortens its compilation is here.
+XLA_FLAGS = {
+    "tensorflow": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
+    "jax": "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1",
+}
+os.environ.setdefault("XLA_FLAGS", XLA_FLAGS.get(os.environ.get("KERAS_BACKEND", "tensorflow"), ""))
 
 import hypothesis
 import keras

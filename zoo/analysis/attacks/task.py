@@ -160,8 +160,8 @@ class Task:
         for start in range(0, number, self.batch_size):
             rows = np.arange(start, min(start + self.batch_size, number))
             size = self.batch_size
-            while size // 4 >= max(len(rows), 8):
-                size //= 4
+            while size // 2 >= max(len(rows), 8):
+                size //= 2
             found.append((np.resize(rows, size), len(rows)))
         return found
 
