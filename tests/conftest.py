@@ -11,11 +11,10 @@ import tempfile
 
 # Most of the time goes into compiling small programs, for which XLA need not optimize. XLA reads this once. JAX has an
 # option of its own for that, see below; what else shortens its compilation is here.
-XLA_FLAGS = {
-    "tensorflow": "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true",
-    "jax": "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1",
-}
-os.environ.setdefault("XLA_FLAGS", XLA_FLAGS.get(os.environ.get("KERAS_BACKEND", "tensorflow"), ""))
+if os.environ.get("KERAS_BACKEND", "tensorflow") == "tensorflow":
+    os.environ.setdefault("XLA_FLAGS", "--xla_backend_optimization_level=0 --xla_llvm_disable_expensive_passes=true")
+elif os.environ["KERAS_BACKEND"] == "jax":
+    os.environ.setdefault("XLA_FLAGS", "--xla_cpu_use_fusion_emitters=false --xla_cpu_parallel_codegen_split_count=1")
 
 import hypothesis
 import keras

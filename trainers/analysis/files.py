@@ -48,10 +48,16 @@ def up_to_date(path: pathlib.Path, content: dict[str, Any], settings: dict[str, 
         raise ValueError(f"{path} is damaged ({error!r}). Remove it to measure the model again.") from error
 
 
+def num_known(found: dict[str, Any]) -> int:
+    """The number of figures in the content of a file."""
+    return sum(len(found.get(kind, ())) for kind in ("errors", "measures", "curves"))
+
+
 def measure_once(path: pathlib.Path, directory: str | pathlib.Path, num_examples: int | None = None) -> bool:
     """Measures a model and writes its file, unless the file is up to date.
 
-    Only errors that are out of date are measured again. Measures and curves are each measured again as a whole.
+    Only errors that are out of date are measured again. Measures and curves are each measured again as a whole. What is
+    measured waits in `MODEL.partial` until the model is done, so that an interruption does not lose it.
 
     Args:
         path: folder of the SavedModel.
@@ -67,14 +73,15 @@ def measure_once(path: pathlib.Path, directory: str | pathlib.Path, num_examples
     directory = pathlib.Path(directory)
     directory.mkdir(parents=True, exist_ok=True)
     content = card.verify(path)
-    file = directory / f"{content['name']}.json"
+    file, partial = (directory / f"{content['name']}.{ending}" for ending in ("json", "partial"))
     settings = plan(load_own_data(content), num_examples)
-    known = up_to_date(file, content, settings)
+    known = max((up_to_date(each, content, settings) for each in (file, partial)), key=num_known)
     missing = missing_figures(settings, known)
     if not any(missing.values()):
         return False
     with progress(num_figures(missing), "figure") as move:
-        write_atomic(file, as_json(measure(path, num_examples, known, move)))
+        measure(path, num_examples, known, move, lambda found: write_atomic(partial, as_json(found)))
+    partial.replace(file)
     return True
 
 

@@ -147,6 +147,7 @@ def measure(
     num_examples: int | None = None,
     known: dict[str, Any] | None = None,
     move: Move = lambda number: None,
+    save: Callable[[dict[str, Any]], None] = lambda content: None,
 ) -> dict[str, Any]:
     """Measures a published model.
 
@@ -155,6 +156,7 @@ def measure(
         num_examples: as for `trainers.analysis.plan.plan`.
         known: content of an earlier file without the figures that are out of date; the rest is not measured again.
         move: called with the number of figures measured.
+        save: called with the content so far after the errors, after the measures and after the curves.
 
     Returns:
         The content of its file.
@@ -178,18 +180,19 @@ def measure(
         "measures": lambda of: as_entries(measure_all(network, x, y, of, gap, move), value, of),
         "curves": lambda of: {name: curve(network, x, y, options, move) for name, options in of.items()},
     }
-    found = {}
-    for kind, of in missing_figures(settings, known).items():
-        entries = {**known.get(kind, {}), **(kinds[kind](of) if of else {})}
-        found[kind] = {name: entries[name] for name in settings[kind]}
-    return {
+    found = {
         "model": content["name"],
         "dataset": data.name,
         "num_examples": settings["errors"]["gaussian_noise"]["num_examples"],
-        **found,
+        **{kind: known.get(kind, {}) for kind in kinds},
         "sha256": card.model_sum(content),
         "versions": {**known.get("versions", {}), **versions()},
     }
+    for kind, of in missing_figures(settings, known).items():
+        entries = {**found[kind], **(kinds[kind](of) if of else {})}
+        found[kind] = {name: entries[name] for name in settings[kind]}
+        save(found)
+    return found
 
 
 def measure_all(

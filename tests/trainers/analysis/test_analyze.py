@@ -108,13 +108,13 @@ def test_progress_counts_every_figure(measured, moves):
 def test_models_with_a_current_file_are_skipped(models, tmp_path, monkeypatch):
     calls = []
 
-    def pretend(path, num_examples, known, move):
+    def pretend(path, num_examples, known, move, save):
         calls.append((num_examples, sorted(kind for kind, found in known.items() if found)))
         settings = plan(zoo.datasets.load("synthetic"), num_examples)
         kinds = {
             kind: {name: {"settings": options} for name, options in each.items()} for kind, each in settings.items()
         }
-        return {"model": NAME, "sha256": model_sum(read_card(path)), **kinds}
+        save({"model": NAME, "sha256": model_sum(read_card(path)), **kinds})
 
     monkeypatch.setattr(analysis_files, "measure", pretend)
     steps = [(50, True), (50, False), (40, True), (40, False)]
@@ -128,6 +128,26 @@ def test_models_with_a_current_file_are_skipped(models, tmp_path, monkeypatch):
     # The clean error is on all examples, whatever their number for attacks.
     assert calls == [(50, []), (40, ["errors"]), (40, [])]
     assert [path.name for path in (tmp_path / "out").iterdir()] == [f"{NAME}.json"]
+
+
+def test_an_interruption_loses_only_the_kind_of_figures_that_was_being_measured(trained, tmp_path, monkeypatch):
+    file = tmp_path / f"{NAME}.json"
+
+    def interrupted(*args):
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        patched.setattr(measurements, "measure_all", interrupted)
+        measure_once(trained / NAME, tmp_path, 50)
+    assert not file.exists()
+    monkeypatch.setattr(measurements, "measure_errors", None)  # calling it would fail
+    assert measure_once(trained / NAME, tmp_path, 50)
+    assert [path.name for path in tmp_path.iterdir()] == [file.name]
+    content = json.loads(file.read_text())
+    assert content["errors"] and content["measures"]
+    # What is left of an interruption does not make a model that is up to date be measured again.
+    file.with_suffix(".partial").write_text(json.dumps({**content, "measures": {}}))
+    assert not measure_once(trained / NAME, tmp_path, 50)
 
 
 def test_only_what_is_out_of_date_is_measured_again(trained, measured_copy, tmp_path, monkeypatch):
