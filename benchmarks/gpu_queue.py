@@ -6,8 +6,8 @@
 The program takes one compiled step of every method (`smoke.json`). It times steps in bfloat16 and in float32, next to
 the limit and PyTorch (`step_time.json`). Then it trains several recipes at the same time, one seed each. When a run
 ends or its time is up, the program packs its checkpoint, curves and figures into `RECIPE-seed-N.zip` in the output
-folder. It does not need TensorFlow. Where NVIDIA's multi-process service runs (`nvidia-cuda-mps-control -d`), the
-trainings share the GPU better.
+folder. It does not need TensorFlow. NVIDIA's multi-process service (`nvidia-cuda-mps-control -d`), started before, lets
+kernels of several trainings run at the same time.
 
 To export a finished run, unpack its file in the root of the repository on a machine with TensorFlow, and run
 

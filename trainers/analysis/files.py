@@ -48,11 +48,6 @@ def up_to_date(path: pathlib.Path, content: dict[str, Any], settings: dict[str, 
         raise ValueError(f"{path} is damaged ({error!r}). Remove it to measure the model again.") from error
 
 
-def num_known(found: dict[str, Any]) -> int:
-    """The number of figures in the content of a file."""
-    return sum(len(found.get(kind, ())) for kind in ("errors", "measures", "curves"))
-
-
 def measure_once(path: pathlib.Path, directory: str | pathlib.Path, num_examples: int | None = None) -> bool:
     """Measures a model and writes its file, unless the file is up to date.
 
@@ -75,7 +70,8 @@ def measure_once(path: pathlib.Path, directory: str | pathlib.Path, num_examples
     content = card.verify(path)
     file, partial = (directory / f"{content['name']}.{ending}" for ending in ("json", "partial"))
     settings = plan(load_own_data(content), num_examples)
-    known = max((up_to_date(each, content, settings) for each in (file, partial)), key=num_known)
+    found = [up_to_date(each, content, settings) for each in (file, partial)]
+    known = min(found, key=lambda each: num_figures(missing_figures(settings, each)))
     missing = missing_figures(settings, known)
     if not any(missing.values()):
         return False
