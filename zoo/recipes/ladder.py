@@ -17,6 +17,7 @@ from zoo.recipes.ladder_settings import (
     CONV_SMALL,
     FC,
     FULL,
+    LADDER,
     THESIS,
     bottom,
     family,
@@ -82,12 +83,15 @@ CIFAR_FIELDS = {
 }
 cifar10 = family("cifar10_conv_ladder", CONV_CIFAR, **CIFAR_FIELDS)
 cifar10_thesis = family("cifar10_conv_ladder", CONV_CIFAR, THESIS, **CIFAR_FIELDS)
-cifar10_short = family("cifar10_conv_ladder_30ep", CONV_CIFAR, **{**CIFAR_FIELDS, "epochs": 30})
+cifar10_short = family(
+    "cifar10_conv_ladder_30ep", CONV_CIFAR, f"{LADDER}, after 70 epochs", **{**CIFAR_FIELDS, "epochs": 30}
+)
 conv_fc = family("mnist_conv_fc_ladder", CONV_FC, num_labels=100)
 conv_small = family("mnist_conv_small_ladder", CONV_SMALL, num_labels=100)
-conv_small_short = family("mnist_conv_small_ladder_30ep", CONV_SMALL, num_labels=100, epochs=30)
+conv_small_short = family(
+    "mnist_conv_small_ladder_30ep", CONV_SMALL, f"{LADDER}, after 150 epochs", num_labels=100, epochs=30
+)
 conv_small_thesis = family("mnist_conv_small_ladder", CONV_SMALL, THESIS, num_labels=100)
-SHORT = "The published error is that of the full number of epochs."
 CIFAR_NETWORK = {"activation": "leaky_relu", "scale_logits": False}
 
 RECIPES = [
@@ -95,7 +99,7 @@ RECIPES = [
     *ladder_thesis.RECIPES,
     conv_fc.recipe("100_full", ladder=full(CONV_FC, 1000, 10, 0.1), published_error=0.99),
     conv_small.recipe("100_gamma", ladder=SMALL, published_error=0.89),
-    conv_small_short.recipe("100_gamma", ladder=SMALL, published_error=0.89, notes=SHORT),
+    conv_small_short.recipe("100_gamma", ladder=SMALL, published_error=0.89),
     conv_small.recipe(
         "100_supervised",
         ladder=supervised(CONV_SMALL, layer_noise(CONV_SMALL, 0.45)),
@@ -119,7 +123,7 @@ RECIPES = [
         **against("mnist_conv_small_ladder-100_gamma"),
     ),
     cifar10.recipe("4000_gamma", ladder=CIFAR, network=CIFAR_NETWORK, published_error=20.40),
-    cifar10_short.recipe("4000_gamma", ladder=CIFAR, network=CIFAR_NETWORK, published_error=20.40, notes=SHORT),
+    cifar10_short.recipe("4000_gamma", ladder=CIFAR, network=CIFAR_NETWORK, published_error=20.40),
     cifar10.recipe(
         "4000_supervised",
         ladder=supervised(CONV_CIFAR, {"noise_std": 0.3}),
