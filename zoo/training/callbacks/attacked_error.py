@@ -27,6 +27,7 @@ from zoo.training.perturbed_layers import perturbed_tensor
 from zoo.validation import check_choice, check_number
 
 Tensor = Any  # a tensor of the backend
+Predict = Callable[[Tensor], tuple[Tensor, Outputs, Tensor | None]]  # to logits, meaning of the outputs, their mask
 
 
 class AttackedError(keras.callbacks.Callback):
@@ -144,8 +145,8 @@ class AttackedError(keras.callbacks.Callback):
         model = self.model
         return model.outputs_of_loss() if isinstance(model, ObjectiveModel) else outputs_of(model.loss)
 
-    def _at(self, inputs: Any) -> tuple[WholeInput, Callable[[Tensor], tuple[Tensor, Outputs, Tensor | None]]]:
-        """How the tensor that moves is put together, and `tensor -> logits, meaning of the outputs, their mask`."""
+    def _at(self, inputs: Any) -> tuple[WholeInput, Predict]:
+        """How the tensor that moves is put together, and the prediction from it."""
         model, is_ours = self.model, isinstance(self.model, ObjectiveModel)
         network, call = (model.network, model.call_network) if is_ours else (model, model)
         perturbed = perturbed_tensor(model.perturb if is_ours else None, network, inputs)
@@ -167,29 +168,11 @@ class AttackedError(keras.callbacks.Callback):
         """The share of wrong decisions of each input after an attack that starts from `inputs + noise`."""
         perturbed, predict = self._at(inputs)
         clean, bounds = perturbed.tensor(predict), perturbed.bounds(self.input_range)
-        loss_of, labels = per_example_loss(self._at_head(self.model.loss)), self._at_head(y)
+        labels = self._at_head(y)
         # From the clean inputs: an attack may fill padding, which must not count. The compiler keeps only this mask.
         mask = predict(clean)[2]
-
-        def gradient(x):
-            meanings = []
-
-            def run(x):
-                logits, meaning, _ = predict(x)
-                meanings.append(meaning)
-                return logits, ()
-
-            linear = linearize(run, x)
-            return LinearizedPass(
-                inputs=x,
-                logits=linear.outputs,
-                losses=lambda logits: loss_of(labels, meanings[-1].from_logits(logits), mask),
-                num_labeled=ops.shape(x)[0],
-                vjp=linear.vjp,
-            ).loss_gradient
-
         attacked = projected_ascent(
-            gradient,
+            _loss_gradient(predict, per_example_loss(self._at_head(self.model.loss)), labels, mask),
             clip_to_range(clean + noise, bounds),
             clean,
             epsilon=self.epsilon,
@@ -199,17 +182,44 @@ class AttackedError(keras.callbacks.Callback):
             input_range=bounds,
         )
         logits, meaning, _ = predict(attacked)
-        decisions = _decisions(labels, logits, meaning)
-        if mask is not None:
-            decisions = ops.cast(decisions, "float32" if meaning.kind == "multilabel" else "int32")  # not unsigned
-            decisions = ops.where(expand_last(mask, decisions), decisions, -ops.ones_like(decisions))
-        return share_misclassified(logits, decisions, meaning.distribution)
+        return share_misclassified(logits, _decisions(labels, logits, meaning, mask), meaning.distribution)
 
 
-def _decisions(labels: Tensor, logits: Tensor, outputs: Outputs) -> Tensor:
-    """Labels as the loss takes them, in the form of decisions: class indices `(n, ...)`, or 0 and 1 `(n, ..., k)`."""
+def _loss_gradient(predict: Predict, loss_of: Callable[..., Tensor], labels: Any, mask: Tensor | None) -> Any:
+    """The function `x -> gradient of the loss at x`."""
+
+    def gradient(x):
+        meanings = []
+
+        def run(x):
+            logits, meaning, _ = predict(x)
+            meanings.append(meaning)
+            return logits, ()
+
+        linear = linearize(run, x)
+        return LinearizedPass(
+            inputs=x,
+            logits=linear.outputs,
+            losses=lambda logits: loss_of(labels, meanings[-1].from_logits(logits), mask),
+            num_labeled=ops.shape(x)[0],
+            vjp=linear.vjp,
+        ).loss_gradient
+
+    return gradient
+
+
+def _decisions(labels: Tensor, logits: Tensor, outputs: Outputs, mask: Tensor | None) -> Tensor:
+    """Labels as the loss takes them, in the form of decisions: class indices `(n, ...)`, or 0 and 1 `(n, ..., k)`.
+
+    Those at masked positions are -1, which does not count.
+    """
     if outputs.kind == "multilabel":
-        return labels
-    if outputs.kind == "categorical" and not outputs.sparse:
-        return ops.argmax(labels, axis=-1)
-    return ops.reshape(labels, ops.shape(logits)[:-1])
+        decisions, dtype = labels, "float32"
+    elif outputs.kind == "categorical" and not outputs.sparse:
+        decisions, dtype = ops.argmax(labels, axis=-1), "int32"
+    else:
+        decisions, dtype = ops.reshape(labels, ops.shape(logits)[:-1]), "int32"
+    if mask is None:
+        return decisions
+    decisions = ops.cast(decisions, dtype)  # not unsigned
+    return ops.where(expand_last(mask, decisions), decisions, -ops.ones_like(decisions))
