@@ -13,6 +13,7 @@ from zoo.regularizers.math.field_bases import orthonormal_basis
 from zoo.regularizers.math.movement_fields import Rotation, Scale, Shift, Smooth
 
 EPSILON, XI, NOISE_STD = 2.0, 1e-2, 0.1
+RADIUS, NUM_STEPS = 0.1, 10  # of the attacks in L∞
 AUTOCAST = {"float32": None, "mixed_bfloat16": torch.bfloat16, "mixed_float16": torch.float16}
 
 
@@ -53,6 +54,30 @@ def at_l2(network, x, y):
     loss = functional.cross_entropy(network(x), y)
     (gradient,) = torch.autograd.grad(loss, x, retain_graph=True)
     return loss + functional.cross_entropy(network((x + EPSILON * unit(gradient)).detach()), y)
+
+
+def attacked(network, x, start, loss_of):
+    """Ten steps up a loss in a ball in L∞, within pixels from 0 to 1."""
+    moved = start.clamp(0, 1)
+    for _ in range(NUM_STEPS):
+        moved.requires_grad_()
+        (gradient,) = torch.autograd.grad(loss_of(network(moved)), moved)
+        moved = moved.detach() + 2.5 * RADIUS / NUM_STEPS * gradient.sign()
+        moved = moved.clamp(x - RADIUS, x + RADIUS).clamp(0, 1)
+    return moved
+
+
+def at_pgd(network, x, y):
+    start = x + RADIUS * (2 * torch.rand_like(x) - 1)
+    moved = attacked(network, x, start, lambda logits: functional.cross_entropy(logits, y))
+    return functional.cross_entropy(network(x), y) + functional.cross_entropy(network(moved), y)
+
+
+def trades(network, x, y):
+    logits = network(x)
+    start = x + 1e-3 * torch.randn_like(x)
+    moved = attacked(network, x, start, lambda other: categorical_kl(logits.detach(), other))
+    return functional.cross_entropy(logits, y) + categorical_kl(logits, network(moved))
 
 
 def vat(network, x, y):
@@ -101,6 +126,8 @@ def movement(families, on_lattice):
 METHODS = {
     "baseline": lambda lattice: baseline,
     "at_l2": lambda lattice: at_l2,
+    "at_pgd": lambda lattice: at_pgd,
+    "trades": lambda lattice: trades,
     "vat": lambda lattice: vat,
     "vmt_shift": lambda lattice: movement([Shift()], lattice),
     "vmt_all": lambda lattice: movement([Shift(), Rotation(), Scale()], lattice),

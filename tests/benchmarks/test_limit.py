@@ -20,7 +20,9 @@ def units(method, layers):
     return limit(times, METHODS[method][1], 0, 1.0) / sum(layer.operations for layer in layers)
 
 
-@pytest.mark.parametrize("method, expected", [("baseline", 2.5), ("at_l2", 5.5), ("vmt_all", 5.5), ("vat", 7.0)])
+@pytest.mark.parametrize(
+    "method, expected", [("baseline", 2.5), ("at_l2", 5.5), ("vmt_all", 5.5), ("vat", 7.0), ("at_pgd", 25.0)]
+)
 def test_units_of_the_mnist_network(method, expected):
     layers = layers_of(build_network("mnist_mlp"), 100)
     work = sum(layer.operations for layer in layers)

@@ -13,7 +13,9 @@ def loops():
     return pytorch_loops
 
 
-@pytest.mark.parametrize("method", ["baseline", "at_l2", "vat", "vmt_all", "smoothness", "jacobian_1"])
+@pytest.mark.parametrize(
+    "method", ["baseline", "at_l2", "at_pgd", "trades", "vat", "vmt_all", "smoothness", "jacobian_1"]
+)
 @pytest.mark.parametrize("precision", PRECISIONS[:2])
 def test_pytorch_trains_channels_last(loops, method, precision):
     import torch
