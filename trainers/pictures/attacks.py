@@ -19,6 +19,7 @@ COMPARED = {
     "at_l2": (BLUE, "-", "D"),
     "at_pgd": (SKY, "-", "P"),
     "trades": (SKY, "--", "X"),
+    "trades, convolutional network": (SKY, ":", "X"),
     "vat": (RED, "-", "o"),
     "vat_vmt_smooth": (RED, "--", "v"),
     "full": (PURPLE, "-", "^"),
@@ -27,10 +28,21 @@ COMPARED = {
 Curve = Mapping[str, Any]  # of the file of a model
 
 
-def method_of_model(name: str) -> str:
-    """The method of a model that was trained with all labels; empty for another number of labels."""
-    method = name.split("-", 1)[-1]
-    return method.removeprefix("all_") if not method[:1].isdigit() else ""
+def compared_as(name: str) -> str:
+    """The entry of `COMPARED` of a model that was trained with all labels; empty for another number of labels.
+
+    Args:
+        name: of the model. A network of MNIST with convolutions is told apart from the fully connected ones.
+    """
+    network, _, method = name.rpartition("-")
+    if method[:1].isdigit():
+        return ""
+    return method.removeprefix("all_") + (", convolutional network" if network == "mnist_conv" else "")
+
+
+def _label(compared: str) -> str:
+    method, comma, network = compared.partition(",")
+    return METHODS[method] + comma + network
 
 
 @styled
@@ -45,31 +57,30 @@ def accuracy_by_epsilon(analyses: Mapping[str, Mapping[str, Any]], dataset: str 
         A picture; None if no model of the data set has a curve.
     """
     curves = {
-        method_of_model(name): next(iter(content["curves"].values()))
+        compared_as(name): next(iter(content["curves"].values()))
         for name, content in analyses.items()
         if content["dataset"] == dataset and content.get("curves")
     }
-    shown = {method: curves[method] for method in COMPARED if method in curves}
+    shown = {compared: curves[compared] for compared in COMPARED if compared in curves}
     if not shown:
         return None
     figure, axes = new_figure(4.6)
     ax, told = axes[0, 0], []
-    for method, curve in shown.items():
-        color, line, marker = COMPARED[method]
+    for compared, curve in shown.items():
+        color, line, marker = COMPARED[compared]
         sizes, accuracy = curve["settings"]["sizes"], 100 - np.array(curve["errors"])
         style = {"color": color, "linestyle": line, "marker": marker, "markersize": 4.5}
-        ax.plot(sizes, accuracy, label=METHODS[method], **style)
+        ax.plot(sizes, accuracy, label=_label(compared), **style)
         points = ", ".join(f"{value:.0f} at {size:.3g}" for size, value in zip(sizes, accuracy, strict=True))
-        told.append(f"{METHODS[method]} {points}")
-    settings = next(iter(shown.values()))["settings"]
+        told.append(f"{_label(compared)} {points}")
+    nums = " or ".join(map(str, sorted({curve["settings"]["num_examples"] for curve in shown.values()})))
     ax.set(xlabel="ε, L∞ norm of the attack", ylabel="accuracy (%)", ylim=(-2, 102), xlim=(0, None))
     figure.legend(loc="outside lower center", ncols=2, handlelength=2.8, columnspacing=1.5)
     return Picture(
         figure,
         f"Accuracy against the size of the attack. {dataset}, published models",
-        f"One line per method: accuracy in percent on {settings['num_examples']} test images if an attack may change "
-        f"every pixel (from 0 to 1) by ε. The attack is APGD on the cross-entropy and then on each wrong class. "
-        f"{'; '.join(told)}.",
+        f"One line per method: accuracy in percent on {nums} test images if an attack may change every pixel (from 0 "
+        f"to 1) by ε. The attack is APGD on the cross-entropy and then on each wrong class. {'; '.join(told)}.",
     )
 
 

@@ -34,6 +34,7 @@ ATTACKED = {  # the published models whose examples are attacked
     "mnist_mlp-at_l2": "AT, L2",
     "mnist_mlp-vat": "VAT",
     "mnist_ladder-all_full": "ladder",
+    "mnist_conv-trades": "TRADES, conv.",
 }
 SIZES = (0.0, 0.05, 0.1, 0.2, 0.3)  # L∞ norms of these attacks, pixels from 0 to 1
 RATIO_EPSILONS = np.logspace(-2, 1, 10)  # ε at which penalties are compared with their limits

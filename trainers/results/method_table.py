@@ -154,10 +154,13 @@ class MethodTable:
         found = [attacked for method in METHODS if (attacked := self.attacked(method))]
         if not found:
             return ""
-        settings = found[0].settings
+        sizes, nums = (
+            " or ".join(f"{value:g}" for value in sorted({each.settings[name] for each in found}))
+            for name in ("size", "num_examples")
+        )
         return (
-            f"Error under attack: AutoAttack in its standard version with L∞ norm {settings['size']:g} (pixels from 0 "
-            f"to 1), on the published {ATTACKED} model of one seed, {settings['num_examples']} test images."
+            f"Error under attack: AutoAttack in its standard version with L∞ norm {sizes} (pixels from 0 to 1), on the "
+            f"published {ATTACKED} model of one seed, {nums} test images."
         )
 
     def about_steps(self) -> str:
