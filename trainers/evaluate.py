@@ -2,7 +2,7 @@
 
     python -m trainers.evaluate --model=mnist_mlp-vat
     python -m trainers.evaluate --model=mnist_mlp-vat --attack=sign --epsilon=0.25
-    python -m trainers.evaluate --model=mnist_mlp-at_linf --attack=autoattack --epsilon=0.3 --num_examples=1000
+    python -m trainers.evaluate --model=mnist_conv-trades --attack=autoattack --epsilon=0.3 --num_examples=1000
     python -m trainers.evaluate --model=mnist_ladder-all_full --attack=sign --noclip --statistics=batch --batch_size=100
     python -m trainers.evaluate --model=runs/synthetic_mlp-vat/seed-0/saved_model/synthetic_mlp-vat --split=train
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from trainers.analysis.rank_correlations import MIN_MODELS, spearman
 from trainers.results import markdown
+from trainers.results.markdown import as_size
 from trainers.runs.workdir import read_json
 from zoo.files import write_generated
 
@@ -27,8 +28,9 @@ MEASURES = """
 ### Measures
 
 {table}
-Means over {number} test examples. The calibration error ({num_bins} bins) uses all of them, and so does the
-generalization gap: test error minus the error on the training examples whose labels were used, in percentage points.
+Means over {number} test examples. The calibration error ({num_bins} bins) uses the whole test set, and so does
+the generalization gap: test error minus the error on the training examples whose labels were used, in percentage
+points.
 J is the Jacobian of the logits and F the Fisher information of the prediction, both with respect to the input;
 `worst_*` is R of the movement field; local distributional smoothness is the divergence of VAT at ε {epsilon:g}; the
 smoothness penalties use ε {smoothness:g}.
@@ -94,7 +96,7 @@ def curve_rows(contents: Sequence[Content]) -> tuple[list[str], list[list[str]]]
         figures = zip(curve["settings"]["sizes"], curve["errors"], curve["standard_errors"], strict=True)
         found = {size: f"{error:.3g} ± {spread:.1g}" for size, error, spread in figures}
         rows.append([model, *(found.get(size, "–") for size in sizes)])
-    return [f"{size:.3g}" for size in sizes], rows
+    return [as_size(size) for size in sizes], rows
 
 
 def curves_text(contents: Sequence[Content]) -> str:
@@ -112,11 +114,9 @@ def sizes(contents: Sequence[Content]) -> str:
     told = []
     for name in names_of(contents, "errors"):
         entries = [content["errors"][name]["settings"] for content in contents if name in content["errors"]]
-        texts = [
-            (f" {entry['size']:.3g}" if "size" in entry else "") + f" on {entry['num_examples']} examples"
-            for entry in entries
-        ]
-        told.append(f"`{name}`" + " or".join(dict.fromkeys(texts)))
+        size = " or ".join(dict.fromkeys(as_size(entry["size"]) for entry in entries if "size" in entry))
+        number = " or ".join(dict.fromkeys(str(entry["num_examples"]) for entry in entries))
+        told.append(f"`{name}` {size + ' ' if size else ''}on {number} examples")
     return "; ".join(told)
 
 

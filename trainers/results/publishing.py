@@ -10,7 +10,7 @@ import keras
 import zoo
 from trainers.analysis.plan import AUTO_ATTACK
 from trainers.results.folder import check_folder
-from trainers.results.markdown import table
+from trainers.results.markdown import as_size, table
 from trainers.results.tables import as_published, label
 from trainers.runs.data import splits
 from trainers.runs.lock import locked
@@ -177,6 +177,8 @@ def cells(folder: pathlib.Path) -> tuple[str, ...]:
     name = label(card["recipe"]) if card.get("recipe") else f"`{card['name']}`"
     error = f"{card['errors']['test']:.2f}" if "test" in card["errors"] else "–"
     robust = card.get(ROBUST_ERROR)
-    attacked = "–" if robust is None else "{error:.1f} (n = {num_examples}, ε = {epsilon:.3g})".format(**robust)
+    attacked = "–"
+    if robust is not None:
+        attacked = f"{robust['error']:.1f} (n = {robust['num_examples']}, ε = {as_size(robust['epsilon'])})"
     published = as_published(card.get("published_error"))
     return name, error, published, attacked, f"{card['num_parameters']:,}", f"{size:.1f}"

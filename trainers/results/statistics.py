@@ -38,16 +38,16 @@ def paired_difference(errors: Mapping[int, float], reference: Mapping[int, float
         reference: `{seed: error}` of the recipe to compare with.
 
     Returns:
-        The mean difference, its 95 % confidence interval and the p-value. Interval and p-value are None if all
-        differences are equal, which happens with few seeds because errors are multiples of 0.01 %. None if fewer than
-        two seeds are shared or SciPy is not installed.
+        The mean difference, its 95 % confidence interval and the p-value; None if no seed is shared. Interval and
+        p-value are None if one seed is shared, if SciPy is not installed, or if all differences are equal, which
+        happens with few seeds because errors are multiples of 0.01 %.
     """
     seeds = sorted(errors.keys() & reference.keys())
-    if len(seeds) < 2 or not is_installed("scipy"):
+    if not seeds:
         return None
     a, b = ([values[seed] for seed in seeds] for values in (errors, reference))
     mean, differences = statistics.mean(a) - statistics.mean(b), [x - y for x, y in zip(a, b, strict=True)]
-    if max(differences) - min(differences) < 1e-9:
+    if max(differences) - min(differences) < 1e-9 or not is_installed("scipy"):
         return mean, None, None
     test = require("scipy.stats", "The paired t test", "report").ttest_rel(a, b)
     interval = test.confidence_interval(0.95)

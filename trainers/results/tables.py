@@ -105,7 +105,7 @@ def cells(content: Content, reference: Content | None) -> tuple[str, ...]:
         reference: results of the recipe to compare with, or None.
     """
     errors = errors_by_seed(content)
-    mean, published = statistics.mean(errors.values()), content["recipe"]["published_error"]
+    published = content["recipe"]["published_error"]
     own = reference is not None and content["recipe"]["name"] == reference["recipe"]["name"]
     compared = None if reference is None or own else paired_difference(errors, errors_by_seed(reference))
     return (
@@ -114,16 +114,27 @@ def cells(content: Content, reference: Content | None) -> tuple[str, ...]:
         as_mean_and_spread(errors.values()),
         f"{statistics.median(errors.values()):.2f}",
         str(len(errors)),
-        "–" if published is None else f"{mean - published:+.2f}",
+        "–" if published is None else f"{statistics.mean(comparable_errors(content)) - published:+.2f}",
         as_difference(compared),
         f"{statistics.median(run['seconds_per_epoch'] for run in content['seeds'].values()):.2f}",
     )
 
 
+def labeled_errors(content: Content) -> list[float]:
+    """The errors of a ladder with the statistics of its labeled inputs, of the seeds where they were measured."""
+    runs = content["seeds"].values()
+    return [run["errors_labeled_statistics"]["test"] for run in runs if "errors_labeled_statistics" in run]
+
+
+def comparable_errors(content: Content) -> list[float]:
+    """The errors to compare with the published one: of ladders those with labeled statistics, if they were measured."""
+    return labeled_errors(content) or list(errors_by_seed(content).values())
+
+
 def labeled_statistics(content: Content) -> str:
-    """The errors of a ladder with the statistics of its labeled inputs; a dash if none was measured."""
-    runs = [run for run in content["seeds"].values() if "errors_labeled_statistics" in run]
-    return as_mean_and_spread([run["errors_labeled_statistics"]["test"] for run in runs]) if runs else "–"
+    """The cell of `labeled_errors`; a dash if none was measured."""
+    errors = labeled_errors(content)
+    return as_mean_and_spread(errors) if errors else "–"
 
 
 def rows_of(contents: Iterable[Content], reference: Content | None) -> list[tuple[str, ...]]:
@@ -138,14 +149,9 @@ def rows_of(contents: Iterable[Content], reference: Content | None) -> list[tupl
     own = [content["recipe"].get("published_reference") or {} for content in contents]
     references = [named.get(each.get("recipe"), reference) for each in own]
     rows = [cells(content, each) for content, each in zip(contents, references, strict=True)]
-    if not any(map(has_labeled_statistics, contents)):
+    if not any(map(labeled_errors, contents)):
         return rows
     return [(*row[:3], labeled_statistics(content), *row[3:]) for row, content in zip(rows, contents, strict=True)]
-
-
-def has_labeled_statistics(content: Content) -> bool:
-    """Whether a run was also measured with the statistics of its labeled inputs."""
-    return any("errors_labeled_statistics" in run for run in content["seeds"].values())
 
 
 def shortfalls(contents: Iterable[Content]) -> str:
@@ -156,7 +162,7 @@ def shortfalls(contents: Iterable[Content]) -> str:
     """
     above, published_rows = [], 0
     for content in contents:
-        errors, published = list(errors_by_seed(content).values()), content["recipe"]["published_error"]
+        errors, published = comparable_errors(content), content["recipe"]["published_error"]
         published_rows += published is not None
         mean, spread = mean_and_spread(errors)
         if published is not None and mean > published + spread + 0.005:
@@ -182,7 +188,7 @@ def parts(key: str, results: Mapping[str, Content]) -> tuple[list[str], list[Con
     short = reference_name.split("-", 1)[1] if reference else "reference"
     contents = [results[name] for name in matching(results, patterns)]
     columns = [column.format(reference=short) for column in COLUMNS]
-    if any(map(has_labeled_statistics, contents)):
+    if any(map(labeled_errors, contents)):
         columns.insert(3, LABELED_STATISTICS)
     return columns, contents, reference
 

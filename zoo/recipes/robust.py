@@ -1,11 +1,13 @@
-"""Recipes for MNIST that resist attacks in L∞: adversarial training and TRADES.
+"""Recipes that resist attacks in L∞: adversarial training and TRADES.
 
-The convolutional network is that of Madry et al., 2018; ε is 0.3, for pixels in [0, 1], and its layers compute in
-bfloat16. The fully connected one is that of the other MNIST recipes; ε is 0.1. The attacks of training take 10 steps:
-the papers take 40, which cost four times as much. The one step from a random start is as long as in Wong et al., 2020.
-All penalties keep the clean loss and grow over the first epochs, because networks that see attacks of this size from
-the start may stay at constant predictions. Learning rate, epochs, ramp-up and the weights of sums are untuned guesses.
-The weight of TRADES is that of its paper.
+The convolutional network for MNIST is that of Madry et al., 2018; ε is 0.3, for pixels in [0, 1], and its layers
+compute in bfloat16. The fully connected one is that of the other MNIST recipes; ε is 0.1. For CIFAR-10, ε is 8/255; its
+recipes scale pixels to [0, 1], because ε would differ between standardized channels.
+
+The attacks of training take 10 steps: the papers take 40 on MNIST, which cost four times as much. The one step from a
+random start is as long as in Wong et al., 2020. All penalties keep the clean loss and grow over the first epochs,
+because networks that see attacks of this size from the start may stay at constant predictions. Learning rate, epochs,
+ramp-up and the weights of sums are untuned guesses. The weight of TRADES is that of its paper.
 
 Published errors are those of clean images. Robust errors of the published networks under AutoAttack with ε = 0.3: 11.50
 % for adversarial training (Madry et al., 2018, of this network), 7.19 % for TRADES (Zhang et al., 2019, of a larger
@@ -20,7 +22,7 @@ diverse parameter-free attacks", https://arxiv.org/abs/2003.01690, for the figur
 
 from typing import Any
 
-from zoo.recipes import mnist
+from zoo.recipes import cifar10, mnist
 from zoo.recipes.family import Family
 from zoo.recipes.recipe import Recipe
 
@@ -90,4 +92,6 @@ RECIPES = [
     FAMILY.recipe("trades_1000", trades(0.3), num_labels=1000, unlabeled_batch_size=100, notes=UNTUNED),
     mnist.FAMILY.recipe("at_pgd", pgd(0.1), epochs=FAMILY.base.epochs, notes=UNTUNED),
     mnist.FAMILY.recipe("trades", trades(0.1), epochs=FAMILY.base.epochs, notes=UNTUNED),
+    cifar10.SHORT_FAMILY.recipe("at_pgd", pgd(8 / 255), preprocessing=[mnist.RESCALING], notes=UNTUNED),
+    cifar10.SHORT_FAMILY.recipe("trades", trades(8 / 255), preprocessing=[mnist.RESCALING], notes=UNTUNED),
 ]

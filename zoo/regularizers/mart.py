@@ -19,10 +19,10 @@ class Mart(AdversarialTraining):
     """MART: `J = L(x, y) + λ·(BCE(p(x'), y) + μ·KL[p(x) ‖ p(x')]·(1 − p_y(x)))`, x' from projected gradient descent.
 
     `BCE = −log p_y(x') − log(1 − max_{k≠y} p_k(x'))` is the cross-entropy, plus a penalty on the likeliest wrong class.
-    The divergence counts most where the network misclassifies the clean input. The
-    attack is that of `AdversarialTraining`: it ascends the loss inside a ball of radius ε about x, and x' is constant
-    with respect to the weights. The gradient runs through p(x), p_y(x) and p(x'). MART needs labels of one class per
-    example (or per position of dense outputs), and covers the labeled inputs only.
+    The divergence counts most where the network misclassifies the clean input. The attack is that of
+    `AdversarialTraining`: it ascends the loss inside a ball of radius ε about x, and x' is constant with respect to the
+    weights. The gradient runs through p(x), p_y(x) and p(x'). MART needs labels of one class per example (or per
+    position of dense outputs), and covers the labeled inputs only.
 
     Args:
         epsilon: ε, radius of the ball in units of the (preprocessed) input, at least 0.

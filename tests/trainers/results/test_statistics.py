@@ -25,14 +25,15 @@ def test_paired_difference_over_common_seeds():
     assert p == pytest.approx(2 * scipy.stats.t.sf(abs(differences.mean() / error), 2))
 
 
-def test_one_common_seed_has_no_difference_and_equal_differences_have_no_interval():
-    assert paired_difference({0: 1.0, 1: 2.0}, {1: 1.0}) is None
+def test_one_common_seed_and_equal_differences_have_no_interval():
+    assert paired_difference({0: 1.0, 1: 2.0}, {2: 1.0}) is None
+    assert paired_difference({0: 1.0, 1: 2.0}, {1: 1.5}) == (0.5, None, None)
     assert paired_difference({0: 1.5, 1: 2.5}, {0: 1.0, 1: 2.0}) == (0.5, None, None)
 
 
-def test_without_scipy_there_is_no_difference(monkeypatch):
+def test_without_scipy_there_is_no_interval(monkeypatch):
     monkeypatch.setattr(statistics, "is_installed", lambda module: False)
-    assert paired_difference({0: 1.0, 1: 2.0}, {0: 1.0, 1: 1.0}) is None
+    assert paired_difference({0: 1.0, 1: 2.0}, {0: 1.0, 1: 1.0}) == (0.5, None, None)
 
 
 def test_differences_as_text():

@@ -109,7 +109,8 @@ def auto_attack(
         labels: class indices, `(n,)`, or one-hot rows.
         epsilon: ε, radius of the ball in the norm, at least 0, in units of the input.
         seed: integer, `keras.random.SeedGenerator` or None, for random starts and squares.
-        input_range: `(low, high)` of valid inputs, `{name: (low, high)}` of several, or None.
+        input_range: `(low, high)` of valid inputs, `{name: (low, high)}` of several, or None: 0 to 255 for inputs in
+            uint8, else no bounds.
         norm: `"linf"` or `"l2"`.
         attacks: names of the attacks in order: `"apgd_ce"`, `"apgd_t"`, `"fab_t"`, `"square"`.
         num_steps: number of steps of APGD and FAB, at least 1. FAB and the second APGD take them for each target.

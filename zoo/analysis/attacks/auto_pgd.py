@@ -187,7 +187,8 @@ def auto_pgd(
         labels: as for `misclassified`.
         epsilon: ε, radius of the ball in the norm, at least 0, in units of the input.
         seed: integer, `keras.random.SeedGenerator` or None, for the random start.
-        input_range: `(low, high)` of valid inputs, `{name: (low, high)}` of several, or None.
+        input_range: `(low, high)` of valid inputs, `{name: (low, high)}` of several, or None: 0 to 255 for inputs in
+            uint8, else no bounds.
         norm: `"linf"` or `"l2"`.
         loss: `"ce"` (cross-entropy) or `"dlr"` (difference of logits ratio; with fewer than 3 classes its numerator,
             and with targets, with fewer than 4).

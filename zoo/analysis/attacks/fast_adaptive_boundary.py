@@ -186,7 +186,8 @@ def fast_adaptive_boundary(
         labels: as for `misclassified`.
         epsilon: ε, largest norm of a perturbation, at least 0, in units of the input.
         seed: not used.
-        input_range: `(low, high)` of valid inputs, `{name: (low, high)}` of several, or None.
+        input_range: `(low, high)` of valid inputs, `{name: (low, high)}` of several, or None: 0 to 255 for inputs in
+            uint8, else no bounds.
         norm: `"linf"` or `"l2"`.
         num_steps: number of steps for each target, at least 1.
         num_targets: number of the likeliest other classes that serve as targets, at least 1.

@@ -168,7 +168,8 @@ def square(
         labels: as for `misclassified`.
         epsilon: ε, radius of the ball in the norm, at least 0, in units of the input.
         seed: integer, `keras.random.SeedGenerator` or None.
-        input_range: `(low, high)` of valid inputs, `{name: (low, high)}` of several, or None.
+        input_range: `(low, high)` of valid inputs, `{name: (low, high)}` of several, or None: 0 to 255 for inputs in
+            uint8, else no bounds.
         norm: `"linf"` or `"l2"`.
         num_queries: number of queries after the first perturbation, at least 1.
         share: share of the image in the first windows, above 0, at most 1.
