@@ -62,7 +62,7 @@ def test_shards_put_together_are_the_whole_batches():
     [
         (lambda: semi_supervised(batch_size=24), ValueError, "batch_size must be .* at most 23, received 24"),
         (lambda: semi_supervised(unlabeled_batch_size=61), ValueError, "unlabeled_batch_size must be .* at most 60"),
-        (lambda: semi_supervised(seed=None), TypeError, "seed must be an integer, received None"),
+        (lambda: semi_supervised(seed=0.5), TypeError, "seed must be an integer, received 0.5"),
         (lambda: SemiSupervised(X, Y, U[:, :3], batch_size=5), ValueError, r"received \(3,\)"),
         (lambda: SemiSupervised(X, Y, U.astype("uint8"), batch_size=5), ValueError, "uint8"),
     ],

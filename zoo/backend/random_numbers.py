@@ -2,7 +2,6 @@
 
 import functools
 import math
-import numbers
 from typing import Any
 
 import keras
@@ -10,6 +9,7 @@ import numpy as np
 from keras import ops, random
 
 from zoo.backend.replicas import num_replicas, own_rows
+from zoo.validation import check_number
 
 Tensor = Any  # a tensor of the backend
 Seed = int | keras.random.SeedGenerator | None
@@ -42,18 +42,22 @@ def as_integer(seed: Seed) -> int:
     """Makes an integer seed, such as NumPy takes, from what a caller may pass as `seed`.
 
     Args:
-        seed: as for `as_generator`. A generator moves on by one.
+        seed: as for `as_generator`; an integer must be at least 0. A generator moves on by one.
 
     Returns:
         `seed` itself if it is an integer, else an integer of at least 0.
+
+    Raises:
+        TypeError: `seed` is not an integer, a generator or None.
+        ValueError: `seed` is negative.
 
     Example:
         >>> from zoo.backend.random_numbers import as_integer
         >>> as_integer(7)
         7
     """
-    if isinstance(seed, numbers.Integral):
-        return int(seed)
+    if not (seed is None or isinstance(seed, keras.random.SeedGenerator)):
+        return int(check_number("seed", seed, 0, integer=True))
     low, high = ops.convert_to_numpy(as_generator(seed).next()).tolist()
     return (high << 32) + low
 

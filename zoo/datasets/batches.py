@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.backend.random_numbers import Seed
 from zoo.datasets.arrays import check_pair, num_rows
 from zoo.datasets.epochwise import EpochwiseDataset, draw_indices
 from zoo.validation import check_number
@@ -17,15 +18,16 @@ class Batches(EpochwiseDataset):
     All batches are full. If the batch size does not divide the number of examples, every epoch leaves out a different
     remainder. A set that is smaller than the batch size makes one batch of all its examples.
 
-    The seed and the epoch alone determine the batches, so a resumed run sees the same ones. `seed` is therefore an
-    integer, not a `keras.random.SeedGenerator`. `RegularizedModel.fit` keeps the order of the batches. Pass
+    The seed and the epoch alone determine the batches, so a run that is resumed with the same integer sees the same
+    ones. `RegularizedModel.fit` keeps the order of the batches. Pass
     `shuffle=False` to the `fit` of other models: by default, Keras shuffles the batches with Python's `random`.
 
     Args:
         x: `(n, ...)` inputs, or a dictionary of them for a network with several inputs.
         y: `(n, ...)` targets.
         batch_size: examples in a batch, at least 1.
-        seed: at least 0.
+        seed: integer of at least 0, `keras.random.SeedGenerator` or None. A generator, and None, give an integer once,
+            the attribute `seed`. Processes that share batches need the same integer.
         steps_per_epoch: number of batches in an epoch, at least 1. By default, those of one permutation. With more
             batches, further permutations follow, and a batch may span two of them.
 
@@ -44,7 +46,7 @@ class Batches(EpochwiseDataset):
         ((4, 3), (4,))
     """
 
-    def __init__(self, x: Any, y: Any, batch_size: int = 100, *, seed: int = 0, steps_per_epoch: int | None = None):
+    def __init__(self, x: Any, y: Any, batch_size: int = 100, *, seed: Seed = 0, steps_per_epoch: int | None = None):
         """Checks the arguments and draws the first epoch."""
         self.x, self.y = check_pair(x, y)
         self.batch_size = min(check_number("batch_size", batch_size, 1, integer=True), num_rows(self.x))

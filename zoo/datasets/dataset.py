@@ -4,6 +4,7 @@ import dataclasses
 
 import numpy as np
 
+from zoo.backend.random_numbers import Seed, as_integer
 from zoo.datasets import synthetic, tfds_images
 from zoo.datasets.splits import hold_out
 
@@ -42,13 +43,14 @@ class Dataset:
     y_validation: np.ndarray | None = None
 
 
-def load(name: str, *, seed: int = 0, num_validation: int = 0) -> Dataset:
+def load(name: str, *, seed: Seed = 0, num_validation: int = 0) -> Dataset:
     """Loads a data set.
 
     Args:
         name: `"synthetic"`, or any image classification set of TensorFlow Datasets with a train and a test split, such
             as `"mnist"`, `"cifar10"` or `"mnist:3.0.1"`.
-        seed: integer, at least 0. Draws the validation examples, and the signals of `"synthetic"`.
+        seed: integer of at least 0, `keras.random.SeedGenerator` or None. Draws the validation examples, and the
+            signals of `"synthetic"`.
         num_validation: number of training examples to hold out. If it is divisible by the number of classes, they are
             class-balanced.
 
@@ -56,7 +58,7 @@ def load(name: str, *, seed: int = 0, num_validation: int = 0) -> Dataset:
         A `Dataset`. Its training set excludes the validation examples.
 
     Raises:
-        TypeError: `seed` or `num_validation` is not an integer.
+        TypeError: `num_validation` is not an integer, or `seed` is none of these.
         ValueError: the set is unknown, cannot be downloaded or is not an image classification set, or
             `num_validation` is not smaller than the training set.
 
@@ -66,6 +68,7 @@ def load(name: str, *, seed: int = 0, num_validation: int = 0) -> Dataset:
         >>> data.x_train.shape, data.x_validation.shape, data.num_classes
         ((900, 100), (100, 100), 2)
     """
+    seed = as_integer(seed)
     if name == "synthetic":
         arrays, num_classes = synthetic.synthetic_sines(seed), len(synthetic.FREQUENCIES)
     else:

@@ -9,6 +9,7 @@ from typing import Any, Self
 import keras
 import numpy as np
 
+from zoo.backend.random_numbers import Seed, as_integer
 from zoo.validation import check_number
 
 
@@ -19,7 +20,7 @@ class EpochwiseDataset(keras.utils.PyDataset):
     loop, add 1 to `epoch` after each pass. A subclass writes `_draw`, `_gather`, `_arrays` and `batch_sizes`.
 
     Args:
-        seed: at least 0.
+        seed: integer of at least 0, `keras.random.SeedGenerator` or None.
         steps_per_epoch: number of batches in an epoch, at least 1.
 
     Example:
@@ -30,10 +31,10 @@ class EpochwiseDataset(keras.utils.PyDataset):
         True
     """
 
-    def __init__(self, seed: int, steps_per_epoch: int):
+    def __init__(self, seed: Seed, steps_per_epoch: int):
         """Checks the numbers and draws the first epoch."""
         super().__init__()
-        self.seed = check_number("seed", seed, 0, integer=True)
+        self.seed = as_integer(seed)
         self.steps_per_epoch = check_number("steps_per_epoch", steps_per_epoch, 1, integer=True)
         self._running, self._num_read = False, 0
         self._shown_indices = ()  # the variables from which `tf_dataset` reads the indices

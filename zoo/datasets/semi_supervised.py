@@ -6,6 +6,7 @@ from typing import Any
 import keras
 import numpy as np
 
+from zoo.backend.random_numbers import Seed
 from zoo.datasets.arrays import as_arrays, check_pair, num_rows
 from zoo.datasets.epochwise import EpochwiseDataset, draw_indices
 from zoo.validation import check_number
@@ -24,7 +25,8 @@ class SemiSupervised(EpochwiseDataset):
         x_unlabeled: `(m, ...)` unlabeled inputs, or a dictionary like `x`. They may include `x`.
         batch_size: labeled inputs in a batch, 1 to n.
         unlabeled_batch_size: unlabeled inputs in a batch, 1 to m.
-        seed: at least 0.
+        seed: integer of at least 0, `keras.random.SeedGenerator` or None. A generator, and None, give an integer once,
+            the attribute `seed`. Processes that share batches need the same integer.
         steps_per_epoch: number of batches in an epoch, at least 1. By default, those of one permutation of the
             unlabeled set.
 
@@ -51,7 +53,7 @@ class SemiSupervised(EpochwiseDataset):
         *,
         batch_size: int = 32,
         unlabeled_batch_size: int = 128,
-        seed: int = 0,
+        seed: Seed = 0,
         steps_per_epoch: int | None = None,
     ):
         """Checks the arguments and draws the first epoch."""

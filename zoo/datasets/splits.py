@@ -4,22 +4,23 @@ from typing import Any
 
 import numpy as np
 
+from zoo.backend.random_numbers import Seed, as_integer
 from zoo.validation import check_number
 
 
-def balanced_subset(labels: Any, num_labels: int, seed: int) -> np.ndarray:
+def balanced_subset(labels: Any, num_labels: int, seed: Seed) -> np.ndarray:
     """Draws the same number of examples of every class, without replacement.
 
     Args:
         labels: `(n,)` integers.
         num_labels: size of the subset, divisible by the number of classes.
-        seed: integer, at least 0. The same seed gives the same subset.
+        seed: Seedeger, at least 0. The same seed gives the same subset.
 
     Returns:
         Sorted indices `(num_labels,)`.
 
     Raises:
-        TypeError: `num_labels` or `seed` is not an integer.
+        TypeError: `num_labels` is not an integer, or `seed` is none of these.
         ValueError: `num_labels` is not divisible by the number of classes, or a class has too few examples.
 
     Example:
@@ -33,7 +34,7 @@ def balanced_subset(labels: Any, num_labels: int, seed: int) -> np.ndarray:
     return _balanced_subset(labels, num_labels, seed, "num_labels")
 
 
-def _balanced_subset(labels: Any, size: int, seed: int, what: str) -> np.ndarray:
+def _balanced_subset(labels: Any, size: int, seed: Seed, what: str) -> np.ndarray:
     """The subset; `what` is the name of its size in the messages."""
     check_number(what, size, 1, integer=True)
     labels = np.asarray(labels)
@@ -44,25 +45,25 @@ def _balanced_subset(labels: Any, size: int, seed: int, what: str) -> np.ndarray
     if per_class > counts.min():
         available = dict(zip(classes.tolist(), counts.tolist(), strict=True))
         raise ValueError(f"{what}={size!r} needs {per_class} examples of each class, available are {available}.")
-    rng = np.random.default_rng(check_number("seed", seed, 0, integer=True))
+    rng = np.random.default_rng(as_integer(seed))
     drawn = [rng.choice(np.flatnonzero(labels == c), per_class, replace=False) for c in classes]
     return np.sort(np.concatenate(drawn))
 
 
-def hold_out(labels: Any, num_validation: int, seed: int) -> tuple[np.ndarray, np.ndarray]:
+def hold_out(labels: Any, num_validation: int, seed: Seed) -> tuple[np.ndarray, np.ndarray]:
     """Splits the examples into a training and a validation set.
 
     Args:
         labels: `(n,)` integers.
         num_validation: size of the validation set, 0 to n − 1. If it is divisible by the number of classes, the
             validation set is class-balanced. Otherwise it is drawn from all examples alike.
-        seed: integer, at least 0. The same seed gives the same split.
+        seed: Seedeger, at least 0. The same seed gives the same split.
 
     Returns:
         Sorted indices `train` `(n - num_validation,)` and `validation` `(num_validation,)`.
 
     Raises:
-        TypeError: `num_validation` or `seed` is not an integer.
+        TypeError: `num_validation` is not an integer, or `seed` is none of these.
         ValueError: `num_validation` is out of range, or a class has too few examples for a balanced set.
 
     Example:
@@ -77,23 +78,23 @@ def hold_out(labels: Any, num_validation: int, seed: int) -> tuple[np.ndarray, n
     if num_validation and num_validation % len(np.unique(labels)) == 0:
         validation = _balanced_subset(labels, num_validation, seed, "num_validation")
     else:
-        rng = np.random.default_rng(check_number("seed", seed, 0, integer=True))
+        rng = np.random.default_rng(as_integer(seed))
         validation = np.sort(rng.choice(num_examples, num_validation, replace=False))
     return np.setdiff1d(np.arange(num_examples), validation), validation
 
 
-def bootstrap(num_examples: int, seed: int) -> np.ndarray:
+def bootstrap(num_examples: int, seed: Seed) -> np.ndarray:
     """Draws n of n examples with replacement: the training set of one member of a bagged ensemble.
 
     Args:
         num_examples: n, at least 1.
-        seed: integer, at least 0. The same seed gives the same sample.
+        seed: Seedeger, at least 0. The same seed gives the same sample.
 
     Returns:
         Indices `(n,)`, with repetitions.
 
     Raises:
-        TypeError: an argument is not an integer.
+        TypeError: `num_examples` is not an integer, or `seed` is none of these.
         ValueError: an argument is out of range.
 
     Source: Breiman, 1996, "Bagging predictors", https://doi.org/10.1007/BF00058655.
@@ -105,5 +106,5 @@ def bootstrap(num_examples: int, seed: int) -> np.ndarray:
         (1000, True)
     """
     check_number("num_examples", num_examples, 1, integer=True)
-    rng = np.random.default_rng(check_number("seed", seed, 0, integer=True))
+    rng = np.random.default_rng(as_integer(seed))
     return rng.integers(num_examples, size=num_examples)

@@ -2,6 +2,7 @@
 
 import numpy as np
 
+from zoo.backend.random_numbers import Seed, as_integer
 from zoo.validation import check_number
 
 FREQUENCIES = (0.99, 1.01)
@@ -10,7 +11,7 @@ NUM_TRAIN = 1000
 NUM_POSITIONS = 100
 
 
-def synthetic_sines(seed: int = 0, *, noise_std: float = 0.1) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
+def synthetic_sines(seed: Seed = 0, *, noise_std: float = 0.1) -> tuple[np.ndarray, np.ndarray, np.ndarray, np.ndarray]:
     """Draws 10000 signals, 5000 of each class: 1000 for training and 9000 for testing.
 
     `x_j = sin(ω·t_j + φ) + η_j` at 100 evenly spaced `t_j` in [−2π, 2π], with `φ ~ U(0, π/2)` and `η_j ~ N(0, σ²)`,
@@ -18,7 +19,7 @@ def synthetic_sines(seed: int = 0, *, noise_std: float = 0.1) -> tuple[np.ndarra
     classifier is about 0.5 %.
 
     Args:
-        seed: integer, at least 0. The same seed gives the same signals.
+        seed: Seedeger, at least 0. The same seed gives the same signals.
         noise_std: σ, at least 0.
 
     Returns:
@@ -26,7 +27,7 @@ def synthetic_sines(seed: int = 0, *, noise_std: float = 0.1) -> tuple[np.ndarra
         order.
 
     Raises:
-        TypeError: an argument is not a number, or the seed is not an integer.
+        TypeError: an argument is not a number, or the seed is none of these.
         ValueError: an argument is out of range.
 
     Source: "Regularization Neural Networks via Constrained Virtual Movement Field" (the VMT paper), section on
@@ -40,7 +41,7 @@ def synthetic_sines(seed: int = 0, *, noise_std: float = 0.1) -> tuple[np.ndarra
     """
     total = NUM_PER_CLASS * len(FREQUENCIES)
     check_number("noise_std", noise_std, 0)
-    rng = np.random.default_rng(check_number("seed", seed, 0, integer=True))
+    rng = np.random.default_rng(as_integer(seed))
     labels = np.repeat(np.arange(len(FREQUENCIES), dtype="int32"), NUM_PER_CLASS)
     omega = np.asarray(FREQUENCIES)[labels, None]
     t = np.linspace(-2 * np.pi, 2 * np.pi, NUM_POSITIONS)

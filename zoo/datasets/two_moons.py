@@ -2,10 +2,11 @@
 
 import numpy as np
 
+from zoo.backend.random_numbers import Seed, as_integer
 from zoo.validation import check_number
 
 
-def two_moons(num_points: int, *, noise_std: float = 0.1, seed: int = 0) -> tuple[np.ndarray, np.ndarray]:
+def two_moons(num_points: int, *, noise_std: float = 0.1, seed: Seed = 0) -> tuple[np.ndarray, np.ndarray]:
     """Draws points from two half circles of radius 1, half of the points from each.
 
     Label 0 is the upper half circle around (0, 0), label 1 the lower one around (1, ½). Gaussian noise is added.
@@ -13,13 +14,13 @@ def two_moons(num_points: int, *, noise_std: float = 0.1, seed: int = 0) -> tupl
     Args:
         num_points: even, at least 2.
         noise_std: standard deviation of the noise on each coordinate, at least 0.
-        seed: integer, at least 0. The same seed gives the same points.
+        seed: Seedeger, at least 0. The same seed gives the same points.
 
     Returns:
         Points `(num_points, 2)` in float32 and labels `(num_points,)` in int32, in random order.
 
     Raises:
-        TypeError: an argument is not a number, or not an integer.
+        TypeError: an argument is not a number, or not an integer, or the seed is none of these.
         ValueError: an argument is out of range.
 
     Example:
@@ -32,7 +33,7 @@ def two_moons(num_points: int, *, noise_std: float = 0.1, seed: int = 0) -> tupl
     if check_number("num_points", num_points, 2, integer=True) % 2:
         raise ValueError(f"num_points must be even, received {num_points!r}.")
     check_number("noise_std", noise_std, 0)
-    rng = np.random.default_rng(check_number("seed", seed, 0, integer=True))
+    rng = np.random.default_rng(as_integer(seed))
     angles = rng.uniform(0, np.pi, num_points)
     labels = np.repeat(np.arange(2, dtype="int32"), num_points // 2)
     circle = np.stack([np.cos(angles), np.sin(angles)], axis=-1)

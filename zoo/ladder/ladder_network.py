@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.backend.random_numbers import normal
+from zoo.backend.random_numbers import Seed, normal
 from zoo.datasets import SemiSupervised
 from zoo.ladder.adversarial_noise import AdversarialNoise
 from zoo.ladder.decoder import Decoder
@@ -82,7 +82,7 @@ class LadderNetwork(ObjectiveModel):
         adversarial_noise: AdversarialNoise | None = None,
         statistics_of: str = "unlabeled",
         preprocessing: keras.Layer | None = None,
-        seed: Any = None,
+        seed: Seed = None,
         **kwargs: Any,
     ):
         super().__init__(network, preprocessing=preprocessing, seed=seed, **kwargs)

@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
+from zoo.backend.keras_internals import flatten_layers
 from zoo.files import atomic
 from zoo.optional import require
 from zoo.pretrained.card import write_card
@@ -52,7 +53,7 @@ def normalization_layers(model: RegularizedModel) -> list[Any]:
         >>> normalization_layers(zoo.RegularizedModel(zoo.networks.mlp((4,), 3, hidden_units=[])))
         []
     """
-    layers = model.preprocessing._flatten_layers() if model.preprocessing is not None else ()
+    layers = flatten_layers(model.preprocessing) if model.preprocessing is not None else ()
     return [layer for layer in layers if isinstance(layer, keras.layers.Normalization)]
 
 
@@ -156,7 +157,10 @@ def check_exportable(model: Any, what: str = "A SavedModel") -> None:
     if not isinstance(model, RegularizedModel):
         raise TypeError(f"export takes a RegularizedModel, received {type(model).__name__}. Wrap the network first.")
     if not model.built or model.raw_input_shape is None:
-        raise ValueError("export takes a built model: call it on a batch, or build it with its input shape.")
+        raise ValueError(
+            f"export takes a built model, received {model.name!r}, which is not. Call it on a batch, or build it with "
+            "its input shape."
+        )
     if isinstance(model.raw_input_shape, dict) or any(map(keras.tree.is_nested, model.raw_input_shape)):
         raise ValueError(
             f"{what} takes one array of raw inputs, received several, {model.raw_input_shape}. Use Keras's own "

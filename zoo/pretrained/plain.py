@@ -5,6 +5,7 @@ from typing import Any
 
 import keras
 
+from zoo.backend.keras_internals import flatten_layers
 from zoo.layers import BatchNormalization
 from zoo.training import RegularizedModel
 from zoo.training.outputs import returns_logits
@@ -45,7 +46,10 @@ def plain(model: RegularizedModel, outputs: str = "logits") -> keras.Model:
     if not isinstance(model, RegularizedModel):
         raise TypeError(f"plain takes a RegularizedModel, received {type(model).__name__}.")
     if not model.built or model.raw_input_shape is None:
-        raise ValueError("plain takes a built model: call it on a batch, or build it with its input shape.")
+        raise ValueError(
+            f"plain takes a built model, received {model.name!r}, which is not. Call it on a batch, or build it with "
+            "its input shape."
+        )
     if isinstance(model.raw_input_shape, dict) or any(map(keras.tree.is_nested, model.raw_input_shape)):
         raise ValueError(f"plain takes one array of raw inputs, received several, {model.raw_input_shape}.")
     if outputs == "probabilities" and model.compiled and not returns_logits(model.loss, model.meaning):
@@ -60,7 +64,7 @@ def plain(model: RegularizedModel, outputs: str = "logits") -> keras.Model:
     if outputs == "probabilities":
         values = keras.layers.Softmax(dtype="float32", name="probabilities")(values)
     network = keras.Model(inputs, values, name=model.network.name)
-    for layer in network._flatten_layers():
+    for layer in flatten_layers(network):
         if isinstance(layer, keras.layers.Normalization):
             layer.finalize_state()  # Keras computes with values derived from its weights
     return network
@@ -82,7 +86,7 @@ def _check_parts(parts: list[Any]) -> None:
     try:
         foreign = [name for part in parts for name in _foreign(keras.saving.serialize_keras_object(part))]
     except NotImplementedError as error:
-        raise ValueError("Keras cannot copy the network, because it has no get_config().") from error
+        raise ValueError(f"Keras cannot copy the network, because it has no get_config(): {error}") from error
     if foreign:
         raise ValueError(
             f"The model needs the zoo, or code of yours, because of {', '.join(dict.fromkeys(foreign))}. Export a "

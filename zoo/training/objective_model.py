@@ -6,7 +6,7 @@ import keras
 from keras import ops
 
 from zoo.backend.keras_internals import takes_training
-from zoo.backend.random_numbers import as_generator
+from zoo.backend.random_numbers import Seed, as_generator
 from zoo.backend.replicas import num_replicas
 from zoo.datasets import Batches, SemiSupervised
 from zoo.training.arguments import arguments_of, first_batch, split_inputs
@@ -60,7 +60,7 @@ class ObjectiveModel(Wrapper):
     """
 
     def __init__(
-        self, network: keras.Layer, *, preprocessing: keras.Layer | None = None, seed: Any = None, **kwargs: Any
+        self, network: keras.Layer, *, preprocessing: keras.Layer | None = None, seed: Seed = None, **kwargs: Any
     ):
         super().__init__(**kwargs)
         check_wrapped(network, preprocessing, ObjectiveModel)

@@ -114,9 +114,10 @@ def check_floating(network: Any, perturbed: WholeInput) -> None:
         >>> check_floating(None, WholeInput(np.ones((1, 2))))
     """
     if not perturbed.parts or not all(keras.backend.is_float_dtype(part.dtype) for part in perturbed.parts):
+        dtypes = ", ".join(keras.backend.standardize_dtype(part.dtype) for part in perturbed.parts)
         raise ValueError(
-            "Penalties and attacks move floating-point inputs, and the network has none. Name the layer whose outputs "
-            f"to move, such as an embedding: {_embeddings(network)}."
+            f"Penalties and attacks move floating-point inputs, received {dtypes or 'none'}. Name the layer whose "
+            f"outputs to move, such as an embedding: {_embeddings(network)}."
         )
 
 

@@ -8,6 +8,7 @@ import keras
 from keras import ops
 
 from zoo.backend.keras_masks import attach_masks
+from zoo.backend.random_numbers import Seed
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.regularizer import Regularizer
 from zoo.training.arguments import split_inputs
@@ -101,7 +102,7 @@ class RegularizedModel(ObjectiveModel):
         preprocessing: keras.Layer | None = None,
         perturb: Any = None,
         penalty_inputs: str = "all",
-        seed: Any = None,
+        seed: Seed = None,
         output: Head = None,
         outputs: str | None = None,
         **kwargs: Any,
