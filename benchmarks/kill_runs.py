@@ -22,7 +22,7 @@ import time
 from absl import app, flags
 
 from benchmarks.outcome import check_whole, differences, outcome
-from trainers.runs.lock import LOCK_FILE
+from trainers.results.lock import LOCK_FILE
 
 RECIPE = flags.DEFINE_string("recipe", "synthetic_mlp-vmt_shift", "Recipe to train.")
 EPOCHS = flags.DEFINE_integer("epochs", 20, "Epochs of a run.", lower_bound=1)

@@ -18,8 +18,8 @@ from absl import app, flags
 
 import zoo
 from benchmarks import subjects
+from trainers.results.lock import LOCK_FILE
 from trainers.runs import measuring, run
-from trainers.runs.lock import LOCK_FILE
 from zoo import recipes
 
 LADDER = "ladder"

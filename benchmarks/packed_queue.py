@@ -4,7 +4,7 @@ import dataclasses
 import pathlib
 import zipfile
 
-from trainers.runs.lock import LOCK_FILE
+from trainers.results.lock import LOCK_FILE
 from trainers.runs.queue import Queue
 from trainers.runs.workdir import RESULT_FILE
 from zoo.files import atomic

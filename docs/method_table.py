@@ -12,7 +12,7 @@ from trainers.results.markdown import table
 from trainers.results.method_table import METHODS, MethodTable, read_step_times
 from trainers.results.statistics import as_mean_and_spread
 from trainers.results.store import read_results
-from trainers.results.tables import as_published, shortfalls
+from trainers.results.tables import as_published, labeled_errors, matching, shortfalls
 from zoo.files import write_atomic
 from zoo.recipes import RECIPES
 
@@ -74,11 +74,32 @@ def cifar10_note(methods):
     return f"CIFAR-10: {recipe.epochs} epochs; the published figures are from the {recipe.source}."
 
 
+def ladder_note(methods):
+    """The errors of the ladders with the statistics of their labeled inputs; empty if none was measured."""
+    measured = {content["recipe"]["name"]: labeled_errors(content) for content in methods.contents()}
+    told = [f"`{name}` {as_mean_and_spread(errors)}" for name, errors in measured.items() if errors]
+    if not told:
+        return ""
+    return (
+        "Ladder networks predict with the statistics of all unlabeled inputs. Published figures are those with the "
+        f"statistics of the labeled inputs, where ours are: {', '.join(told)}."
+    )
+
+
+def recipe_names(methods):
+    """The names of the recipes of each column, with `*` for the method, as far as there are results."""
+    for column, patterns in methods.columns.items():
+        shown = [pattern for pattern in patterns if matching(methods.results, [pattern])]
+        if shown:
+            yield f"{column} `{'`, `'.join(shown)}`"
+
+
 def notes(methods):
     """What the columns are, below the table."""
-    recipes = "; ".join(f"{column} `{'`, `'.join(names)}`" for column, names in methods.columns.items())
+    recipes = "; ".join(recipe_names(methods))
     paragraphs = (
         f"Recipes, with the code of the row for `*`: {recipes}. {backends(methods)}. {cifar10_note(methods)}",
+        ladder_note(methods),
         f"{methods.about_attack()} {methods.about_steps()}",
         shortfalls(methods.contents()).strip(),
     )

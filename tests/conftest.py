@@ -59,12 +59,12 @@ RUN_ONCE = {
         "test_files.py",
         "test_optional.py",
         "test_project.py",
+        "test_rooms.py",
         "test_validation.py",
         "trainers/cli",
         "trainers/page",
         "trainers/pictures",
         "trainers/results",
-        "trainers/runs/test_lock.py",
         "trainers/runs/test_progress.py",
     ),
     "jax": (

@@ -39,7 +39,7 @@ def analyze() -> str:
     quiet.load("keras", "tensorflow")
     from trainers.analysis.files import measure_models
     from trainers.analysis.report import HEADER, write_report
-    from trainers.results.folder import check_folder
+    from trainers.results.files import check_folder
     from zoo import pretrained
 
     check_folder(ANALYSIS.value, HEADER)

@@ -108,7 +108,10 @@ def make_callbacks(directory: pathlib.Path, dataset: Any) -> list[Any]:
 
     callbacks = [ScalarLog(directory / "tensorboard")]
     if PICTURE_INTERVAL.value:
-        callbacks.append(PictureLog(directory / "tensorboard", dataset, PICTURE_INTERVAL.value))
+        from trainers.pictures.from_networks import while_training
+
+        folder, interval = directory / "tensorboard", PICTURE_INTERVAL.value
+        callbacks.append(PictureLog(folder, dataset, interval, while_training))
     return callbacks
 
 
@@ -131,14 +134,14 @@ def export(recipe: Any, result: dict[str, Any], model: Any, dataset: Any, workdi
     """
     import keras
 
-    from trainers.results import publishing
+    from trainers.runs.places import publish
     from zoo.optional import is_installed
 
     if keras.backend.backend() == "tensorflow":
         print("Writing the SavedModel and measuring its errors.", flush=True)
         directory = SAVED_MODELS.value or workdir / "saved_model"
         verbose = int(VERBOSE.value == 1 and sys.stdout.isatty())
-        folder, card = publishing.publish(recipe, result, model, dataset, directory, verbose)
+        folder, card = publish(recipe, result, model, dataset, directory, verbose)
         print(f"SavedModel: {folder} (test error {card['errors']['test']:.2f} %)", flush=True)
         return folder
     if not is_installed("tensorflow"):
@@ -151,14 +154,16 @@ def export(recipe: Any, result: dict[str, Any], model: Any, dataset: Any, workdi
 
 def conclude(give: Give, recipe: Any, result: dict[str, Any], workdir: pathlib.Path, model: Any) -> None:
     """Says where the files are and what to try next, unless the run is silent; or gives all figures as JSON."""
-    from trainers.cli.next_steps import next_steps
+    from trainers.analysis.plan import attack_sizes
+    from trainers.cli.next_steps import ATTACK, next_steps
 
     if not VERBOSE.value and not JSON.value:
         return
     described = {key: value for key, value in result.items() if key != "curves"}
     published = {"published_error": recipe.published_error, "source": recipe.source}
     places = {"workdir": str(workdir), "saved_model": None if model is None else str(model)}
-    text = f"Checkpoints and logs: {workdir}\n\n{next_steps(recipe, result, workdir, model)}"
+    epsilon = attack_sizes(recipe.dataset, is_image=recipe.dataset != "synthetic")[ATTACK]
+    text = f"Checkpoints and logs: {workdir}\n\n{next_steps(recipe, result, workdir, model, epsilon)}"
     give(text, {**described, **published, **places})
 
 

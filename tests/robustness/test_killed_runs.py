@@ -8,7 +8,7 @@ import sys
 import keras
 
 from benchmarks.outcome import check_whole, differences, outcome
-from trainers.runs.lock import LOCK_FILE
+from trainers.results.lock import LOCK_FILE
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"
 # Like `python -m trainers.train`, but killed before a file or folder with the name of the first argument appears.

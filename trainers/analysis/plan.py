@@ -3,10 +3,10 @@
 from typing import Any
 
 from zoo.datasets import Dataset
+from zoo.pretrained.card import AUTO_ATTACK
 
 NUM_ITERATED = 1000
 PGD = {"num_steps": 20, "step_size": "2.5 * size / num_steps", "random_start": True}
-AUTO_ATTACK = "autoattack"  # the robust error of a card
 ITERATED: dict[str, dict[str, Any]] = {
     "pgd_l2": PGD,
     "pgd_linf": PGD,

@@ -6,8 +6,8 @@ from typing import Any
 
 from trainers.analysis.rank_correlations import MIN_MODELS, spearman
 from trainers.results import markdown
+from trainers.results.files import read_json
 from trainers.results.markdown import as_size
-from trainers.runs.workdir import read_json
 from zoo.files import write_generated
 
 HEADER = """# Inside the models

@@ -7,11 +7,10 @@ import sys
 from collections.abc import Iterator
 from typing import Any
 
-from trainers.analysis.plan import attack_sizes
 from zoo.optional import is_installed
 from zoo.recipes import RECIPES, Recipe
 
-ATTACK = "pgd_l2"
+ATTACK = "pgd_l2"  # to suggest
 MANY_SEEDS, FEW_SEEDS = 10, 2
 QUICK = 60.0  # seconds of training, up to which many seeds are suggested
 NUMBER = 3  # of suggestions
@@ -31,7 +30,9 @@ def python() -> str:
     return shlex.quote(str(running.relative_to(here) if running.is_relative_to(here) else running))
 
 
-def next_steps(recipe: Recipe, result: dict[str, Any], workdir: pathlib.Path, model: pathlib.Path | None) -> str:
+def next_steps(
+    recipe: Recipe, result: dict[str, Any], workdir: pathlib.Path, model: pathlib.Path | None, epsilon: float
+) -> str:
     """Lines with the next things to try.
 
     Args:
@@ -39,17 +40,17 @@ def next_steps(recipe: Recipe, result: dict[str, Any], workdir: pathlib.Path, mo
         result: figures of the run.
         workdir: of the run.
         model: folder of its SavedModel, or None.
+        epsilon: size of `ATTACK` on its data set.
     """
-    steps = list(_steps(recipe, result, workdir, model))[:NUMBER]
+    steps = list(_steps(recipe, result, workdir, model, epsilon))[:NUMBER]
     return "\n".join(["Next:", *(f"  {command}  # {purpose}" for command, purpose in steps)])
 
 
-def _steps(recipe, result, workdir, model) -> Iterator[tuple[str, str]]:
+def _steps(recipe, result, workdir, model, epsilon) -> Iterator[tuple[str, str]]:
     """Commands and what they are for, the most useful first."""
     backend = "" if result["backend"] == "tensorflow" else f"KERAS_BACKEND={result['backend']} "
     if model is not None:
-        size = attack_sizes(recipe.dataset, is_image=recipe.dataset != "synthetic")[ATTACK]
-        attack = f"--attack={ATTACK} --epsilon={size:g}"
+        attack = f"--attack={ATTACK} --epsilon={epsilon:g}"
         yield f"{python()} -m trainers.evaluate --model={shlex.quote(str(model))} {attack}", "its error under attack"
     known = RECIPES.get(recipe.name)
     if known and known.settings() == recipe.settings():

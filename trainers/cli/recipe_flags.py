@@ -6,7 +6,7 @@ import shlex
 from collections.abc import Iterable, Mapping
 from typing import Any
 
-from trainers.runs.workdir import read_json
+from trainers.results.files import read_json
 from zoo.recipes import Recipe
 from zoo.recipes.search import Search
 from zoo.recipes.searches import SEARCHES

@@ -7,9 +7,10 @@ from typing import Any
 
 from trainers.page import commands
 from trainers.page.drawing import Pictures
+from trainers.results.files import read_json
 from trainers.results.store import check_content
 from trainers.results.tables import COLUMNS, TABLES, cells, label, parts, rows_of, shortfalls
-from trainers.runs.workdir import RESULT_FILE, RUN_FILE, read_json
+from trainers.runs.workdir import RESULT_FILE, RUN_FILE
 from zoo.recipes import RECIPES
 
 SEED_COLUMNS = ("seed", "test error", "train", "validation", "epochs", "s per epoch", "on")

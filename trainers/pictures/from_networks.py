@@ -17,6 +17,7 @@ from trainers.pictures import (
     subjects,
     theory,
 )
+from trainers.pictures.files import png
 from trainers.pictures.sources import Sources
 from trainers.pictures.style import Picture
 from zoo import analysis, datasets, recipes
@@ -107,6 +108,25 @@ def moved_pairs(
     before, after = (subjects.probabilities(network, version) for version in (inputs, moved))
     size = f"{family} by {distance:g} positions"
     return movements.sample_pairs(inputs, moved, labels, before, after, size, title)
+
+
+def while_training(network: keras.Model, inputs: np.ndarray, labels: np.ndarray, title: str) -> dict[str, bytes]:
+    """Draws inputs, perturbed and moved, with the decisions of a network, for `PictureLog`.
+
+    Args:
+        network: from inputs to logits.
+        inputs: `(n, ...)`, preprocessed.
+        labels: `(n,)`.
+        title: of data and network.
+
+    Returns:
+        The content of PNG files by their names.
+    """
+    examples = network, inputs, labels
+    return {
+        "perturbations": png(perturbed_pairs(*examples, EPSILON, SEED, title)),
+        "movements": png(moved_pairs(*examples, "smooth", DISTANCE, title)),
+    }
 
 
 def draw_sample_pairs(sources: Sources) -> Picture:

@@ -11,9 +11,10 @@ import numpy as np
 from keras import ops
 
 import zoo
+from trainers.results.files import read_json
 from trainers.runs.data import load_data, load_own_data
 from trainers.runs.progress import progress
-from trainers.runs.workdir import RUN_FILE, read_json
+from trainers.runs.workdir import RUN_FILE
 from zoo import analysis, pretrained, recipes, regularizers
 from zoo.datasets import Dataset
 from zoo.recipes import Recipe

@@ -9,9 +9,9 @@ import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
-from trainers.analysis.plan import AUTO_ATTACK
 from trainers.results.statistics import mean_and_spread
 from trainers.results.tables import changed_settings, errors_by_seed
+from zoo.pretrained.card import AUTO_ATTACK
 
 METHODS = {  # by the last part of the names of its recipes
     "baseline": "none",

@@ -5,22 +5,14 @@ import pathlib
 from collections.abc import Mapping
 from typing import Any
 
-import keras
-
 import zoo
-from trainers.analysis.plan import AUTO_ATTACK
-from trainers.results.folder import check_folder
+from trainers.results.files import check_folder
+from trainers.results.lock import locked
 from trainers.results.markdown import as_size, table
 from trainers.results.tables import as_published, label
-from trainers.runs.data import splits
-from trainers.runs.lock import locked
-from trainers.runs.measuring import versions
-from zoo import pretrained
-from zoo.datasets import Dataset
 from zoo.files import write_atomic, write_generated
 from zoo.pretrained import index
-from zoo.pretrained.card import ROBUST_ERROR, card_names, model_sum, read_card, verify, write_card
-from zoo.recipes import Recipe
+from zoo.pretrained.card import AUTO_ATTACK, ROBUST_ERROR, card_names, model_sum, read_card, verify, write_card
 
 COLUMNS = ("name", "test error", "published", "robust error", "parameters", "MiB")
 INDEX = """# Pretrained models
@@ -48,42 +40,6 @@ def check_models_folder(directory: str | pathlib.Path) -> None:
         OSError: the folder cannot be written.
     """
     check_folder(directory, INDEX)
-
-
-def publish(
-    recipe: Recipe,
-    result: dict[str, Any],
-    model: keras.Model,
-    dataset: Dataset,
-    directory: str | pathlib.Path,
-    verbose: int = 0,
-) -> tuple[pathlib.Path, dict[str, Any]]:
-    """Writes the SavedModel of a run and its card into a folder, and rewrites the index of the folder.
-
-    Args:
-        recipe: that ran.
-        result: figures of the run, from `trainers.runs.run.train`.
-        model: the trained model.
-        dataset: its splits measure the SavedModel.
-        directory: folder of SavedModels.
-        verbose: 1 shows a progress bar while the errors are measured.
-
-    Returns:
-        The folder of this SavedModel, and its card.
-    """
-    fields = {
-        "recipe": recipe.as_dict(),
-        "seed": result["seed"],
-        "published_error": recipe.published_error,
-        "source": recipe.source,
-        "training": {key: result[key] for key in ("epochs", "seconds", "backend", "device", "versions")},
-        "export_versions": versions(),
-    }
-    folder = pathlib.Path(directory) / recipe.name
-    with locked(directory, wait=True):
-        card = pretrained.export(model, folder, card=fields, splits=splits(dataset), verbose=verbose)
-        write_index(directory)
-    return folder, card
 
 
 def write_index(directory: str | pathlib.Path) -> str:

@@ -6,10 +6,9 @@ import pathlib
 import re
 from typing import Any
 
-from trainers.results.folder import check_folder
+from trainers.results.files import check_folder, differences, read_json
+from trainers.results.lock import locked
 from trainers.results.tables import TABLES, section
-from trainers.runs.lock import locked
-from trainers.runs.workdir import differences, read_json
 from zoo.files import write_atomic, write_generated
 from zoo.recipes import RECIPES, Recipe
 

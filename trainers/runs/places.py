@@ -1,8 +1,16 @@
-"""Where the figures and the model of a run go, checked before it begins."""
+"""Where the figures and the model of a run go: checked before it begins, and the model written after it."""
 
 import pathlib
+from typing import Any
+
+import keras
 
 from trainers.results import publishing, store
+from trainers.results.lock import locked
+from trainers.runs.data import splits
+from trainers.runs.measuring import versions
+from zoo import pretrained
+from zoo.datasets import Dataset
 from zoo.pretrained.card import CARD_FILE
 from zoo.recipes import Recipe
 
@@ -25,3 +33,39 @@ def check_places(recipe: Recipe, results: str | None, saved_models: str | None) 
     if saved_models:
         store.check_place(pathlib.Path(saved_models) / recipe.name / CARD_FILE, recipe)
         publishing.check_models_folder(saved_models)
+
+
+def publish(
+    recipe: Recipe,
+    result: dict[str, Any],
+    model: keras.Model,
+    dataset: Dataset,
+    directory: str | pathlib.Path,
+    verbose: int = 0,
+) -> tuple[pathlib.Path, dict[str, Any]]:
+    """Writes the SavedModel of a run and its card into a folder, and rewrites the index of the folder.
+
+    Args:
+        recipe: that ran.
+        result: figures of the run, from `trainers.runs.run.train`.
+        model: the trained model.
+        dataset: its splits measure the SavedModel.
+        directory: folder of SavedModels.
+        verbose: 1 shows a progress bar while the errors are measured.
+
+    Returns:
+        The folder of this SavedModel, and its card.
+    """
+    fields = {
+        "recipe": recipe.as_dict(),
+        "seed": result["seed"],
+        "published_error": recipe.published_error,
+        "source": recipe.source,
+        "training": {key: result[key] for key in ("epochs", "seconds", "backend", "device", "versions")},
+        "export_versions": versions(),
+    }
+    folder = pathlib.Path(directory) / recipe.name
+    with locked(directory, wait=True):
+        card = pretrained.export(model, folder, card=fields, splits=splits(dataset), verbose=verbose)
+        publishing.write_index(directory)
+    return folder, card

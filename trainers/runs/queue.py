@@ -14,12 +14,13 @@ from typing import Any
 import keras
 
 from trainers.cli.output import stdout_of_subprocesses
+from trainers.results.files import read_json
+from trainers.results.lock import locked
 from trainers.results.store import best_seed, check_results, finished_seeds, record_result
 from trainers.results.tables import TABLES, matching
-from trainers.runs.lock import locked
 from trainers.runs.progress import time_left
 from trainers.runs.termination import Termination
-from trainers.runs.workdir import RESULT_FILE, read_json
+from trainers.runs.workdir import RESULT_FILE
 from zoo import recipes
 from zoo.recipes import Recipe
 from zoo.validation import check_choice

@@ -7,6 +7,7 @@ from typing import Any
 
 import keras
 
+from trainers.results.files import read_json
 from trainers.runs.callbacks.curves import Curves
 from trainers.runs.callbacks.deadline import Deadline
 from trainers.runs.callbacks.order import in_order
@@ -14,7 +15,7 @@ from trainers.runs.callbacks.save_on_termination import SaveOnTermination
 from trainers.runs.data import load_data
 from trainers.runs.measuring import measure
 from trainers.runs.termination import Termination
-from trainers.runs.workdir import RESULT_FILE, opened, read_json
+from trainers.runs.workdir import RESULT_FILE, opened
 from zoo.backend import distribution, processes
 from zoo.datasets import Dataset
 from zoo.files import write_atomic

@@ -1,22 +1,18 @@
 """The working directory of a run: which run it belongs to, and which process works in it."""
 
 import contextlib
-import dataclasses
 import json
 import pathlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Any
 
-from trainers.runs.lock import LOCK_FILE, locked
+from trainers.results.files import differences, read_json
+from trainers.results.lock import LOCK_FILE, locked
 from zoo.files import write_atomic
 from zoo.recipes import Recipe
 
 RUN_FILE = "run.json"
 RESULT_FILE = "result.json"
-# Recorded settings may lack fields that are newer than they are, and then mean these values.
-DEFAULTS = {
-    field.name: field.default for field in dataclasses.fields(Recipe) if field.default is not dataclasses.MISSING
-}
 
 
 @contextlib.contextmanager
@@ -59,18 +55,6 @@ def is_begun(workdir: pathlib.Path) -> bool:
     return workdir.is_dir() and any(not each.name.startswith(own) for each in workdir.iterdir())
 
 
-def read_json(path: str | pathlib.Path) -> Any:
-    """Reads a JSON file of a run.
-
-    Raises:
-        ValueError: the file is damaged.
-    """
-    try:
-        return json.loads(pathlib.Path(path).read_text())
-    except ValueError as error:
-        raise ValueError(f"{path} is damaged ({error}). Remove it, or choose another folder.") from error
-
-
 def description(recipe: Recipe, seed: int) -> dict[str, Any]:
     """What a working directory records about its run."""
     import keras  # here, so that what reads results needs no backend
@@ -95,15 +79,3 @@ def differing_fields(path: pathlib.Path, recipe: Recipe, seed: int) -> str:
     if "backend" not in there or (path.parent / RESULT_FILE).exists():
         there["backend"] = here["backend"]
     return differences(*({**run.pop("recipe", {}), **run} for run in (there, here)))
-
-
-def differences(present: Mapping[str, Any], wanted: Mapping[str, Any]) -> str:
-    """Lists the fields in which two mappings differ; empty if they agree.
-
-    Args:
-        present: on disk; missing recipe fields have their defaults.
-        wanted: by the present command; likewise.
-    """
-    there, here = ({**dict.fromkeys(present.keys() | wanted.keys()), **DEFAULTS, **each} for each in (present, wanted))
-    fields = sorted(field for field in present.keys() | wanted.keys() if there[field] != here[field])
-    return "; ".join(f"{field} is {there[field]!r} there and {here[field]!r} here" for field in fields)

@@ -12,10 +12,10 @@ from typing import Any
 
 from trainers.cli.program import UsageError, usage
 from trainers.cli.recipe_flags import choose_search, parse_overrides
+from trainers.results.files import differences, read_json
+from trainers.results.lock import LOCK_FILE, locked
 from trainers.runs.callbacks.deadline import TimeIsUp
-from trainers.runs.lock import LOCK_FILE, locked
 from trainers.runs.progress import time_left
-from trainers.runs.workdir import differences, read_json
 from trainers.tuning.report import as_content, as_figures, write_report
 from trainers.tuning.trial import Trial, run_trial, validation_data
 from zoo import recipes

@@ -10,12 +10,12 @@ from typing import Any, Self
 
 import keras
 
+from trainers.results.files import read_json
 from trainers.results.statistics import as_mean_and_spread, mean_and_spread
 from trainers.runs.callbacks.deadline import TimeIsUp
 from trainers.runs.data import load_data
 from trainers.runs.progress import progress
 from trainers.runs.run import train_member
-from trainers.runs.workdir import read_json
 from zoo.datasets import Dataset
 from zoo.files import write_atomic
 from zoo.pretrained import error_percent

@@ -13,6 +13,7 @@ from zoo.validation import check_number
 CARD_FILE = "card.json"
 CHECKSUM = "card_sha256"
 ROBUST_ERROR = "robust_error"
+AUTO_ATTACK = "autoattack"  # the attack of that error
 ROBUST_PARTS = ("error", "epsilon", "num_examples")  # its numbers
 FIELDS = {"name": str, "errors": dict, "num_parameters": int, "input_shape": list, "model": dict, "files": dict}
 

@@ -25,18 +25,17 @@ CASES = {
 def commands(case):
     """The suggested commands, without their purposes."""
     recipe, result, model = CASES[case]
-    first, *lines = next_steps.next_steps(recipe, result, WORKDIR, model).splitlines()
+    first, *lines = next_steps.next_steps(recipe, result, WORKDIR, model, 0.25).splitlines()
     assert first == "Next:" and len(lines) == 3
     return [line.strip().partition("  # ")[0] for line in lines]
 
 
 def test_the_suggestions_fit_the_run():
     evaluate, reproduce, listing = commands("quick")
-    assert "trainers.evaluate --model=saved_models/synthetic_mlp-vat --attack=pgd_l2 --epsilon=0.1" in evaluate
+    assert "trainers.evaluate --model=saved_models/synthetic_mlp-vat --attack=pgd_l2 --epsilon=0.25" in evaluate
     assert "trainers.reproduce --recipes=synthetic_mlp-vat --seeds=10" in reproduce and "KERAS_BACKEND" not in reproduce
     assert listing.endswith("trainers.train --list")
     assert commands("long, on JAX")[1].startswith("KERAS_BACKEND=jax ") and "--seeds=2 " in commands("long, on JAX")[1]
-    assert commands("images")[0].endswith("--epsilon=1")
     assert "--recipe=synthetic_mlp-vat --workdir=" in commands("changed")[1]
     assert all("evaluate" not in command for command in commands("not exported"))
     assert all("synthetic_mlp-vat" not in command for command in commands("own"))

@@ -7,8 +7,8 @@ import time
 import pytest
 
 from trainers.cli.output import figures
+from trainers.results.lock import LOCK_FILE
 from trainers.results.store import best_seed, finished_seeds, record_result
-from trainers.runs.lock import LOCK_FILE
 from trainers.runs.queue import Queue, select
 from trainers.runs.workdir import RESULT_FILE
 from zoo import recipes

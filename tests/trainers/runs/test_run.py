@@ -13,7 +13,7 @@ import pytest
 
 from benchmarks.outcome import check_whole, differences, outcome
 from trainers import train
-from trainers.runs import lock
+from trainers.results import lock
 from zoo.datasets.tfds_images import ARRAYS
 
 TENSORFLOW = keras.backend.backend() == "tensorflow"

@@ -12,7 +12,7 @@ import pytest
 
 pytest.importorskip("keras_tuner")
 
-from trainers.runs.lock import locked
+from trainers.results.lock import locked
 from trainers.tuning import search as searches
 from trainers.tuning.search import SEARCH_FILE, read_trials, run_search
 from trainers.tuning.trial import Trial

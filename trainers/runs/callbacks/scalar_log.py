@@ -1,12 +1,20 @@
 """Training curves for TensorBoard, on both backends."""
 
 import pathlib
+import sys
+import types
 from typing import Any
 
 import keras
 from tensorboard.summary import Writer
 
-from trainers.runs.callbacks.event_files import spare_tensorflow
+SWITCH = "tensorboard.compat.notf"  # with a module of this name, TensorBoard opens files itself
+
+
+def spare_tensorflow() -> None:
+    """Keeps TensorBoard's writers from importing TensorFlow, which takes seconds; call it before opening one."""
+    if "tensorflow" not in sys.modules:
+        sys.modules.setdefault(SWITCH, types.ModuleType(SWITCH))
 
 
 class ScalarLog(keras.callbacks.Callback):

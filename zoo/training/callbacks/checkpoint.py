@@ -12,7 +12,6 @@ import numpy as np
 
 from zoo.backend.processes import is_writer
 from zoo.files import atomic, remove
-from zoo.training.callbacks.skip_steps import skip_steps
 from zoo.training.callbacks.timer import Timer
 from zoo.training.execution_plan import STEPS_AT_A_TIME
 
@@ -131,7 +130,7 @@ class Checkpoint(keras.callbacks.Callback):
         if self.arrays["best"]:
             self.early_stopping.best_weights = self.arrays["best"]
         if self.state["steps"]:
-            skip_steps(self.model, self.state["steps"])
+            _skip_steps(self.model, self.state["steps"])
 
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Restores the metrics of an epoch that an earlier run has begun."""
@@ -224,3 +223,25 @@ def assign(variables: Iterable[keras.Variable], values: Iterable[np.ndarray]) ->
     """
     for variable, value in zip(variables, values, strict=True):
         variable.assign(value)
+
+
+def _skip_steps(model: Any, steps: int) -> None:
+    """Makes `fit`, which has just begun, read the batches of the first steps without training on them.
+
+    Args:
+        model: `ObjectiveModel`.
+        steps: number of steps to skip, a multiple of `model.steps_per_execution`.
+    """
+    function, left = model.train_function, steps
+
+    def skip(*arguments):
+        nonlocal left
+        *state, iterator = arguments
+        for _ in range(model.steps_per_execution):
+            next(iterator)
+        left -= model.steps_per_execution
+        if left <= 0:
+            model.train_function = function
+        return ({}, *state) if state else {}
+
+    model.train_function = skip

@@ -10,6 +10,7 @@ from tensorboard.backend.event_processing.event_file_loader import RawEventFileL
 from tensorboard.compat.proto import event_pb2
 
 import zoo
+from trainers.pictures.from_networks import while_training
 from trainers.runs.callbacks.picture_log import PictureLog
 from zoo.datasets.dataset import Dataset
 
@@ -33,7 +34,7 @@ def fit(shape, tmp_path):
     network = zoo.networks.mlp(shape, 2, hidden_units=(4,))
     model = zoo.RegularizedModel(network)
     model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-    log = PictureLog(tmp_path, Dataset("toy", x, y, x, y, 2), interval=2)
+    log = PictureLog(tmp_path, Dataset("toy", x, y, x, y, 2), 2, while_training)
     model.fit(x, y, epochs=4, callbacks=[log], verbose=0)
     return model
 

@@ -3,7 +3,7 @@
 import pytest
 
 from trainers.analysis.report import HEADER as ANALYSIS
-from trainers.results.folder import check_folder
+from trainers.results.files import check_folder
 from trainers.results.publishing import INDEX
 from trainers.results.store import HEADER as RESULTS
 

@@ -9,8 +9,8 @@ import threading
 import keras
 import pytest
 
-from trainers.runs import lock
-from trainers.runs.lock import locked
+from trainers.results import lock
+from trainers.results.lock import locked
 
 pytestmark = pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="does not depend on the backend")
 
