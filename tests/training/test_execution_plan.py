@@ -23,7 +23,7 @@ TEN, ONE = STEPS_AT_A_TIME, 1
 
 
 def plan(backend, **seen):
-    return plan_execution(Circumstances(backend, **{"num_steps": 50, "batch_bytes": 1, **seen}))
+    return plan_execution(Circumstances(backend, **{"steps_per_epoch": 50, "batch_bytes": 1, **seen}))
 
 
 @pytest.mark.parametrize(
@@ -38,8 +38,8 @@ def plan(backend, **seen):
         ({"deterministic": True}, (False, True), (TEN, TEN), (False, True)),
         ({"shared": True}, (False, True), (ONE, ONE), (False, False)),
         ({"built": False}, (False, True), (TEN, ONE), (False, False)),
-        ({"num_steps": None}, (True, True), (TEN, ONE), (False, False)),
-        ({"num_steps": 25}, (True, True), (TEN, ONE), (False, False)),
+        ({"steps_per_epoch": None}, (True, True), (TEN, ONE), (False, False)),
+        ({"steps_per_epoch": 25}, (True, True), (TEN, ONE), (False, False)),
         ({"batch_bytes": MOST_BYTES // 10 + 1}, (True, True), (TEN, ONE), (False, False)),
         ({"batch_bytes": MOST_BYTES // 10}, (True, True), (TEN, TEN), (True, True)),
         ({"counted": True}, (True, True), (ONE, ONE), (False, False)),
@@ -54,7 +54,7 @@ def test_plan(seen, jit, steps, one_program):
 
 
 def test_what_compile_was_told_is_kept():
-    seen = Circumstances("jax", num_steps=12)
+    seen = Circumstances("jax", steps_per_epoch=12)
     assert plan_execution(seen, jit_compile=False, steps_per_execution=3) == ExecutionPlan(False, 3)
     assert plan_execution(seen, jit_compile=True, steps_per_execution=3) == ExecutionPlan(True, 3, one_program=True)
     assert plan_execution(seen._replace(convolves=True), True, 3) == ExecutionPlan(True, 3)

@@ -14,7 +14,7 @@ TABLES = {
     "synthetic": ("Synthetic signals (VMT paper, table 2)", ["synthetic_mlp-*"], "synthetic_mlp-baseline"),
     "mnist": ("MNIST, all labels (VMT paper, table 2)", ["mnist_mlp-*"], "mnist_mlp-baseline"),
     "mnist_conv": ("MNIST, convolutional network, attacks in L∞", ["mnist_conv-*"], "mnist_conv-baseline"),
-    "mnist_few_labels": ("MNIST, few labels (VAT paper)", ["mnist_mlp1200-*"], None),
+    "mnist_few_labels": ("MNIST, few labels (VAT paper)", ["mnist_mlp1200-*", "mnist_mlp_noise-*"], None),
     "ladder": ("MNIST, ladder networks, fully connected", ["mnist_ladder-*"], None),
     "ladder_conv": ("MNIST, convolutional ladder networks", ["mnist_conv*_ladder*"], None),
     "cifar10": (

@@ -12,19 +12,19 @@ from zoo.recipes.family import Family
 from zoo.recipes.recipe import Recipe
 
 
-def norm_penalty(kind: str, strength: float) -> dict[str, Any]:
+def norm_penalty(kind: str, weight: float) -> dict[str, Any]:
     """Describes a Keras L1 or L2 regularizer as data.
 
     Args:
         kind: `"L1"` or `"L2"`.
-        strength: factor of the norm.
+        weight: of the norm in the loss.
 
     Example:
         >>> from zoo.recipes.classical import norm_penalty
         >>> norm_penalty("L2", 1e-3)
         {'class_name': 'L2', 'config': {'l2': 0.001}}
     """
-    return {"class_name": kind, "config": {kind.lower(): strength}}
+    return {"class_name": kind, "config": {kind.lower(): weight}}
 
 
 def max_norm(bound: float) -> dict[str, Any]:
@@ -45,8 +45,8 @@ def small_weights(l2: float, l1: float, bound: float) -> dict[str, dict[str, Any
     """The options of an `mlp` that keep weights small, with and without batch normalization.
 
     Args:
-        l2: strength of the L2 penalty.
-        l1: strength of the L1 penalty.
+        l2: weight of the L2 penalty.
+        l1: weight of the L1 penalty.
         bound: largest norm of each unit's weights.
 
     Returns:
@@ -110,12 +110,12 @@ def classical_recipes(
 
     Args:
         family: the family of the recipes, whose network is an `mlp`.
-        l2: strength of the L2 penalty on weights.
-        l1: strength of the L1 penalty on weights.
+        l2: weight of the L2 penalty on weights.
+        l1: weight of the L1 penalty on weights.
         bound: largest norm of each unit's weights.
         noise_std: standard deviation of the noise on inputs and on hidden units.
         weight_noise_std: standard deviation of the noise on weights.
-        sparsity: strength of the L1 penalty on hidden units.
+        sparsity: weight of the L1 penalty on hidden units.
         smoothness: `(standard deviation of the noise, weight)` of the smoothness penalty.
         num_validation: examples held out for early stopping.
         tied_units: hidden widths of the network with two tied layers, all equal.

@@ -1,6 +1,6 @@
 """Recipes for ladder networks on MNIST and CIFAR-10, with Gaussian and with adversarial noise.
 
-Networks, weights, noise and schedules are those of the ladder authors' program. The adversarial noise and its strengths
+Networks, weights, noise and schedules are those of the ladder authors' program. The adversarial noise and its sizes
 τ are those of the thesis. An epoch runs through all training images without their labels. Each batch holds 100 of them
 and 100 labeled ones. The seed draws the labeled images, which are the same for every method.
 

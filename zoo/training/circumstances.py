@@ -33,7 +33,7 @@ class Circumstances(NamedTuple):
         convolves: whether a layer has convolution kernels.
         draws: whether a layer draws random numbers.
         double: whether a layer computes in double precision.
-        num_steps: number of batches in an epoch if all of them are full; else, or if it is not known, None.
+        steps_per_epoch: number of batches in an epoch if all of them are full; else, or if it is not known, None.
         batch_bytes: bytes of one batch of inputs.
         data_bytes: bytes of the training data; None if it is not in the zoo's own batches.
         memory_bytes: memory of the accelerator.
@@ -43,7 +43,7 @@ class Circumstances(NamedTuple):
 
     Example:
         >>> from zoo.training.circumstances import Circumstances
-        >>> Circumstances("jax", num_steps=50).accelerator
+        >>> Circumstances("jax", steps_per_epoch=50).accelerator
         False
     """
 
@@ -56,7 +56,7 @@ class Circumstances(NamedTuple):
     convolves: bool = False
     draws: bool = False
     double: bool = False
-    num_steps: int | None = None
+    steps_per_epoch: int | None = None
     batch_bytes: int = 0
     data_bytes: int | None = None
     memory_bytes: int = 0
@@ -81,7 +81,7 @@ def observe(
 
     Example:
         >>> from zoo.training.circumstances import observe
-        >>> observe([zoo.networks.mlp((4,), 3)], {"x": np.zeros((64, 4))}, alternates=False).num_steps
+        >>> observe([zoo.networks.mlp((4,), 3)], {"x": np.zeros((64, 4))}, alternates=False).steps_per_epoch
         2
     """
     layers = [layer for layer in layers if layer is not None]
@@ -89,7 +89,7 @@ def observe(
     variables = [variable for layer in layers for variable in layer.variables]
     x, on_jax = options.get("x"), keras.backend.backend() == "jax"
     own = isinstance(x, (Batches, SemiSupervised))
-    num_steps, batch_bytes = whole_epoch(x, options)
+    steps_per_epoch, batch_bytes = whole_epoch(x, options)
     return Circumstances(
         backend=keras.backend.backend(),
         accelerator=devices.has_accelerator(),
@@ -100,7 +100,7 @@ def observe(
         convolves=any(variable.trainable and len(variable.shape) > 2 for variable in variables),
         draws=any(map(is_random_state, variables)),
         double=any(layer.compute_dtype == "float64" for layer in flat),
-        num_steps=num_steps,
+        steps_per_epoch=steps_per_epoch,
         batch_bytes=batch_bytes,
         data_bytes=x.num_bytes if own else None,
         memory_bytes=devices.memory_bytes() if on_jax and own else 0,
@@ -152,8 +152,8 @@ def whole_epoch(x: Any, options: Mapping[str, Any]) -> tuple[int | None, int]:
         return len(x), sum(array.nbytes for array in keras.tree.flatten(inputs))
     if not isinstance(x, np.ndarray) and not (hasattr(x, "shape") and hasattr(x, "nbytes")):
         return None, 0
-    num_steps, rest = divmod(len(x), options.get("batch_size") or 32)
-    return (num_steps, x.nbytes // num_steps) if num_steps and not rest else (None, 0)
+    steps_per_epoch, rest = divmod(len(x), options.get("batch_size") or 32)
+    return (steps_per_epoch, x.nbytes // steps_per_epoch) if steps_per_epoch and not rest else (None, 0)
 
 
 def _is_watched(callbacks: Any) -> bool:

@@ -94,7 +94,12 @@ def _choose_steps(seen: Circumstances) -> int:
 
 
 def _fit_one_program(seen: Circumstances, steps: int) -> bool:
-    if seen.num_steps is None or seen.num_steps % steps or steps * seen.batch_bytes > MOST_BYTES or seen.shared:
+    if (
+        seen.steps_per_epoch is None
+        or seen.steps_per_epoch % steps
+        or steps * seen.batch_bytes > MOST_BYTES
+        or seen.shared
+    ):
         return False
     return seen.accelerator or (seen.built and not seen.convolves)
 
