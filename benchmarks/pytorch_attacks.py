@@ -47,6 +47,8 @@ def run_attacks(
     with torch.no_grad():
         robust = network(images).argmax(dim=1) == labels
     for name, attack in attacks.items():
+        if not robust.any():
+            return
         start = time.perf_counter()
         attacked = attack(images[robust], labels[robust])
         seconds = time.perf_counter() - start

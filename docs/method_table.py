@@ -81,8 +81,8 @@ def ladder_note(methods):
     if not told:
         return ""
     return (
-        "Ladder networks predict with the statistics of all unlabeled inputs. Published figures are those with the "
-        f"statistics of the labeled inputs, where ours are: {', '.join(told)}."
+        "The table shows ladder networks with the statistics of all unlabeled inputs. The published figures use those "
+        f"of the labeled inputs. Ours with these are: {', '.join(told)}."
     )
 
 

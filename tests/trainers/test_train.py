@@ -36,6 +36,7 @@ def test_run_prints_ours_and_the_published_error_and_writes_everything(finished)
     assert f"test error: {result['errors']['test']:.2f} %" in printed
     assert "published test error: 0.76 % (VMT paper, table 2)" in printed
     assert f"Checkpoints and logs: {folder}/work" in printed and "\nNext:\n" in printed
+    assert "--attack=pgd_l2 --epsilon=0.1" in printed
     assert result["backend"] == BACKEND and result["epochs"] == 3
     card = json.loads((folder / "models" / "synthetic_mlp-vat" / "card.json").read_text())
     assert card["training"]["backend"] == BACKEND and card["recipe"]["epochs"] == 3 and card["seed"] == 0

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
 from trainers.results.statistics import mean_and_spread
-from trainers.results.tables import changed_settings, errors_by_seed
+from trainers.results.tables import changed_settings, comparable_errors, errors_by_seed
 from zoo.pretrained.card import AUTO_ATTACK
 
 METHODS = {  # by the last part of the names of its recipes
@@ -54,16 +54,18 @@ class Figure(NamedTuple):
         recipe: its name.
         errors: in percent, one per seed.
         published: in percent, or None.
+        compared: the errors to compare with the published one, see `comparable_errors`.
     """
 
     recipe: str
     errors: tuple[float, ...]
     published: float | None
+    compared: tuple[float, ...]
 
     @property
     def is_better(self) -> bool:
         """Whether the mean error is below the published one."""
-        return self.published is not None and mean_and_spread(self.errors)[0] < self.published
+        return self.published is not None and mean_and_spread(self.compared)[0] < self.published
 
 
 class Attacked(NamedTuple):
@@ -133,7 +135,8 @@ class MethodTable:
         """The error of a method in a column; None without results."""
         for name in self.names(column, method):
             content = self.results[name]
-            return Figure(name, tuple(errors_by_seed(dict(content)).values()), content["recipe"]["published_error"])
+            errors, compared = errors_by_seed(dict(content)).values(), comparable_errors(dict(content))
+            return Figure(name, tuple(errors), content["recipe"]["published_error"], tuple(compared))
         return None
 
     def attacked(self, method: str) -> Attacked | None:

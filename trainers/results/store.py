@@ -22,7 +22,7 @@ the ladder authors use, for the same weights. Where these were measured, "ours â
 the reference of a table or of a row use the seeds that both recipes have; with several, the 95 % confidence interval
 and the p-value of the paired t test follow. Seconds per epoch are those of one network, the median over the seeds, on
 different devices (the files name them) that did other work at the same time: to compare the cost of methods, see
-`benchmarks/`. That the VMT paper's ratios of training times are not reproduced, and why, stands there, too.
+`benchmarks/`, which also says why the VMT paper's ratios of training times are not reproduced.
 """
 TIMES = {"seconds_per_epoch", "epochs"}
 

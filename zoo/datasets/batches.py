@@ -26,8 +26,8 @@ class Batches(EpochwiseDataset):
         x: `(n, ...)` inputs, or a dictionary of them for a network with several inputs.
         y: `(n, ...)` targets.
         batch_size: examples in a batch, at least 1.
-        seed: integer of at least 0, `keras.random.SeedGenerator` or None. A generator, and None, give an integer once,
-            the attribute `seed`. Processes that share batches need the same integer.
+        seed: integer of at least 0, `keras.random.SeedGenerator` or None. From the last two, an integer is drawn once
+            and kept as `seed`. Processes that share batches need the same integer.
         steps_per_epoch: number of batches in an epoch, at least 1. By default, those of one permutation. With more
             batches, further permutations follow, and a batch may span two of them.
 

@@ -25,8 +25,8 @@ class SemiSupervised(EpochwiseDataset):
         x_unlabeled: `(m, ...)` unlabeled inputs, or a dictionary like `x`. They may include `x`.
         batch_size: labeled inputs in a batch, 1 to n.
         unlabeled_batch_size: unlabeled inputs in a batch, 1 to m.
-        seed: integer of at least 0, `keras.random.SeedGenerator` or None. A generator, and None, give an integer once,
-            the attribute `seed`. Processes that share batches need the same integer.
+        seed: integer of at least 0, `keras.random.SeedGenerator` or None. From the last two, an integer is drawn once
+            and kept as `seed`. Processes that share batches need the same integer.
         steps_per_epoch: number of batches in an epoch, at least 1. By default, those of one permutation of the
             unlabeled set.
 

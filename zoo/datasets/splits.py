@@ -14,7 +14,7 @@ def balanced_subset(labels: Any, num_labels: int, seed: Seed) -> np.ndarray:
     Args:
         labels: `(n,)` integers.
         num_labels: size of the subset, divisible by the number of classes.
-        seed: Seedeger, at least 0. The same seed gives the same subset.
+        seed: integer of at least 0, `keras.random.SeedGenerator` or None. The same integer gives the same subset.
 
     Returns:
         Sorted indices `(num_labels,)`.
@@ -57,7 +57,7 @@ def hold_out(labels: Any, num_validation: int, seed: Seed) -> tuple[np.ndarray, 
         labels: `(n,)` integers.
         num_validation: size of the validation set, 0 to n − 1. If it is divisible by the number of classes, the
             validation set is class-balanced. Otherwise it is drawn from all examples alike.
-        seed: Seedeger, at least 0. The same seed gives the same split.
+        seed: integer of at least 0, `keras.random.SeedGenerator` or None. The same integer gives the same split.
 
     Returns:
         Sorted indices `train` `(n - num_validation,)` and `validation` `(num_validation,)`.
@@ -88,7 +88,7 @@ def bootstrap(num_examples: int, seed: Seed) -> np.ndarray:
 
     Args:
         num_examples: n, at least 1.
-        seed: Seedeger, at least 0. The same seed gives the same sample.
+        seed: integer of at least 0, `keras.random.SeedGenerator` or None. The same integer gives the same sample.
 
     Returns:
         Indices `(n,)`, with repetitions.

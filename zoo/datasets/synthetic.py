@@ -19,7 +19,7 @@ def synthetic_sines(seed: Seed = 0, *, noise_std: float = 0.1) -> tuple[np.ndarr
     classifier is about 0.5 %.
 
     Args:
-        seed: Seedeger, at least 0. The same seed gives the same signals.
+        seed: integer of at least 0, `keras.random.SeedGenerator` or None. The same integer gives the same signals.
         noise_std: σ, at least 0.
 
     Returns:

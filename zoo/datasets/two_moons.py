@@ -14,7 +14,7 @@ def two_moons(num_points: int, *, noise_std: float = 0.1, seed: Seed = 0) -> tup
     Args:
         num_points: even, at least 2.
         noise_std: standard deviation of the noise on each coordinate, at least 0.
-        seed: Seedeger, at least 0. The same seed gives the same points.
+        seed: integer of at least 0, `keras.random.SeedGenerator` or None. The same integer gives the same points.
 
     Returns:
         Points `(num_points, 2)` in float32 and labels `(num_points,)` in int32, in random order.

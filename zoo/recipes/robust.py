@@ -38,7 +38,7 @@ FAMILY = Family(
     ),
     source="Madry et al. 2018, as measured by Croce and Hein 2020",
 )
-RAMP_UP = 1200  # training steps: two epochs
+RAMP_UP = 1200  # training steps: two epochs of MNIST
 
 
 def attack(epsilon: float, **options: Any) -> dict[str, Any]:
@@ -79,7 +79,7 @@ def trades(epsilon: float) -> dict[str, Any]:
     return {"trades": attack(epsilon, num_steps=10)}
 
 
-UNTUNED = "ε is that of the papers. Other hyperparameters were not searched."
+UNTUNED = "Hyperparameters were not searched."
 COLLAPSES = f"{UNTUNED} A single step may collapse; the recipe is there to show it."
 
 RECIPES = [

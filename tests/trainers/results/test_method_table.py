@@ -33,7 +33,7 @@ def table():
 def test_figures_are_in_the_column_of_their_data_set(table):
     published = recipes.get("mnist_mlp-vat").published_error
     assert table.methods == ["vat", "full"]
-    assert table.figure("MNIST", "vat") == Figure("mnist_mlp-vat", (0.5, 0.75), published)
+    assert table.figure("MNIST", "vat") == Figure("mnist_mlp-vat", (0.5, 0.75), published, (0.5, 0.75))
     assert table.figure("MNIST", "full").recipe == "mnist_ladder-all_full"
     assert table.figure("MNIST, 100 labels", "full").recipe == "mnist_ladder-100_full"
     assert table.figure("CIFAR-10", "vat") is None
@@ -44,7 +44,7 @@ def test_figures_are_in_the_column_of_their_data_set(table):
     "errors, published, better", [((0.5, 0.7), 0.61, True), ((0.5, 0.7), 0.6, False), ((1.0,), None, False)]
 )
 def test_better_is_a_mean_below_the_published_error(errors, published, better):
-    assert Figure("a", errors, published).is_better == better
+    assert Figure("a", (9.0,), published, errors).is_better == better
 
 
 def test_errors_under_attack_are_those_of_autoattack_on_the_mnist_model(table):
