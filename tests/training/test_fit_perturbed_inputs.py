@@ -125,7 +125,7 @@ WRONG = {
     "integers": (VAT(1.0), {"city": 1.0}, "cannot move the input 'city'.*int.*perturb='embedding'"),
     "shape": (VAT(1.0), {"image": np.ones(3)}, r"'image' must be a number or fit .* \(2, 2\), received shape \(3,\)"),
     "unnamed": (VAT(1.0), np.ones(6), "several inputs: perturb= must name them"),
-    "nothing": (VAT(1.0), {"image": 0.0}, "the network has none.*perturb='cities'"),
+    "nothing": (VAT(1.0), {"image": 0.0}, "received none.*perturb='cities'"),
     "no_lattice": (VMT("shift"), None, "moves positions on a lattice.*joins entries of the inputs 'age', 'image'"),
     "part_of_lattice": (VMT("shift"), {"image": MASK}, "moves positions on a lattice.*inputs 'image'"),
     "range": (VAT(1.0, input_range=(0, 1)), {"image": 2.0}, "input_range=.* units of the input"),
