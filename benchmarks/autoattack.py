@@ -41,7 +41,7 @@ def run_pytorch(other: Any, x: np.ndarray, y: np.ndarray) -> tuple[np.ndarray, f
     """Which images resist torchattacks, and its seconds; prints the figures of each attack as it ends."""
     from benchmarks.pytorch_attacks import run_attacks
 
-    total, robust = 0.0, np.ones(len(x), bool)
+    total, robust = 0.0, np.zeros(len(x), bool)  # nothing is attacked if no image is classified rightly
     for name, robust, seconds in run_attacks(other, x, y, EPSILON.value, NORM.value):
         total += seconds
         print(f"torchattacks, {name}: {robust.sum()} of {len(x)} robust, {seconds:.1f} s", flush=True)

@@ -50,12 +50,12 @@ class Layer(NamedTuple):
         return 2 * math.prod(self.outputs[:-1]) * math.prod(self.kernel)
 
 
+TEN_STEPS = {"epsilon": 0.1, "norm": "linf", "num_steps": 10, "input_range": (0.0, 1.0)}
 # Per method: its recipe, and the products that no implementation avoids. AT adds to a plain step the input gradient of
 # the first layer, and a plain step at the moved inputs. With ten steps from a random start, and in TRADES, each step of
-# the attack is a forward pass and an input gradient, beside two plain steps. VMT pushes the movement through the
+# the attack is a forward pass and an input gradient, next to two plain steps. VMT pushes the movement through the
 # network, returns along both passes, and needs both products in the weight gradient. VAT makes two plain steps, and a
 # push forward and a pull back for the direction.
-TEN_STEPS = {"epsilon": 0.1, "norm": "linf", "num_steps": 10, "input_range": (0.0, 1.0)}
 METHODS = {
     "baseline": ({}, Products(1, 1, 1, 1)),
     "at_l2": ({"at": {"epsilon": 2.0}}, Products(2, 2, 2, 1)),

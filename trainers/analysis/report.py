@@ -30,8 +30,7 @@ MEASURES = """
 {table}
 Means over {number} test examples. The calibration error ({num_bins} bins) uses the whole test set, and so does
 the generalization gap: test error minus the error on the training examples whose labels were used, in percentage
-points.
-J is the Jacobian of the logits and F the Fisher information of the prediction, both with respect to the input;
+points. J is the Jacobian of the logits and F the Fisher information of the prediction, both with respect to the input;
 `worst_*` is R of the movement field; local distributional smoothness is the divergence of VAT at ε {epsilon:g}; the
 smoothness penalties use ε {smoothness:g}.
 """

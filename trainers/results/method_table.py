@@ -9,6 +9,7 @@ import pathlib
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, NamedTuple
 
+from trainers.results.markdown import as_size
 from trainers.results.statistics import mean_and_spread
 from trainers.results.tables import changed_settings, comparable_errors, errors_by_seed
 from zoo.pretrained.card import AUTO_ATTACK
@@ -157,10 +158,8 @@ class MethodTable:
         found = [attacked for method in METHODS if (attacked := self.attacked(method))]
         if not found:
             return ""
-        sizes, nums = (
-            " or ".join(f"{value:g}" for value in sorted({each.settings[name] for each in found}))
-            for name in ("size", "num_examples")
-        )
+        sizes = " or ".join(as_size(size) for size in sorted({each.settings["size"] for each in found}))
+        nums = " or ".join(map(str, sorted({each.settings["num_examples"] for each in found})))
         return (
             f"Error under attack: AutoAttack in its standard version with L∞ norm {sizes} (pixels from 0 to 1), on the "
             f"published {ATTACKED} model of one seed, {nums} test images."

@@ -19,8 +19,8 @@ class Batches(EpochwiseDataset):
     remainder. A set that is smaller than the batch size makes one batch of all its examples.
 
     The seed and the epoch alone determine the batches, so a run that is resumed with the same integer sees the same
-    ones. `RegularizedModel.fit` keeps the order of the batches. Pass
-    `shuffle=False` to the `fit` of other models: by default, Keras shuffles the batches with Python's `random`.
+    ones. `RegularizedModel.fit` keeps the order of the batches. Pass `shuffle=False` to the `fit` of other models: by
+    default, Keras shuffles the batches with Python's `random`.
 
     Args:
         x: `(n, ...)` inputs, or a dictionary of them for a network with several inputs.

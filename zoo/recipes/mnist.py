@@ -7,9 +7,9 @@ images falls with their loss. Pixels are scaled to [0, 1]. Only recipes whose na
 
 With few labels, the protocol is that of the VAT authors' program: VAT acts on the unlabeled images alone, in a pass of
 its own; the learning rate falls by a tenth every 500 steps, for 50000 steps; batches of 250 images give the statistics
-of batch normalization at the end. The `mnist_mlp1200` recipes also have its network and ε.
-The `mnist_mlp_noise` recipes have the network, the noise and the ε of Miyato et al., 2018, "Virtual adversarial
-training", https://arxiv.org/abs/1704.03976.
+of batch normalization at the end. The `mnist_mlp1200` recipes also have its network and ε. The
+`mnist_mlp_noise` recipes have the network, the noise and the ε of Miyato et al., 2018, "Virtual adversarial training",
+https://arxiv.org/abs/1704.03976.
 
 Source: "Regularization Neural Networks via Constrained Virtual Movement Field" (the VMT paper); Miyato et al., 2016,
 "Distributional smoothing with virtual adversarial training", https://arxiv.org/abs/1507.00677 (the VAT paper).

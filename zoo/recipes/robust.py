@@ -79,19 +79,18 @@ def trades(epsilon: float) -> dict[str, Any]:
     return {"trades": attack(epsilon, num_steps=10)}
 
 
-UNTUNED = "Hyperparameters were not searched."
-COLLAPSES = f"{UNTUNED} A single step may collapse; the recipe is there to show it."
+COLLAPSES = f"{mnist.UNSEARCHED} A single step may collapse; the recipe is there to show it."
 
 RECIPES = [
     FAMILY.recipe("baseline"),
     FAMILY.recipe("at_fgsm", {"at": attack(0.3)}, notes=COLLAPSES),
     FAMILY.recipe("at_fgsm_random_start", {"at": attack(0.3, step_size=0.375, random_start=True)}, notes=COLLAPSES),
-    FAMILY.recipe("at_pgd", pgd(0.3), published_error=1.47, notes=UNTUNED),
-    FAMILY.recipe("trades", trades(0.3), notes=UNTUNED),
-    FAMILY.recipe("trades_vmt_shift", {**trades(0.3), **mnist.vmt("shift", 1.0)}, notes=UNTUNED),
-    FAMILY.recipe("trades_1000", trades(0.3), num_labels=1000, unlabeled_batch_size=100, notes=UNTUNED),
-    mnist.FAMILY.recipe("at_pgd", pgd(0.1), epochs=FAMILY.base.epochs, notes=UNTUNED),
-    mnist.FAMILY.recipe("trades", trades(0.1), epochs=FAMILY.base.epochs, notes=UNTUNED),
-    cifar10.SHORT_FAMILY.recipe("at_pgd", pgd(8 / 255), preprocessing=[mnist.RESCALING], notes=UNTUNED),
-    cifar10.SHORT_FAMILY.recipe("trades", trades(8 / 255), preprocessing=[mnist.RESCALING], notes=UNTUNED),
+    FAMILY.recipe("at_pgd", pgd(0.3), published_error=1.47, notes=mnist.UNSEARCHED),
+    FAMILY.recipe("trades", trades(0.3), notes=mnist.UNSEARCHED),
+    FAMILY.recipe("trades_vmt_shift", {**trades(0.3), **mnist.vmt("shift", 1.0)}, notes=mnist.UNSEARCHED),
+    FAMILY.recipe("trades_1000", trades(0.3), num_labels=1000, unlabeled_batch_size=100, notes=mnist.UNSEARCHED),
+    mnist.FAMILY.recipe("at_pgd", pgd(0.1), epochs=FAMILY.base.epochs, notes=mnist.UNSEARCHED),
+    mnist.FAMILY.recipe("trades", trades(0.1), epochs=FAMILY.base.epochs, notes=mnist.UNSEARCHED),
+    cifar10.SHORT_FAMILY.recipe("at_pgd", pgd(8 / 255), preprocessing=[mnist.RESCALING], notes=mnist.UNSEARCHED),
+    cifar10.SHORT_FAMILY.recipe("trades", trades(8 / 255), preprocessing=[mnist.RESCALING], notes=mnist.UNSEARCHED),
 ]

@@ -15,7 +15,7 @@ LONG = {"num_steps": 2, "step_size": 10 * EPSILON}  # reaches the worst point of
 
 
 class Collapse(keras.callbacks.Callback):
-    """Gives a linear classifier other weights after each epoch: good ones after the second, then ever worse ones."""
+    """Gives a linear classifier other weights after each epoch: the best ones after the second."""
 
     def __init__(self, weights):
         super().__init__()

@@ -185,7 +185,9 @@ class AttackedError(keras.callbacks.Callback):
         return share_misclassified(logits, _decisions(labels, logits, meaning, mask), meaning.distribution)
 
 
-def _loss_gradient(predict: Predict, loss_of: Callable[..., Tensor], labels: Any, mask: Tensor | None) -> Any:
+def _loss_gradient(
+    predict: Predict, loss_of: Callable[..., Tensor], labels: Any, mask: Tensor | None
+) -> Callable[[Tensor], Tensor]:
     """The function `x -> gradient of the loss at x`."""
 
     def gradient(x):
