@@ -114,7 +114,7 @@ def test_attacked_error_in_training(model, quick):
     clean = 100 * analysis.misclassified(trained, TOKENS, LABELS).mean()
     errors = []
     for epsilon in (0.0, 0.4):
-        callback = zoo.training.callbacks.AttackedError(TOKENS, LABELS, epsilon, num_steps=3)
+        callback = analysis.AttackedError(TOKENS, LABELS, "pgd_linf", epsilon, num_steps=3)
         callback.set_model(trained)
         errors.append(callback.error_percent())
     assert errors[0] == pytest.approx(clean) and errors[1] > clean

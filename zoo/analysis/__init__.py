@@ -5,6 +5,7 @@ Most measures take a network from inputs to logits, run it in prediction mode an
 or what named layers return, and the outputs may be multi-label, dense, or one of several, see `Classifier`.
 """
 
+from zoo.analysis.attacked_error import AttackedError
 from zoo.analysis.attacks import (
     ATTACKS,
     auto_attack,
@@ -41,6 +42,7 @@ __all__ = [
     "MOVEMENTS",
     "UNITS",
     "Attacked",
+    "AttackedError",
     "Classifier",
     "Estimate",
     "Reliability",

@@ -24,7 +24,7 @@ class AdversarialTraining(InputPerturbation):
     One step (default): `x' = x + ε·δ`, with `δ = sign(g)` (L∞) or `δ = g/‖g‖` (L2), where g is the gradient of the loss
     in the input. Several steps: projected gradient descent (PGD), `x' ← Π(x' + α·δ)`, with g at x' and the projection Π
     to the ball of radius ε about x. Each further step costs one forward and one backward pass. A single step in L∞ can
-    collapse within an epoch: the network then resists that step and no other attack. `zoo.training.AttackedError` shows
+    collapse within an epoch: the network then resists that step and no other attack. `zoo.analysis.AttackedError` shows
     it.
 
     AT needs labels. In semi-supervised training it covers only the labeled inputs, and their perturbed passes draw

@@ -6,8 +6,8 @@ import pytest
 from keras import layers, ops
 
 import zoo
-from zoo.analysis import misclassified, projected_gradient_descent
-from zoo.training.callbacks import AttackedError, Checkpoint
+from zoo.analysis import AttackedError, attacked_error_percent, misclassified, projected_gradient_descent
+from zoo.training.callbacks import Checkpoint
 
 RNG = np.random.default_rng(2)
 EPSILON = 0.3
@@ -71,8 +71,8 @@ def test_linear_classifiers_err_where_the_margin_is_small(norm, linear_model):
     make, x, y = linear_model
     trained, w = make()
     exact = expected_percent(w, x, y, norm)
-    assert attacked(trained, x, y, EPSILON, norm=norm, batch_size=150, **LONG) == pytest.approx(exact, abs=0.5)
-    assert attacked(trained, x, y, 0.0, norm=norm, num_steps=1) == pytest.approx(expected_percent(w, x, y, norm, 0.0))
+    assert attacked(trained, x, y, f"pgd_{norm}", EPSILON, batch_size=150, **LONG) == pytest.approx(exact, abs=0.5)
+    assert attacked(trained, x, y, f"pgd_{norm}", 0.0, num_steps=1) == pytest.approx(expected_percent(w, x, y, norm, 0.0))
     assert exact > expected_percent(w, x, y, norm, 0.0) + 5  # the attack matters
 
 
@@ -89,7 +89,7 @@ def test_every_loss_of_classes(head, activation, loss, one_hot, linear_model):
     make, x, y = linear_model
     trained, w = make(head, activation, loss)
     labels = np.eye(2, dtype="float32")[y] if one_hot else y
-    error = attacked(trained, x, labels, EPSILON, **LONG)
+    error = attacked(trained, x, labels, "pgd_linf", EPSILON, **LONG)
     assert error == pytest.approx(expected_percent(w, x, y, "linf"), abs=0.5)
 
 
@@ -118,11 +118,11 @@ def test_the_attack_moves_what_penalties_move(perturb, norm, model, linear_model
     exact = 100 * np.mean((joint @ w) * np.where(y == 1, 1, -1) < EPSILON * np.linalg.norm(moving, dual))
     trained = model(several(w), perturb=perturb)
     trained.build(keras.tree.map_structure(lambda each: (None, *each.shape[1:]), TABLE))
-    assert attacked(trained, TABLE, y, EPSILON, norm=norm, batch_size=150, **LONG) == pytest.approx(exact, abs=0.5)
+    assert attacked(trained, TABLE, y, f"pgd_{norm}", EPSILON, batch_size=150, **LONG) == pytest.approx(exact, abs=0.5)
     if perturb is None:
         plain = several(w)
         plain.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=True))
-        assert attacked(plain, TABLE, y, EPSILON, norm=norm, **LONG) == pytest.approx(exact, abs=0.5)
+        assert attacked(plain, TABLE, y, f"pgd_{norm}", EPSILON, **LONG) == pytest.approx(exact, abs=0.5)
 
 
 @pytest.mark.parametrize("kind", ["multilabel", "dense"])
@@ -145,14 +145,14 @@ def test_several_decisions_have_the_share_of_the_wrong_ones(kind, named, model):
     trained.build((None, 4))
     exact = 100 * np.mean(x * w * np.where(y == 1, 1, -1) < EPSILON * np.abs(w))
     labels = {"decisions": y, "sum": x[:, :1]} if named else y
-    assert attacked(trained, x, labels, EPSILON, **LONG) == pytest.approx(exact, abs=0.5)
+    assert attacked(trained, x, labels, "pgd_linf", EPSILON, **LONG) == pytest.approx(exact, abs=0.5)
 
 
 def test_preprocessing_comes_first_and_the_range_is_that_of_its_outputs(linear_model):
     make, x, y = linear_model
     trained, w = make(preprocessing=layers.Rescaling(0.5))
-    assert attacked(trained, x, y, EPSILON, **LONG) == pytest.approx(expected_percent(w, x / 2, y, "linf"), abs=0.5)
-    bounded = attacked(trained, x, y, EPSILON, **LONG, input_range=(-0.1, 0.1))
+    assert attacked(trained, x, y, "pgd_linf", EPSILON, **LONG) == pytest.approx(expected_percent(w, x / 2, y, "linf"), abs=0.5)
+    bounded = attacked(trained, x, y, "pgd_linf", EPSILON, **LONG, input_range=(-0.1, 0.1))
     worst = np.clip(x / 2 - EPSILON * np.sign(w) * np.where(y == 1, 1, -1)[:, None], -0.1, 0.1)
     assert bounded == pytest.approx(100 * np.mean((worst @ w > 0) != y), abs=0.5)
 
@@ -160,7 +160,7 @@ def test_preprocessing_comes_first_and_the_range_is_that_of_its_outputs(linear_m
 def test_a_network_with_hidden_layers_against_the_attack_of_the_analysis(network, model, data, fit):
     x, y = data
     trained = model(network(layers.Dropout(0.5), layers.BatchNormalization()))
-    callback = AttackedError(x, y, EPSILON, norm="l2", num_steps=8)
+    callback = AttackedError(x, y, "pgd_l2", EPSILON, num_steps=8)
     history = trained.fit(x, y, epochs=2, callbacks=[callback], verbose=0).history
     found = projected_gradient_descent(trained.network, ops.convert_to_tensor(x), y, EPSILON, 0, norm="l2", num_steps=8)
     theirs = 100 * np.mean(misclassified(trained.network, found, y))
@@ -171,7 +171,7 @@ def test_the_attack_is_the_same_each_time_and_leaves_the_model_alone(network, mo
     trained = model(network(layers.Dropout(0.5), layers.BatchNormalization()))
     trained.build((None, 6))
     before = [ops.convert_to_numpy(v.value) for v in trained.variables]
-    callback = AttackedError(*data, 1.0, num_steps=2)
+    callback = AttackedError(*data, "pgd_linf", 1.0, num_steps=2)
     callback.set_model(trained)
     assert len({callback.error_percent() for _ in range(3)}) == 1
     for variable, value in zip(trained.variables, before, strict=True):
@@ -179,16 +179,29 @@ def test_the_attack_is_the_same_each_time_and_leaves_the_model_alone(network, mo
 
 
 def test_a_plain_keras_model_and_a_new_loss(linear_model):
+    """The outputs are logits under the first loss, and probabilities under the second."""
     _, x, y = linear_model
     plain = keras.Sequential([keras.Input((5,)), layers.Dense(2)])
-    for loss in (keras.losses.SparseCategoricalCrossentropy(from_logits=True), "mse"):
-        plain.compile("sgd", loss)
-        if loss == "mse":
-            with pytest.raises(ValueError, match="the loss must be a cross-entropy of classes, received loss='mse'"):
-                plain.fit(x, np.eye(2)[y], callbacks=[AttackedError(x, y, 0.1, num_steps=1)], verbose=0)
-        else:
-            history = plain.fit(x, y, callbacks=[AttackedError(x, y, 0.1, num_steps=1)], verbose=0).history
-            assert 0 <= history["val_attacked_error"][0] <= 100
+    callback = AttackedError(x, y, "pgd_linf", 0.1, num_steps=1)
+    for from_logits in (True, False):
+        plain.compile("sgd", keras.losses.SparseCategoricalCrossentropy(from_logits=from_logits))
+        history = plain.fit(x, y, callbacks=[callback], verbose=0).history
+        theirs = attacked_error_percent(plain, x, y, "pgd_linf", 0.1, num_steps=1)
+        assert history["val_attacked_error"] == [theirs]
+
+
+@pytest.mark.parametrize("attack", ["sign", "apgd_l2", "fab_linf", "autoattack", "rotation"])
+def test_any_attack_on_images_in_pixels(attack, model):
+    x, y = RNG.integers(0, 256, (20, 4, 4, 1)).astype("uint8"), RNG.integers(0, 5, 20)
+    network = keras.Sequential([keras.Input((4, 4, 1)), layers.Flatten(), layers.Dense(5)])
+    trained = model(network, preprocessing=layers.Rescaling(1 / 127.5, offset=-1.0))
+    options = {"num_queries": 20, "num_steps": 5} if attack == "autoattack" else {}
+    epsilon = 20.0 if attack == "rotation" else 0.1
+    callback = AttackedError(x, y, attack, epsilon, **options)
+    history = trained.fit(x, y, callbacks=[callback], verbose=0).history
+    theirs = attacked_error_percent(trained, x, y, attack, epsilon, units="pixels", **options)
+    assert history["val_attacked_error"] == [theirs]
+    assert theirs == pytest.approx(callback.error_percent())
 
 
 def test_early_stopping_and_checkpoints_see_the_error(collapsing, tmp_path):
@@ -202,7 +215,7 @@ def test_early_stopping_and_checkpoints_see_the_error(collapsing, tmp_path):
         save_best_only=True,
         save_weights_only=True,
     )
-    callbacks = [Collapse(weights), AttackedError(x, y, EPSILON, **LONG), stopping, best]
+    callbacks = [Collapse(weights), AttackedError(x, y, "pgd_linf", EPSILON, **LONG), stopping, best]
     history = trained.fit(x, y, epochs=5, callbacks=callbacks, verbose=0).history
     assert errors[1] < errors[0] and errors[1] < min(errors[2:])
     np.testing.assert_allclose(history["val_attacked_error"], errors[:4], atol=0.3)  # margins at the edge of the ball
@@ -213,7 +226,7 @@ def test_early_stopping_and_checkpoints_see_the_error(collapsing, tmp_path):
 def test_early_stopping_that_comes_first_sees_no_error(collapsing):
     trained, x, y, weights, _ = collapsing
     stopping = keras.callbacks.EarlyStopping(monitor="val_attacked_error", mode="min", patience=1)
-    callbacks = [stopping, Collapse(weights), AttackedError(x, y, EPSILON, **LONG)]
+    callbacks = [stopping, Collapse(weights), AttackedError(x, y, "pgd_linf", EPSILON, **LONG)]
     with pytest.warns(UserWarning, match="val_attacked_error` which is not available"):
         history = trained.fit(x, y, epochs=5, callbacks=callbacks, verbose=0).history
     assert len(history["loss"]) == 5
@@ -223,7 +236,7 @@ def test_early_stopping_that_comes_first_sees_no_error(collapsing):
 def test_the_zoo_s_checkpoint_keeps_the_curve_if_it_comes_after(first, network, model, data, tmp_path):
     x, y = data
     trained, checkpoint = model(network()), Checkpoint(tmp_path)
-    callbacks = [AttackedError(x, y, 0.1, num_steps=1), checkpoint]
+    callbacks = [AttackedError(x, y, "pgd_linf", 0.1, num_steps=1), checkpoint]
     trained.fit(x, y, epochs=2, callbacks=callbacks if first else callbacks[::-1], verbose=0)
     assert ("val_attacked_error" in Checkpoint(tmp_path).state["history"]) == first
 
@@ -231,10 +244,11 @@ def test_the_zoo_s_checkpoint_keeps_the_curve_if_it_comes_after(first, network, 
 @pytest.mark.parametrize(
     "options, message",
     [
+        ({"attack": "pgd"}, "Unknown attack 'pgd'. Did you mean 'pgd_l2'"),
         ({"epsilon": -1.0}, "epsilon must be at least 0, received -1.0"),
-        ({"norm": "l3"}, "Unknown norm 'l3'. Did you mean 'l2'"),
         ({"num_steps": 0}, "num_steps must be at least 1, received 0"),
         ({"step_size": -1.0}, "step_size must be at least 0, received -1.0"),
+        ({"units": "bytes"}, "Unknown units 'bytes'. Allowed: 'pixels', 'preprocessed'"),
         ({"batch_size": 0}, "batch_size must be at least 1, received 0"),
         ({"y": np.zeros(3)}, "as many labels as inputs, at least one, received 3 labels for 2 inputs"),
         ({"x": np.zeros((0, 3)), "y": np.zeros(0)}, "received 0 labels for 0 inputs"),
@@ -242,4 +256,9 @@ def test_the_zoo_s_checkpoint_keeps_the_curve_if_it_comes_after(first, network, 
 )
 def test_arguments(options, message):
     with pytest.raises(ValueError, match=message):
-        AttackedError(**{"x": np.zeros((2, 3)), "y": np.zeros(2), "epsilon": 0.1, **options})
+        AttackedError(**{"x": np.zeros((2, 3)), "y": np.zeros(2), "attack": "pgd_linf", "epsilon": 0.1, **options})
+
+
+def test_an_unknown_option_fails_before_the_training():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'num_step'"):
+        AttackedError(np.zeros((2, 3)), np.zeros(2), "pgd_linf", 0.1, num_step=3)
