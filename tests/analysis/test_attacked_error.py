@@ -72,7 +72,9 @@ def test_linear_classifiers_err_where_the_margin_is_small(norm, linear_model):
     trained, w = make()
     exact = expected_percent(w, x, y, norm)
     assert attacked(trained, x, y, f"pgd_{norm}", EPSILON, batch_size=150, **LONG) == pytest.approx(exact, abs=0.5)
-    assert attacked(trained, x, y, f"pgd_{norm}", 0.0, num_steps=1) == pytest.approx(expected_percent(w, x, y, norm, 0.0))
+    assert attacked(trained, x, y, f"pgd_{norm}", 0.0, num_steps=1) == pytest.approx(
+        expected_percent(w, x, y, norm, 0.0)
+    )
     assert exact > expected_percent(w, x, y, norm, 0.0) + 5  # the attack matters
 
 
@@ -151,7 +153,9 @@ def test_several_decisions_have_the_share_of_the_wrong_ones(kind, named, model):
 def test_preprocessing_comes_first_and_the_range_is_that_of_its_outputs(linear_model):
     make, x, y = linear_model
     trained, w = make(preprocessing=layers.Rescaling(0.5))
-    assert attacked(trained, x, y, "pgd_linf", EPSILON, **LONG) == pytest.approx(expected_percent(w, x / 2, y, "linf"), abs=0.5)
+    assert attacked(trained, x, y, "pgd_linf", EPSILON, **LONG) == pytest.approx(
+        expected_percent(w, x / 2, y, "linf"), abs=0.5
+    )
     bounded = attacked(trained, x, y, "pgd_linf", EPSILON, **LONG, input_range=(-0.1, 0.1))
     worst = np.clip(x / 2 - EPSILON * np.sign(w) * np.where(y == 1, 1, -1)[:, None], -0.1, 0.1)
     assert bounded == pytest.approx(100 * np.mean((worst @ w > 0) != y), abs=0.5)

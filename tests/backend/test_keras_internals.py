@@ -7,12 +7,14 @@ from keras import layers
 
 from zoo.backend.keras_internals import (
     as_step_function,
+    attach_masks,
     build_metrics,
     count_in_one_pass,
     flatten_layers,
     inputs_structure,
     last_layer,
     loss_tracker,
+    masks_of,
     operation_of,
     state_shardings,
     takes_training,
@@ -122,3 +124,11 @@ def test_equalization_counts_alike_in_a_small_program(largest):
     assert 10 * sizes[0] < sizes[1]
     dataset = pytest.importorskip("tensorflow").data.Dataset.from_tensors(images)
     np.testing.assert_allclose(next(iter(dataset.map(ours))), expected, rtol=1e-5, atol=1e-5)
+
+
+def test_masks_of_some_outputs():
+    outputs = layers.Masking()(np.array([[[1.0], [0.0]], [[2.0], [2.0]]]))
+    rows = attach_masks({"a": outputs[:1] + 0, "b": outputs[:1] + 1}, masks_of([outputs, np.ones(3)]))
+    mask, none = masks_of(rows)
+    np.testing.assert_array_equal(mask, [[True, False]])
+    assert none is None

@@ -9,7 +9,8 @@ import pytest
 from keras import losses, ops
 
 import zoo
-from zoo.training.losses import nan_if_out_of_range, per_example_loss, warn_of_guess
+from zoo.training.losses import nan_if_out_of_range, per_example_loss
+from zoo.training.outputs import warn_of_guess
 
 RNG = np.random.default_rng(2)
 LOGITS = RNG.normal(size=(8, 3)).astype("float32")

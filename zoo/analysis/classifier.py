@@ -32,11 +32,10 @@ class Classifier:
 
     Args:
         network: Keras network or model, or any function of one tensor or of several in a dictionary, list or tuple.
-        outputs: meaning of the network's outputs: `"logits"`, `"probabilities"`, `"binary_logits"` or
-            `"binary_probabilities"`. One binary unit decides between two classes, positive for class 1. Several are
-            multi-label: each decides for itself (`"multilabel_logits"` too). None reads the meaning off the last
-            activation or, if that is linear, off the loss of a compiled model; a network that says neither returns
-            logits.
+        outputs: what the outputs are: `"logits"`, `"probabilities"`, `"binary_logits"`, `"binary_probabilities"` or
+            `"multilabel_logits"`, as for `RegularizedModel`. One binary unit decides between two classes, positive for
+            class 1. None reads the meaning off the last activation or, if that is linear, off the loss of a compiled
+            model; a network that says neither returns logits.
         scale: factor on the one input before the network, such as 255 for pixels from 0 to 1.
         statistics: statistics of batch normalization: `"moving"` (averages, as in prediction) or `"batch"`, those of
             the inputs themselves. With the latter dropout and noise act as in training, if the network has them (a

@@ -13,7 +13,7 @@ from zoo.analysis.prediction_pass import prediction_pass
 from zoo.backend.random_numbers import Seed, as_generator
 from zoo.regularizers.math.divergences import check_classes
 from zoo.regularizers.math.hessian_products import hessian_product
-from zoo.regularizers.math.positions import over_positions
+from zoo.regularizers.math.per_example import over_positions
 from zoo.regularizers.math.worst_directions import power_iteration
 from zoo.validation import check_number
 

@@ -6,18 +6,17 @@ from typing import Any, NamedTuple
 
 import keras
 import numpy as np
-from keras import ops
 
 from zoo.backend.keras_internals import last_layer, operation_of, takes_training
-from zoo.regularizers.math.positions import position_mask
+from zoo.regularizers.math.per_example import position_mask
 from zoo.training.heads import Head, is_nested, pick
 from zoo.training.inputs import packed
 from zoo.training.objective_model import ObjectiveModel
-from zoo.training.outputs import at_least_single, outputs_of
+from zoo.training.outputs import MEANINGS, at_least_single, outputs_of
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
 
-KINDS = ("logits", "probabilities", "binary_logits", "binary_probabilities", "multilabel_logits")
+KINDS = tuple(name for name, meaning in MEANINGS.items() if meaning.kind != "regression")
 
 
 class Prediction(NamedTuple):
@@ -74,13 +73,8 @@ def _of_loss(model: Any, head: Head) -> str | None:
         return None
     # The model also knows its arguments `output` and `outputs`.
     outputs = model.outputs_of_loss() if isinstance(model, ObjectiveModel) else outputs_of(loss)
-    if outputs.kind == "categorical":
-        return "logits" if outputs.logits else "probabilities"
-    if outputs.kind == "multilabel":
-        return "multilabel_logits"
-    if outputs.kind == "binary":
-        return "binary_logits" if outputs.logits else "binary_probabilities"
-    return None
+    bare = outputs._replace(sparse=False, unit_labels=False)
+    return next((kind for kind in KINDS if MEANINGS[kind] == bare), None)
 
 
 def _last(network: Any, head: Head) -> Any:
@@ -112,11 +106,6 @@ def outputs_kind(network: Any, head: Head = None) -> str:
     return _of_activation(_last(network, head)) or _of_loss(network, head) or "logits"
 
 
-def _log(probabilities: Tensor) -> Tensor:
-    # The smallest number, not 1e-7: below a clamp the gradient would vanish.
-    return ops.log(ops.maximum(probabilities, float(np.finfo("float32").tiny)))
-
-
 def to_logits(outputs: Tensor, kind: str) -> Prediction:
     """Logits from outputs of a kind in `KINDS`.
 
@@ -137,16 +126,9 @@ def to_logits(outputs: Tensor, kind: str) -> Prediction:
         >>> to_logits(np.array([[3.0, -1.0]]), "binary_logits").distribution
         'bernoulli'
     """
-    if kind == "multilabel_logits" or (kind.startswith("binary") and outputs.shape[-1] != 1):
-        logits = _log(outputs) - _log(1 - outputs) if kind == "binary_probabilities" else outputs
-        return Prediction(logits, "bernoulli")
-    if kind == "binary_probabilities":
-        outputs = ops.concatenate([_log(1 - outputs), _log(outputs)], axis=-1)
-    elif kind == "binary_logits":
-        outputs = ops.concatenate([ops.zeros_like(outputs), outputs], axis=-1)
-    elif kind == "probabilities":
-        outputs = _log(outputs)
-    return Prediction(outputs, "categorical")
+    meaning = MEANINGS[kind].of_units(outputs.shape[-1])
+    # Not Keras's 1e-7: the gradient, which attacks need, would vanish below it.
+    return Prediction(meaning.to_logits(outputs, smallest=float(np.finfo("float32").tiny)), meaning.distribution)
 
 
 def prediction_of(

@@ -1,4 +1,4 @@
-"""Private names of Keras, here and in `keras_masks`. If a release of Keras renames one of them, one test fails.
+"""Private names of Keras. If a release of Keras renames one of them, one test fails.
 
 Keras has no public name for any of these.
 """
@@ -8,6 +8,7 @@ from typing import Any
 
 import keras
 from keras import ops
+from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
 
 Tensor = Any  # a tensor of the backend
 
@@ -133,6 +134,38 @@ def count_in_one_pass(layer: keras.layers.Equalization) -> None:
         return ops.segment_sum(ops.ones_like(indices), indices, num_segments=nbins)
 
     layer._custom_histogram_fixed_width = count
+
+
+def masks_of(outputs: Any) -> list[Any]:
+    """The masks that layers attached to outputs, and that Keras's losses read; None for an output without a mask.
+
+    Args:
+        outputs: tensor, or a nest of tensors.
+
+    Example:
+        >>> from zoo.backend.keras_internals import masks_of
+        >>> [mask.shape.as_list() for mask in masks_of(keras.layers.Masking()(keras.ops.ones((3, 2, 4))))]
+        [[3, 2]]
+    """
+    return [get_keras_mask(each) for each in keras.tree.flatten(outputs)]
+
+
+def attach_masks(outputs: Any, masks: list[Any]) -> Any:
+    """Outputs with masks of at least as many rows.
+
+    Args:
+        outputs: tensor, or a nest of tensors. They receive the masks.
+        masks: result of `masks_of`.
+
+    Example:
+        >>> from zoo.backend.keras_internals import attach_masks, masks_of
+        >>> masks_of(attach_masks(keras.ops.ones((2, 3)), [None]))
+        [None]
+    """
+    for each, mask in zip(keras.tree.flatten(outputs), masks, strict=True):
+        if mask is not None:
+            set_keras_mask(each, mask[: ops.shape(each)[0]])
+    return outputs
 
 
 def loss_tracker(model: keras.Model) -> keras.metrics.Metric:

@@ -15,6 +15,7 @@ from zoo.backend.keras_internals import flatten_layers
 from zoo.files import atomic
 from zoo.optional import require
 from zoo.pretrained.card import write_card
+from zoo.regularizers.math.decisions import share_misclassified
 from zoo.training import RegularizedModel
 from zoo.training.outputs import returns_logits
 
@@ -98,8 +99,8 @@ def error_percent(predict: Callable[[np.ndarray], Any], x: np.ndarray, y: np.nda
     """
     misclassified = 0
     for start in range(0, len(x), BATCH_SIZE):
-        scores: Any = ops.convert_to_numpy(predict(x[start : start + BATCH_SIZE].astype("float32")))
-        misclassified += int(np.sum(np.argmax(scores, axis=-1) != y[start : start + BATCH_SIZE].ravel()))
+        scores = ops.convert_to_numpy(predict(x[start : start + BATCH_SIZE].astype("float32")))
+        misclassified += int(np.sum(share_misclassified(scores, y[start : start + BATCH_SIZE].ravel(), "categorical")))
     return 100 * misclassified / len(x)
 
 

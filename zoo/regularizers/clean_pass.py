@@ -10,7 +10,7 @@ from keras import ops
 from zoo.backend.derivatives import linearize
 from zoo.backend.moments import mean
 from zoo.regularizers.linearized_pass import LinearizedPass
-from zoo.regularizers.math.positions import over_positions
+from zoo.regularizers.math.per_example import over_positions
 
 Tensor = Any  # a tensor of the backend
 MODES = ("training", "prediction")

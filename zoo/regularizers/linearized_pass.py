@@ -11,7 +11,7 @@ from zoo.backend.derivatives import linearize
 from zoo.backend.replicas import sum_over_replicas
 from zoo.regularizers.math import per_example
 from zoo.regularizers.math.divergences import check_classes, log_unit_probabilities
-from zoo.regularizers.math.positions import expand_last, over_positions
+from zoo.regularizers.math.per_example import expand_last, over_positions
 
 Tensor = Any  # a tensor of the backend
 

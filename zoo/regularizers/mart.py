@@ -8,7 +8,7 @@ from keras import ops
 from zoo.regularizers.adversarial_training import AdversarialTraining
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.math.divergences import boosted_cross_entropy, categorical_kl_at_positions
-from zoo.regularizers.math.positions import over_positions
+from zoo.regularizers.math.per_example import over_positions
 from zoo.validation import check_number
 
 Tensor = Any  # a tensor of the backend

@@ -11,8 +11,7 @@ from zoo.training.arguments import split_inputs
 from zoo.training.input_checks import check_strings, check_structure
 from zoo.training.inputs import is_text, named_inputs, takes_strings
 from zoo.training.label_checks import check_labels
-from zoo.training.losses import warn_of_guess
-from zoo.training.outputs import Outputs
+from zoo.training.outputs import Outputs, warn_of_guess
 
 
 def as_array(values: Any) -> np.ndarray | None:

@@ -1,7 +1,6 @@
 """What Keras's losses say about the outputs of a network, and the loss of each example."""
 
 import functools
-import warnings
 from collections.abc import Callable, Collection
 from typing import Any
 
@@ -9,7 +8,7 @@ import keras
 from keras import ops
 
 from zoo.backend.moments import mean
-from zoo.regularizers.math.positions import over_positions
+from zoo.regularizers.math.per_example import over_positions
 
 Tensor = Any  # a tensor of the backend
 
@@ -35,7 +34,6 @@ SPARSE = {
     keras.losses.sparse_categorical_crossentropy,
     keras.losses.CategoricalGeneralizedCrossEntropy,
 }
-MEANINGS = ("logits", "probabilities", "binary_logits", "multilabel_logits", "values")
 MEANS = ("sum_over_batch_size", "mean")
 
 
@@ -95,28 +93,6 @@ def check_mean(loss: Any) -> None:
         raise ValueError(
             "Penalties cover all examples, so the loss must cover them too: its ignore_class must be None, received "
             f"{loss.ignore_class!r}. Pass these examples as unlabeled ones, with zoo.datasets.SemiSupervised."
-        )
-
-
-def warn_of_guess(loss: Any) -> None:
-    """Warns if a loss that is not Keras's own does not say what the outputs of the network mean.
-
-    Args:
-        loss: a loss object, function or name.
-
-    Example:
-        >>> from zoo.training.losses import warn_of_guess
-        >>> warn_of_guess("mse")
-    """
-    loss, _ = unwrap(keras.losses.get(loss))
-    known = is_among(loss, CATEGORICAL | BINARY)
-    module = getattr(loss, "__module__", None) or ""
-    if not known and module.split(".")[0] != "keras":
-        name = getattr(loss, "__name__", type(loss).__name__)
-        warnings.warn(
-            f"The loss {name!r} does not say what the network returns. Penalties take its outputs for logits. Say what "
-            f"they are: RegularizedModel(..., outputs=...) with one of {', '.join(map(repr, MEANINGS))}.",
-            stacklevel=4,
         )
 
 

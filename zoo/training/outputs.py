@@ -1,12 +1,12 @@
 """The meaning of a network's outputs, and the logits and the distribution that penalties look at."""
 
+import warnings
 from typing import Any, NamedTuple
 
 import keras
 from keras import ops
 
-from zoo.training.losses import BINARY, CATEGORICAL, MEANINGS, SPARSE, check_mean, is_among, unwrap
-from zoo.validation import check_choice
+from zoo.training.losses import BINARY, CATEGORICAL, SPARSE, check_mean, is_among, unwrap
 
 Tensor = Any  # a tensor of the backend
 
@@ -69,15 +69,27 @@ class Outputs(NamedTuple):
         labels = ops.cast(labels, logits.dtype)
         return ops.stack([1 - labels, labels], axis=-1)
 
-    def to_logits(self, outputs: Tensor) -> Tensor:
-        """Outputs `(n, ..., units)` to logits `(n, ..., k)`. A single binary output becomes logits of two classes."""
+    def to_logits(self, outputs: Tensor, smallest: float | None = None) -> Tensor:
+        """The logits of outputs.
+
+        Args:
+            outputs: `(n, ..., units)`.
+            smallest: probabilities below it count as it, and have gradient 0. None takes Keras's epsilon, 1e-7, as
+                Keras's losses do.
+
+        Returns:
+            `(n, ..., k)`. A binary unit h becomes the logits `(0, h)` of two classes.
+        """
+
+        def log(probabilities):
+            return ops.log(ops.maximum(probabilities, smallest or keras.config.epsilon()))
+
         if self.kind == "binary":
-            if self.logits:
-                return ops.concatenate([ops.zeros_like(outputs), outputs], axis=-1)
-            return ops.concatenate([_log(1 - outputs), _log(outputs)], axis=-1)
+            of_class_0 = ops.zeros_like(outputs) if self.logits else log(1 - outputs)
+            return ops.concatenate([of_class_0, outputs if self.logits else log(outputs)], axis=-1)
         if self.logits:
             return outputs
-        return _log(outputs) - _log(1 - outputs) if self.kind == "multilabel" else _log(outputs)
+        return log(outputs) - log(1 - outputs) if self.kind == "multilabel" else log(outputs)
 
     def from_logits(self, logits: Tensor) -> Tensor:
         """The inverse of `to_logits`."""
@@ -88,28 +100,15 @@ class Outputs(NamedTuple):
         return ops.sigmoid(logits) if self.kind == "multilabel" else ops.softmax(logits)
 
 
-def _log(probabilities):
-    return ops.log(ops.maximum(probabilities, keras.config.epsilon()))
-
-
-def check_meaning(meaning: str | None) -> str | None:
-    """Checks the argument `outputs` of a model.
-
-    Args:
-        meaning: one of `MEANINGS`, or None.
-
-    Returns:
-        `meaning`.
-
-    Raises:
-        ValueError: the meaning is unknown.
-
-    Example:
-        >>> from zoo.training.outputs import check_meaning
-        >>> check_meaning("values")
-        'values'
-    """
-    return meaning if meaning is None else check_choice("outputs", meaning, MEANINGS)
+MEANINGS = {
+    "logits": Outputs("categorical"),
+    "probabilities": Outputs("categorical", logits=False),
+    "binary_logits": Outputs("binary"),
+    "binary_probabilities": Outputs("binary", logits=False),
+    "multilabel_logits": Outputs("multilabel"),
+    "values": Outputs("regression"),
+}
+"""What the outputs of a network may be. One unit of probabilities is binary, several binary units are multi-label."""
 
 
 def outputs_of(loss: Any, meaning: str | None = None) -> Outputs:
@@ -144,12 +143,33 @@ def outputs_of(loss: Any, meaning: str | None = None) -> Outputs:
     loss, from_logits = unwrap(loss)
     sparse, binary = is_among(loss, SPARSE), is_among(loss, BINARY)
     if meaning is not None:
-        kinds = {"binary_logits": "binary", "multilabel_logits": "multilabel", "values": "regression"}
-        kind = kinds.get(meaning, "binary" if binary and meaning == "probabilities" else "categorical")
-        return Outputs(kind, logits=meaning != "probabilities", sparse=sparse, unit_labels=binary)
+        named = MEANINGS["binary_probabilities" if binary and meaning == "probabilities" else meaning]
+        return named._replace(sparse=sparse, unit_labels=binary)
     if is_among(loss, CATEGORICAL):
         return Outputs("categorical", logits=from_logits, sparse=sparse)
     return Outputs("binary", logits=from_logits, unit_labels=True) if binary else Outputs("regression")
+
+
+def warn_of_guess(loss: Any) -> None:
+    """Warns if a loss that is not Keras's own does not say what the outputs of the network mean.
+
+    Args:
+        loss: a loss object, function or name.
+
+    Example:
+        >>> from zoo.training.outputs import warn_of_guess
+        >>> warn_of_guess("mse")
+    """
+    loss, _ = unwrap(keras.losses.get(loss))
+    known = is_among(loss, CATEGORICAL | BINARY)
+    module = getattr(loss, "__module__", None) or ""
+    if not known and module.split(".")[0] != "keras":
+        name = getattr(loss, "__name__", type(loss).__name__)
+        warnings.warn(
+            f"The loss {name!r} does not say what the network returns. Penalties take its outputs for logits. Say what "
+            f"they are: RegularizedModel(..., outputs=...) with one of {', '.join(map(repr, MEANINGS))}.",
+            stacklevel=4,
+        )
 
 
 def returns_logits(loss: Any, meaning: str | None = None) -> bool:

@@ -9,10 +9,9 @@ import keras
 from keras import ops
 
 from zoo.backend.derivatives import linearize
-from zoo.backend.keras_internals import is_random_state
-from zoo.backend.keras_masks import masks_of
+from zoo.backend.keras_internals import is_random_state, masks_of
 from zoo.backend.moments import exact_moments
-from zoo.regularizers.math.positions import position_mask
+from zoo.regularizers.math.per_example import position_mask
 from zoo.training.outputs import Outputs, check_outputs
 from zoo.training.perturb_checks import check_reached, check_terms
 from zoo.training.perturbed_inputs import WholeInput

@@ -12,7 +12,7 @@ from keras import ops
 from zoo.backend.interception import intercepted
 from zoo.backend.keras_internals import flatten_layers
 from zoo.regularizers.math import per_example
-from zoo.regularizers.math.positions import expand_last
+from zoo.regularizers.math.per_example import expand_last
 from zoo.training.inputs import named_inputs
 from zoo.training.perturbed_inputs import JointInputs, WholeInput
 from zoo.validation import check_choice

@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.backend.keras_masks import attach_masks
+from zoo.backend.keras_internals import attach_masks
 from zoo.backend.random_numbers import Seed
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.regularizer import Regularizer
@@ -15,7 +15,7 @@ from zoo.training.arguments import split_inputs
 from zoo.training.heads import Head, only_label, put
 from zoo.training.losses import per_example_loss
 from zoo.training.objective_model import ObjectiveModel
-from zoo.training.outputs import check_meaning
+from zoo.training.outputs import MEANINGS
 from zoo.training.passes import run_passes
 from zoo.training.perturb_checks import check_moving
 from zoo.validation import check_choice
@@ -70,9 +70,9 @@ class RegularizedModel(ObjectiveModel):
             `keras.utils.set_random_seed` fixes.
         output: name or position of the output that penalties look at, if the network has several. Keras's losses and
             `loss_weights` apply to all outputs; penalties have their own weights and use this output's loss.
-        outputs: what this output is, if the loss does not say so: `"logits"` of classes, `"probabilities"` (of classes,
-            or of one binary unit), `"binary_logits"` (one unit), `"multilabel_logits"` (each unit decides alone) or
-            `"values"` of a regression. None (default) asks the loss.
+        outputs: what this output is, if the loss does not say so: `"logits"` or `"probabilities"` of classes;
+            `"binary_logits"` or `"binary_probabilities"` of one unit, or of several that decide alone (the former are
+            also `"multilabel_logits"`); or `"values"` of a regression. None (default) asks the loss.
         **kwargs: arguments of `keras.Model`.
 
     Raises:
@@ -108,7 +108,8 @@ class RegularizedModel(ObjectiveModel):
         **kwargs: Any,
     ):
         super().__init__(network, preprocessing=preprocessing, seed=seed, **kwargs)
-        self.head, self.meaning = output, check_meaning(outputs)
+        self.head = output
+        self.meaning = None if outputs is None else check_choice("outputs", outputs, MEANINGS)
         self.penalty_inputs = check_choice("penalty_inputs", penalty_inputs, PENALTY_INPUTS)
         if regularizer is not None and not isinstance(regularizer, Regularizer):
             raise TypeError(f"regularizer must be a zoo Regularizer or None, received {regularizer!r}.")

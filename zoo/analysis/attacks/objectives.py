@@ -10,7 +10,7 @@ from zoo.analysis.logits import Prediction
 from zoo.backend.derivatives import linearize
 from zoo.regularizers.math import per_example
 from zoo.regularizers.math.divergences import log_unit_probabilities
-from zoo.regularizers.math.positions import over_positions
+from zoo.regularizers.math.per_example import over_positions
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
 TINY = 1e-12

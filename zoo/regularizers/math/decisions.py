@@ -4,7 +4,7 @@ from typing import Any
 
 from keras import ops
 
-from zoo.regularizers.math.positions import over_positions
+from zoo.regularizers.math.per_example import over_positions
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
 
