@@ -7,7 +7,7 @@ from keras import ops
 
 import zoo
 from zoo.recipes import network as recipe_networks
-from zoo.regularizers import METHODS, build, hyperparameters
+from zoo.regularizers import REGULARIZERS, build, hyperparameters
 
 EXAMPLES = {
     "at": {"epsilon": 0.5, "norm": "linf", "num_steps": 2, "random_start": True, "input_range": [-3, 3]},
@@ -51,10 +51,10 @@ def assert_same_weights(first, second):
 
 
 def test_every_method_has_an_example():
-    assert set(EXAMPLES) == set(METHODS)
+    assert set(EXAMPLES) == set(REGULARIZERS)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", REGULARIZERS)
 def test_hyperparameters_are_attributes_and_survive_serialization(method):
     regularizer = build({method: EXAMPLES[method]})
     for name in hyperparameters(type(regularizer)):
@@ -68,7 +68,7 @@ def plain_weights():
     return trained(None)[0].network.get_weights()
 
 
-@pytest.fixture(scope="module", params=METHODS)
+@pytest.fixture(scope="module", params=REGULARIZERS)
 def example(request):
     """A method's example and a model that was trained with it; the weights and the history of then."""
     settings = {request.param: EXAMPLES[request.param]}
@@ -94,11 +94,11 @@ def shortest(settings):
 
 def test_all_methods_train_together_in_one_compiled_step():
     model, history = trained(build(shortest(EXAMPLES)), run_eagerly=False)
-    assert len(model.penalty_metrics) == len(METHODS)
+    assert len(model.penalty_metrics) == len(REGULARIZERS)
     assert all(np.isfinite(history[metric.name]).all() for metric in model.penalty_metrics)
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", REGULARIZERS)
 def test_weight_zero_is_the_plain_network(method, plain_weights):
     model, _ = trained(build({method: {**EXAMPLES[method], "weight": 0.0}}))
     for a, b in zip(model.network.get_weights(), plain_weights, strict=True):

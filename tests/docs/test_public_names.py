@@ -30,7 +30,7 @@ PUBLISHED = [
     "regularizers.adversarial_noise",
     "regularizers.gaussian_kl",
     "training.reestimate_statistics",
-    *(f"regularizers.{method!s}" for method in PACKAGE["regularizers.METHODS"].value.values),
+    *(f"regularizers.{name!s}" for name in PACKAGE["regularizers.REGULARIZERS"].value.values),
     *(f"regularizers.{field}" for field in ("Rotation", "Scale", "Shift")),
 ]
 

@@ -171,5 +171,5 @@ def test_its_text_shows_the_regularizer():
 
 @pytest.mark.parametrize("inner", ["trades", {}, {"trades": {"epsilon": 1.0}, "at": {"epsilon": 1.0}}])
 def test_data_with_other_than_one_method_inside_are_refused(inner):
-    with pytest.raises(TypeError, match="regularizer of awp must be a dictionary with one method"):
+    with pytest.raises(TypeError, match="regularizer of awp must be a dictionary with one name"):
         zoo.regularizers.build({"awp": {"regularizer": inner}})

@@ -7,7 +7,7 @@ import pytest
 from keras import ops, saving
 
 from zoo import regularizers
-from zoo.regularizers import METHODS, Regularizer, RegularizerSum, Smooth, build, hyperparameters
+from zoo.regularizers import REGULARIZERS, Regularizer, RegularizerSum, Smooth, build, hyperparameters
 
 EXAMPLES = {
     "at": {"epsilon": 0.5, "noise": "sign", "input_range": (0, 1)},
@@ -28,20 +28,20 @@ COMMON = {"weight": 0.25, "ramp_up_steps": 7}
 
 
 def test_every_method_has_an_example():
-    assert set(EXAMPLES) == set(METHODS)
-    assert all(METHODS[name].__name__ in regularizers.__all__ for name in METHODS)
+    assert set(EXAMPLES) == set(REGULARIZERS)
+    assert all(REGULARIZERS[name].__name__ in regularizers.__all__ for name in REGULARIZERS)
 
 
 def serialized(methods):
     return saving.serialize_keras_object(build(methods))
 
 
-@pytest.mark.parametrize("name", METHODS)
+@pytest.mark.parametrize("name", REGULARIZERS)
 def test_config_round_trip(name):
     member = build({name: {**EXAMPLES[name], **COMMON}})
-    assert type(member) is METHODS[name]
+    assert type(member) is REGULARIZERS[name]
     config = member.get_config()
-    assert set(config) == set(hyperparameters(METHODS[name]))
+    assert set(config) == set(hyperparameters(REGULARIZERS[name]))
     for option, value in {**EXAMPLES[name], **COMMON}.items():
         assert config[option] == (serialized(value) if option == "regularizer" else value)
     written = json.loads(json.dumps(saving.serialize_keras_object(member)))
@@ -52,7 +52,7 @@ def test_config_round_trip(name):
 
 
 def test_config_with_a_field_object():
-    member = METHODS["vmt"](Smooth(3), lattice_shape=(4, 5))
+    member = REGULARIZERS["vmt"](Smooth(3), lattice_shape=(4, 5))
     again = saving.deserialize_keras_object(saving.serialize_keras_object(member))
     assert isinstance(again.field, Smooth) and again.field.num_cosines == 3
     assert again.lattice_shape == (4, 5)
@@ -131,11 +131,11 @@ def test_nothing_to_build():
 @pytest.mark.parametrize(
     "methods, error, message",
     [
-        ({"vatt": {}}, ValueError, "Unknown method 'vatt'. Did you mean 'vat'"),
+        ({"vatt": {}}, ValueError, "Unknown regularizer 'vatt'. Did you mean 'vat'"),
         ({"vat": {"epsilom": 1}}, ValueError, "Unknown hyperparameter of vat 'epsilom'. Did you mean 'epsilon'"),
         ({"at": {"epsilon": 1, "weigth": 1}}, ValueError, "Did you mean 'weight'"),
-        ({"at": {}}, TypeError, "The method at needs a value for 'epsilon', received {}"),
-        ({"vmt": {"weight": 1.0}}, TypeError, "The method vmt needs a value for 'field'"),
+        ({"at": {}}, TypeError, "The regularizer at needs a value for 'epsilon', received {}"),
+        ({"vmt": {"weight": 1.0}}, TypeError, "The regularizer vmt needs a value for 'field'"),
         ({"parameter_tying": {"first": "a"}}, TypeError, "needs a value for 'second'"),
     ],
 )

@@ -7,7 +7,7 @@ from keras import layers, ops
 
 import zoo
 from tests.support.token_networks import LENGTH, NETWORKS, PADDED, TOKENS, WIDTH, WORDS, Y, masked, tail
-from zoo.regularizers import METHODS, build
+from zoo.regularizers import REGULARIZERS, build
 
 AT, VAT, VMT = zoo.AdversarialTraining, zoo.VirtualAdversarialTraining, zoo.VirtualMovementTraining
 
@@ -92,7 +92,7 @@ EXAMPLES = {
 }
 
 
-@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("method", REGULARIZERS)
 def test_every_method_trains_or_says_why_not(method, model, fit, quick):
     embedding = layers.Embedding(WORDS, WIDTH, mask_zero=True, name="embedding")
     tied = [layers.Dense(WIDTH, name=name) for name in ("tied_1", "tied_2")]

@@ -31,7 +31,7 @@ examples = {
     "parameter_tying": {"first": "hidden_1", "second": "hidden_2"},
     "norm_constraint": {"bound": 1.0},
 }
-assert set(examples) == set(zoo.regularizers.METHODS)
+assert set(examples) == set(zoo.regularizers.REGULARIZERS)
 x, y = np.random.default_rng(0).normal(size=(16, 4, 4, 1)).astype("float32"), np.arange(16) % 3
 model = zoo.RegularizedModel(zoo.networks.mlp((4, 4, 1), 3, hidden_units=(16, 16)), zoo.regularizers.build(examples))
 model.compile("adam", keras.losses.SparseCategoricalCrossentropy(from_logits=True), metrics=["accuracy"])

@@ -41,7 +41,7 @@ class Family:
 
         Args:
             method: last part of the name.
-            regularizers: `{method: hyperparameters}`.
+            regularizers: `{name: hyperparameters}`.
             network: options of the network that differ from the base.
             published_error: published test error in percent, or None.
             notes: remarks, such as the origin of hyperparameters that no `search` chose.

@@ -30,7 +30,7 @@ class Recipe:
         name: `<dataset>_<network>-<method>`.
         dataset: name for `zoo.datasets.load`.
         network: `{"name": ..., **options}`, the name one of `zoo.recipes.network.NETWORKS`.
-        regularizers: `{method: hyperparameters}` for `zoo.regularizers.build`.
+        regularizers: `{name: hyperparameters}` for `zoo.regularizers.build`.
         ladder: options of `zoo.LadderNetwork`, with `adversarial_noise` as a dictionary. Empty for other models.
         preprocessing: list of `{"name": ..., **options}` for `zoo.layers.build_preprocessing`.
         optimizer: `{"name": ..., **options}` of Keras, such as `{"name": "sgd", "momentum": 0.9}`.

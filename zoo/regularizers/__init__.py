@@ -26,7 +26,7 @@ from zoo.regularizers.virtual_movement_training import VirtualMovementTraining
 from zoo.regularizers.weight_noise import WeightNoise
 from zoo.validation import check_choice
 
-METHODS: dict[str, type[Regularizer]] = {
+REGULARIZERS: dict[str, type[Regularizer]] = {
     "at": AdversarialTraining,
     "vat": VirtualAdversarialTraining,
     "trades": Trades,
@@ -45,21 +45,21 @@ METHODS: dict[str, type[Regularizer]] = {
 
 
 def _inner(name, options):
-    """The regularizer that a method wraps, made from data; nothing if it wraps none."""
+    """The regularizer inside another one, made from data; nothing if there is none."""
     inner = options.get("regularizer")
     if inner is None:
         return {}
     if not isinstance(inner, dict) or len(inner) != 1:
-        raise TypeError(f"The regularizer of {name} must be a dictionary with one method, received {inner!r}.")
+        raise TypeError(f"The regularizer of {name} must be a dictionary with one name, received {inner!r}.")
     return {"regularizer": build(inner)}
 
 
-def build(methods: Mapping[str, Any]) -> Regularizer | None:
+def build(regularizers: Mapping[str, Any]) -> Regularizer | None:
     """Makes a regularizer from data.
 
     Args:
-        methods: maps the name of each regularizer (`"at"`, `"vat"`, `"vmt"` …) to a dictionary of its hyperparameters.
-            That of `"awp"` has another such dictionary, with one method, as `"regularizer"`.
+        regularizers: maps the name of each regularizer (`"at"`, `"vat"`, `"vmt"` …) to a dictionary of its
+            hyperparameters. That of `"awp"` has another such dictionary, with one name, as `"regularizer"`.
 
     Returns:
         The `Regularizer`, a `RegularizerSum` if there are several, or None if there is none.
@@ -73,22 +73,22 @@ def build(methods: Mapping[str, Any]) -> Regularizer | None:
         0.5
     """
     terms = []
-    for name, options in methods.items():
-        method = METHODS[check_choice("method", name, METHODS)]
+    for name, options in regularizers.items():
+        regularizer = REGULARIZERS[check_choice("regularizer", name, REGULARIZERS)]
         if not isinstance(options, dict):
             raise TypeError(f"The hyperparameters of {name} must be a dictionary, received {options!r}.")
         for option in options:
-            check_choice(f"hyperparameter of {name}", option, hyperparameters(method))
-        for option, parameter in inspect.signature(method).parameters.items():
+            check_choice(f"hyperparameter of {name}", option, hyperparameters(regularizer))
+        for option, parameter in inspect.signature(regularizer).parameters.items():
             positional = parameter.kind is inspect.Parameter.POSITIONAL_OR_KEYWORD
             if positional and parameter.default is parameter.empty and option not in options:
-                raise TypeError(f"The method {name} needs a value for {option!r}, received {options!r}.")
-        terms.append(method(**{**options, **_inner(name, options)}))
+                raise TypeError(f"The regularizer {name} needs a value for {option!r}, received {options!r}.")
+        terms.append(regularizer(**{**options, **_inner(name, options)}))
     return None if not terms else terms[0] if len(terms) == 1 else RegularizerSum(terms)
 
 
 __all__ = [
-    "METHODS",
+    "REGULARIZERS",
     "AdversarialTraining",
     "AdversarialWeightPerturbation",
     "Affine",
