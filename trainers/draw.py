@@ -36,6 +36,8 @@ OF_NETWORKS = [
     "ladder_reconstructions",
     "combinators",
     "limit_ratios",
+    "noise_kinds",
+    "noisy_costs",
 ]
 OF_TABLE = ["errors_by_method", "learning_curves", "generalization_gap", "worst_movements"]
 OF_ALL_RESULTS = ["error_by_cost", "errors_by_labels", "accuracy_by_epsilon"]

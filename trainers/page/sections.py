@@ -72,7 +72,7 @@ SECTIONS = (
         "In the plane, and in theory",
         "With ten labels on two moons, the decision shows what each method makes of the unlabeled points. For small "
         "perturbations, each penalty approaches a limit that the Jacobian gives.",
-        files=("decision_boundaries", "limit_ratios"),
+        files=("decision_boundaries", "limit_ratios", "noise_kinds", "noisy_costs"),
     ),
 )
 

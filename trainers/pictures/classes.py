@@ -4,7 +4,9 @@ from collections.abc import Mapping
 
 import numpy as np
 
+from trainers.pictures.sources import Sources
 from trainers.pictures.style import BLUE, RED, Picture, legend_below, new_figure, styled
+from zoo import datasets
 
 COLORS = (BLUE, RED)
 
@@ -30,3 +32,11 @@ def signals_of_classes(signals: Mapping[int, np.ndarray], note: str, title: str)
         f"Signals with different labels. {title}",
         f"One signal with label {first} and one with label {second}. {note}",
     )
+
+
+def draw_signal_classes(sources: Sources) -> Picture:
+    """Draws one synthetic signal of each class."""
+    data = datasets.load("synthetic")
+    first = {label: data.x_test[np.argmax(data.y_test == label)] for label in (0, 1)}
+    note = "Their frequencies differ by 2 %, so the two are hard to tell apart by eye."
+    return signals_of_classes(first, note, "Synthetic signals")

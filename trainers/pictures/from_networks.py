@@ -1,4 +1,4 @@
-"""Pictures of networks: of published models, of short runs, of networks in the plane; and one of data alone."""
+"""Pictures of networks: of published models, of short runs, of networks in the plane; and their names."""
 
 from typing import Any
 
@@ -11,6 +11,7 @@ from trainers.pictures import (
     changes,
     classes,
     ladder,
+    linear_noise,
     methods,
     movements,
     perturbations,
@@ -20,7 +21,7 @@ from trainers.pictures import (
 from trainers.pictures.files import png
 from trainers.pictures.sources import Sources
 from trainers.pictures.style import Picture
-from zoo import analysis, datasets, recipes
+from zoo import analysis, recipes
 from zoo.ladder.denoising import combinator_curves, denoise_levels
 
 FAMILIES = ("shift", "rotation", "scale", "affine", "smooth")
@@ -140,14 +141,6 @@ def draw_signal_pairs(sources: Sources) -> Picture:
     return moved_pairs(*signals(3), "smooth", DISTANCE, SIGNALS)
 
 
-def draw_signal_classes(sources: Sources) -> Picture:
-    """Draws one synthetic signal of each class."""
-    data = datasets.load("synthetic")
-    first = {label: data.x_test[np.argmax(data.y_test == label)] for label in (0, 1)}
-    note = "Their frequencies differ by 2 %, so the two are hard to tell apart by eye."
-    return classes.signals_of_classes(first, note, "Synthetic signals")
-
-
 def ladder_of(sources: Sources) -> tuple[Any, Any, str]:
     """A ladder from a run, or trained here for one epoch; with its data set and a title.
 
@@ -243,8 +236,10 @@ FROM_NETWORKS = {
     "movement_fields": draw_movement_fields,
     "sample_pairs": draw_sample_pairs,
     "signal_pairs": draw_signal_pairs,
-    "signal_classes": draw_signal_classes,
+    "signal_classes": classes.draw_signal_classes,
     "ladder_reconstructions": draw_ladder_reconstructions,
     "combinators": draw_combinators,
     "limit_ratios": draw_limit_ratios,
+    "noise_kinds": linear_noise.draw_noise_kinds,
+    "noisy_costs": linear_noise.draw_noisy_costs,
 }
