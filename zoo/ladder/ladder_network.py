@@ -14,7 +14,7 @@ from zoo.ladder.encoder import encode, rungs_of, unbiased_moments
 from zoo.ladder.levels import check_combinators, check_length, check_levels
 from zoo.ladder.rung import Rung
 from zoo.training import ObjectiveModel, RegularizedModel
-from zoo.training.arguments import split_inputs
+from zoo.training.inputs import split_inputs
 from zoo.training.losses import per_example_loss
 from zoo.training.outputs import returns_logits
 from zoo.validation import check_choice, check_number

@@ -7,25 +7,7 @@ from typing import Any
 import keras
 
 from zoo.datasets import Batches, SemiSupervised
-
-
-def split_inputs(x: Any) -> tuple[Any, Any]:
-    """Splits the inputs of a batch.
-
-    Args:
-        x: inputs, or `{"labeled": ..., "unlabeled": ...}`.
-
-    Returns:
-        The labeled and the unlabeled inputs; the latter are None if there are none.
-
-    Example:
-        >>> from zoo.training.arguments import split_inputs
-        >>> split_inputs({"labeled": 1, "unlabeled": 2})
-        (1, 2)
-    """
-    if isinstance(x, dict) and set(x) == {"labeled", "unlabeled"}:
-        return x["labeled"], x["unlabeled"]
-    return x, None
+from zoo.training.inputs import split_inputs
 
 
 def arguments_of(function: Callable, *args: Any, **kwargs: Any) -> dict[str, Any]:

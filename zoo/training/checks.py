@@ -7,9 +7,8 @@ import keras
 import numpy as np
 
 from zoo.datasets import Batches, SemiSupervised
-from zoo.training.arguments import split_inputs
-from zoo.training.input_checks import check_strings, check_structure
-from zoo.training.inputs import is_text, named_inputs, takes_strings
+from zoo.training.input_checks import check_strings, check_structure, takes_strings
+from zoo.training.inputs import is_text, named_inputs, split_inputs
 from zoo.training.label_checks import check_labels
 from zoo.training.outputs import Outputs, warn_of_guess
 

@@ -6,8 +6,7 @@ import keras
 
 from zoo.backend.keras_internals import flatten_layers
 from zoo.datasets import Batches, SemiSupervised
-from zoo.training.arguments import split_inputs
-from zoo.training.inputs import is_text, named_inputs, takes_strings, unwrap
+from zoo.training.inputs import declared_inputs, is_text, named_inputs, split_inputs, unwrap
 
 LABEL_MIXING = (keras.layers.CutMix, keras.layers.MixUp)
 
@@ -100,3 +99,19 @@ def check_strings(model: Any, x: Any) -> None:
                 else "Pass tf.constant(...) of it, or a tf.data set."
             )
             raise ValueError(f"Keras reads no arrays of strings, received one as the input {name!r}. {remedy}")
+
+
+def takes_strings(model: Any, name: str) -> bool:
+    """Whether an input of a model may hold strings, as far as the model declares its inputs.
+
+    Args:
+        model: `ObjectiveModel`.
+        name: name of the input, see `named_inputs`.
+
+    Example:
+        >>> from zoo.training.input_checks import takes_strings
+        >>> takes_strings(zoo.RegularizedModel(zoo.networks.mlp((4,), 3)), "inputs")
+        False
+    """
+    declared = declared_inputs(model.network)
+    return model.preprocessing is not None or not declared or (name in declared and declared[name].dtype == "string")

@@ -16,6 +16,25 @@ PAIRED = (
 )
 
 
+def split_inputs(x: Any) -> tuple[Any, Any]:
+    """Splits the inputs of a batch.
+
+    Args:
+        x: inputs, or `{"labeled": ..., "unlabeled": ...}`.
+
+    Returns:
+        The labeled and the unlabeled inputs; the latter are None if there are none.
+
+    Example:
+        >>> from zoo.training.inputs import split_inputs
+        >>> split_inputs({"labeled": 1, "unlabeled": 2})
+        (1, 2)
+    """
+    if isinstance(x, dict) and set(x) == {"labeled", "unlabeled"}:
+        return x["labeled"], x["unlabeled"]
+    return x, None
+
+
 def declared_inputs(network: Any) -> dict[str, keras.KerasTensor]:
     """The inputs that a network declares by `keras.Input`, by their names; empty if it declares none.
 
@@ -133,22 +152,6 @@ def is_text(tensor: Any) -> bool:
     """
     dtype = getattr(tensor, "dtype", None)
     return getattr(dtype, "kind", None) in ("O", "S", "U") or getattr(dtype, "name", dtype) == "string"
-
-
-def takes_strings(model: Any, name: str) -> bool:
-    """Whether an input of a model may hold strings, as far as the model declares its inputs.
-
-    Args:
-        model: `ObjectiveModel`.
-        name: name of the input, see `named_inputs`.
-
-    Example:
-        >>> from zoo.training.inputs import takes_strings
-        >>> takes_strings(zoo.RegularizedModel(zoo.networks.mlp((4,), 3)), "inputs")
-        False
-    """
-    declared = declared_inputs(model.network)
-    return model.preprocessing is not None or not declared or (name in declared and declared[name].dtype == "string")
 
 
 def as_network_inputs(network: Any, inputs: Any, *, keep_integers: bool = False, keep_double: bool = False) -> Any:

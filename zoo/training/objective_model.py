@@ -9,13 +9,13 @@ from zoo.backend.keras_internals import takes_training
 from zoo.backend.random_numbers import Seed, as_generator
 from zoo.backend.replicas import num_replicas
 from zoo.datasets import Batches, SemiSupervised
-from zoo.training.arguments import arguments_of, first_batch, split_inputs
+from zoo.training.arguments import arguments_of, first_batch
 from zoo.training.checks import check_data
 from zoo.training.circumstances import let_jax_compile
 from zoo.training.execution_plan import ExecutionPlan
 from zoo.training.heads import is_nested
 from zoo.training.input_checks import check_wrapped
-from zoo.training.inputs import as_network_inputs, input_shapes, packed, symbolic_inputs, unwrap
+from zoo.training.inputs import as_network_inputs, input_shapes, packed, split_inputs, symbolic_inputs, unwrap
 from zoo.training.lazy_terms import TakingTurns
 from zoo.training.outputs import check_outputs
 from zoo.training.perturbed_layers import layer_names

@@ -11,8 +11,8 @@ from zoo.backend.keras_internals import attach_masks
 from zoo.backend.random_numbers import Seed
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.regularizer import Regularizer
-from zoo.training.arguments import split_inputs
 from zoo.training.heads import Head, only_label, put
+from zoo.training.inputs import split_inputs
 from zoo.training.losses import per_example_loss
 from zoo.training.objective_model import ObjectiveModel
 from zoo.training.outputs import MEANINGS
