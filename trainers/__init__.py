@@ -1,1 +1,3 @@
-"""The command line: train, evaluate, reproduce, tune, analyze, draw, report, convert."""
+"""The command line: train, evaluate, reproduce, tune, analyze, draw, report, convert, publish."""
+
+__all__: list[str] = []

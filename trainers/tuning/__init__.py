@@ -1,1 +1,3 @@
 """Hyperparameter search: engines, trials, the search itself, and its report."""
+
+__all__: list[str] = []

@@ -6,7 +6,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 import keras
-from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
+
+from zoo.backend.keras_internals import attach_masks, masks_of
 
 Tensor = Any  # a tensor of the backend
 Change = Callable[[Tensor, Tensor | None], Tensor]
@@ -51,13 +52,11 @@ class InterceptedCall:
     def _changed(self, change, outputs, args, kwargs):
         if keras.tree.is_nested(outputs):
             return change(outputs, None)
-        mask = get_keras_mask(outputs)
+        (mask,) = masks_of(outputs)
         if mask is None and args and not keras.tree.is_nested(args[0]):
-            mask = self.layer.compute_mask(args[0], kwargs.get("mask", get_keras_mask(args[0])))
-        outputs = change(outputs, mask)
-        if mask is not None:
-            set_keras_mask(outputs, mask)
-        return outputs
+            (given,) = masks_of(args[0])
+            mask = self.layer.compute_mask(args[0], kwargs.get("mask", given))
+        return attach_masks(change(outputs, mask), [mask])
 
 
 @contextlib.contextmanager

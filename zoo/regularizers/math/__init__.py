@@ -1,1 +1,3 @@
 """The mathematics of the regularizers, in pure functions of tensors."""
+
+__all__: list[str] = []
