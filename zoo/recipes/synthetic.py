@@ -92,6 +92,11 @@ RECIPES = [
         notes=UNFIT,
         search=searched("regularizers.vmt.weight", 0.005, 0.05, 0.5, 2.0, 5.0),
     ),
+    FAMILY.recipe(
+        "tangent_shift",
+        {"tangent": {"field": "shift", "weight": 1.0}},
+        search=searched("regularizers.tangent.weight", 0.001, 0.01, 0.1, 1.0, 3.0, 10.0, 100.0),
+    ),
     FAMILY.recipe("vat_vmt_shift", VAT_VMT, notes=SUM),
     FAMILY.recipe("vat_vmt_shift_ensemble", VAT_VMT, num_members=5, notes=SUM),
     FAMILY.recipe("at_pgd", {"at": {"epsilon": 0.25, "num_steps": 5}}, notes="ε is that of AT with one step."),
