@@ -98,7 +98,8 @@ def notes(methods):
     """What the columns are, below the table."""
     recipes = "; ".join(recipe_names(methods))
     paragraphs = (
-        f"Recipes, with the code of the row for `*`: {recipes}. {backends(methods)}. {cifar10_note(methods)}",
+        f"To name a recipe, put the code of its row in place of `*`: {recipes}. {backends(methods)}. "
+        f"{cifar10_note(methods)}",
         ladder_note(methods),
         f"{methods.about_attack()} {methods.about_steps()}",
         shortfalls(methods.contents()).strip(),

@@ -162,7 +162,7 @@ class MethodTable:
         nums = " or ".join(map(str, sorted({each.settings["num_examples"] for each in found})))
         return (
             f"Error under attack: AutoAttack in its standard version with L∞ norm {sizes} (pixels from 0 to 1), on the "
-            f"published {ATTACKED} model of one seed, {nums} test images."
+            f"pretrained {ATTACKED} model of one seed, {nums} test images."
         )
 
     def about_steps(self) -> str:
@@ -171,8 +171,8 @@ class MethodTable:
             return ""
         first = self.steps[0]
         return (
-            f"Step time: multiple of the plain step of the MNIST network on JAX, batches of {first['batch_size']}, "
-            f"{first['device']}; of ladders, multiple of the supervised step of their encoder."
+            "Step time: how many times as long as a plain step of the MNIST network on JAX, batches of "
+            f"{first['batch_size']}, {first['device']}; for ladders, as a supervised step of their encoder."
         )
 
 

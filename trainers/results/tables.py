@@ -170,7 +170,8 @@ def shortfalls(contents: Iterable[Content]) -> str:
             above.append(f"{label(content['recipe'])} by {mean - published:.2f} ({by})")
     if not published_rows:
         return ""
-    return f"\nAbove the published error by more than our standard deviation: {'; '.join(above) or 'no row'}.\n"
+    above_by = "Above the published error (with several seeds, by more than our standard deviation)"
+    return f"\n{above_by}: {'; '.join(above) or 'no row'}.\n"
 
 
 def parts(key: str, results: Mapping[str, Content]) -> tuple[list[str], list[Content], Content | None]:
