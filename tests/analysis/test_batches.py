@@ -38,6 +38,12 @@ def test_unsuitable_arrays(lengths):
         map_batches(lambda a, b: a, *(np.zeros(n) for n in lengths))
 
 
+@pytest.mark.parametrize("batch_size", [0, -3, 2.5])
+def test_unsuitable_sizes_of_batches(batch_size):
+    with pytest.raises((ValueError, TypeError), match=f"batch_size must be .*received {batch_size}"):
+        map_batches(lambda x: x, np.zeros(4), batch_size=batch_size)
+
+
 def test_several_inputs_are_cut_alike(rng):
     x = {"a": rng.normal(size=(7, 3)), "b": [rng.normal(size=7), ops.convert_to_tensor(np.arange(7))]}
     seen = []

@@ -57,9 +57,18 @@ def test_without_dropout_it_is_the_prediction():
     np.testing.assert_allclose(np.exp(mean_over_masks(network, x, 2)), expected, rtol=1e-5)
 
 
-def test_at_least_one_mask(network):
+def test_the_scale_of_a_classifier_counts(network):
+    x = np.random.default_rng(1).normal(size=(8, 3)).astype("float32")
+    found = mean_over_masks(Classifier(network, scale=2.0), x, 3)
+    np.testing.assert_array_equal(found, mean_over_masks(network, 2 * x, 3))
+    assert np.abs(found - mean_over_masks(network, x, 3)).max() > 0.1
+
+
+def test_what_has_no_masks_is_refused(network):
     with pytest.raises(ValueError, match="num_masks must be at least 1, received 0"):
         mean_over_masks(network, np.zeros((1, 3)), 0)
+    with pytest.raises(TypeError, match="Dropout masks need a Keras network whose call takes training="):
+        mean_over_masks(lambda x: x, np.zeros((1, 3)))
 
 
 @pytest.mark.parametrize("kind", ["multilabel_logits", "logits"])

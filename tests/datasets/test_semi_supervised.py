@@ -87,7 +87,7 @@ def test_dictionaries_are_read_by_the_same_rows():
     [
         ({"a": U}, r"must have the inputs of x, \['a', 'b'\], received \['a'\]"),
         ({"a": U, "b": U}, "must be like x for the input 'b'"),
-        ({"a": U, "b": U[1:, 0]}, "same length"),
+        ({"a": U, "b": U[1:, 0]}, rf"same length, received {{'a': {len(U)}, 'b': {len(U) - 1}}}"),
         (U, "must have the inputs of x"),
     ],
 )

@@ -190,6 +190,9 @@ def test_other_networks_losses_and_sets_are_refused(make, data):
     model = make(dtype="float32")
     with pytest.raises(ValueError, match="received 10 unlabeled and 24 labeled"):
         model.fit(SemiSupervised(x, y, unlabeled[:10], batch_size=6, unlabeled_batch_size=10))
+    named = SemiSupervised({"a": x}, y, {"a": unlabeled[:10]}, batch_size=6, unlabeled_batch_size=10)
+    with pytest.raises(ValueError, match="received 10 unlabeled and 24 labeled"):
+        model.fit(named)
     model.compile("sgd", "sparse_categorical_crossentropy", run_eagerly=True)
     with pytest.raises(ValueError, match="categorical cross-entropy of logits"):
         model.fit(x, y, verbose=0)

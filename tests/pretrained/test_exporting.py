@@ -57,6 +57,12 @@ def test_unsuitable_models_are_refused(tmp_path):
         zoo.export(zoo.RegularizedModel(network), tmp_path / "toy")
 
 
+@pytest.mark.parametrize("x, y", [(np.zeros((0, 2)), np.zeros(0)), (np.zeros((3, 2)), np.zeros(2))])
+def test_the_error_needs_a_label_for_each_input(x, y):
+    with pytest.raises(ValueError, match=f"as many labels as inputs, at least one, received {len(y)} and {len(x)}"):
+        zoo.pretrained.error_percent(lambda x: x, x, y)
+
+
 @needs_tensorflow
 @pytest.mark.parametrize(
     "units, activation, loss",

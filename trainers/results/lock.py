@@ -1,4 +1,4 @@
-"""Locks on folders; the system releases a lock when its process ends."""
+"""Locks on folders, on file systems that have locks; the system releases a lock when its process ends."""
 
 import contextlib
 import fcntl
@@ -46,5 +46,10 @@ def _acquire(descriptor, folder, wait):
             f"The folder {str(folder)!r} is in use by {holder or 'another process'}, or by a run that it started. "
             "Wait until it ends, or choose another folder."
         ) from None
+    except OSError as error:
+        from zoo.files import NO_LOCKS  # here, because importing zoo takes seconds
+
+        if error.errno not in NO_LOCKS:
+            raise
     os.ftruncate(descriptor, 0)
     os.pwrite(descriptor, f"process {os.getpid()} on {platform.node()}".encode(), 0)

@@ -33,6 +33,7 @@ METHODS = {  # by the last part of the names of its recipes
     "vmt_scale": "VMT, scale",
     "vmt_all": "VMT, all three",
     "vmt_smooth": "VMT, smooth",
+    "tangent_shift": "tangent propagation, shift",
     "vat_vmt_shift": "VAT + VMT, shift",
     "vat_vmt_all": "VAT + VMT, all",
     "vat_vmt_smooth": "VAT + VMT, smooth",

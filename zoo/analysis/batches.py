@@ -9,8 +9,7 @@ from keras import ops
 
 from zoo.backend.programs import compile_program
 from zoo.datasets.arrays import as_inputs, take_rows
-
-Tensor = Any  # a tensor of the backend, or a NumPy array
+from zoo.validation import check_number
 
 
 def map_batches(function: Callable[..., Any], *arrays: Any, batch_size: int = 500) -> Any:
@@ -19,13 +18,13 @@ def map_batches(function: Callable[..., Any], *arrays: Any, batch_size: int = 50
     Args:
         function: maps a slice of each array to a tensor `(n, ...)` or a nest of them.
         *arrays: arrays of equal length, at least 1; or dictionaries, lists or tuples of them.
-        batch_size: number of examples at a time.
+        batch_size: number of examples at a time, at least 1.
 
     Returns:
         The same nest of NumPy arrays over all examples.
 
     Raises:
-        ValueError: there are no examples, or the arrays have different lengths.
+        ValueError: there are no examples, the arrays have different lengths, or `batch_size` is out of range.
 
     Example:
         >>> from zoo.analysis.batches import map_batches
@@ -36,7 +35,7 @@ def map_batches(function: Callable[..., Any], *arrays: Any, batch_size: int = 50
     lengths = [len(array) for array in keras.tree.flatten(given)]
     if min(lengths) < 1 or len(set(lengths)) > 1:
         raise ValueError(f"All arrays must have the same number of examples, at least 1, received {lengths}.")
-    starts = range(0, lengths[0], batch_size)
+    starts = range(0, lengths[0], check_number("batch_size", batch_size, 1, integer=True))
     slices = ([take_rows(each, slice(start, start + batch_size)) for each in given] for start in starts)
     batches = [keras.tree.map_structure(ops.convert_to_numpy, function(*each)) for each in slices]
     return keras.tree.map_structure(lambda *each: np.concatenate(each), *batches)

@@ -87,11 +87,11 @@ class Classifier:
         """The logits, `(n, num_classes)`; `(n, units)` if each unit decides for itself; `(n, ..., k)` if dense."""
         return self.predict(inputs).logits
 
-    def predict(self, inputs: Any) -> Prediction:
-        """The logits with their distribution.
+    def scaled(self, inputs: Any) -> Any:
+        """Inputs as the network receives them: one input without its dictionary or list, and times the scale.
 
         Args:
-            inputs: as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
+            inputs: `(n, ...)`, or several in a dictionary, list or tuple.
         """
         inputs = unwrap(self.entry, inputs)
         if len({ops.is_tensor(each) for each in keras.tree.flatten(inputs)}) > 1:  # which Keras takes only unmixed
@@ -103,6 +103,15 @@ class Classifier:
                     f"{len(inputs)}. Scale its entries before."
                 )
             inputs = self.scale * inputs
+        return inputs
+
+    def predict(self, inputs: Any) -> Prediction:
+        """The logits with their distribution.
+
+        Args:
+            inputs: as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
+        """
+        inputs = self.scaled(inputs)
         if self.statistics == "moving":
             return prediction_of(self.network, inputs, self.outputs, self.output)
         network: Any = getattr(self.network, "network", self.network)

@@ -11,11 +11,10 @@ from keras import ops
 from zoo.analysis.batches import map_batches
 from zoo.analysis.classifier import as_classifier
 from zoo.analysis.logits import prediction_of
-from zoo.backend.keras_internals import is_random_state
+from zoo.backend.keras_internals import is_random_state, takes_training
+from zoo.backend.random_numbers import Seed, as_integer
 from zoo.training.statistics import normalizations
 from zoo.validation import check_number
-
-Tensor = Any  # a tensor of the backend
 
 
 @contextlib.contextmanager
@@ -44,7 +43,7 @@ def frozen_statistics(network: keras.Layer) -> Iterator[None]:
 
 
 def mean_over_masks(
-    network: Any, inputs: Any, num_masks: int = 50, *, seed: int = 0, batch_size: int = 500
+    network: Any, inputs: Any, num_masks: int = 50, *, seed: Seed = 0, batch_size: int = 500
 ) -> np.ndarray:
     """The logarithm of the mean prediction over dropout masks: `log(1/M·Σ_m softmax(h(x; mask_m)))`.
 
@@ -58,15 +57,15 @@ def mean_over_masks(
         network: Keras network from inputs to logits, or to what `Classifier` recognizes.
         inputs: as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
         num_masks: M, at least 1.
-        seed: draws the masks, at least 0.
-        batch_size: number of inputs at a time. Each batch has masks of its own.
+        seed: integer, `keras.random.SeedGenerator` or None, draws the masks.
+        batch_size: number of inputs at a time, at least 1. Each batch has masks of its own.
 
     Returns:
         `(n, k)`, or `(n, ..., k)` for dense outputs.
 
     Raises:
-        TypeError: `num_masks` or `seed` is not an integer.
-        ValueError: `num_masks` or `seed` is out of range.
+        TypeError: `num_masks` is not an integer, or the network is a plain function or a layer without training mode.
+        ValueError: a number is out of range.
 
     Source: Srivastava, Hinton, Krizhevsky, Sutskever, Salakhutdinov, 2014, "Dropout: a simple way to prevent neural
     networks from overfitting", https://jmlr.org/papers/v15/srivastava14a.html, section 7.5.
@@ -77,16 +76,18 @@ def mean_over_masks(
         array([1., 1.], dtype=float32)
     """
     check_number("num_masks", num_masks, 1, integer=True)
-    rng = np.random.default_rng(check_number("seed", seed, 0, integer=True))
+    rng = np.random.default_rng(as_integer(seed))
     classifier = as_classifier(network)
     network = classifier.network
+    if not takes_training(network):
+        raise TypeError(f"Dropout masks need a Keras network whose call takes training=, received {network!r}.")
     states = [variable for variable in network.variables if is_random_state(variable)]
 
     def prediction(x):
         draws = rng.integers(2**31, size=(len(states), 2)).astype("uint32")
         drawn = [(state, ops.convert_to_tensor(draw, state.dtype)) for state, draw in zip(states, draws, strict=True)]
         with keras.StatelessScope(state_mapping=drawn):
-            return prediction_of(network, x, classifier.outputs, classifier.output, training=True)
+            return prediction_of(network, classifier.scaled(x), classifier.outputs, classifier.output, training=True)
 
     def of_batch(x):
         predictions = [prediction(x) for _ in range(num_masks)]

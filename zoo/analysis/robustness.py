@@ -61,7 +61,7 @@ def misclassified_under_attack(
             movements.
         input_range: `(low, high)` to which perturbed inputs are clipped, `{name: (low, high)}` of several inputs, or
             None: 0 to 255 for inputs in uint8, else no bounds. Movements ignore it.
-        batch_size: number of inputs at a time.
+        batch_size: number of inputs at a time, at least 1.
         statistics: statistics of batch normalization in the network that is attacked: `"moving"` (averages, as in
             prediction) or `"batch"`. The attacked inputs are always classified with moving averages.
         verbose: 1 shows a progress bar, 0 does not. Movements show none.
@@ -85,6 +85,7 @@ def misclassified_under_attack(
     check_choice("attack", attack, (*ATTACKS, *MOVEMENTS))
     check_choice("statistics", statistics, STATISTICS)
     check_number("epsilon", epsilon, 0)
+    check_number("batch_size", batch_size, 1, integer=True)
     classifier, inputs = as_classifier(network), as_inputs(inputs)
     labels, generator = classifier.labels_at_output(labels), as_generator(seed)
     if np.ndim(labels) > 1 and num_rows(inputs):  # an attack may fill padding, which does not count nevertheless

@@ -10,8 +10,6 @@ import keras
 from keras import ops
 from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
 
-Tensor = Any  # a tensor of the backend
-
 
 def flatten_layers(layer: keras.Layer) -> list[keras.Layer]:
     """A layer or model and all layers inside it, at any depth.

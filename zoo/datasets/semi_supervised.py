@@ -104,5 +104,6 @@ def _check_alike(x_unlabeled: Any, x: Any) -> Any:
                 f"received {unlabeled.shape[1:]} and {unlabeled.dtype}."
             )
     if len({len(each) for each in received.values()}) > 1:
-        raise ValueError(f"All inputs in x_unlabeled must have the same length, received {sorted(received)}.")
+        lengths = {name: len(each) for name, each in received.items()}
+        raise ValueError(f"All inputs in x_unlabeled must have the same length, received {lengths}.")
     return x_unlabeled

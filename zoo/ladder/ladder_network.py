@@ -8,6 +8,7 @@ from keras import ops
 
 from zoo.backend.random_numbers import Seed, normal
 from zoo.datasets import SemiSupervised
+from zoo.datasets.arrays import num_rows
 from zoo.ladder.adversarial_noise import AdversarialNoise
 from zoo.ladder.decoder import Decoder
 from zoo.ladder.encoder import encode, rungs_of, unbiased_moments
@@ -123,10 +124,10 @@ class LadderNetwork(ObjectiveModel):
         Raises:
             ValueError: as for `RegularizedModel.fit`; or the unlabeled set is smaller than the labeled one.
         """
-        if isinstance(x, SemiSupervised) and len(x.x_unlabeled) < len(x.x):
+        if isinstance(x, SemiSupervised) and num_rows(x.x_unlabeled) < num_rows(x.x):
             raise ValueError(
-                f"The unlabeled set must be at least as large as the labeled one, received {len(x.x_unlabeled)} "
-                f"unlabeled and {len(x.x)} labeled examples."
+                "The unlabeled set must be at least as large as the labeled one, received "
+                f"{num_rows(x.x_unlabeled)} unlabeled and {num_rows(x.x)} labeled examples."
             )
         return super().fit(x, y, *args, **kwargs)
 

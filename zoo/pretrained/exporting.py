@@ -90,6 +90,9 @@ def error_percent(predict: Callable[[np.ndarray], Any], x: np.ndarray, y: np.nda
         x: raw inputs, `(n, ...)`.
         y: class indices, `(n,)` or `(n, 1)`.
 
+    Raises:
+        ValueError: there is no input, or there are not as many labels as inputs.
+
     Example:
         >>> import numpy as np
         >>> import zoo
@@ -97,6 +100,8 @@ def error_percent(predict: Callable[[np.ndarray], Any], x: np.ndarray, y: np.nda
         >>> zoo.pretrained.error_percent(lambda x: x, scores, np.array([0, 1, 0, 0]))
         25.0
     """
+    if len(x) != len(y) or not len(x):
+        raise ValueError(f"There must be as many labels as inputs, at least one, received {len(y)} and {len(x)}.")
     misclassified = 0
     for start in range(0, len(x), BATCH_SIZE):
         scores = ops.convert_to_numpy(predict(x[start : start + BATCH_SIZE].astype("float32")))
@@ -156,10 +161,10 @@ def check_exportable(model: Any, what: str = "A SavedModel") -> None:
             "them in a process with KERAS_BACKEND=tensorflow."
         )
     if not isinstance(model, RegularizedModel):
-        raise TypeError(f"export takes a RegularizedModel, received {type(model).__name__}. Wrap the network first.")
+        raise TypeError(f"{what} takes a RegularizedModel, received {type(model).__name__}. Wrap the network first.")
     if not model.built or model.raw_input_shape is None:
         raise ValueError(
-            f"export takes a built model, received {model.name!r}, which is not. Call it on a batch, or build it with "
+            f"{what} takes a built model, received {model.name!r}, which is not. Call it on a batch, or build it with "
             "its input shape."
         )
     if isinstance(model.raw_input_shape, dict) or any(map(keras.tree.is_nested, model.raw_input_shape)):

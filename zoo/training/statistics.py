@@ -8,8 +8,7 @@ import keras
 import numpy as np
 
 from zoo.backend.keras_internals import flatten_layers, is_random_state
-
-Tensor = Any  # a tensor of the backend
+from zoo.validation import check_number
 
 
 def normalizations(network: keras.Layer) -> list[keras.layers.BatchNormalization]:
@@ -67,6 +66,9 @@ def reestimate_statistics(model: Any, x: np.ndarray, batch_size: int, *, unbiase
         unbiased: whether variances are multiplied by `n/(n − 1)`, with n the number of examples in a batch. The ladder
             authors' program does so, with the labeled examples as x.
 
+    Raises:
+        ValueError: `x` is empty, or `batch_size` is out of range.
+
     Source: the cumulative average in the programs of Rasmus et al., 2015, https://arxiv.org/abs/1507.02672, and Miyato
     et al., 2018, https://arxiv.org/abs/1704.03976.
 
@@ -75,6 +77,9 @@ def reestimate_statistics(model: Any, x: np.ndarray, batch_size: int, *, unbiase
         >>> model = zoo.RegularizedModel(network)
         >>> zoo.training.reestimate_statistics(model, np.random.normal(size=(64, 4)).astype("float32"), batch_size=32)
     """
+    check_number("batch_size", batch_size, 1, integer=True)
+    if not len(x):
+        raise ValueError(f"Statistics need at least one input, received an array of shape {np.shape(x)}.")
     layers = [layer for layer in normalizations(model.network) if layer.trainable]  # frozen layers keep their averages
     if not layers:
         return

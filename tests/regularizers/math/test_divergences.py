@@ -45,6 +45,11 @@ def test_classes_that_are_ruled_out():
     np.testing.assert_allclose(found, [[q[0, 0] - p[0, 0], 0, q[0, 1] - p[0, 1]]], rtol=1e-5)
 
 
+def test_an_unknown_distribution_has_no_entropy():
+    with pytest.raises(ValueError, match="Unknown distribution 'bernouli'. Did you mean 'bernoulli'"):
+        entropy(np.zeros((1, 2)), "bernouli")
+
+
 @pytest.mark.parametrize("function, arguments", [(categorical_kl, 2), (entropy, 1)])
 def test_a_single_logit_decides_nothing(function, arguments):
     with pytest.raises(ValueError, match="logits of at least 2 classes, received 1"):

@@ -7,7 +7,12 @@ from keras import ops
 
 from zoo.regularizers import VirtualAdversarialTraining
 from zoo.regularizers.math import hessian_products, per_example
-from zoo.regularizers.math.worst_directions import check_xi, finite_difference_iteration, power_iteration
+from zoo.regularizers.math.worst_directions import (
+    adversarial_noise,
+    check_xi,
+    finite_difference_iteration,
+    power_iteration,
+)
 from zoo.training import RegularizedModel
 
 RNG = np.random.default_rng(5)
@@ -91,6 +96,11 @@ def test_steps_lost_in_rounding_are_refused(clean_pass, linear, dtype, xi, rng):
 @pytest.mark.parametrize("dtype, xi", [("float32", 1e-4), ("float16", 1.0), ("bfloat16", 10.0), ("float64", 1e-6)])
 def test_steps_that_survive_are_allowed(dtype, xi):
     check_xi(xi, np.zeros((2, 28, 28)), dtype)
+
+
+def test_an_unknown_kind_of_noise():
+    with pytest.raises(ValueError, match="Unknown kind 'linf'. Did you mean 'sign'"):
+        adversarial_noise(np.ones((1, 2)), "linf")
 
 
 def dense_network(policy, w, b, v):

@@ -1,5 +1,7 @@
 """Locks: one process at a time, and a killed process leaves none."""
 
+import contextlib
+import errno
 import os
 import signal
 import subprocess
@@ -69,3 +71,13 @@ def test_folder_that_cannot_be_written_is_named(tmp_path):
     (tmp_path / "file").touch()
     with pytest.raises(OSError, match="file/run.*cannot be written"), locked(tmp_path / "file" / "run"):
         pass
+
+
+@pytest.mark.parametrize("number, works", [(errno.ENOLCK, True), (errno.EIO, False)])
+def test_a_file_system_without_locks(number, works, tmp_path, monkeypatch):
+    def flock(descriptor, flags):
+        raise OSError(number, "no")
+
+    monkeypatch.setattr(lock.fcntl, "flock", flock)
+    with contextlib.nullcontext() if works else pytest.raises(OSError, match="no"), locked(tmp_path):
+        assert works

@@ -40,10 +40,7 @@ def test_reference_is_not_compared_with_itself():
 def test_shortfalls_are_listed():
     within, none = content("within", {0: 0.7, 1: 1.1}, 0.8), content("none", {0: 9})
     told = shortfalls([content("one", {0: 0.9}, 0.8), within, none])
-    assert (
-        told.strip()
-        == "Above the published error (with several seeds, by more than our standard deviation): `one` by 0.10 (one seed)."
-    )
+    assert told.strip().endswith("by more than our standard deviation): `one` by 0.10 (one seed).")
     assert "no row" in shortfalls([content("one", {0: 0.8}, 0.8)])
     assert shortfalls([none]) == ""
 

@@ -80,7 +80,7 @@ def projected_gradient_descent(
         norm: `"linf"` or `"l2"`.
         num_steps: number of steps, at least 1.
         step_size: α, at least 0, in units of the input. None takes `2.5·ε/num_steps`, which reaches every point of the
-            ball.
+            ball from any start.
         random_start: whether the attack starts from a random point of the ball, and not from the input.
         momentum: μ, at least 0.
         num_restarts: number of runs from random starts, at least 1.

@@ -21,8 +21,6 @@ from zoo.regularizers.math.decisions import share_misclassified
 from zoo.regularizers.math.divergences import check_classes
 from zoo.validation import check_choice, check_number
 
-Tensor = Any  # a tensor of the backend, or a NumPy array
-
 
 class Task:
     """A batch of any size under attack.

@@ -9,6 +9,7 @@ from typing import Any
 from keras import ops
 
 from zoo.regularizers.math.per_example import over_positions
+from zoo.validation import check_choice
 
 Tensor = Any  # a tensor of the backend
 
@@ -224,13 +225,13 @@ def entropy(logits: Tensor, distribution: str = "categorical", mask: Tensor | No
         `(n,)`, in nats, from 0 to `log(num_classes)`, or to `k·log(2)` for k Bernoulli units.
 
     Raises:
-        ValueError: there are fewer than 2 classes.
+        ValueError: `distribution` is unknown, or there are fewer than 2 classes.
 
     Example:
         >>> np.exp(zoo.regularizers.entropy(np.zeros((1, 4)))).round(4)
         array([4.])
     """
-    if distribution == "bernoulli":
+    if check_choice("distribution", distribution, ("categorical", "bernoulli")) == "bernoulli":
         each = [-ops.exp(log_p) * log_p for log_p in log_unit_probabilities(logits)]
         return over_positions(ops.sum(each[0] + each[1], axis=-1), mask)
     check_classes("The entropy needs", logits)

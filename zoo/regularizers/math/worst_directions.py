@@ -9,6 +9,7 @@ from keras import ops
 from zoo.regularizers.math import per_example
 from zoo.regularizers.math.divergences import DIVERGENCES
 from zoo.regularizers.math.hessian_products import hessian_product
+from zoo.validation import check_choice
 
 Tensor = Any  # a tensor of the backend
 
@@ -127,12 +128,16 @@ def adversarial_noise(gradient: Tensor, kind: str) -> Tensor:
     Returns:
         δ, `(n, ...)`.
 
+    Raises:
+        ValueError: `kind` is unknown.
+
     Source: Maroñas Molano, 2016, "Adversarial learning with ladder networks" (thesis), which compares these kinds.
 
     Example:
         >>> np.asarray(zoo.regularizers.adversarial_noise(np.array([[3.0, -4.0]]), "l2"))
         array([[ 0.6, -0.8]])
     """
+    check_choice("kind", kind, NOISES)
     if kind == "gradient":
         return gradient
     if kind == "sign":
