@@ -26,7 +26,7 @@ def test_statistics_of_labeled_and_unlabeled_rows_do_not_mix(make, batch):
 @pytest.mark.parametrize(
     "rungs, shape, message",
     [
-        ([], (6,), "at least one layer"),
+        ([], (6,), "at least one entry"),
         ([{"name": "densse", "units": 3}], (6,), "Did you mean 'dense'"),
         ([{"name": "dense"}], (6,), "dense lacks units; received no options"),
         ([{"name": "max_pool", "size": 0}], (4, 4, 1), "size must be at least 1, received 0"),

@@ -64,5 +64,5 @@ def test_text_of_the_model_card():
 
 def test_an_analysis_of_another_model_is_refused():
     card = zoo.model_card(PATH)
-    with pytest.raises(ValueError, match="not that of this synthetic_mlp-vat"):
+    with pytest.raises(ValueError, match="must be that of the files of synthetic_mlp-vat, received"):
         readme(card, ADDRESS, analysis={"sha256": "0", "errors": {}})

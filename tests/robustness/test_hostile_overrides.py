@@ -92,7 +92,7 @@ def test_refused_overrides(path, value, message):
 @pytest.mark.parametrize("rungs", ["x", [1], [None], {"name": "dense"}])
 def test_rungs_that_are_no_maps_are_refused(rungs):
     recipe = BASES["mnist_ladder-100_adversarial"].override({"network.rungs": rungs})
-    with pytest.raises(TypeError, match="rungs must be a list of maps"):
+    with pytest.raises(TypeError, match="rungs must be a list of dictionaries"):
         build_model(recipe, tiny_dataset("synthetic"), 2, 0)
 
 

@@ -6,13 +6,13 @@ from typing import Any
 import numpy as np
 
 from trainers.pictures.perturbations import mark, show_image, verdict
-from trainers.pictures.style import BLUE, GREEN, GREY, INK, OCHRE, PURPLE, RED, SKY, WIDTH, Picture, new_figure, styled
+from trainers.pictures.style import BLUE, GRAY, GREEN, INK, OCHRE, PURPLE, RED, SKY, WIDTH, Picture, new_figure, styled
 from trainers.results.method_table import METHODS
 
 # The methods that the curves compare, with their colors, lines and markers.
 COMPARED = {
     "baseline": (INK, "-", "o"),
-    "dropout": (GREY, ":", "s"),
+    "dropout": (GRAY, ":", "s"),
     "vmt_shift": (GREEN, "-", "^"),
     "vmt_smooth": (GREEN, "--", "v"),
     "at_linf": (BLUE, "--", "s"),
@@ -25,7 +25,6 @@ COMPARED = {
     "full": (PURPLE, "-", "^"),
     "adversarial": (OCHRE, "-", "D"),
 }
-Curve = Mapping[str, Any]  # of the file of a model
 
 
 def compared_as(name: str) -> str:

@@ -5,9 +5,9 @@ from collections.abc import Mapping
 import numpy as np
 from matplotlib.colors import LinearSegmentedColormap, to_rgba
 
-from trainers.pictures.style import BLUE, GREY, INK, RED, WIDTH, Picture, new_figure, styled, without_axes
+from trainers.pictures.style import BLUE, GRAY, INK, RED, WIDTH, Picture, new_figure, styled, without_axes
 
-SHADES = LinearSegmentedColormap.from_list("decision", [to_rgba(BLUE, 0.55), to_rgba(GREY, 0.0), to_rgba(RED, 0.55)])
+SHADES = LinearSegmentedColormap.from_list("decision", [to_rgba(BLUE, 0.55), to_rgba(GRAY, 0.0), to_rgba(RED, 0.55)])
 
 
 @styled
@@ -37,7 +37,7 @@ def decision_boundaries(
     for ax, (method, grid) in zip(axes.flat, probabilities.items(), strict=False):
         ax.imshow(grid, SHADES, vmin=0, vmax=1, extent=extent, origin="lower", interpolation="bilinear", aspect="auto")
         ax.contour(grid, [0.5], extent=extent, origin="lower", colors=[INK], linewidths=1.2)
-        ax.scatter(*points.T, s=1, color=GREY, alpha=0.6, rasterized=True)
+        ax.scatter(*points.T, s=1, color=GRAY, alpha=0.6, rasterized=True)
         for label, marker, color in ((0, "o", BLUE), (1, "^", RED)):
             ax.scatter(*x[y == label].T, s=28, marker=marker, color=color, edgecolors="white", linewidths=0.7)
         ax.set_title(f"{method}\n{errors[method]:.1f} %", fontsize=9)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from trainers.pictures.errors import frontier
 from trainers.pictures.labels import place_labels
-from trainers.pictures.style import BLUE, GREEN, GREY, INK, PURPLE, RED, Picture, new_figure, styled
+from trainers.pictures.style import BLUE, GRAY, GREEN, INK, PURPLE, RED, Picture, new_figure, styled
 from trainers.results.method_table import ATTACKED as COLUMN
 from trainers.results.method_table import METHODS, MethodTable
 from trainers.results.statistics import mean_and_spread
@@ -22,7 +22,7 @@ FAMILIES = {
 
 def color_of(method: str) -> str:
     """The color of the family of a method."""
-    return next((color for family, color in FAMILIES.items() if method.split("_")[0] == family), GREY)
+    return next((color for family, color in FAMILIES.items() if method.split("_")[0] == family), GRAY)
 
 
 def points_of(methods: MethodTable) -> dict[str, tuple[float, tuple[float, float]]]:

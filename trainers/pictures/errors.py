@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.ticker import NullLocator
 
 from trainers.pictures.curves import Content, method_of
-from trainers.pictures.style import BLUE, COLORS, GREEN, GREY, RED, Picture, legend_below, new_figure, styled
+from trainers.pictures.style import BLUE, COLORS, GRAY, GREEN, RED, Picture, legend_below, new_figure, styled
 from trainers.results.statistics import mean_and_spread
 from trainers.results.tables import errors_by_seed
 
@@ -94,7 +94,7 @@ def draw_errors(ax: Any, place: int, content: Content) -> None:
     """Draws the errors of a recipe in a row."""
     errors, published = list(errors_by_seed(content).values()), content["recipe"]["published_error"]
     mean, spread = mean_and_spread(errors)
-    ax.plot(errors, [place] * len(errors), "o", markersize=3, color=GREY, alpha=0.7, label="one seed")
+    ax.plot(errors, [place] * len(errors), "o", markersize=3, color=GRAY, alpha=0.7, label="one seed")
     ax.errorbar(mean, place, xerr=spread, fmt="o", markersize=5, color=BLUE, capsize=2.5, label="mean ± s.d.")
     if published is not None:
         ax.plot(published, place, "D", markersize=6, fillstyle="none", color=RED, label="published")

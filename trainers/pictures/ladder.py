@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 
 from trainers.pictures.perturbations import show_image
-from trainers.pictures.style import BLUE, COLORS, GREY, Picture, new_figure, styled
+from trainers.pictures.style import BLUE, COLORS, GRAY, Picture, new_figure, styled
 from zoo.ladder.denoising import Level
 
 
@@ -37,7 +37,7 @@ def reconstructions(levels: Sequence[Level], image_shape: tuple[int, ...], title
     before = [mean_square(level.corrupted - level.clean) for level in denoised.values()]
     after = [mean_square(level.denoised - level.clean) for level in denoised.values()]
     places = np.arange(len(denoised))
-    ax.bar(places - 0.2, before, 0.4, color=GREY, label="corrupted")
+    ax.bar(places - 0.2, before, 0.4, color=GRAY, label="corrupted")
     ax.bar(places + 0.2, after, 0.4, color=BLUE, label="denoised")
     ax.set_xticks(places, [f"$z^{index}$" for index in denoised])
     ax.set(xlabel="level", ylabel="mean square\nfrom clean")
@@ -66,7 +66,7 @@ def combinators(curves: Mapping[int, np.ndarray], z: np.ndarray, signals: Sequen
     rows = -(-len(curves) // columns)
     figure, axes = new_figure(1.65 * rows + 0.7, rows, columns, sharex=True)
     for ax, (level, lines) in zip(axes.flat, curves.items(), strict=False):
-        ax.plot(z, z, color=GREY, linewidth=0.8, linestyle=":")
+        ax.plot(z, z, color=GRAY, linewidth=0.8, linestyle=":")
         for line, signal, color in zip(lines, signals, COLORS, strict=False):
             ax.plot(z, line, color=color, label=f"u = {signal:g}" if len(lines) > 1 else "no u")
         ax.set_title(f"level {level}", fontsize=9)

@@ -4,7 +4,7 @@ import numpy as np
 from keras import ops
 
 from trainers.pictures.sources import Sources
-from trainers.pictures.style import BLUE, GREY, INK, RED, WIDTH, Picture, new_figure, styled
+from trainers.pictures.style import BLUE, GRAY, INK, RED, WIDTH, Picture, new_figure, styled
 from zoo.regularizers import adversarial_noise
 
 WEIGHTS, BIAS, THRESHOLD = np.array([-20.0, -40.0]), -40.0, 0.5
@@ -69,7 +69,7 @@ def draw_noise_kinds(sources: Sources) -> Picture:
     told = []
     for ax, kind in zip(axes.flat, [None, *TAUS], strict=True):
         if kind is None:
-            ax.clabel(ax.contour(x, y, outputs, [-20, 20], colors=[GREY], linewidths=0.7), fontsize=7)
+            ax.clabel(ax.contour(x, y, outputs, [-20, 20], colors=[GRAY], linewidths=0.7), fontsize=7)
         ax.contour(x, y, outputs, [THRESHOLD], colors=[INK], linewidths=1.2)
         for target, marker, color in ((0, "o", BLUE), (1, "^", RED)):
             ax.scatter(*points[targets == target].T, s=14, marker=marker, color=color, linewidths=0)

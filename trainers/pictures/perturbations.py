@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 
-from trainers.pictures.style import BLUE, GREY, RED, WIDTH, Picture, new_figure, styled, without_axes
+from trainers.pictures.style import BLUE, GRAY, RED, WIDTH, Picture, new_figure, styled, without_axes
 
 
 def verdict(probabilities: np.ndarray) -> str:
@@ -43,7 +43,7 @@ def show_change(ax: Any, change: np.ndarray, size: float) -> None:
 
 def draw_signal(ax: Any, signal: np.ndarray, reference: Any = 0.0) -> None:
     """Draws a signal in blue over a reference in gray."""
-    ax.plot(np.broadcast_to(reference, signal.shape), color=GREY, linewidth=1)
+    ax.plot(np.broadcast_to(reference, signal.shape), color=GRAY, linewidth=1)
     ax.plot(signal, color=BLUE, linewidth=1)
     ax.tick_params(labelleft=False, labelbottom=False)
 

@@ -23,7 +23,7 @@ ON_DARK = {
     "#806000": "#d9a520",
     "#167a9c": "#7fd0f5",
 }
-INK, GREY, *COLORS = ON_DARK
+INK, GRAY, *COLORS = ON_DARK
 BLUE, RED, GREEN, PURPLE, OCHRE, SKY = COLORS
 WIDTH = 4.6  # inches; letters stay legible on the screen of a phone
 
@@ -36,7 +36,7 @@ STYLE = {
     "axes.spines.top": False,
     "axes.spines.right": False,
     "axes.axisbelow": True,
-    "grid.color": GREY,
+    "grid.color": GRAY,
     "grid.alpha": 0.25,
     "legend.frameon": False,
     "lines.linewidth": 1.6,

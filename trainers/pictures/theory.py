@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import numpy as np
 
-from trainers.pictures.style import COLORS, GREY, Picture, new_figure, styled
+from trainers.pictures.style import COLORS, GRAY, Picture, new_figure, styled
 from zoo.analysis import Estimate
 
 NAMES = {
@@ -26,7 +26,7 @@ def limit_ratios(ratios: Mapping[str, tuple[np.ndarray, Estimate]], title: str) 
     """
     figure, axes = new_figure(4.0)
     ax, told = axes[0, 0], []
-    ax.axhline(1, color=GREY, linewidth=1)
+    ax.axhline(1, color=GRAY, linewidth=1)
     for (name, (epsilons, ratio)), color, line in zip(ratios.items(), COLORS, LINES, strict=False):
         error = np.nan_to_num(ratio.standard_error)
         ax.plot(epsilons, ratio.mean, color=color, linestyle=line, marker="o", markersize=3, label=NAMES[name])

@@ -34,7 +34,7 @@ def opened(workdir: str | pathlib.Path, recipe: Recipe, seed: int) -> Iterator[p
     workdir = pathlib.Path(workdir)
     path = workdir / RUN_FILE
     if is_begun(workdir) and not path.exists():
-        raise ValueError(f"The workdir {str(workdir)!r} holds other files. Choose another one.")
+        raise ValueError(f"The workdir {str(workdir)!r} holds other files than {RUN_FILE}. Choose another one.")
     with locked(workdir):
         if not is_begun(workdir):
             write_atomic(path, json.dumps(description(recipe, seed), indent=1))

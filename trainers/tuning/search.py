@@ -106,10 +106,11 @@ def prepare_folder(workdir: pathlib.Path, recipe: Recipe, search: Search) -> Non
             raise ValueError(
                 f"The workdir {str(workdir)!r} belongs to another search: {told}. Choose another --workdir."
             )
-    elif any(not each.name.startswith((LOCK_FILE, f".{SEARCH_FILE}.")) for each in workdir.iterdir()):
-        raise ValueError(f"The workdir {str(workdir)!r} holds other files. Choose another --workdir.")
-    else:
-        write_atomic(path, json.dumps(wanted, indent=1))
+        return
+    others = [each.name for each in workdir.iterdir() if not each.name.startswith((LOCK_FILE, f".{SEARCH_FILE}."))]
+    if others:
+        raise ValueError(f"The workdir {str(workdir)!r} holds other files: {others[0]}. Choose another --workdir.")
+    write_atomic(path, json.dumps(wanted, indent=1))
 
 
 def wait_for_chief(workdir: pathlib.Path) -> None:

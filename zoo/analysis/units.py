@@ -39,8 +39,7 @@ class Attacked(NamedTuple):
         input_range: `(low, high)` of the inputs; of several `{name: (low, high)}`; or None.
 
     Example:
-        >>> from zoo.analysis.units import attacked
-        >>> attacked(lambda x: x, np.zeros((1, 2, 2, 1), "uint8")).input_range
+        >>> zoo.analysis.attacked(lambda x: x, np.zeros((1, 2, 2, 1), "uint8")).input_range
         (0.0, 1.0)
     """
 
@@ -95,9 +94,8 @@ def attacked(model: Any, x: Any, *, units: str | None = None, clip: bool = True)
             does not map the range of pixels to a range.
 
     Example:
-        >>> from zoo.analysis.units import attacked
         >>> model = zoo.RegularizedModel(zoo.networks.mlp((28, 28, 1), num_classes=10, hidden_units=()))
-        >>> network, inputs, input_range = attacked(model, np.full((3, 28, 28, 1), 255, "uint8"))
+        >>> network, inputs, input_range = zoo.analysis.attacked(model, np.full((3, 28, 28, 1), 255, "uint8"))
         >>> float(inputs.max()), input_range
         (1.0, (0.0, 1.0))
     """

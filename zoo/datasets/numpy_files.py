@@ -58,12 +58,13 @@ def read(stem):
         return None
     parts = int(paths[0].stem.rpartition("-")[2])
     records = [_read_part(paths[0].with_name(f"{stem}-{part}-of-{parts}.npy")) for part in range(1, parts + 1)]
-    if len({each.dtype for each in records}) > 1:
-        raise ValueError(f"The files {stem}-*.npy in {folder} hold images of different shapes.")
+    dtypes, files = {str(each.dtype) for each in records}, f"The files {stem}-*.npy in {folder} must hold"
+    if len(dtypes) > 1:
+        raise ValueError(f"{files} images of one shape, received {' and '.join(sorted(dtypes))}.")
     images, labels, is_test = (np.concatenate([each[field] for each in records]) for field in records[0].dtype.names)
     labels = labels.astype("int32")
     if is_test.all() or not is_test.any():
-        raise ValueError(f"The files {stem}-*.npy in {folder} lack training or test examples.")
+        raise ValueError(f"{files} training and test examples, received {sum(~is_test)} and {sum(is_test)}.")
     return images[~is_test], labels[~is_test], images[is_test], labels[is_test], int(labels.max()) + 1
 
 

@@ -55,9 +55,9 @@ def ladder_encoder(
     """
     check_choice("activation", activation, ("relu", "leaky_relu"))
     if not isinstance(rungs, (list, tuple)) or not all(isinstance(spec, dict) for spec in rungs):
-        raise TypeError(f"rungs must be a list of maps, received {rungs!r}.")
+        raise TypeError(f"rungs must be a list of dictionaries, received {rungs!r}.")
     if not rungs:
-        raise ValueError("rungs must name at least one layer, received none.")
+        raise ValueError("rungs must have at least one entry, received none.")
     x = inputs = keras.Input(input_shape)
     if rungs[0].get("name") == "dense" and len(input_shape) > 1:
         x = layers.Flatten()(x)
@@ -74,7 +74,7 @@ def ladder_encoder(
         )(x)
     if x.shape[1:] != (num_classes,):
         raise ValueError(
-            f"The last ladder layer {rungs[-1]!r} gives outputs of shape {x.shape[1:]}; for {num_classes} classes it "
+            f"The last rung {rungs[-1]!r} gives outputs of shape {x.shape[1:]}; for {num_classes} classes it "
             f"must give ({num_classes},)."
         )
     return keras.Model(inputs, x, name=name)

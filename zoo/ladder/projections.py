@@ -144,11 +144,11 @@ def project(spec: Mapping[str, Any], input_shape: tuple[int, ...]) -> keras.Laye
         1000
     """
     options = dict(spec)
-    name = check_choice("ladder layer", options.pop("name", None), PROJECTIONS)
+    name = check_choice("rung", options.pop("name", None), PROJECTIONS)
     function = PROJECTIONS[name]
     check_options(name, options, function, given=("input_shape",))
     if len(input_shape) != (1 if name == "dense" else 3):
-        raise ValueError(f"The ladder layer {spec!r} does not fit an input of shape {tuple(input_shape)}.")
+        raise ValueError(f"The rung {spec!r} does not fit an input of shape {tuple(input_shape)}.")
     return function(input_shape, **options)
 
 

@@ -225,6 +225,7 @@ def export(
         TypeError: `model` is not a `RegularizedModel`.
         ValueError: Keras does not run on TensorFlow, the model is not built or has several inputs, or its loss does not
             take the logits of classes.
+        OSError: the SavedModel cannot be written.
 
     Example:
         >>> import pathlib, tempfile

@@ -51,6 +51,12 @@ def list_models(directory: str | os.PathLike | None = None, *, remote: bool = Fa
             repository and of the cache.
         remote: whether to list the models that `load` downloads, too.
 
+    Returns:
+        The names.
+
+    Raises:
+        ValueError: `ZOO_MODELS_URL` is no address.
+
     Example:
         >>> import zoo
         >>> [name for name in zoo.list_models(remote=True) if name == "synthetic_mlp-vat"]

@@ -75,7 +75,10 @@ def readme(
     hub: Any = require("huggingface_hub", "A model card for the Hub", EXTRA)
     require("jinja2", "A model card for the Hub", EXTRA)
     if analysis and analysis.get("sha256") != model_sum(card):
-        raise ValueError(f"The analysis is not that of this {card['name']}. Run trainers.analyze again.")
+        raise ValueError(
+            f"The analysis must be that of the files of {card['name']}, received that of "
+            f"{analysis.get('model', 'no model')} with other files. Run trainers.analyze again."
+        )
     errors = {name: entry for name, entry in (analysis or {"errors": {}})["errors"].items() if name in NORMS}
     repository, revision = repository_of(address)
     text = hub.ModelCard.from_template(
@@ -177,7 +180,9 @@ def _model(card: Card) -> Any:
     try:
         return read_model(copy.deepcopy(card["model"]))  # Keras changes what it reads
     except (TypeError, ValueError) as error:
-        raise ValueError(f"The card of {card['name']} does not describe a model that this version knows.") from error
+        raise ValueError(
+            f"The card of {card['name']} does not describe a model that this version knows ({error})."
+        ) from error
 
 
 def _trained(card: Card) -> str:

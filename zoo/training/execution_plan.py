@@ -31,8 +31,7 @@ class ExecutionPlan:
         data_on_device: whether the training data stays on the accelerator.
 
     Example:
-        >>> from zoo.training.execution_plan import ExecutionPlan
-        >>> ExecutionPlan(jit_compile=True)
+        >>> zoo.training.ExecutionPlan(jit_compile=True)
         ExecutionPlan(jit_compile=True, steps_per_execution=1, one_program=False, data_on_device=False)
     """
 

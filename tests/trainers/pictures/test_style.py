@@ -4,7 +4,7 @@ import matplotlib
 import numpy as np
 import pytest
 
-from trainers.pictures.style import COLORS, GREY, INK, ON_DARK, new_figure, styled
+from trainers.pictures.style import COLORS, GRAY, INK, ON_DARK, new_figure, styled
 
 
 def luminance(color):
@@ -25,7 +25,7 @@ def test_text_in_every_color_is_legible_on_light_and_on_dark(color):
 
 
 def test_names_of_colors():
-    assert {INK, GREY, *COLORS} == set(ON_DARK) and len(COLORS) == 6
+    assert {INK, GRAY, *COLORS} == set(ON_DARK) and len(COLORS) == 6
 
 
 def test_style_stays_inside():

@@ -129,7 +129,8 @@ def auto_attack(
             example.
 
     Warns:
-        RuntimeWarning: see `warn_of_unsuitable_networks`.
+        RuntimeWarning: two passes over the same inputs differ; the outputs are probabilities; many gradients are zero;
+            or there are fewer than 4 classes. The figures would mislead.
 
     Source: Croce, Hein, 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free
     attacks", https://arxiv.org/abs/2003.01690.

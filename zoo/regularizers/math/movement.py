@@ -15,7 +15,7 @@ Tensor = Any  # a tensor of the backend
 
 NORMALIZATIONS = ("none", "example", "batch")
 FORMATS = ("channels_last", "channels_first")
-MOST_CHANNELS = 4  # of an image: grey or colors, with transparency
+MOST_CHANNELS = 4  # of an image: gray or colors, with transparency
 BORDERS = ("zero", "nearest", "periodic")
 
 
