@@ -1,4 +1,4 @@
-"""The error under attack against linear classifiers' margins and the analysis, and the callbacks that use it."""
+"""The error under attack against the margins of linear classifiers and the analysis."""
 
 import keras
 import numpy as np
@@ -6,34 +6,12 @@ import pytest
 from keras import layers, ops
 
 import zoo
+from tests.support.margins import expected_percent
 from zoo.analysis import AttackedError, attacked_error_percent, misclassified, projected_gradient_descent
-from zoo.training.callbacks import Checkpoint
 
 RNG = np.random.default_rng(2)
 EPSILON = 0.3
 LONG = {"num_steps": 2, "step_size": 10 * EPSILON}  # reaches the worst point of the ball, if the gradient is constant
-
-
-class Collapse(keras.callbacks.Callback):
-    """Gives a linear classifier other weights after each epoch: the best ones after the second."""
-
-    def __init__(self, weights):
-        super().__init__()
-        self.weights = weights
-
-    def on_epoch_end(self, epoch, logs=None):
-        w = self.weights[epoch]
-        self.model.network.set_weights([np.stack([0 * w, w], axis=1), np.zeros(2, "float32")])
-
-
-@pytest.fixture
-def collapsing(linear_model):
-    """A model, inputs and labels, the weights of five epochs, and the error under attack after each."""
-    make, x, _ = linear_model
-    trained, w = make()
-    weights = [(turn * w).astype("float32") for turn in (-1, 1, np.array([-1, -1, 1, 1, 1]), -1, -1)]
-    y = (x @ w > 0).astype("int32")
-    return trained, x, y, weights, [expected_percent(each, x, y, "linf") for each in weights]
 
 
 @pytest.fixture
@@ -53,13 +31,6 @@ def linear_model(model):
     return make, x, (RNG.random(400) < 0.5).astype("int32")
 
 
-def expected_percent(w, x, y, norm, epsilon=EPSILON):
-    """An attack reaches the other side of a hyperplane if the margin is below ε in the dual norm."""
-    dual = np.abs(w).sum() if norm == "linf" else np.linalg.norm(w)
-    margins = (x @ w) * np.where(y == 1, 1, -1)
-    return 100 * np.mean(margins < epsilon * dual)
-
-
 def attacked(model, *arguments, **options):
     callback = AttackedError(*arguments, **options)
     callback.set_model(model)
@@ -70,7 +41,7 @@ def attacked(model, *arguments, **options):
 def test_linear_classifiers_err_where_the_margin_is_small(norm, linear_model):
     make, x, y = linear_model
     trained, w = make()
-    exact = expected_percent(w, x, y, norm)
+    exact = expected_percent(w, x, y, norm, EPSILON)
     assert attacked(trained, x, y, f"pgd_{norm}", EPSILON, batch_size=150, **LONG) == pytest.approx(exact, abs=0.5)
     assert attacked(trained, x, y, f"pgd_{norm}", 0.0, num_steps=1) == pytest.approx(
         expected_percent(w, x, y, norm, 0.0)
@@ -92,7 +63,7 @@ def test_every_loss_of_classes(head, activation, loss, one_hot, linear_model):
     trained, w = make(head, activation, loss)
     labels = np.eye(2, dtype="float32")[y] if one_hot else y
     error = attacked(trained, x, labels, "pgd_linf", EPSILON, **LONG)
-    assert error == pytest.approx(expected_percent(w, x, y, "linf"), abs=0.5)
+    assert error == pytest.approx(expected_percent(w, x, y, "linf", EPSILON), abs=0.5)
 
 
 TABLE = {"a": RNG.normal(size=(400, 3)).astype("float32"), "b": RNG.normal(size=(400, 2)).astype("float32")}
@@ -154,7 +125,7 @@ def test_preprocessing_comes_first_and_the_range_is_that_of_its_outputs(linear_m
     make, x, y = linear_model
     trained, w = make(preprocessing=layers.Rescaling(0.5))
     assert attacked(trained, x, y, "pgd_linf", EPSILON, **LONG) == pytest.approx(
-        expected_percent(w, x / 2, y, "linf"), abs=0.5
+        expected_percent(w, x / 2, y, "linf", EPSILON), abs=0.5
     )
     bounded = attacked(trained, x, y, "pgd_linf", EPSILON, **LONG, input_range=(-0.1, 0.1))
     worst = np.clip(x / 2 - EPSILON * np.sign(w) * np.where(y == 1, 1, -1)[:, None], -0.1, 0.1)
@@ -206,43 +177,6 @@ def test_any_attack_on_images_in_pixels(attack, model):
     theirs = attacked_error_percent(trained, x, y, attack, epsilon, units="pixels", **options)
     assert history["val_attacked_error"] == [theirs]
     assert theirs == pytest.approx(callback.error_percent())
-
-
-def test_early_stopping_and_checkpoints_see_the_error(collapsing, tmp_path):
-    """Both keep the epoch before the collapse."""
-    trained, x, y, weights, errors = collapsing
-    stopping = keras.callbacks.EarlyStopping(monitor="val_attacked_error", mode="min", patience=2)
-    best = keras.callbacks.ModelCheckpoint(
-        tmp_path / "epoch-{epoch}.weights.h5",
-        monitor="val_attacked_error",
-        mode="min",
-        save_best_only=True,
-        save_weights_only=True,
-    )
-    callbacks = [Collapse(weights), AttackedError(x, y, "pgd_linf", EPSILON, **LONG), stopping, best]
-    history = trained.fit(x, y, epochs=5, callbacks=callbacks, verbose=0).history
-    assert errors[1] < errors[0] and errors[1] < min(errors[2:])
-    np.testing.assert_allclose(history["val_attacked_error"], errors[:4], atol=0.3)  # margins at the edge of the ball
-    assert stopping.best_epoch == 1
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["epoch-1.weights.h5", "epoch-2.weights.h5"]
-
-
-def test_early_stopping_that_comes_first_sees_no_error(collapsing):
-    trained, x, y, weights, _ = collapsing
-    stopping = keras.callbacks.EarlyStopping(monitor="val_attacked_error", mode="min", patience=1)
-    callbacks = [stopping, Collapse(weights), AttackedError(x, y, "pgd_linf", EPSILON, **LONG)]
-    with pytest.warns(UserWarning, match="val_attacked_error` which is not available"):
-        history = trained.fit(x, y, epochs=5, callbacks=callbacks, verbose=0).history
-    assert len(history["loss"]) == 5
-
-
-@pytest.mark.parametrize("first", [True, False])
-def test_the_zoo_s_checkpoint_keeps_the_curve_if_it_comes_after(first, network, model, data, tmp_path):
-    x, y = data
-    trained, checkpoint = model(network()), Checkpoint(tmp_path)
-    callbacks = [AttackedError(x, y, "pgd_linf", 0.1, num_steps=1), checkpoint]
-    trained.fit(x, y, epochs=2, callbacks=callbacks if first else callbacks[::-1], verbose=0)
-    assert ("val_attacked_error" in Checkpoint(tmp_path).state["history"]) == first
 
 
 @pytest.mark.parametrize(

@@ -46,8 +46,8 @@ class RegularizedModel(ObjectiveModel):
     and one linearization of it. Each penalty R_i is reported as a metric, before its weight λ_i.
 
     Perturbed passes use the batch statistics of their own inputs and the dropout masks and noise of the clean pass.
-    Only the clean pass updates the state of the network, such as moving averages. Penalties leave out the positions of
-    dense outputs that Keras masks in the clean pass, as the loss does.
+    Only the clean pass updates the state of the network, such as moving averages. Penalties leave out masked positions of
+    dense outputs, as the loss does.
 
     Args:
         network: any `keras.Model` or layer. Its output of shape `(batch, units)`, or `(batch, ..., units)` for dense
@@ -68,8 +68,7 @@ class RegularizedModel(ObjectiveModel):
             authors' program does so.
         seed: integer or `keras.random.SeedGenerator` for the random numbers of the penalties. None draws a seed, which
             `keras.utils.set_random_seed` fixes.
-        output: name or position of the output that penalties look at, if the network has several. Keras's losses and
-            `loss_weights` apply to all outputs; penalties have their own weights and use this output's loss.
+        output: name or position of the output that penalties look at, if the network has several. They use its loss.
         outputs: what this output is, if the loss does not say so: `"logits"` or `"probabilities"` of classes;
             `"binary_logits"` or `"binary_probabilities"` of one unit, or of several that decide alone (the former are
             also `"multilabel_logits"`); or `"values"` of a regression. None (default) asks the loss.
@@ -113,8 +112,7 @@ class RegularizedModel(ObjectiveModel):
         self.penalty_inputs = check_choice("penalty_inputs", penalty_inputs, PENALTY_INPUTS)
         if regularizer is not None and not isinstance(regularizer, Regularizer):
             raise TypeError(f"regularizer must be a zoo Regularizer or None, received {regularizer!r}.")
-        self._regularizer = regularizer
-        self.perturb = perturb
+        self._regularizer, self.perturb = regularizer, perturb
         self.checked = False  # whether a batch has shown that penalties can move what they should
         for term in self.terms:
             same = sum(metric.name.split(":")[0] == term.metric_name for metric in self.penalty_metrics)
