@@ -46,8 +46,8 @@ class RegularizedModel(ObjectiveModel):
     and one linearization of it. Each penalty R_i is reported as a metric, before its weight λ_i.
 
     Perturbed passes use the batch statistics of their own inputs and the dropout masks and noise of the clean pass.
-    Only the clean pass updates the state of the network, such as moving averages. Penalties leave out masked positions of
-    dense outputs, as the loss does.
+    Only the clean pass updates the state of the network, such as moving averages. Penalties leave out masked positions
+    of dense outputs, as the loss does.
 
     Args:
         network: any `keras.Model` or layer. Its output of shape `(batch, units)`, or `(batch, ..., units)` for dense
