@@ -8,22 +8,24 @@ from trainers.pictures.style import BLUE, GRAY, INK, RED, WIDTH, Picture, new_fi
 from zoo.regularizers import adversarial_noise
 
 WEIGHTS, BIAS, THRESHOLD = np.array([-20.0, -40.0]), -40.0, 0.5
-TAUS = {"gradient": 2.5e-4, "l2": 0.25, "sign": 0.25}  # those of the thesis, which does not give the points
+EPSILONS = {"gradient": 2.5e-4, "l2": 0.25, "sign": 0.25}  # those of the thesis, which does not give the points
 CENTERS = {1: (-1.2, -1.0), 0: (-0.4, -0.2)}  # of the two classes, by their targets
 NUM_POINTS, STD = 15, 0.25
 EXTENT = (-2.1, 0.5, -1.9, 0.7)
 COSTS = (0.02, 0.1, 0.3, 0.7, 1.5)  # levels of contours
-TAU = 0.3  # of the noise on the one example whose cost is drawn: x = 1, target 1
+EPSILON = 0.3  # of the noise on the one example whose cost is drawn: x = 1, target 1
 
 
-def corrupted(points: np.ndarray, targets: np.ndarray, kind: str, tau: float, weights: np.ndarray, bias: np.ndarray):
-    """Adds noise to points: τ times the direction in which the squared error `½(w·x + b − t)²` grows.
+def corrupted(
+    points: np.ndarray, targets: np.ndarray, kind: str, epsilon: float, weights: np.ndarray, bias: np.ndarray
+):
+    """Adds noise to points: ε times the direction in which the squared error `½(w·x + b − t)²` grows.
 
     Args:
         points: x, `(n, d)`.
         targets: t, `(n,)`.
         kind: of the noise, see `adversarial_noise`.
-        tau: τ.
+        epsilon: ε.
         weights: w, `(d,)` or `(n, d)`.
         bias: b, a number or `(n,)`.
 
@@ -31,24 +33,24 @@ def corrupted(points: np.ndarray, targets: np.ndarray, kind: str, tau: float, we
         `(n, d)`.
     """
     gradient = ((weights * points).sum(-1) + bias - targets)[:, None] * weights
-    return points + tau * ops.convert_to_numpy(adversarial_noise(ops.convert_to_tensor(gradient), kind))
+    return points + epsilon * ops.convert_to_numpy(adversarial_noise(ops.convert_to_tensor(gradient), kind))
 
 
-def costs(weights: np.ndarray, biases: np.ndarray, kind: str | None, tau: float = TAU) -> np.ndarray:
+def costs(weights: np.ndarray, biases: np.ndarray, kind: str | None, epsilon: float = EPSILON) -> np.ndarray:
     """The cost of the example x = 1 with target 1, for many weights and biases.
 
     Args:
         weights: `(n,)`.
         biases: `(n,)`.
         kind: of the noise on x, or None.
-        tau: τ.
+        epsilon: ε.
 
     Returns:
         `(n,)`.
     """
     x = np.ones((len(weights), 1))
     if kind is not None:
-        x = corrupted(x, np.ones(len(weights)), kind, tau, weights[:, None], biases)
+        x = corrupted(x, np.ones(len(weights)), kind, epsilon, weights[:, None], biases)
     return 0.5 * (weights * x[:, 0] + biases - 1) ** 2
 
 
@@ -67,16 +69,16 @@ def draw_noise_kinds(sources: Sources) -> Picture:
     x, y = (np.linspace(low, high, 80) for low, high in (EXTENT[:2], EXTENT[2:]))
     outputs = WEIGHTS[0] * x + WEIGHTS[1] * y[:, None] + BIAS
     told = []
-    for ax, kind in zip(axes.flat, [None, *TAUS], strict=True):
+    for ax, kind in zip(axes.flat, [None, *EPSILONS], strict=True):
         if kind is None:
             ax.clabel(ax.contour(x, y, outputs, [-20, 20], colors=[GRAY], linewidths=0.7), fontsize=7)
         ax.contour(x, y, outputs, [THRESHOLD], colors=[INK], linewidths=1.2)
         for target, marker, color in ((0, "o", BLUE), (1, "^", RED)):
             ax.scatter(*points[targets == target].T, s=14, marker=marker, color=color, linewidths=0)
-        ax.set_title("outputs" if kind is None else f"{kind}, τ = {TAUS[kind]:g}", fontsize=9)
+        ax.set_title("outputs" if kind is None else f"{kind}, ε = {EPSILONS[kind]:g}", fontsize=9)
         ax.set(xlim=EXTENT[:2], ylim=EXTENT[2:], aspect="equal")
         if kind is not None:
-            moved = corrupted(points, targets, kind, TAUS[kind], WEIGHTS, BIAS)
+            moved = corrupted(points, targets, kind, EPSILONS[kind], WEIGHTS, BIAS)
             lengths = np.linalg.norm(moved - points, axis=-1)
             told.append(f"{kind} by {lengths.min():.2g} to {lengths.max():.2g}")
             for before, after in zip(points, moved, strict=True):
@@ -94,7 +96,7 @@ def draw_noise_kinds(sources: Sources) -> Picture:
 @styled
 def draw_noisy_costs(sources: Sources) -> Picture:
     """Draws the cost of one example over the weight and the bias, without noise and with two kinds."""
-    titles = {None: "no noise", "gradient": f"gradient, τ = {TAU:g}", "sign": f"sign, τ = {TAU:g}"}
+    titles = {None: "no noise", "gradient": f"gradient, ε = {EPSILON:g}", "sign": f"sign, ε = {EPSILON:g}"}
     figure, axes = new_figure(WIDTH / 3 + 0.5, 1, 3, sharey=True)
     weights, biases = np.meshgrid(np.linspace(-2, 2, 121), np.linspace(-1, 3, 121))
     for ax, (kind, title) in zip(axes.flat, titles.items(), strict=True):

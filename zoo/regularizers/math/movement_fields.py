@@ -106,7 +106,7 @@ class Rotation(MovementField):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Scale(MovementField):
-    """Scaling about the center, by a separate factor along each axis: `V_p = (a·x, b·y)` at `p − c = (x, y)`.
+    """Change of scale about the center, by a separate factor along each axis: `V_p = (a·x, b·y)` at `p − c = (x, y)`.
 
     Source: "Regularization neural networks via constrained virtual movement field", anonymous submission to ICLR 2018,
     equation 15.
@@ -126,7 +126,7 @@ class Scale(MovementField):
 
 @keras.saving.register_keras_serializable(package="zoo")
 class Affine(MovementField):
-    """Any affine movement `V_p = A(p − c) + v`: shift, rotation, scaling and shear together.
+    """Any affine movement `V_p = A(p − c) + v`: shift, rotation, change of scale and shear together.
 
     It has `m(m + 1)` basis fields on a lattice with m axes: six on images.
 
