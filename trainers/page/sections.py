@@ -50,7 +50,7 @@ SECTIONS = (
     Section(
         "movements",
         "Worst movements",
-        "VMT penalizes how much the loss changes along the worst shift, rotation, change of scale or smooth deformation. The "
+        "VMT penalizes how much the loss changes along the worst shift, rotation, scale or smooth deformation. The "
         "curves show the largest change of the loss, R, during training.",
         of_tables=("worst_movements",),
         files=("movement_fields", "sample_pairs", "signal_classes", "signal_pairs"),
