@@ -17,8 +17,8 @@ EPSILON = 0.3  # of the noise on the one example whose cost is drawn: x = 1, tar
 
 
 def corrupted(
-    points: np.ndarray, targets: np.ndarray, kind: str, epsilon: float, weights: np.ndarray, bias: np.ndarray
-):
+    points: np.ndarray, targets: np.ndarray, kind: str, epsilon: float, weights: np.ndarray, bias: np.ndarray | float
+) -> np.ndarray:
     """Adds noise to points: ε times the direction in which the squared error `½(w·x + b − t)²` grows.
 
     Args:
