@@ -36,7 +36,7 @@ def mlp(
     Args:
         input_shape: shape of one example. The network flattens it.
         num_classes: number of logits, at least 1.
-        hidden_units: widths of the hidden layers. An empty list makes a linear softmax classifier.
+        hidden_units: widths of the hidden layers, each at least 1. An empty list makes a linear softmax classifier.
         batch_normalization: whether the hidden layers are batch-normalized.
         batch_normalization_on_logits: whether the logits are batch-normalized.
         dropout: rate on hidden units, 0 to 1.

@@ -42,22 +42,22 @@ class Recipe:
         decay_steps: steps between these decays, at least 1.
         epochs: at least 1.
         batch_size: labeled inputs in a batch, at least 1.
-        num_labels: size of a class-balanced labeled subset. None uses all labels. An epoch has as many steps as an
+        num_labels: size of a class-balanced labeled subset, at least 1. None uses all labels. An epoch has as many steps as an
             epoch over the whole training set.
-        unlabeled_batch_size: unlabeled inputs in a batch, drawn from the whole training set. 0 trains on the labeled
-            inputs only.
+        unlabeled_batch_size: unlabeled inputs in a batch, drawn from the whole training set, at least 0. 0 trains on the
+            labeled inputs only.
         penalty_inputs: `"all"`, or `"unlabeled"` for penalties on the unlabeled inputs alone, see `RegularizedModel`.
         label_smoothing: ε, 0 to 1. The targets are `1 − (k − 1)ε/k` and `ε/k`, where k is the number of classes.
         reestimate_statistics: whether the statistics of batch normalization are averaged over the training set at the
             end.
-        num_validation: training examples held out for validation.
+        num_validation: training examples held out for validation, at least 0.
         early_stopping_monitor: `"loss"` or `"error"` on the validation examples, which early stopping watches.
         early_stopping_patience: epochs without a lower value of it after which training stops and restores the best
-            weights. 0 never stops.
+            weights, at least 0. 0 never stops.
         precision: dtype policy of the network's layers in training: `"float32"`, `"mixed_bfloat16"` or
             `"mixed_float16"`. Weights, batch statistics, loss, penalties and optimizer use float32, and so does the
             trained network when its errors are measured and when it is exported.
-        num_members: networks in the ensemble, each trained on its own. 1 is a single network.
+        num_members: networks in the ensemble, each trained on its own, at least 1. 1 is a single network.
         bagging: whether each member trains on its own bootstrap sample.
         ensemble_mean: `"arithmetic"` or `"geometric"` mean of the predictions of the members.
         published_error: test error in percent that a paper reports, or None.
