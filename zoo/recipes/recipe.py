@@ -42,10 +42,10 @@ class Recipe:
         decay_steps: steps between these decays, at least 1.
         epochs: at least 1.
         batch_size: labeled inputs in a batch, at least 1.
-        num_labels: size of a class-balanced labeled subset, at least 1. None uses all labels. An epoch has as many steps as an
-            epoch over the whole training set.
-        unlabeled_batch_size: unlabeled inputs in a batch, drawn from the whole training set, at least 0. 0 trains on the
-            labeled inputs only.
+        num_labels: size of a class-balanced labeled subset, at least 1. None uses all labels. An epoch has as many
+            steps as an epoch over the whole training set.
+        unlabeled_batch_size: unlabeled inputs in a batch, drawn from the whole training set, at least 0. 0 trains on
+            the labeled inputs only.
         penalty_inputs: `"all"`, or `"unlabeled"` for penalties on the unlabeled inputs alone, see `RegularizedModel`.
         label_smoothing: ε, 0 to 1. The targets are `1 − (k − 1)ε/k` and `ε/k`, where k is the number of classes.
         reestimate_statistics: whether the statistics of batch normalization are averaged over the training set at the
