@@ -7,12 +7,8 @@ import numpy as np
 import pytest
 from keras import layers
 
+from tests.support.numpy_reference import softmax
 from zoo.analysis import Classifier, mean_over_masks, predict_logits
-
-
-def softmax(logits):
-    exponentials = np.exp(logits)
-    return exponentials / exponentials.sum(axis=-1, keepdims=True)
 
 
 @pytest.fixture
@@ -55,6 +51,13 @@ def test_without_dropout_it_is_the_prediction():
     x = np.random.default_rng(1).normal(size=(8, 3)).astype("float32")
     expected = softmax(network.predict(x, verbose=0))
     np.testing.assert_allclose(np.exp(mean_over_masks(network, x, 2)), expected, rtol=1e-5)
+
+
+def test_seeds_of_every_kind(network):
+    x = np.random.default_rng(1).normal(size=(8, 3)).astype("float32")
+    one, two = (mean_over_masks(network, x, 3, seed=keras.random.SeedGenerator(5)) for _ in range(2))
+    np.testing.assert_array_equal(one, two)
+    assert mean_over_masks(network, x, 3, seed=None).shape == one.shape
 
 
 def test_the_scale_of_a_classifier_counts(network):

@@ -52,7 +52,7 @@ def test_measures_of_a_softmax_are_those_of_its_logits():
     np.testing.assert_allclose(largest_fisher_eigenvalue(softmax, X), largest_fisher_eigenvalue(plain, X), rtol=1e-3)
 
 
-@pytest.mark.parametrize("activation, kind", [("sigmoid", None), (None, "binary_logits")])
+@pytest.mark.parametrize("activation, kind", [("sigmoid", None), ("sigmoid", "probabilities"), (None, "binary_logits")])
 def test_one_unit_decides_between_two_classes(activation, kind):
     network, labels = with_weights(units=1, activation=activation), np.array([0, 1, 0, 1, 1, 0])
     unit = with_weights(units=1).predict(X, verbose=0)[:, 0]

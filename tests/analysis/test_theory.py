@@ -3,7 +3,8 @@
 import numpy as np
 import pytest
 
-from tests.support.perceptron import Perceptron, softmax_of
+from tests.support.numpy_reference import softmax
+from tests.support.perceptron import Perceptron
 from zoo.analysis import largest_fisher_eigenvalue, limit_ratios, singular_values, theory
 
 RNG = np.random.default_rng(6)
@@ -60,7 +61,7 @@ def test_no_direction_is_worse(rng):
     network, epsilon, x = Perceptron(num_inputs=2), 1e-4, rng.normal(size=(4, 1, 2))
     angles = np.linspace(0, np.pi, 2001)
     moved = network(x + epsilon * np.stack([np.cos(angles), np.sin(angles)], axis=-1))
-    p, q = softmax_of(network(x)), softmax_of(moved)
+    p, q = softmax(network(x)), softmax(moved)
     divergences = np.sum(p * np.log(p / q), axis=-1).max(axis=1)
     distances = np.sum((network(x) - moved) ** 2, axis=-1).max(axis=1)
     fisher = largest_fisher_eigenvalue(network.tensors, x[:, 0])

@@ -1,7 +1,6 @@
 """Several devices and several processes train to the same weights as one device."""
 
 import os
-import socket
 import subprocess
 import sys
 
@@ -11,6 +10,7 @@ import pytest
 from keras import layers
 
 import zoo
+from tests.support.free_port import free_port
 from zoo.backend.distribution import distribute, share_batches
 from zoo.datasets import Batches
 
@@ -20,12 +20,6 @@ SPREAD = ["devices", "process_0", "process_1"] if ON_JAX else ["devices"]
 MODELS = ["regularized", "movement", "moved_layers", "ladder"] + ([] if ON_JAX else ["silent_ladder"])
 TOLERANCE = 1e-5
 ALL = slice(None)
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 def start(folder, names, *arguments):

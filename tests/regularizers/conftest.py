@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
-from tests.support.perceptron import Perceptron, fisher_information, softmax_of
+from tests.support import numpy_reference
+from tests.support.perceptron import Perceptron, fisher_information
 from zoo.backend.derivatives import linearize
 from zoo.regularizers import CleanPass
 from zoo.regularizers.math.field_bases import centered_coordinates
@@ -130,7 +131,7 @@ def difference():
 
 @pytest.fixture
 def softmax():
-    return softmax_of
+    return numpy_reference.softmax
 
 
 @pytest.fixture

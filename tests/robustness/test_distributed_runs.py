@@ -2,7 +2,6 @@
 
 import json
 import os
-import socket
 import subprocess
 import sys
 import time
@@ -13,6 +12,7 @@ import pytest
 from absl import flags
 from absl.testing import flagsaver
 
+from tests.support.free_port import free_port
 from trainers.cli import distribution_flags
 
 BACKEND = keras.backend.backend()
@@ -24,12 +24,6 @@ RECIPE = [
     '--override=regularizers={"vat":{"epsilon":0.5}}',
     "--override=reestimate_statistics=true",
 ]
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
 
 
 @pytest.fixture

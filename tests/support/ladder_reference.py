@@ -4,6 +4,8 @@ import math
 
 import numpy as np
 
+from tests.support.numpy_reference import sigmoid, softmax
+
 EPSILON = 1e-10
 
 
@@ -87,15 +89,6 @@ def encode(rungs, x, num_labeled, noise):
         if activation == "relu":
             h = np.where(h > 0, h, 0)
     return z, h, statistics
-
-
-def sigmoid(x):
-    return 1 / (1 + np.exp(-x))
-
-
-def softmax(x):
-    e = np.exp(x - x.max(axis=-1, keepdims=True))
-    return e / e.sum(axis=-1, keepdims=True)
 
 
 def gauss(z, u, a):

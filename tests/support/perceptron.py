@@ -3,6 +3,8 @@
 import numpy as np
 from keras import ops
 
+from tests.support.numpy_reference import softmax
+
 
 class Perceptron:
     """`h = tanh(x·W + b)·V` with its Jacobian, in NumPy and float64."""
@@ -29,11 +31,6 @@ class Perceptron:
         return ops.matmul(hidden, v)
 
 
-def softmax_of(logits):
-    powers = np.exp(logits - logits.max(axis=-1, keepdims=True))
-    return powers / powers.sum(axis=-1, keepdims=True)
-
-
 def cross_entropy_of(targets):
     """The losses of logits with these targets `(n, k)`, or with the first of them: `(m, k) -> (m,)`."""
 
@@ -46,6 +43,6 @@ def cross_entropy_of(targets):
 
 def fisher_information(logits, jacobian):
     """The Fisher information `JᵀFJ` in the input, `(n, d, d)`, of softmax outputs."""
-    p = softmax_of(logits)
+    p = softmax(logits)
     by_logits = np.einsum("nk,kl->nkl", p, np.eye(p.shape[-1])) - np.einsum("nk,nl->nkl", p, p)
     return np.einsum("nkd,nkl,nle->nde", jacobian, by_logits, jacobian)

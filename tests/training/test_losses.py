@@ -9,6 +9,7 @@ import pytest
 from keras import losses, ops
 
 import zoo
+from tests.support.numpy_reference import softmax
 from zoo.training.losses import nan_if_out_of_range, per_example_loss
 from zoo.training.outputs import warn_of_guess
 
@@ -17,10 +18,6 @@ LOGITS = RNG.normal(size=(8, 3)).astype("float32")
 BINARY = LOGITS[:, :1]
 LABELS = (np.arange(8) % 3).astype("int32")
 ONE_HOT = np.eye(3, dtype="float32")[LABELS]
-
-
-def softmax(logits):
-    return np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
 
 
 @pytest.mark.parametrize("labels, good", [([0, 2], True), ([[0], [2]], True), ([0, 3], False), ([-1, 0], False)])

@@ -8,6 +8,7 @@ import pytest
 from keras import losses, ops
 
 import zoo
+from tests.support.numpy_reference import sigmoid, softmax
 from zoo.training.outputs import MEANINGS, outputs_of
 
 PENALTIES = zoo.AdversarialTraining(0.5) + zoo.VirtualAdversarialTraining(1.0) + zoo.VirtualMovementTraining("shift")
@@ -16,14 +17,6 @@ LOGITS = RNG.normal(size=(8, 3)).astype("float32")
 BINARY = LOGITS[:, :1]
 LABELS = (np.arange(8) % 3).astype("int32")
 ONE_HOT = np.eye(3, dtype="float32")[LABELS]
-
-
-def softmax(logits):
-    return np.exp(logits) / np.exp(logits).sum(-1, keepdims=True)
-
-
-def sigmoid(logits):
-    return 1 / (1 + np.exp(-logits))
 
 
 @pytest.mark.parametrize(
@@ -60,6 +53,8 @@ def test_a_binary_loss_over_several_units_is_multilabel(outputs, from_logits):
         ("probabilities", 3, "categorical", softmax(LOGITS), np.log(softmax(LOGITS))),
         ("probabilities", 1, "binary", sigmoid(BINARY), np.log(sigmoid(np.hstack([-BINARY, BINARY])))),
         ("binary_logits", 1, "binary", BINARY, np.hstack([0 * BINARY, BINARY])),
+        ("binary_probabilities", 1, "binary", sigmoid(BINARY), np.log(sigmoid(np.hstack([-BINARY, BINARY])))),
+        ("binary_probabilities", 3, "multilabel", sigmoid(LOGITS), LOGITS),
         ("multilabel_logits", 3, "multilabel", LOGITS, LOGITS),
         ("values", 3, "regression", LOGITS, LOGITS),
     ],

@@ -109,7 +109,7 @@ def prepare_folder(workdir: pathlib.Path, recipe: Recipe, search: Search) -> Non
         return
     others = [each.name for each in workdir.iterdir() if not each.name.startswith((LOCK_FILE, f".{SEARCH_FILE}."))]
     if others:
-        raise ValueError(f"The workdir {str(workdir)!r} holds other files: {others[0]}. Choose another --workdir.")
+        raise ValueError(f"The workdir {str(workdir)!r} holds other files: {min(others)}. Choose another --workdir.")
     write_atomic(path, json.dumps(wanted, indent=1))
 
 

@@ -7,10 +7,13 @@ import numpy as np
 from keras import ops
 
 from zoo.analysis.attacks import ATTACKS
+from zoo.analysis.classifier import Classifier
+from zoo.analysis.logits import check_decides
 from zoo.analysis.robustness import MOVEMENTS, misclassified_under_attack
-from zoo.analysis.units import UNITS, Attacked, attacked
+from zoo.analysis.units import UNITS, Attacked, attacked, check_pixels
 from zoo.backend.random_numbers import Seed, as_integer
 from zoo.datasets.arrays import as_inputs
+from zoo.training.heads import Head
 from zoo.validation import check_choice, check_number
 
 
@@ -21,27 +24,33 @@ class AttackedError(keras.callbacks.Callback):
     collapse within an epoch: the training loss still falls while this error rises. A few steps of PGD on a few hundred
     inputs are enough to see that. At the end of training measure a stronger attack, such as AutoAttack.
 
-    The figure is that of `zoo.analysis.attacked_error_percent`, for any Keras model.
+    The figure is that of `zoo.analysis.attacked_error_percent`, for any Keras model that decides between classes. The
+    attack moves what penalties move, such as the layers that `perturb` names. A network that decides more than once for
+    each example, about labels or at positions, has the share of its wrong decisions.
 
     Put the callback before those that use its figure, such as `EarlyStopping` and `ModelCheckpoint`, and pass these
     `monitor="val_attacked_error"` and `mode="min"`.
 
     Args:
         x: raw validation inputs, `(n, ...)`, or several in a dictionary, list or tuple.
-        y: their labels; of several outputs those of the one that penalties look at, or all.
+        y: class indices or one-hot rows, see `zoo.analysis.misclassified`; of several outputs those of the one that is
+            measured, or all.
         attack: a name in `zoo.analysis.ATTACKS` or `MOVEMENTS`, such as `"pgd_linf"`.
         epsilon: size of the attack, at least 0, in `units`.
         units: `"pixels"` or `"preprocessed"`, see `zoo.analysis.attacked`. None means pixels from 0 to 1 for images,
             and preprocessed inputs for others.
-        clip: whether perturbed images stay in the range of pixels.
+        clip: whether perturbed images stay in the range of pixels, as they do by default.
+        output: name or position of the output to measure, if the model has several. None takes that of a
+            `RegularizedModel`.
         batch_size: number of inputs at a time, at least 1.
         seed: integer, `keras.random.SeedGenerator` or None, for random noise and movements.
-        **options: further arguments of the attack, such as `num_steps`.
+        **options: further arguments of the attack, such as `num_steps` (20 by default for PGD).
 
     Raises:
         TypeError: a number is expected and not given, or the attack has no such option.
-        ValueError: an argument is out of range or unknown, or there are not as many labels as inputs; after the first
-            epoch, if labels or units do not suit the model.
+        ValueError: an argument is out of range or unknown, there are not as many labels as inputs, or the unit is that
+            of pixels and the inputs are no images; when training begins, if the loss is one of regression; after the
+            first epoch, if labels or attack do not suit the model.
 
     Source: the collapse is that of Wong, Rice, Kolter, 2020, "Fast is better than free",
     https://arxiv.org/abs/2001.03994, "catastrophic overfitting".
@@ -65,6 +74,7 @@ class AttackedError(keras.callbacks.Callback):
         *,
         units: str | None = None,
         clip: bool = True,
+        output: Head = None,
         batch_size: int = 500,
         seed: Seed = 0,
         **options: Any,
@@ -80,16 +90,23 @@ class AttackedError(keras.callbacks.Callback):
         self.attack = check_choice("attack", attack, (*ATTACKS, *MOVEMENTS))
         self.epsilon = check_number("epsilon", epsilon, 0)
         self.units = None if units is None else check_choice("units", units, UNITS)
-        self.clip = clip
+        check_pixels(self.units, self.x)
+        self.clip, self.output = clip, output
         self.batch_size = check_number("batch_size", batch_size, 1, integer=True)
         self.seed = as_integer(seed)
         self.options = options
         self._attacked: Attacked | None = None
         _try(self.attack, self.options)
 
-    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Forgets the model of an earlier training, whose loss may have been another one."""
+    def set_model(self, model: Any) -> None:
+        """Keras's. Forgets an earlier model."""
+        super().set_model(model)
         self._attacked = None
+
+    def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
+        """Forgets an earlier training, whose loss may have been another one, and refuses a loss of regression."""
+        self._attacked = None
+        check_decides(self.model, self.output)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Measures the error and adds it to the logs."""
@@ -100,7 +117,9 @@ class AttackedError(keras.callbacks.Callback):
     def error_percent(self) -> float:
         """The error of the model under attack, in percent."""
         if self._attacked is None:  # kept, because the compiled attack belongs to it
-            self._attacked = attacked(self.model, self.x, units=self.units, clip=self.clip)
+            check_decides(self.model, self.output)
+            classifier = Classifier(self.model, output=self.output)
+            self._attacked = attacked(classifier, self.x, units=self.units, clip=self.clip)
         network, inputs, input_range = self._attacked
         options = {"seed": self.seed, "input_range": input_range, "batch_size": self.batch_size, **self.options}
         errors = misclassified_under_attack(network, inputs, self.y, self.attack, self.epsilon, **options)
@@ -108,6 +127,10 @@ class AttackedError(keras.callbacks.Callback):
 
 
 def _try(attack, options):
-    """Attacks a small image with ε = 0, so that wrong options fail before a training and not after its first epoch."""
-    image = np.zeros((1, 2, 2, 1), "float32")
-    misclassified_under_attack(lambda x: ops.reshape(x, (-1, 4)), image, [0], attack, 0.0, **options)
+    """Attacks a small image with ε = 0, so that wrong options fail before a training and not after its first epoch.
+
+    Options that depend on the network or on the names of inputs are left out.
+    """
+    image = np.zeros((1, 4, 4, 4), "float32")
+    options = {name: value for name, value in options.items() if name not in ("input_range", "statistics")}
+    misclassified_under_attack(lambda x: ops.reshape(x, (-1, 64)), image, [0], attack, 0.0, **options)

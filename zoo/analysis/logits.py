@@ -65,7 +65,7 @@ def _of_activation(layer: Any) -> str | None:
 
 
 def _of_loss(model: Any, head: Head) -> str | None:
-    """The kind of the outputs that the loss of a compiled model expects, or None if it does not say."""
+    """The meaning of the outputs by the loss of a compiled model, one of `MEANINGS`; None if there is no loss."""
     loss = getattr(model, "loss", None)
     if loss is not None and not isinstance(model, ObjectiveModel) and is_nested(loss):
         loss = None if head is None else pick(loss, head, model.output_names)
@@ -74,7 +74,28 @@ def _of_loss(model: Any, head: Head) -> str | None:
     # The model also knows its arguments `output` and `outputs`.
     outputs = model.outputs_of_loss() if isinstance(model, ObjectiveModel) else outputs_of(loss)
     bare = outputs._replace(sparse=False, unit_labels=False)
-    return next((kind for kind in KINDS if MEANINGS[kind] == bare), None)
+    return next(name for name, meaning in MEANINGS.items() if meaning == bare)
+
+
+def check_decides(model: Any, head: Head = None) -> None:
+    """Refuses a model that is trained on a regression, and so decides nothing.
+
+    Args:
+        model: compiled Keras model.
+        head: name or position of the output, if the model has several.
+
+    Raises:
+        ValueError: the loss is not one of classes.
+
+    Example:
+        >>> from zoo.analysis.logits import check_decides
+        >>> check_decides(zoo.networks.mlp((4,), 3))
+    """
+    if _of_loss(model, head) == "values":
+        raise ValueError(
+            "Errors count wrong decisions, so the loss must be a cross-entropy of classes, received "
+            f"loss={model.loss!r}. If it is your own, pass RegularizedModel(..., outputs='logits')."
+        )
 
 
 def _last(network: Any, head: Head) -> Any:
@@ -103,10 +124,11 @@ def outputs_kind(network: Any, head: Head = None) -> str:
         >>> outputs_kind(keras.Sequential([keras.Input((4,)), keras.layers.Dense(3, "softmax")]))
         'probabilities'
     """
-    return _of_activation(_last(network, head)) or _of_loss(network, head) or "logits"
+    kind = _of_activation(_last(network, head)) or _of_loss(network, head)
+    return kind if kind in KINDS else "logits"
 
 
-def to_logits(outputs: Tensor, kind: str) -> Prediction:
+def to_logits(outputs: Tensor, kind: str, *, linear: bool = False) -> Prediction:
     """Logits from outputs of a kind in `KINDS`.
 
     A single binary unit h decides between two classes, with the logits `(0, h)`. Several binary units are multi-label:
@@ -114,7 +136,8 @@ def to_logits(outputs: Tensor, kind: str) -> Prediction:
 
     Args:
         outputs: `(n, ..., units)`.
-        kind: of the outputs.
+        kind: of the network's outputs.
+        linear: whether `outputs` are already logits, because the last activation was left out.
 
     Returns:
         A `Prediction` with logits `(n, ..., k)`.
@@ -127,6 +150,7 @@ def to_logits(outputs: Tensor, kind: str) -> Prediction:
         'bernoulli'
     """
     meaning = MEANINGS[kind].of_units(outputs.shape[-1])
+    meaning = meaning._replace(logits=meaning.logits or linear)
     # Not Keras's 1e-7: the gradient, which attacks need, would vanish below it.
     return Prediction(meaning.to_logits(outputs, smallest=float(np.finfo("float32").tiny)), meaning.distribution)
 
@@ -162,8 +186,6 @@ def prediction_of(
     inputs = packed(network, inputs)
     with _linear(layer) if named else contextlib.nullcontext():
         outputs = network(inputs, training=training) if takes_training(network) else network(inputs)
-    if named:
-        kind = {"probabilities": "logits", "binary_probabilities": "binary_logits"}.get(kind, kind)
     names = getattr(network, "output_names", ())
     if head is None and is_nested(outputs):
         known = list(outputs) if isinstance(outputs, dict) else list(names) or list(range(len(outputs)))
@@ -172,4 +194,4 @@ def prediction_of(
             f"zoo.analysis.Classifier(network, output={known[0]!r})."
         )
     outputs = pick(outputs, head, names)
-    return to_logits(at_least_single(outputs), kind)._replace(mask=position_mask(outputs))
+    return to_logits(at_least_single(outputs), kind, linear=named)._replace(mask=position_mask(outputs))

@@ -71,7 +71,8 @@ def misclassified_under_attack(
         Booleans, `(n,)`; or shares from 0 to 1, `(n,)`.
 
     Raises:
-        TypeError: `epsilon` is not a number, or `statistics="batch"` and the network is a plain function.
+        TypeError: `epsilon` is not a number, there is an option `norm`, or `statistics="batch"` and the network is a
+            plain function.
         ValueError: an unknown attack, unknown statistics, a negative `epsilon`, labels that do not suit the network, or
             a network that the attack does not take; or batch statistics for an attack that makes its own batches or
             moves what layers return.
@@ -86,6 +87,8 @@ def misclassified_under_attack(
     check_choice("statistics", statistics, STATISTICS)
     check_number("epsilon", epsilon, 0)
     check_number("batch_size", batch_size, 1, integer=True)
+    if "norm" in options:
+        raise TypeError(f"The name of the attack says the norm, received {attack!r} and norm={options['norm']!r}.")
     classifier, inputs = as_classifier(network), as_inputs(inputs)
     labels, generator = classifier.labels_at_output(labels), as_generator(seed)
     if np.ndim(labels) > 1 and num_rows(inputs):  # an attack may fill padding, which does not count nevertheless

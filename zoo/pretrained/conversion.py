@@ -19,7 +19,8 @@ from keras import ops
 
 from zoo.files import atomic
 from zoo.optional import require
-from zoo.pretrained.exporting import check_exportable, normalization_layers
+from zoo.pretrained.exportable import check_exportable
+from zoo.pretrained.exporting import normalization_layers
 from zoo.pretrained.runtimes import EXTRA, RUNTIMES, Predict, in_batches
 from zoo.training import RegularizedModel
 from zoo.validation import check_choice, check_number

@@ -7,6 +7,7 @@ import keras
 
 from zoo.backend.keras_internals import flatten_layers
 from zoo.layers import BatchNormalization
+from zoo.pretrained.exportable import check_single_input
 from zoo.training import RegularizedModel
 from zoo.training.outputs import returns_logits
 from zoo.validation import check_choice
@@ -43,15 +44,7 @@ def plain(model: RegularizedModel, outputs: str = "logits") -> keras.Model:
         ('keras', (None, 3))
     """
     check_choice("outputs", outputs, OUTPUTS)
-    if not isinstance(model, RegularizedModel):
-        raise TypeError(f"plain takes a RegularizedModel, received {type(model).__name__}.")
-    if not model.built or model.raw_input_shape is None:
-        raise ValueError(
-            f"plain takes a built model, received {model.name!r}, which is not. Call it on a batch, or build it with "
-            "its input shape."
-        )
-    if isinstance(model.raw_input_shape, dict) or any(map(keras.tree.is_nested, model.raw_input_shape)):
-        raise ValueError(f"plain takes one array of raw inputs, received several, {model.raw_input_shape}.")
+    check_single_input(model, "A plain model")
     if outputs == "probabilities" and model.compiled and not returns_logits(model.loss, model.meaning):
         raise ValueError(f"A softmax needs logits of classes, received loss={model.loss!r}. Choose outputs='logits'.")
     parts = [part for part in (model.preprocessing, model.network) if part is not None]

@@ -82,7 +82,7 @@ class Outputs(NamedTuple):
         """
 
         def log(probabilities):
-            return ops.log(ops.maximum(probabilities, smallest or keras.config.epsilon()))
+            return ops.log(ops.maximum(probabilities, keras.config.epsilon() if smallest is None else smallest))
 
         if self.kind == "binary":
             of_class_0 = ops.zeros_like(outputs) if self.logits else log(1 - outputs)

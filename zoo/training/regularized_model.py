@@ -69,9 +69,9 @@ class RegularizedModel(ObjectiveModel):
         seed: integer or `keras.random.SeedGenerator` for the random numbers of the penalties. None draws a seed, which
             `keras.utils.set_random_seed` fixes.
         output: name or position of the output that penalties look at, if the network has several. They use its loss.
-        outputs: what this output is, if the loss does not say so: `"logits"` or `"probabilities"` of classes;
-            `"binary_logits"` or `"binary_probabilities"` of one unit, or of several that decide alone (the former are
-            also `"multilabel_logits"`); or `"values"` of a regression. None (default) asks the loss.
+        outputs: what this output is, if the loss does not say so: `"logits"` of classes; `"probabilities"` of classes,
+            or of one binary unit; `"binary_logits"` or `"binary_probabilities"` of one unit, or of several that decide
+            alone; `"multilabel_logits"`; or `"values"` of a regression. None (default) asks the loss.
         **kwargs: arguments of `keras.Model`.
 
     Raises:

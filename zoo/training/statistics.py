@@ -78,8 +78,8 @@ def reestimate_statistics(model: Any, x: np.ndarray, batch_size: int, *, unbiase
         >>> zoo.training.reestimate_statistics(model, np.random.normal(size=(64, 4)).astype("float32"), batch_size=32)
     """
     check_number("batch_size", batch_size, 1, integer=True)
-    if not len(x):
-        raise ValueError(f"Statistics need at least one input, received an array of shape {np.shape(x)}.")
+    if not np.ndim(x) or not len(x):
+        raise ValueError(f"Statistics need one array of at least one input, received shape {np.shape(x)}.")
     layers = [layer for layer in normalizations(model.network) if layer.trainable]  # frozen layers keep their averages
     if not layers:
         return

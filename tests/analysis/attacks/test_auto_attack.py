@@ -11,17 +11,13 @@ import pytest
 from keras import layers, ops
 
 from tests.analysis.attacks.closed_forms import linear_classifier, smallest_perturbations
+from tests.support.numpy_reference import NORMS, sizes
 from tests.support.short_attacks import short
 from zoo.analysis import ATTACKS, auto_attack, misclassified, misclassified_under_attack
 from zoo.analysis.attacks.task import Task
 
-NORMS = {"linf": np.inf, "l2": 2}
 ITERATED = ("pgd", "apgd", "fab", "square", "autoattack")
 SHORT = {"num_steps": 10, "num_queries": 50}
-
-
-def sizes(perturbation, norm):
-    return np.linalg.norm(np.asarray(perturbation).reshape(len(perturbation), -1), NORMS[norm], axis=1)
 
 
 @pytest.mark.parametrize("norm", NORMS)

@@ -4,13 +4,8 @@ import numpy as np
 import pytest
 
 from tests.analysis.attacks.closed_forms import linear_classifier, smallest_perturbations
+from tests.support.numpy_reference import NORMS, sizes
 from zoo.analysis import fast_adaptive_boundary, misclassified
-
-NORMS = {"linf": np.inf, "l2": 2}
-
-
-def sizes(perturbation, norm):
-    return np.linalg.norm(perturbation.reshape(len(perturbation), -1), NORMS[norm], axis=1)
 
 
 @pytest.mark.parametrize("norm", NORMS)

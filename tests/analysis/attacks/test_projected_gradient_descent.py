@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 from keras import ops
 
+from tests.support.numpy_reference import NORMS, sizes
 from zoo.analysis import loss_gradient, projected_gradient_descent, sign_noise
 
 BACKEND = keras.backend.backend()
@@ -14,7 +15,6 @@ needs_foolbox = pytest.mark.skipif(
     importlib.util.find_spec("foolbox") is None, reason="Foolbox is not installed: pip install '.[dev]'"
 )
 EPSILON, STEP = 0.3, 0.05
-NORMS = {"linf": np.inf, "l2": 2}
 
 
 @pytest.fixture
@@ -29,10 +29,6 @@ def data(rng):
     return rng.uniform(-1, 1, size=(12, 6)).astype("float32"), np.arange(
         12
     ) % 3  # int64, because Foolbox compares only these labels with TensorFlow's
-
-
-def sizes(noise, norm):
-    return np.linalg.norm(ops.convert_to_numpy(noise), NORMS[norm], axis=1)
 
 
 @pytest.mark.parametrize("norm", NORMS)

@@ -6,17 +6,13 @@ import pytest
 from keras import ops
 
 from tests.analysis.attacks.closed_forms import linear_classifier, smallest_perturbations
+from tests.support.numpy_reference import NORMS, sizes
 from zoo.analysis import misclassified, projected_gradient_descent, square
 from zoo.analysis.attacks.layout import layout_of
 from zoo.analysis.attacks.square import HALVINGS, window_sizes
 from zoo.analysis.attacks.squares import Windows, bump, first_perturbation, move_energy, recolor
 
-NORMS = {"linf": np.inf, "l2": 2}
 RNG = np.random.default_rng(3)
-
-
-def sizes(perturbation, norm):
-    return np.linalg.norm(np.asarray(perturbation).reshape(len(perturbation), -1), NORMS[norm], axis=1)
 
 
 def test_windows_shrink_by_half_their_area_at_the_published_queries():

@@ -5,13 +5,8 @@ import numpy as np
 import pytest
 from keras import ops
 
+from tests.support.numpy_reference import NORMS, sizes
 from zoo.regularizers.math.balls import draw_from_ball, project
-
-NORMS = {"linf": np.inf, "l2": 2}
-
-
-def sizes(perturbation, norm):
-    return np.linalg.norm(ops.convert_to_numpy(perturbation), NORMS[norm], axis=1)
 
 
 @pytest.mark.parametrize("norm", NORMS)

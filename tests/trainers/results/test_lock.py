@@ -76,8 +76,8 @@ def test_folder_that_cannot_be_written_is_named(tmp_path):
 @pytest.mark.parametrize("number, works", [(errno.ENOLCK, True), (errno.EIO, False)])
 def test_a_file_system_without_locks(number, works, tmp_path, monkeypatch):
     def flock(descriptor, flags):
-        raise OSError(number, "no")
+        raise OSError(number, "flock failed")
 
     monkeypatch.setattr(lock.fcntl, "flock", flock)
-    with contextlib.nullcontext() if works else pytest.raises(OSError, match="no"), locked(tmp_path):
-        assert works
+    with contextlib.nullcontext() if works else pytest.raises(OSError, match="flock failed"), locked(tmp_path):
+        assert works and f"process {os.getpid()} on " in (tmp_path / lock.LOCK_FILE).read_text()

@@ -129,8 +129,9 @@ def auto_attack(
             example.
 
     Warns:
-        RuntimeWarning: two passes over the same inputs differ; the outputs are probabilities; many gradients are zero;
-            or there are fewer than 4 classes. The figures would mislead.
+        RuntimeWarning: the figures would mislead, because two passes over the same inputs differ, the outputs are
+            probabilities, or many gradients are zero; or there are fewer than 4 classes, and the difference of logits
+            takes the place of its ratio.
 
     Source: Croce, Hein, 2020, "Reliable evaluation of adversarial robustness with an ensemble of diverse parameter-free
     attacks", https://arxiv.org/abs/2003.01690.
