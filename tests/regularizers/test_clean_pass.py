@@ -1,6 +1,7 @@
 """The pass over other inputs and under other weights, and weighted means."""
 
 import numpy as np
+import pytest
 from keras import ops
 
 import zoo
@@ -49,3 +50,15 @@ def test_mean(clean_pass, linear):
         np.testing.assert_allclose(values(plain.mean(part)), each[:count].mean(), rtol=1e-6)
         weights = np.concatenate([sample_weight, np.ones(count - 2)])
         np.testing.assert_allclose(values(weighted.mean(part)), np.mean(weights * each[:count]), rtol=1e-6)
+
+
+def test_targets_need_labels():
+    unlabeled = zoo.regularizers.CleanPass(
+        forward=lambda x: x,
+        inputs=np.zeros((2, 3)),
+        logits=np.zeros((2, 3)),
+        losses=lambda logits: logits,
+        num_labeled=0,
+    )
+    with pytest.raises(ValueError, match="The penalty needs labels, and this pass has none"):
+        unlabeled.targets  # noqa: B018

@@ -96,6 +96,11 @@ def test_a_loss_of_ones_own_around_keras(name, quick, data, network, fit):
         np.testing.assert_allclose(found[1][penalty], found[0][penalty], rtol=1e-5)
 
 
+def test_labels_that_are_neither_indices_nor_one_hot():
+    with pytest.raises(ValueError, match=r"class indices \('n',\) or one-hot, received \('n', 5\)"):
+        outputs_of("categorical_crossentropy").targets(np.zeros((2, 5)), np.zeros((2, 3)))
+
+
 def test_probability_zero_has_a_finite_logit():
     logits = outputs_of("sparse_categorical_crossentropy").to_logits(ops.convert_to_tensor([[1.0, 0.0]]))
     assert np.isfinite(ops.convert_to_numpy(logits)).all()
