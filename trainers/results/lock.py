@@ -1,7 +1,6 @@
 """Locks on folders, on file systems that have locks; the system releases a lock when its process ends."""
 
 import contextlib
-import errno
 import fcntl
 import os
 import pathlib
@@ -9,7 +8,6 @@ import platform
 from collections.abc import Iterator
 
 LOCK_FILE = ".lock"
-NO_LOCKS = (errno.EBADF, errno.ENOLCK, errno.EOPNOTSUPP)  # of a file system; importing those of zoo takes seconds
 
 
 @contextlib.contextmanager
@@ -49,6 +47,8 @@ def _acquire(descriptor, folder, wait):
             "Wait until it ends, or choose another folder."
         ) from None
     except OSError as error:
+        from zoo.files import NO_LOCKS  # a program that takes locks alone starts without Keras
+
         if error.errno not in NO_LOCKS:
             raise
     os.ftruncate(descriptor, 0)

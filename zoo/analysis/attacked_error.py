@@ -10,7 +10,7 @@ from zoo.analysis.attacks import ATTACKS
 from zoo.analysis.classifier import Classifier
 from zoo.analysis.logits import check_decides
 from zoo.analysis.robustness import MOVEMENTS, misclassified_under_attack
-from zoo.analysis.units import UNITS, Attacked, attacked, check_pixels
+from zoo.analysis.units import UNITS, Attacked, attacked, no_images, pixel_range
 from zoo.backend.random_numbers import Seed, as_integer
 from zoo.datasets.arrays import as_inputs
 from zoo.training.heads import Head
@@ -90,7 +90,8 @@ class AttackedError(keras.callbacks.Callback):
         self.attack = check_choice("attack", attack, (*ATTACKS, *MOVEMENTS))
         self.epsilon = check_number("epsilon", epsilon, 0)
         self.units = None if units is None else check_choice("units", units, UNITS)
-        check_pixels(self.units, self.x)
+        if self.units == "pixels" and (keras.tree.is_nested(self.x) or pixel_range(self.x) is None):
+            raise no_images(self.x)
         self.clip, self.output = clip, output
         self.batch_size = check_number("batch_size", batch_size, 1, integer=True)
         self.seed = as_integer(seed)
@@ -99,13 +100,12 @@ class AttackedError(keras.callbacks.Callback):
         _try(self.attack, self.options)
 
     def set_model(self, model: Any) -> None:
-        """Keras's. Forgets an earlier model."""
+        """Keras's, which each `fit` calls. Forgets an earlier model or its earlier loss."""
         super().set_model(model)
         self._attacked = None
 
     def on_train_begin(self, logs: dict[str, Any] | None = None) -> None:
-        """Forgets an earlier training, whose loss may have been another one, and refuses a loss of regression."""
-        self._attacked = None
+        """Refuses a loss of regression."""
         check_decides(self.model, self.output)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
@@ -117,7 +117,6 @@ class AttackedError(keras.callbacks.Callback):
     def error_percent(self) -> float:
         """The error of the model under attack, in percent."""
         if self._attacked is None:  # kept, because the compiled attack belongs to it
-            check_decides(self.model, self.output)
             classifier = Classifier(self.model, output=self.output)
             self._attacked = attacked(classifier, self.x, units=self.units, clip=self.clip)
         network, inputs, input_range = self._attacked

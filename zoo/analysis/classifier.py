@@ -87,7 +87,7 @@ class Classifier:
         """The logits, `(n, num_classes)`; `(n, units)` if each unit decides for itself; `(n, ..., k)` if dense."""
         return self.predict(inputs).logits
 
-    def scaled(self, inputs: Any) -> Any:
+    def network_inputs(self, inputs: Any) -> Any:
         """Inputs as the network receives them: one input without its dictionary or list, and times the scale.
 
         Args:
@@ -111,7 +111,7 @@ class Classifier:
         Args:
             inputs: as the network takes them: `(n, ...)`, or several in a dictionary, list or tuple.
         """
-        inputs = self.scaled(inputs)
+        inputs = self.network_inputs(inputs)
         if self.statistics == "moving":
             return prediction_of(self.network, inputs, self.outputs, self.output)
         network: Any = getattr(self.network, "network", self.network)

@@ -87,7 +87,8 @@ def mean_over_masks(
         draws = rng.integers(2**31, size=(len(states), 2)).astype("uint32")
         drawn = [(state, ops.convert_to_tensor(draw, state.dtype)) for state, draw in zip(states, draws, strict=True)]
         with keras.StatelessScope(state_mapping=drawn):
-            return prediction_of(network, classifier.scaled(x), classifier.outputs, classifier.output, training=True)
+            x = classifier.network_inputs(x)
+            return prediction_of(network, x, classifier.outputs, classifier.output, training=True)
 
     def of_batch(x):
         predictions = [prediction(x) for _ in range(num_masks)]

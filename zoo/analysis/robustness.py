@@ -83,20 +83,12 @@ def misclassified_under_attack(
         >>> zoo.analysis.misclassified_under_attack(network, x, [0, 0], "sign", 0.25)
         array([False,  True])
     """
-    check_choice("attack", attack, (*ATTACKS, *MOVEMENTS))
-    check_choice("statistics", statistics, STATISTICS)
-    check_number("epsilon", epsilon, 0)
-    check_number("batch_size", batch_size, 1, integer=True)
-    if "norm" in options:
-        raise TypeError(f"The name of the attack says the norm, received {attack!r} and norm={options['norm']!r}.")
+    _check(attack, epsilon, statistics, batch_size, options)
     classifier, inputs = as_classifier(network), as_inputs(inputs)
     labels, generator = classifier.labels_at_output(labels), as_generator(seed)
     if np.ndim(labels) > 1 and num_rows(inputs):  # an attack may fill padding, which does not count nevertheless
         labels = classifier.labels(inputs, labels)
-    # One object for all batches, so that they share one compiled program.
-    victim: Any = network if isinstance(network, keras.Layer) else classifier
-    if statistics == "batch":
-        victim = _with_batch_statistics(classifier, attack)
+    victim = _with_batch_statistics(classifier, attack) if statistics == "batch" else _as_victim(network, classifier)
 
     def perturbed(x, y):
         if attack in MOVEMENTS:
@@ -116,6 +108,21 @@ def misclassified_under_attack(
         return errors
 
     return map_batches(of_batch, inputs, labels, batch_size=max(num_rows(inputs) if at_once else batch_size, 1))
+
+
+def _check(attack, epsilon, statistics, batch_size, options):
+    """Refuses what does not depend on the network."""
+    check_choice("attack", attack, (*ATTACKS, *MOVEMENTS))
+    check_choice("statistics", statistics, STATISTICS)
+    check_number("epsilon", epsilon, 0)
+    check_number("batch_size", batch_size, 1, integer=True)
+    if "norm" in options:
+        raise TypeError(f"The name of the attack says the norm, received {attack!r} and norm={options['norm']!r}.")
+
+
+def _as_victim(network: Any, classifier: Classifier) -> Any:
+    """What attacks see: one object for all batches, so that they share one compiled program."""
+    return network if isinstance(network, keras.Layer) else classifier
 
 
 def _with_batch_statistics(classifier: Classifier, attack: str) -> Classifier:

@@ -72,29 +72,23 @@ def pixel_range(inputs: Any) -> tuple[float, float] | None:
     return (0.0, 1.0) if high <= 1 and inputs.dtype.kind == "f" else (0.0, 255.0)
 
 
-def check_pixels(units: str | None, x: Any) -> None:
-    """Refuses the unit of pixels for inputs that are no images.
+def no_images(x: Any) -> ValueError:
+    """The error for the unit of pixels, if the inputs are no images.
 
     Args:
-        units: as for `attacked`.
         x: raw inputs; None if layers move.
 
-    Raises:
-        ValueError: the unit is that of pixels, and the inputs are not one array of images.
-
     Example:
-        >>> from zoo.analysis.units import check_pixels
-        >>> check_pixels("pixels", np.zeros((5, 28, 28, 1), "uint8"))
+        >>> from zoo.analysis.units import no_images
+        >>> str(no_images(np.zeros((2, 3)))).endswith("received an array of shape (2, 3). Choose units='preprocessed'.")
+        True
     """
-    if units != "pixels":
-        return
-    one = x is not None and not keras.tree.is_nested(x)
-    if not one or pixel_range(x) is None:
-        what = f"an array of shape {x.shape}" if one else "several inputs, or layers to perturb"
-        raise ValueError(
-            "units='pixels' needs images (n, height, width, channels) with pixels from 0 to 1 or 255, received "
-            f"{what}. Choose units='preprocessed'."
-        )
+    one_array = x is not None and not keras.tree.is_nested(x)
+    what = f"an array of shape {np.asarray(x).shape}" if one_array else "several inputs, or layers to perturb"
+    return ValueError(
+        "units='pixels' needs images (n, height, width, channels) with pixels from 0 to 1 or 255, received "
+        f"{what}. Choose units='preprocessed'."
+    )
 
 
 def attacked(model: Any, x: Any, *, units: str | None = None, clip: bool = True) -> Attacked:
@@ -130,7 +124,8 @@ def attacked(model: Any, x: Any, *, units: str | None = None, clip: bool = True)
     pixels = pixel_range(x) if one_input else None
     units = ("pixels" if pixels else "preprocessed") if units is None else check_choice("units", units, UNITS)
     if units == "pixels":
-        check_pixels(units, x if one_input else None)
+        if pixels is None:
+            raise no_images(x if one_input else None)
         inputs = (np.asarray(x) / np.float32(pixels[1])).astype(keras.config.floatx())
         network = classifier.around(model, scale=pixels[1] * classifier.scale)
         return Attacked(network, inputs, (0.0, 1.0) if clip else None)
