@@ -8,9 +8,7 @@ Source: Rasmus et al., 2015, "Semi-supervised learning with ladder networks", ht
 Molano, 2016, "Adversarial learning with ladder networks" (the thesis).
 """
 
-from typing import Any
-
-from zoo.recipes import ladder_thesis
+from zoo.recipes import ladder_thesis, ladder_variants
 from zoo.recipes.ladder_settings import (
     CONV_CIFAR,
     CONV_FC,
@@ -23,6 +21,7 @@ from zoo.recipes.ladder_settings import (
     family,
     full,
     gamma,
+    labels,
     layer_noise,
     noisy,
     supervised,
@@ -36,17 +35,6 @@ MNIST = family("mnist_ladder", FC)
 WEIGHTS = {"100": (5000, 0.5), "1000": (2000, 10), "all": (2000, 2)}
 # Number of labels: published errors of the full ladder, the bottom-only ladder and the Γ-model.
 PUBLISHED = {"50": (1.62,), "100": (1.06, 1.09, 3.06), "1000": (0.84, 0.90, 1.53), "all": (0.57, 0.59, 0.78)}
-
-
-def labels(name: str) -> dict[str, Any]:
-    """The recipe field for a number of labels, `"all"` or digits.
-
-    Example:
-        >>> from zoo.recipes.ladder import labels
-        >>> labels("100"), labels("all")
-        ({'num_labels': 100}, {})
-    """
-    return {} if name == "all" else {"num_labels": int(name)}
 
 
 def mnist_rows(name: str) -> list[Recipe]:
@@ -97,6 +85,7 @@ CIFAR_NETWORK = {"activation": "leaky_relu", "scale_logits": False}
 RECIPES = [
     *(recipe for name in FULL for recipe in mnist_rows(name)),
     *ladder_thesis.RECIPES,
+    *ladder_variants.RECIPES,
     conv_fc.recipe("100_full", ladder=full(CONV_FC, 1000, 10, 0.1), published_error=0.99),
     conv_small.recipe("100_gamma", ladder=SMALL, published_error=0.89),
     conv_small_short.recipe("100_gamma", ladder=SMALL, published_error=0.89),

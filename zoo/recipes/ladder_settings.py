@@ -8,6 +8,17 @@ from zoo.recipes.recipe import Recipe
 Rungs = list[dict[str, Any]]
 
 
+def labels(name: str) -> dict[str, Any]:
+    """The recipe field for a number of labels, `"all"` or digits.
+
+    Example:
+        >>> from zoo.recipes.ladder_settings import labels
+        >>> labels("100"), labels("all")
+        ({'num_labels': 100}, {})
+    """
+    return {} if name == "all" else {"num_labels": int(name)}
+
+
 def dense(*widths: int) -> Rungs:
     """Dense rungs.
 

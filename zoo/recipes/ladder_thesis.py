@@ -1,4 +1,4 @@
-"""Recipes for fully connected ladders on MNIST from the thesis, and variants that it leaves open.
+"""Recipes for fully connected ladders on MNIST from the thesis.
 
 Source: Maroñas Molano, 2016, "Adversarial learning with ladder networks" (the thesis).
 """
@@ -8,9 +8,7 @@ from typing import Any
 from zoo.recipes.ladder_settings import FC, FULL, THESIS, family, noisy, supervised
 from zoo.recipes.recipe import Recipe
 
-MNIST = family("mnist_ladder", FC)
 MNIST_THESIS = family("mnist_ladder", FC, THESIS)
-EVERY_LAYER = [0.05] * (len(FC) + 1)
 # The thesis's own errors of the ladders without adversarial noise: tables 17, 20, 23, 25 and 27.
 REFERENCES = {
     "mnist_ladder-all_full": 0.565,
@@ -19,7 +17,6 @@ REFERENCES = {
     "mnist_conv_small_ladder-100_gamma": 0.897,
     "cifar10_conv_ladder-4000_gamma": 20.196,
 }
-OPEN = "The thesis leaves this variant open. τ was not searched."
 
 
 def against(reference: str) -> dict[str, Any]:
@@ -128,17 +125,4 @@ RECIPES = [
         **against("mnist_ladder-1000_full"),
     ),
     *thesis_settings(),
-    MNIST.recipe("100_adversarial_layers", ladder=noisy(FULL["100"], EVERY_LAYER), num_labels=100, notes=OPEN),
-    MNIST.recipe(
-        "100_adversarial_alone",
-        ladder={**noisy(FULL["100"], EVERY_LAYER, EVERY_LAYER), "noise_std": 0.0},
-        num_labels=100,
-        notes=OPEN,
-    ),
-    MNIST.recipe(
-        "100_virtual_layers",
-        ladder=noisy(FULL["100"], EVERY_LAYER, EVERY_LAYER, labeled_kind="scaled_l2", direction="kl"),
-        num_labels=100,
-        notes=OPEN,
-    ),
 ]
