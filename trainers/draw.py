@@ -39,7 +39,13 @@ OF_NETWORKS = [
     "noise_kinds",
     "noisy_costs",
 ]
-OF_TABLE = ["errors_by_method", "learning_curves", "generalization_gap", "worst_movements"]
+OF_TABLE = [
+    "errors_by_method",
+    "learning_curves",
+    "generalization_gap",
+    "worst_movements",
+    "normalized_worst_movements",
+]
 OF_ALL_RESULTS = ["error_by_cost", "errors_by_labels", "accuracy_by_epsilon"]
 
 NAMES = flags.DEFINE_list(

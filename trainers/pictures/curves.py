@@ -7,6 +7,7 @@ import numpy as np
 
 from trainers.pictures.style import BLUE, GREEN, INK, OCHRE, PURPLE, RED, SKY, Picture, legend_below, new_figure, styled
 from trainers.results.method_table import METHODS as NAMES
+from trainers.runs.callbacks.curves import NORMALIZED
 
 # The methods that the curves compare, with their colors and lines.
 METHODS = {
@@ -104,6 +105,13 @@ def with_curves(contents: Iterable[Content], *names: str) -> dict[str, np.ndarra
     return {method: of for method, of in found.items() if of.size}
 
 
+def movement_panels(contents: Iterable[Content], suffix: str) -> dict[str, dict[str, np.ndarray]]:
+    """`{movement: {method: (seeds, epochs + 1)}}` of the movements whose R some method recorded."""
+    contents = list(contents)
+    found = {movement: with_curves(contents, f"worst_{movement}{suffix}") for movement in MOVEMENTS}
+    return {movement: {m: of[:, 0] for m, of in values.items()} for movement, values in found.items() if values}
+
+
 @styled
 def worst_movements(contents: Iterable[Content], title: str) -> Picture | None:
     """Draws R of shift, rotation and scale over the epochs, one line per method.
@@ -115,10 +123,7 @@ def worst_movements(contents: Iterable[Content], title: str) -> Picture | None:
     Returns:
         A picture; None if no recipe has such curves.
     """
-    contents, values = list(contents), {}
-    for movement in MOVEMENTS:
-        values[movement] = {m: of[:, 0] for m, of in with_curves(contents, f"worst_{movement}").items()}
-    values = {movement: found for movement, found in values.items() if found}
+    values = movement_panels(contents, "")
     if not values:
         return None
     return draw_panels(
@@ -126,6 +131,28 @@ def worst_movements(contents: Iterable[Content], title: str) -> Picture | None:
         {movement: f"$R$ of {movement}" for movement in MOVEMENTS},
         f"Largest change of the loss by movements during training. {title}",
         "R, the largest derivative of the test loss along each kind of movement",
+    )
+
+
+@styled
+def normalized_worst_movements(contents: Iterable[Content], title: str) -> Picture | None:
+    """Draws R for loss gradients of norm 1, as in the curves of the VMT paper. It does not fall with the loss.
+
+    Args:
+        contents: of results files.
+        title: of the data.
+
+    Returns:
+        A picture; None if no recipe has such curves.
+    """
+    values = movement_panels(contents, NORMALIZED)
+    if not values:
+        return None
+    return draw_panels(
+        values,
+        {movement: f"$R$ of {movement}, unit gradient" for movement in MOVEMENTS},
+        f"How far the loss gradient points along movements. {title}",
+        "R of each kind of movement with the loss gradient of each example divided by its norm",
     )
 
 

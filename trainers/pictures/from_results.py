@@ -18,6 +18,7 @@ OF_TABLE = {
     "learning_curves": curves.learning_curves,
     "generalization_gap": curves.generalization_gap,
     "worst_movements": curves.worst_movements,
+    "normalized_worst_movements": curves.normalized_worst_movements,
 }
 # Functions of all results.
 OF_ZOO = {

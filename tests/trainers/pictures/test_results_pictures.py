@@ -3,7 +3,13 @@
 import numpy as np
 import pytest
 
-from trainers.pictures.curves import curves_of, generalization_gap, learning_curves, worst_movements
+from trainers.pictures.curves import (
+    curves_of,
+    generalization_gap,
+    learning_curves,
+    normalized_worst_movements,
+    worst_movements,
+)
 from trainers.pictures.errors import by_labels, errors_by_labels, errors_by_method, frontier, training_seconds
 
 
@@ -65,13 +71,21 @@ def test_one_panel_per_movement_that_was_measured():
     assert "shift: vat 0.2; scale: vat 2" in picture.alt and picture.title.endswith("T")
 
 
+def test_normalized_movements_have_a_picture_of_their_own():
+    runs = [run(1, worst_shift=[0.1, 0.2], worst_shift_normalized=[0.4, 0.3])]
+    for draw, end in ((worst_movements, 0.2), (normalized_worst_movements, 0.3)):
+        (ax,) = draw([content("a-vat", runs)], "").figure.axes
+        assert lines(ax)["VAT"][-1] == end
+    assert normalized_worst_movements([content("a-vat", [run(1, worst_shift=[0.1])])], "") is None
+
+
 def test_learning_curves_have_a_panel_for_each_split():
     test, train = learning_curves([content("a-vat", GAPS)], "").figure.axes
     np.testing.assert_allclose(lines(test)["VAT"], [50, 7, 4.5])
     np.testing.assert_allclose(lines(train)["VAT"], [50, 4.5, 0.5])
 
 
-@pytest.mark.parametrize("draw", [generalization_gap, learning_curves, worst_movements])
+@pytest.mark.parametrize("draw", [generalization_gap, learning_curves, worst_movements, normalized_worst_movements])
 def test_without_curves_there_is_no_picture(draw):
     assert draw([content("a-vat", GAPS[2:])], "") is None
 

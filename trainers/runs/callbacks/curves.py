@@ -13,6 +13,7 @@ from zoo.datasets import Dataset
 from zoo.pretrained import error_percent
 
 CURVES = ("worst_", "sampled_")
+NORMALIZED = "_normalized"
 NUM_SAMPLED = 1000
 
 
@@ -27,7 +28,8 @@ class Curves(keras.callbacks.Callback):
     The curves are `sampled_train_error` and `sampled_test_error` in percent, whose difference is the generalization
     gap; `sampled_train_loss` and `sampled_test_loss`, the cross-entropies, whose difference is that of the VMT paper;
     and `worst_shift`, `worst_rotation` and `worst_scale`: R of each movement on the sampled test inputs, if the
-    inputs have such a movement.
+    inputs have such a movement. `worst_shift_normalized` and so on are R as in the curves of the VMT paper: with the
+    loss gradient of each example divided by its norm.
 
     Args:
         dataset: the sample is the first `NUM_SAMPLED` examples of the training and of the test split.
@@ -47,7 +49,10 @@ class Curves(keras.callbacks.Callback):
         }
         network, (inputs, _) = self.model.network, self.sample["test"]
         self._logits = compiled(lambda x: self.model.call_network(x, training=False), network)
-        self._movements = movement_measure(network, inputs)
+        self._movements = {
+            "": movement_measure(network, inputs),
+            NORMALIZED: movement_measure(network, inputs, normalization="example"),
+        }
 
     def _prepared(self, x, y):
         inputs, _ = self.model.prepare(ops.convert_to_tensor(x[:NUM_SAMPLED]), training=False)
@@ -67,8 +72,9 @@ class Curves(keras.callbacks.Callback):
             logits = map_batches(self._logits, inputs)
             self._add(f"sampled_{split}_error", error_percent(unchanged, logits, labels))
             self._add(f"sampled_{split}_loss", float(np.mean(cross_entropies(unchanged, logits, labels))))
-        for name, changes in map_batches(self._movements, *self.sample["test"]).items():
-            self._add(f"worst_{name}", float(np.mean(changes)))
+        for suffix, measure in self._movements.items():
+            for name, changes in map_batches(measure, *self.sample["test"]).items():
+                self._add(f"worst_{name}{suffix}", float(np.mean(changes)))
 
     def _add(self, name, value):
         self.history.setdefault(name, []).append(value)
