@@ -8,7 +8,7 @@ import pytest
 from keras import ops
 
 from zoo.analysis import projected_gradient_descent
-from zoo.regularizers import AdversarialTraining, adversarial_noise, adversarial_training
+from zoo.regularizers import AdversarialTraining, adversarial_noise, ball_attack
 
 NOISES = ("gradient", "sign", "l2", "scaled_l2")
 RNG = np.random.default_rng(1)
@@ -57,7 +57,7 @@ def test_linear_regression(check, noise):
     "broken", [lambda g, kind: -adversarial_noise(g, kind), lambda g, kind: 0.5 * adversarial_noise(g, kind)]
 )
 def test_linear_regression_notices_wrong_noise(check, noise, broken, monkeypatch):
-    monkeypatch.setattr(adversarial_training, "adversarial_noise", broken)
+    monkeypatch.setattr(ball_attack, "adversarial_noise", broken)
     with pytest.raises(AssertionError):
         check(noise)
 
@@ -193,27 +193,20 @@ def test_only_attacks_from_the_input_need_the_linearization_of_the_clean_pass():
     assert not AdversarialTraining(1.0, random_start=True).needs_input_derivatives
 
 
-def test_arguments():
-    with pytest.raises(ValueError, match="epsilon must be at least 0, received -1"):
-        AdversarialTraining(-1)
+def test_unknown_noise():
     with pytest.raises(ValueError, match="Unknown noise 'l3'. Did you mean 'l2'"):
         AdversarialTraining(1, noise="l3")
-    with pytest.raises(ValueError, match="increasing pair"):
-        AdversarialTraining(1, input_range=(1, 0))
 
 
 @pytest.mark.parametrize(
     "options, message",
     [
-        ({"norm": "sign"}, "Unknown norm 'sign'"),
-        ({"num_steps": 0}, "num_steps must be at least 1, received 0"),
-        ({"step_size": -1.0}, "step_size must be at least 0, received -1.0"),
         ({"noise": "sign", "norm": "linf"}, "norm must be None, received 'linf'"),
         ({"noise": "gradient", "num_steps": 2}, "num_steps must be 1, received 2"),
         ({"noise": "l2", "step_size": 0.1}, "step_size must be None, received 0.1"),
         ({"noise": "scaled_l2", "random_start": True}, "random_start must be False, received True"),
     ],
 )
-def test_arguments_of_iterated_attacks(options, message):
+def test_noise_takes_one_step(options, message):
     with pytest.raises(ValueError, match=message):
         AdversarialTraining(1.0, **options)

@@ -106,18 +106,3 @@ def test_zero_epsilon_is_no_penalty(clean_pass, perceptron, gradient):
 def test_the_weight_of_the_paper_scales():
     assert Trades(0.1).weight == 6.0 and (0.5 * Trades(0.1)).weight == 3.0
     assert Trades(0.1, weight=1.0, interval=2).get_config()["weight"] == 1.0
-
-
-@pytest.mark.parametrize(
-    "options, message",
-    [
-        ({"epsilon": -1.0}, "epsilon must be at least 0, received -1.0"),
-        ({"norm": "sign"}, "Unknown norm 'sign'"),
-        ({"num_steps": 0}, "num_steps must be at least 1, received 0"),
-        ({"step_size": -0.1}, "step_size must be at least 0, received -0.1"),
-        ({"input_range": (1, 0)}, "increasing pair"),
-    ],
-)
-def test_arguments(options, message):
-    with pytest.raises(ValueError, match=message):
-        Trades(**{"epsilon": 1.0, **options})

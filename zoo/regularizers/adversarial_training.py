@@ -5,20 +5,18 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.regularizers.clean_pass import MODES, CleanPass
-from zoo.regularizers.input_perturbation import InputPerturbation
+from zoo.regularizers.ball_attack import BallAttack
+from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.math import per_example
-from zoo.regularizers.math.balls import STEEPEST, draw_from_ball
-from zoo.regularizers.math.input_range import check_input_range, clip_to_range
-from zoo.regularizers.math.projected_ascent import projected_ascent, step_length
-from zoo.regularizers.math.worst_directions import NOISES, adversarial_noise
-from zoo.validation import check_choice, check_number
+from zoo.regularizers.math.balls import draw_from_ball
+from zoo.regularizers.math.worst_directions import NOISES
+from zoo.validation import check_choice
 
 Tensor = Any  # a tensor of the backend
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class AdversarialTraining(InputPerturbation):
+class AdversarialTraining(BallAttack):
     """Adversarial training (AT): `J = L(x, y) + λ·L(x', y)`, x' constant with respect to the weights.
 
     One step (default): `x' = x + ε·δ`, with `δ = sign(g)` (L∞) or `δ = g/‖g‖` (L2), where g is the gradient of the loss
@@ -81,18 +79,17 @@ class AdversarialTraining(InputPerturbation):
         attack_mode: str = "training",
         **common: Any,
     ):
-        super().__init__(**common)
-        self.epsilon = check_number("epsilon", epsilon, 0)
-        self.norm: Any = "l2" if norm is None and noise is None else norm  # None if noise takes its place
-        self.noise = noise
-        self.num_steps = check_number("num_steps", num_steps, 1, integer=True)
-        self.step_size = step_size if step_size is None else check_number("step_size", step_size, 0)
-        self.random_start = random_start
-        self.input_range = check_input_range(input_range)
-        self.attack_mode = check_choice("attack_mode", attack_mode, MODES)
-        if noise is None:
-            check_choice("norm", self.norm, STEEPEST)
-        else:
+        super().__init__(
+            epsilon,
+            norm="l2" if norm is None and noise is None else norm,
+            num_steps=num_steps,
+            step_size=step_size,
+            input_range=input_range,
+            attack_mode=attack_mode,
+            **common,
+        )
+        self.noise, self.random_start = noise, random_start
+        if noise is not None:
             check_choice("noise", noise, NOISES)
             self._check_plain_step()
 
@@ -116,28 +113,21 @@ class AdversarialTraining(InputPerturbation):
         Args:
             clean_pass: the `CleanPass` over the batch.
         """
-        inputs, step = clean_pass.labeled_inputs, step_length(self.step_size, self.epsilon, self.num_steps)
+        inputs = clean_pass.labeled_inputs
         moved = None if clean_pass.moved is None else clean_pass.moved[: clean_pass.num_labeled]
         if self.random_start:
             perturbation = draw_from_ball(inputs, self.epsilon, self.norm, clean_pass.seed, moved)
         else:
-            # In training mode the clean pass has this gradient. From the center of the ball, min(α, ε)·δ is the
-            # projected step.
+            # In training mode the clean pass has this gradient.
             first = clean_pass if self.attack_mode == "training" else clean_pass.linearized_at(inputs, self.attack_mode)
-            gradient = ops.stop_gradient(first.loss_gradient)
-            perturbation = min(step, self.epsilon) * adversarial_noise(gradient, self.noise or STEEPEST[self.norm])
+            perturbation = self.first_step(ops.stop_gradient(first.loss_gradient), self.noise)
         if moved is not None:
             perturbation = self._without_padding(perturbation, moved)
-        return projected_ascent(
-            lambda x: clean_pass.linearized_at(x, self.attack_mode).loss_gradient,
-            clip_to_range(inputs + perturbation, self.input_range),
-            inputs,
-            epsilon=self.epsilon,
-            norm=self.norm,
-            num_steps=self.num_steps if self.random_start else self.num_steps - 1,
-            step_size=step,
-            input_range=self.input_range,
-        )
+
+        def gradient(x):
+            return clean_pass.linearized_at(x, self.attack_mode).loss_gradient
+
+        return self.ascend(gradient, perturbation, inputs, taken=0 if self.random_start else 1)
 
     def _without_padding(self, perturbation, moved):
         """The perturbation of the entries that move, which have mean square 1 if the noise is `"scaled_l2"`."""

@@ -5,20 +5,16 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.regularizers.clean_pass import MODES, CleanPass
-from zoo.regularizers.input_perturbation import InputPerturbation
-from zoo.regularizers.math.balls import STEEPEST
+from zoo.regularizers.ball_attack import BallAttack
+from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.math.divergences import DIVERGENCES
-from zoo.regularizers.math.input_range import check_input_range, clip_to_range
-from zoo.regularizers.math.projected_ascent import projected_ascent, step_length
-from zoo.regularizers.math.worst_directions import adversarial_noise, power_iteration
-from zoo.validation import check_choice, check_number
+from zoo.regularizers.math.worst_directions import power_iteration
 
 Tensor = Any  # a tensor of the backend
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class Trades(InputPerturbation):
+class Trades(BallAttack):
     """TRADES: `J = L(x, y) + λ·KL[p(x) ‖ p(x')]`, x' the worst input in a ball about x.
 
     K steps of projected gradient ascent on the divergence find x': `x' ← Π(x' + α·δ)`, with `δ = sign(g)` (L∞) or
@@ -73,13 +69,16 @@ class Trades(InputPerturbation):
         weight: float = 6.0,
         **common: Any,
     ):
-        super().__init__(weight=weight, **common)
-        self.epsilon = check_number("epsilon", epsilon, 0)
-        self.norm = check_choice("norm", norm, STEEPEST)
-        self.num_steps = check_number("num_steps", num_steps, 1, integer=True)
-        self.step_size = step_size if step_size is None else check_number("step_size", step_size, 0)
-        self.input_range = check_input_range(input_range)
-        self.attack_mode = check_choice("attack_mode", attack_mode, MODES)
+        super().__init__(
+            epsilon,
+            norm=norm,
+            num_steps=num_steps,
+            step_size=step_size,
+            input_range=input_range,
+            attack_mode=attack_mode,
+            weight=weight,
+            **common,
+        )
 
     @property
     def needs_input_derivatives(self) -> bool:
@@ -92,26 +91,19 @@ class Trades(InputPerturbation):
         Args:
             clean_pass: the `CleanPass` over the batch.
         """
-        inputs, step = clean_pass.inputs, step_length(self.step_size, self.epsilon, self.num_steps)
+        inputs = clean_pass.inputs
         # The divergence has no gradient at x itself. Near x its gradient is a Hessian-vector product.
         attacked = clean_pass if self.attack_mode == "training" else clean_pass.linearized_at(inputs, self.attack_mode)
         direction = power_iteration(attacked, clean_pass.random_direction(), clean_pass.distribution, 1)
-        first = min(step, self.epsilon) * adversarial_noise(direction, STEEPEST[self.norm])
         target = ops.stop_gradient(attacked.logits)
 
         def divergence(logits):
             return DIVERGENCES[clean_pass.distribution](target, logits, clean_pass.mask)
 
-        return projected_ascent(
-            lambda x: clean_pass.linearized_at(x, self.attack_mode).gradient_of(divergence),
-            clip_to_range(inputs + first, self.input_range),
-            inputs,
-            epsilon=self.epsilon,
-            norm=self.norm,
-            num_steps=self.num_steps - 1,
-            step_size=step,
-            input_range=self.input_range,
-        )
+        def gradient(x):
+            return clean_pass.linearized_at(x, self.attack_mode).gradient_of(divergence)
+
+        return self.ascend(gradient, self.first_step(direction), inputs, taken=1)
 
     def at(self, clean_pass: CleanPass, perturbed: Tensor) -> Tensor:
         """`KL[p(x) ‖ p(x')]` of each example, `(n,)`."""

@@ -1,0 +1,90 @@
+"""What regularizers share whose inputs are the worst ones in a ball."""
+
+from collections.abc import Callable
+from typing import Any
+
+from zoo.regularizers.clean_pass import MODES
+from zoo.regularizers.input_perturbation import InputPerturbation
+from zoo.regularizers.math.balls import STEEPEST
+from zoo.regularizers.math.input_range import check_input_range, clip_to_range
+from zoo.regularizers.math.projected_ascent import projected_ascent, step_length
+from zoo.regularizers.math.worst_directions import adversarial_noise
+from zoo.validation import check_choice, check_number
+
+Tensor = Any  # a tensor of the backend
+
+
+class BallAttack(InputPerturbation):
+    """A penalty at the worst input in a ball about each input, which projected gradient ascent finds.
+
+    Args:
+        epsilon: ε, radius of the ball in units of the (preprocessed) input, at least 0.
+        norm: norm of the ball, `"l2"` or `"linf"`; or None if the subclass has no ball.
+        num_steps: number of steps, at least 1.
+        step_size: α, at least 0, in units of the input; or None, see `step_length`.
+        input_range: `(low, high)` to which the perturbed inputs are clipped, or None.
+        attack_mode: how the network runs during the attack, `"training"` or `"prediction"`.
+        **common: `weight`, `ramp_up_steps` and `interval`, see `Regularizer`.
+
+    Raises:
+        TypeError: a number is expected and not given.
+        ValueError: an argument is out of range or unknown.
+
+    Example:
+        >>> from zoo.regularizers.ball_attack import BallAttack
+        >>> [issubclass(each, BallAttack) for each in (zoo.AdversarialTraining, zoo.VirtualAdversarialTraining)]
+        [True, False]
+    """
+
+    def __init__(
+        self,
+        epsilon: float,
+        *,
+        norm: str | None,
+        num_steps: int,
+        step_size: float | None,
+        input_range: tuple[float, float] | None,
+        attack_mode: str,
+        **common: Any,
+    ):
+        super().__init__(**common)
+        self.epsilon = check_number("epsilon", epsilon, 0)
+        self.norm: Any = norm if norm is None else check_choice("norm", norm, STEEPEST)
+        self.num_steps = check_number("num_steps", num_steps, 1, integer=True)
+        self.step_size = step_size if step_size is None else check_number("step_size", step_size, 0)
+        self.input_range = check_input_range(input_range)
+        self.attack_mode = check_choice("attack_mode", attack_mode, MODES)
+
+    def first_step(self, gradient: Tensor, kind: str | None = None) -> Tensor:
+        """The perturbation after a step from the center of the ball, `(n, ...)`.
+
+        Args:
+            gradient: at the center, `(n, ...)`.
+            kind: see `adversarial_noise`; None for that of the norm.
+        """
+        # From the center, min(α, ε)·δ is the projected step.
+        return min(self._step, self.epsilon) * adversarial_noise(gradient, kind or STEEPEST[self.norm])
+
+    def ascend(self, gradient: Callable[[Tensor], Tensor], perturbation: Tensor, inputs: Tensor, taken: int) -> Tensor:
+        """The perturbed inputs after the steps that are left, `(n, ...)`.
+
+        Args:
+            gradient: `x -> g`, `(n, ...) -> (n, ...)`.
+            perturbation: where the ascent begins, `(n, ...)`.
+            inputs: centers of the balls, `(n, ...)`.
+            taken: number of steps that the perturbation has taken already.
+        """
+        return projected_ascent(
+            gradient,
+            clip_to_range(inputs + perturbation, self.input_range),
+            inputs,
+            epsilon=self.epsilon,
+            norm=self.norm,
+            num_steps=self.num_steps - taken,
+            step_size=self._step,
+            input_range=self.input_range,
+        )
+
+    @property
+    def _step(self):
+        return step_length(self.step_size, self.epsilon, self.num_steps)
