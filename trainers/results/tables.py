@@ -16,15 +16,15 @@ TABLES = {
     "mnist_conv": ("MNIST, convolutional network, attacks in L∞", ["mnist_conv-*"], "mnist_conv-baseline"),
     "mnist_few_labels": ("MNIST, few labels (VAT paper)", ["mnist_mlp1200-*", "mnist_mlp_noise-*"], None),
     "ladder": ("MNIST, ladder networks, fully connected", ["mnist_ladder-*"], None),
-    "ladder_20ep_100": (
-        "MNIST, 100 labels, variants of adversarial noise in ladders, 20 epochs",
-        ["mnist_ladder_20ep-100_*"],
-        "mnist_ladder_20ep-100_full",
+    "ladder_10ep_100": (
+        "MNIST, 100 labels, variants of adversarial noise in ladders, 10 epochs",
+        ["mnist_ladder_10ep-100_*"],
+        "mnist_ladder_10ep-100_full",
     ),
-    "ladder_20ep_all": (
-        "MNIST, all labels, variants of adversarial noise in ladders, 20 epochs",
-        ["mnist_ladder_20ep-all_*"],
-        "mnist_ladder_20ep-all_full",
+    "ladder_10ep_all": (
+        "MNIST, all labels, variants of adversarial noise in ladders, 10 epochs",
+        ["mnist_ladder_10ep-all_*"],
+        "mnist_ladder_10ep-all_full",
     ),
     "ladder_conv": ("MNIST, convolutional ladder networks", ["mnist_conv*_ladder*"], None),
     "cifar10": (

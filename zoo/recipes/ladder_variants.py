@@ -1,4 +1,4 @@
-"""Recipes for variants of adversarial noise that the thesis leaves open in its discussion, after 20 epochs.
+"""Recipes for variants of adversarial noise that the thesis leaves open in its discussion, after 10 epochs.
 
 The variants: no adversarial noise on unlabeled inputs, noise in every layer, and noise in place of Gaussian noise. The
 rows with 100 labels and with all labels differ only in the adversarial noise, so a row compares with the two ladders
@@ -10,8 +10,8 @@ Source: Maroñas Molano, 2016, "Adversarial learning with ladder networks" (the 
 from zoo.recipes.ladder_settings import FC, FULL, family, labels, noisy
 from zoo.recipes.recipe import Recipe
 
-EPOCHS = 20
-MNIST = family("mnist_ladder_20ep", FC, epochs=EPOCHS)
+EPOCHS = 10
+MNIST = family("mnist_ladder_10ep", FC, epochs=EPOCHS)
 # Number of labels: the thesis's τ for labeled and for unlabeled inputs.
 SIZES = {"100": (4.5e-2, 4.5e-4), "all": (4.5e-4, 4.5e-8)}
 EVERY_LAYER = [0.05] * (len(FC) + 1)  # of a pre-activation of variance 1
@@ -27,7 +27,7 @@ def variants(name: str) -> list[Recipe]:
     Example:
         >>> from zoo.recipes.ladder_variants import variants
         >>> variants("100")[0].name
-        'mnist_ladder_20ep-100_full'
+        'mnist_ladder_10ep-100_full'
     """
     ladder, (labeled, unlabeled) = FULL[name], SIZES[name]
     ladders = {
