@@ -4,6 +4,7 @@ from zoo.layers.batch_normalization import BatchNormalization
 from zoo.layers.contrast_normalization import PerImageContrastNormalization
 from zoo.layers.normalized_embedding import NormalizedEmbedding
 from zoo.layers.preprocessing import PREPROCESSING, build_preprocessing
+from zoo.layers.reconstruction import Reconstruction
 from zoo.layers.sparse_code import SparseCode
 from zoo.layers.zca_whitening import ZCAWhitening
 
@@ -12,6 +13,7 @@ __all__ = [
     "BatchNormalization",
     "NormalizedEmbedding",
     "PerImageContrastNormalization",
+    "Reconstruction",
     "SparseCode",
     "ZCAWhitening",
     "build_preprocessing",

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import layers
 
-from zoo.layers import BatchNormalization
+from zoo.layers import BatchNormalization, Reconstruction
 from zoo.validation import check_number
 
 Tensor = Any  # a Keras tensor
@@ -26,6 +26,7 @@ def mlp(
     kernel_regularizer: Any = None,
     kernel_constraint: Any = None,
     activity_regularizer: Any = None,
+    reconstruction_weight: float = 0.0,
     name: str = "mlp",
 ) -> keras.Model:
     """Builds a fully connected network with ReLU units.
@@ -48,6 +49,8 @@ def mlp(
             the norm of each unit's weights.
         activity_regularizer: `keras.regularizers` object or identifier for the outputs of every ReLU, such as `L1(α)`
             for sparse representations. Keras divides the sum over a batch by the batch size.
+        reconstruction_weight: weight of a second task in the loss, at least 0: to reconstruct the inputs from the last
+            hidden layer, see `zoo.layers.Reconstruction`.
         name: name of the model.
 
     Returns:
@@ -63,23 +66,31 @@ def mlp(
         >>> network.output_shape
         (None, 10)
     """
-    check_number("num_classes", num_classes, 1, integer=True)
-    if not isinstance(hidden_units, (list, tuple)):
-        raise TypeError(f"hidden_units must be a list of widths, such as [1200, 600], received {hidden_units!r}.")
+    _check_widths(num_classes, hidden_units)
     for what, rate in {"dropout": dropout, "input_dropout": input_dropout}.items():
         check_number(what, rate, 0, 1)
     for what, std in {"input_noise_std": input_noise_std, "hidden_noise_std": hidden_noise_std}.items():
         check_number(what, std, 0)
     kernel = {"kernel_regularizer": kernel_regularizer, "kernel_constraint": kernel_constraint}
     inputs = keras.Input(input_shape)
-    x = _corrupt(layers.Flatten()(inputs), input_noise_std, input_dropout)
+    flat = layers.Flatten()(inputs)
+    x = _corrupt(flat, input_noise_std, input_dropout)
     for depth, units in enumerate(hidden_units, 1):
-        check_number("hidden_units", units, 1, integer=True)
         x = _dense(x, units, batch_normalization, kernel, f"hidden_{depth}")
         x = layers.Activation("relu", activity_regularizer=activity_regularizer)(x)
         x = _corrupt(x, hidden_noise_std, dropout)
+    if check_number("reconstruction_weight", reconstruction_weight, 0):
+        x = Reconstruction(reconstruction_weight)([x, flat])
     logits = _dense(x, num_classes, batch_normalization_on_logits, kernel, "logits")
     return keras.Model(inputs, logits, name=name)
+
+
+def _check_widths(num_classes, hidden_units):
+    check_number("num_classes", num_classes, 1, integer=True)
+    if not isinstance(hidden_units, (list, tuple)):
+        raise TypeError(f"hidden_units must be a list of widths, such as [1200, 600], received {hidden_units!r}.")
+    for units in hidden_units:
+        check_number("hidden_units", units, 1, integer=True)
 
 
 def _dense(x: Tensor, units: int, batch_normalization: bool, kernel: dict[str, Any], name: str) -> Tensor:

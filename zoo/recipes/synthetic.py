@@ -136,5 +136,6 @@ RECIPES = [
         tied_units=(128, 128, 128),
         num_nonzero=10,
         norm_bound=100.0,
+        reconstruction_weight=1.0,
     ),
 ]
