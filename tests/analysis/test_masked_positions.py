@@ -48,6 +48,23 @@ def test_padding_counts_as_if_cut_off(measure, classifier):
     assert found[REAL == 0] == 0
 
 
+@eager
+@pytest.mark.parametrize(
+    "measure",
+    [
+        lambda network: analysis.misclassified_under_attack(network, TOKENS, LABELS, "sign", 0.5, batch_size=2),
+        lambda network: analysis.penalty_values(network, TOKENS, zoo.AdversarialTraining(0.1), LABELS, batch_size=2),
+        lambda network: analysis.squared_frobenius_norm(network, TOKENS, batch_size=2),
+    ],
+    ids=["attack", "penalty", "frobenius"],
+)
+def test_masks_are_found_in_batches(measure, classifier, monkeypatch):
+    sizes, predict = [], Classifier.predict
+    monkeypatch.setattr(Classifier, "predict", lambda self, x: sizes.append(len(x)) or predict(self, x))
+    measure(classifier)
+    assert len(TOKENS) > 2 >= max(sizes)
+
+
 def test_a_compiled_attack_leaves_out_padding(classifier):
     """What the tests around this one run eagerly on TensorFlow."""
     found = MEASURES["pgd"](classifier, TOKENS, LABELS)

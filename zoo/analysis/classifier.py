@@ -123,15 +123,16 @@ class Classifier:
         with keras.StatelessScope(state_mapping=state), exact_moments(network):
             return prediction_of(network, inputs, self.outputs, self.output, training=True)
 
-    def labels(self, inputs: Any, labels: Any) -> np.ndarray:
+    def labels(self, inputs: Any, labels: Any, *, batch_size: int = 500) -> np.ndarray:
         """Labels as `as_labels` returns them, checked with the prediction for the first example.
 
         Args:
             inputs: as for `predict`.
             labels: as for `misclassified`.
+            batch_size: number of inputs at a time, to find masks.
         """
         labels, first = self.labels_at_output(labels), self.predict(take_rows(as_inputs(inputs), slice(0, 1)))
-        return as_labels(labels, first._replace(mask=self.mask(inputs, first)))
+        return as_labels(labels, first._replace(mask=self.mask(inputs, first, batch_size=batch_size)))
 
     def mask(self, inputs: Any, first: Prediction | None = None, *, batch_size: int = 500) -> np.ndarray | None:
         """The mask of the positions of dense outputs: `True` at those that count.

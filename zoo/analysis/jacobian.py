@@ -106,7 +106,7 @@ def squared_frobenius_norm(
     """
     if num_projections is None:
         values = penalty_values(network, inputs, JacobianPenalty(), batch_size=batch_size)
-        values = num_positions(network, inputs) * values
+        values = num_positions(network, inputs, batch_size=batch_size) * values
         return Estimate(values, np.zeros_like(values), 1)
     check_number("num_projections", num_projections, 1, integer=True)
     generator, one, classifier = as_generator(seed), JacobianPenalty(num_projections=1), as_classifier(network)
@@ -119,7 +119,7 @@ def squared_frobenius_norm(
     return Estimate.of(map_batches(samples, inputs, batch_size=batch_size), axis=1)
 
 
-def num_positions(network: Callable[..., Tensor], inputs: Any) -> Any:
+def num_positions(network: Callable[..., Tensor], inputs: Any, *, batch_size: int = 500) -> Any:
     """The number of positions of dense outputs, over which penalties take the mean; 1 for other outputs.
 
     It is an integer; or at least 1 for each example, `(n,)`, if Keras masks positions.
@@ -127,6 +127,7 @@ def num_positions(network: Callable[..., Tensor], inputs: Any) -> Any:
     Args:
         network: Keras network from inputs to logits.
         inputs: as for `jacobian`.
+        batch_size: number of inputs at a time.
 
     Example:
         >>> from zoo.analysis.jacobian import num_positions
@@ -134,7 +135,7 @@ def num_positions(network: Callable[..., Tensor], inputs: Any) -> Any:
         5
     """
     classifier = as_classifier(network)
-    mask = classifier.mask(inputs)
+    mask = classifier.mask(inputs, batch_size=batch_size)
     if mask is not None:
         return np.maximum(mask.reshape(len(mask), -1).sum(axis=1), 1)
     return math.prod(classifier(take_rows(as_inputs(inputs), slice(0, 1))).shape[1:-1])

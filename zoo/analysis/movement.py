@@ -113,7 +113,8 @@ def worst_movement_changes(
     """
     inputs = as_inputs(inputs)
     measure = movement_measure(network, inputs, fields, border, normalization, data_format)
-    return map_batches(measure, inputs, as_classifier(network).labels(inputs, labels), batch_size=batch_size)
+    labels = as_classifier(network).labels(inputs, labels, batch_size=batch_size)
+    return map_batches(measure, inputs, labels, batch_size=batch_size)
 
 
 def worst_movements(
@@ -159,4 +160,5 @@ def worst_movements(
     def of_batch(x, y):
         return regularizer.worst_movement(prediction_pass(classifier, x, y, terms=[regularizer]))[0]
 
-    return map_batches(of_batch, inputs, classifier.labels(inputs, labels), batch_size=batch_size)
+    labels = classifier.labels(inputs, labels, batch_size=batch_size)
+    return map_batches(of_batch, inputs, labels, batch_size=batch_size)

@@ -51,7 +51,7 @@ def penalty_values(
     def of_batch(x, *y):
         return regularizer.per_example(prediction_pass(classifier, x, *y, seed=generator, terms=regularizer.terms))
 
-    labels = () if labels is None else (classifier.labels(inputs, labels),)
+    labels = () if labels is None else (classifier.labels(inputs, labels, batch_size=batch_size),)
     return map_batches(of_batch, inputs, *labels, batch_size=batch_size)
 
 

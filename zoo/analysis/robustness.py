@@ -87,7 +87,7 @@ def misclassified_under_attack(
     classifier, inputs = as_classifier(network), as_inputs(inputs)
     labels, generator = classifier.labels_at_output(labels), as_generator(seed)
     if np.ndim(labels) > 1 and num_rows(inputs):  # an attack may fill padding, which does not count nevertheless
-        labels = classifier.labels(inputs, labels)
+        labels = classifier.labels(inputs, labels, batch_size=batch_size)
     victim = _with_batch_statistics(classifier, attack) if statistics == "batch" else _as_victim(network, classifier)
 
     def perturbed(x, y):
