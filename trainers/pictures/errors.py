@@ -43,13 +43,8 @@ def errors_by_method(contents: Iterable[Content], title: str) -> Picture | None:
         return None
     names = [method_of(content["recipe"]["name"]) for content in ordered]
     where, seconds = training_seconds(ordered)
-    best = frontier(
-        {
-            name: (statistics.median(times), mean_error(content))
-            for name, times, content in zip(names, seconds, ordered, strict=True)
-            if times
-        }
-    )
+    timed = [(name, times, content) for name, times, content in zip(names, seconds, ordered, strict=True) if times]
+    best = frontier({name: (statistics.median(times), mean_error(content)) for name, times, content in timed})
     figure, axes = new_figure(1.3 + 0.235 * len(ordered), 1, 2, sharey=True, width_ratios=[1.7, 1])
     for place, content in enumerate(ordered):
         draw_errors(axes[0, 0], place, content)

@@ -113,11 +113,18 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Checks the fields."""
+        self._check_types()
+        self._check_values()
+        self._check_combinations()
+
+    def _check_types(self):
         for field in dataclasses.fields(self):
             kind = {dict: dict, list: list, str: str, bool: bool}.get(field.type)
             value = getattr(self, field.name)
             if kind is not None and not isinstance(value, kind):
                 raise TypeError(f"The recipe field {field.name!r} must be {kind.__name__}, received {value!r}.")
+
+    def _check_values(self):
         if not re.fullmatch(r"\w[\w.+-]*", self.name):  # folders are named after it
             raise ValueError(f"The name of a recipe consists of letters, digits and . + - _, received {self.name!r}.")
         check_number("learning_rate", self.learning_rate, above=0)
@@ -137,14 +144,16 @@ class Recipe:
             check_number("num_labels", self.num_labels, 1, integer=True)
         if self.published_error is not None:
             check_number("published_error", self.published_error, 0, 100)
+        if self.search:
+            Search.from_data(self.search)
+
+    def _check_combinations(self):
         if self.early_stopping_patience and not self.num_validation:
             raise ValueError("early_stopping_patience needs num_validation above 0, received 0.")
         if self.penalty_inputs == "unlabeled" and not self.unlabeled_batch_size:
             raise ValueError('penalty_inputs="unlabeled" needs unlabeled_batch_size above 0, received 0.')
         if self.ladder and self.regularizers:
             raise ValueError(f"A ladder takes no regularizers, received {', '.join(map(repr, self.regularizers))}.")
-        if self.search:
-            Search.from_data(self.search)
 
     def override(self, assignments: Mapping[str, Any]) -> "Recipe":
         """Returns a copy with some fields changed. A change of name or data set removes the published error.

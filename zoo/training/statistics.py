@@ -1,7 +1,7 @@
 """Statistics of batch normalization: over several devices, and their mean over a training set."""
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import keras
@@ -87,10 +87,7 @@ def reestimate_statistics(model: Any, x: np.ndarray, batch_size: int, *, unbiase
     averages = [variable for layer in layers for variable in (layer.moving_mean, layer.moving_variance)]
     starts = range(0, max(len(x) - batch_size, 0) + 1, batch_size)
     sums: list[Any] = [0.0] * len(averages)
-    momenta = [layer.momentum for layer in layers]
-    for layer in layers:
-        layer.momentum = 0.0  # so that a pass sets the averages to the statistics of its batch
-    try:
+    with _averages_of_the_last_batch(layers):
         for start in starts:
             inputs, _ = model.prepare(keras.ops.convert_to_tensor(x[start : start + batch_size]))
             with keras.StatelessScope() as scope:
@@ -100,13 +97,23 @@ def reestimate_statistics(model: Any, x: np.ndarray, batch_size: int, *, unbiase
                 sums[index] = sums[index] + value.astype("float64")
             for variable in draws:  # otherwise every batch would have the same noise
                 variable.assign(scope.get_current_value(variable))
-    finally:
-        for layer, momentum in zip(layers, momenta, strict=True):
-            layer.momentum = momentum
     rows = min(batch_size, len(x))
     factors = (1.0, rows / max(rows - 1, 1) if unbiased else 1.0) * len(layers)  # of means and variances in turn
     for variable, total, factor in zip(averages, sums, factors, strict=True):
         variable.assign((factor * total / len(starts)).astype(np.dtype(variable.dtype)))
+
+
+@contextlib.contextmanager
+def _averages_of_the_last_batch(layers: Sequence[Any]) -> Iterator[None]:
+    """A context in which a pass sets the averages of layers to the statistics of its batch."""
+    momenta = [layer.momentum for layer in layers]
+    for layer in layers:
+        layer.momentum = 0.0
+    try:
+        yield
+    finally:
+        for layer, momentum in zip(layers, momenta, strict=True):
+            layer.momentum = momentum
 
 
 @contextlib.contextmanager

@@ -110,15 +110,7 @@ def run_square(task: Task, seed: Seed, *, num_queries: int, share: float, data_f
         return
     rng = np.random.default_rng(as_integer(as_generator(seed)))  # from a generator: 3 and SeedGenerator(3) agree
     program = task.program(("square", layout), make_steps(task, layout))
-    clean, dtype = task.clean[rows], task.clean.dtype
-    noise = layout.tensor(first_perturbation(rng, (len(rows), *layout.size), task.epsilon, task.norm).astype(dtype))
-    moved = task.inputs.moved
-    noise = ops.convert_to_numpy(noise)
-    if moved is not None:
-        noise = noise * ops.convert_to_numpy(moved)[rows]
-        if task.norm == "l2":  # with the norm of before
-            noise = task.epsilon * ops.convert_to_numpy(per_example.normalize(ops.convert_to_tensor(noise)))
-    start = ops.convert_to_numpy(clip_to_range(ops.convert_to_tensor(clean + noise), task.inputs.bounds)).copy()
+    start, dtype = _first_inputs(task, rows, layout, rng), task.clean.dtype
     best, done = map(ops.convert_to_numpy, gain(task.predict(start, rows), task.labels[rows]))
     state = {"x": start, "best": best.astype(dtype), "active": ~done}
     constants = task.constants(rows)
@@ -137,6 +129,18 @@ def run_square(task: Task, seed: Seed, *, num_queries: int, share: float, data_f
     if not task.prediction.decides_once:
         errors = task.errors_of(task.predict(state["x"], rows).logits, rows)
     task.record(rows, state["x"], errors, state["best"])
+
+
+def _first_inputs(task, rows, layout, rng):
+    """The inputs with their first perturbation, `(len(rows), ...)`."""
+    noise = first_perturbation(rng, (len(rows), *layout.size), task.epsilon, task.norm).astype(task.clean.dtype)
+    noise = ops.convert_to_numpy(layout.tensor(noise))
+    if task.inputs.moved is not None:
+        noise = noise * ops.convert_to_numpy(task.inputs.moved)[rows]
+        if task.norm == "l2":  # with the norm of before
+            noise = task.epsilon * ops.convert_to_numpy(per_example.normalize(ops.convert_to_tensor(noise)))
+    perturbed = ops.convert_to_tensor(task.clean[rows] + noise)
+    return ops.convert_to_numpy(clip_to_range(perturbed, task.inputs.bounds)).copy()
 
 
 def square(
