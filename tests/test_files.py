@@ -190,3 +190,41 @@ def test_a_generated_file_replaces_its_own_earlier_version_alone(tmp_path):
         with pytest.raises(ValueError, match=f"its first line is '{other.strip()}', not '# Results'"):
             files.write_generated(path, "# Results\nthree\n")
         assert path.read_text() == other
+
+
+@pytest.mark.parametrize("code", files.NO_LOCKS, ids=errno.errorcode.get)
+def test_a_file_system_without_locks_is_used_without_them(code, tmp_path, monkeypatch):
+    def refuse(descriptor, operation):
+        raise OSError(code, os.strerror(code))
+
+    monkeypatch.setattr("fcntl.flock", refuse)
+    files.write_atomic(tmp_path / "it", "new")
+    assert content(tmp_path / "it") == "new" and [path.name for path in tmp_path.iterdir()] == ["it"]
+
+
+def test_another_error_of_a_lock_is_no_lack_of_locks(tmp_path, monkeypatch):
+    opened = []
+
+    def fail(descriptor, operation):
+        opened.append(descriptor)
+        raise OSError(errno.EIO, os.strerror(errno.EIO))
+
+    monkeypatch.setattr("fcntl.flock", fail)
+    with pytest.raises(OSError, match="Input/output error"), files.locked(tmp_path / "lock"):
+        pytest.fail("the block ran without the lock")
+    with pytest.raises(OSError, match="Bad file descriptor"):
+        os.fstat(opened[0])
+
+
+def test_files_of_a_process_that_belongs_to_another_user_are_left_alone(tmp_path, monkeypatch):
+    def refuse(process, signal):
+        raise PermissionError
+
+    monkeypatch.setattr(os, "kill", refuse)
+    with files.atomic(tmp_path / "it") as first:
+        first.write_text("first")
+    theirs, ours = (first.with_name(first.name.replace(f"-{os.getpid()}-", f"-{each}-")) for each in (1, os.getpid()))
+    for left in (theirs, ours):  # ours is of an earlier process with the same number
+        left.write_text("half")
+    files.write_atomic(tmp_path / "it", "second")
+    assert theirs.exists() and not ours.exists() and content(tmp_path / "it") == "second"

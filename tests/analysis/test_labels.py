@@ -15,6 +15,8 @@ from zoo.analysis import (
     worst_movement_changes,
     worst_movements,
 )
+from zoo.analysis.labels import losses_of
+from zoo.analysis.logits import Prediction
 
 RNG = np.random.default_rng(3)
 X = RNG.normal(size=(3, 4, 2)).astype("float32")
@@ -64,3 +66,17 @@ def test_labels_of_the_output_that_is_measured():
     np.testing.assert_array_equal(misclassified(classifier, X[:, 0], labels), expected)
     with pytest.raises(ValueError, match=r"outputs \['cls', 'box'\].*Classifier\(network, output='cls'\)"):
         misclassified(network, X[:, 0], labels["cls"])
+
+
+@pytest.mark.parametrize(
+    "distribution, labels, wanted",
+    [
+        ("categorical", (2,), r"\(n, 4\), received \(2,\)"),
+        ("categorical", (2, 4, 2), r"\(n, 4\), received \(2, 4, 2\)"),
+        ("bernoulli", (2, 4), r"\(n, 4, 3\), received \(2, 4\)"),
+    ],
+)
+def test_losses_need_a_label_for_every_decision(distribution, labels, wanted):
+    prediction = Prediction(np.zeros((2, 4, 3), "float32"), distribution)
+    with pytest.raises(ValueError, match=rf"Outputs of shape \(2, 4, 3\) need labels of shape {wanted}"):
+        losses_of(prediction, np.zeros(labels, "int32"))

@@ -8,6 +8,7 @@ import pytest
 from keras import layers
 
 from zoo.backend.interception import intercepted
+from zoo.backend.keras_internals import masks_of
 
 
 @pytest.mark.parametrize("quantized", [False, True])
@@ -74,3 +75,79 @@ def test_threads_that_take_turns_within_a_pass_see_their_own_changes():
     for thread in threads:
         thread.join(20)
     assert found == {"first": 1.0, "second": 10.0} and "call" not in vars(layer)
+
+
+class Halves(layers.Layer):
+    """A layer that returns several tensors."""
+
+    def call(self, x):
+        return {"first": x[:, :1], "rest": x[:, 1:]}
+
+
+def test_several_outputs_are_changed_together_and_without_a_mask():
+    layer, x, seen = Halves(), np.arange(6.0).reshape(2, 3), []
+
+    def change(outputs, mask):
+        seen.append(mask)
+        return {name: 10 * each for name, each in outputs.items()}
+
+    layer(x)
+    with intercepted(layer, change):
+        found = layer(x)
+    assert seen == [None]
+    np.testing.assert_allclose(found["first"], 10 * x[:, :1])
+    np.testing.assert_allclose(found["rest"], 10 * x[:, 1:])
+
+
+def test_a_layer_of_several_inputs_is_changed():
+    layer, x = layers.Add(), np.ones((1, 2), "float32")
+    layer([x, x])
+    with intercepted(layer, lambda outputs, mask: outputs + 1):
+        np.testing.assert_allclose(layer([x, 3 * x]), [[5.0, 5.0]])
+
+
+def test_a_layer_that_returns_its_masked_input():
+    """The tensor has its mask within the call already."""
+    masked, layer, seen = layers.Masking()(np.array([[[1.0], [0.0]]])), layers.Identity(), []
+    layer(masked)
+    with intercepted(layer, lambda outputs, mask: seen.append(mask) or outputs + 1):
+        changed = layer(masked)
+    np.testing.assert_allclose(changed, [[[2.0], [1.0]]])
+    for mask in (*seen, *masks_of(changed)):
+        np.testing.assert_array_equal(mask, [[True, False]])
+    assert len(seen) == 1
+
+
+def seen_mask(layer, *inputs):
+    """The mask that a change receives, next to the one of the outputs."""
+    seen = []
+    given = inputs if len(inputs) > 1 else inputs[0]
+    layer(given)
+    with intercepted(layer, lambda outputs, mask: seen.append(mask) or outputs):
+        (mask,) = masks_of(layer(given))
+    return [each if each is None else np.asarray(each) for each in (seen[0], mask)]
+
+
+def embedded(*tokens):
+    return [layers.Embedding(5, 3, mask_zero=True)(np.array([each])) for each in tokens]
+
+
+@pytest.mark.parametrize("layer", [layers.Add(), layers.Concatenate()], ids=lambda layer: layer.name)
+def test_a_layer_of_several_masked_inputs_has_the_mask_of_keras(layer):
+    inputs = embedded([1, 2, 0], [1, 0, 0])
+    (expected,) = masks_of(layer(inputs))
+    for mask in seen_mask(layer, *inputs):
+        np.testing.assert_array_equal(mask, expected)
+
+
+class SumOfPositions(layers.Layer):
+    """A layer that does not support masking, so that Keras drops the mask."""
+
+    def call(self, x):
+        return keras.ops.sum(x, axis=1)
+
+
+@pytest.mark.filterwarnings("ignore:Layer .* does not support:UserWarning")
+@pytest.mark.parametrize("layer", [SumOfPositions(), layers.GlobalMaxPooling1D()], ids=["sum", "pooling"])
+def test_a_layer_that_drops_the_mask_has_none(layer):
+    assert seen_mask(layer, *embedded([1, 2, 0])) == [None, None]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 from keras import layers
 
+import zoo
 from zoo.backend.keras_internals import (
     as_step_function,
     attach_masks,
@@ -52,7 +53,7 @@ def test_the_structure_of_inputs():
 def test_the_last_layer_of_any_model(compiled):
     inputs = keras.Input((3,))
     functional = keras.Model(inputs, compiled(inputs))
-    for model in (compiled, functional, keras.Sequential([functional])):
+    for model in (compiled, functional, keras.Sequential([functional]), zoo.RegularizedModel(functional)):
         assert last_layer(model) is compiled.layers[-1]
     two = keras.Model(inputs, [compiled(inputs), inputs])
     assert last_layer(two) is None and last_layer(np.tanh) is None

@@ -99,3 +99,44 @@ def test_cache_folder(monkeypatch, tmp_path):
     assert tfds_images.cache_folder() == tmp_path
     monkeypatch.delenv("ZOO_CACHE_DIR")
     assert tfds_images.cache_folder() == pathlib.Path.home() / ".cache" / "regularized-zoo"
+
+
+def test_a_file_that_is_damaged_as_soon_as_it_is_written(tmp_path, monkeypatch):
+    monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path))
+    monkeypatch.setattr(tfds_images, "_fill_cache", lambda name, file: file.write_bytes(b"PK half"))
+    with pytest.raises(ValueError, match=f"{tmp_path / 'tiny.npz'} is damaged although .* Is the disk full"):
+        tfds_images.load_images("tiny")
+
+
+@pytest.fixture
+def child(monkeypatch, tmp_path):
+    """Stands for the child process: it writes a cache file if it ends well, and says nothing. Records environments."""
+    seen = []
+
+    def make(status):
+        def run(command, env, **streams):
+            seen.append(env)
+            if not status:
+                np.savez(command[-1], **dict.fromkeys(tfds_images.ARRAYS, 7))
+            return subprocess.CompletedProcess(command, status)
+
+        monkeypatch.setattr(tfds_images.subprocess, "run", run)
+        monkeypatch.setenv("ZOO_CACHE_DIR", str(tmp_path))
+        return seen
+
+    return make
+
+
+def test_the_child_runs_tensorflow_without_the_accelerator(child, monkeypatch):
+    monkeypatch.setenv("KERAS_BACKEND", "jax")
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
+    seen = child(0)
+    assert tfds_images.load_images("tiny") == (7,) * 5
+    assert [(env["KERAS_BACKEND"], env["CUDA_VISIBLE_DEVICES"]) for env in seen] == [("tensorflow", "")]
+
+
+def test_a_child_that_dies_without_a_word(child, tmp_path):
+    child(-9)
+    with pytest.raises(ValueError, match="Cannot load the set 'tiny': the reader ended with status -9"):
+        tfds_images.load_images("tiny")
+    assert not list(tmp_path.iterdir())

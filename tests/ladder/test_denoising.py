@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from zoo.ladder.combinators import COMBINATORS
 from zoo.ladder.denoising import combinator_curves, denoise_levels
 
 WEIGHTS = [10, 1, 0.1, 0.1]
@@ -55,3 +56,21 @@ def test_a_level_without_a_signal_has_one_curve_and_one_without_a_combinator_non
     np.testing.assert_allclose(combinator_curves(make(combinators="identity"), 0, z, (0, 1), 0), z[None])
     with pytest.raises(ValueError, match="Level 0 has no combinator; levels with one: 3"):
         combinator_curves(make(denoising_weights=[0, 0, 0, 1]), 0, z, (0,), 0)
+
+
+@pytest.mark.parametrize("signal", [None, (None, 3)])
+@pytest.mark.parametrize("name", COMBINATORS)
+def test_a_combinator_comes_back_from_its_configuration(name, signal):
+    z = np.random.default_rng(0).normal(size=(2, 3)).astype("float32")
+    first = COMBINATORS[name](**({"hidden_units": 2} if name == "mlp" else {}))
+    second = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(first))
+    assert type(second) is type(first) and second.get_config() == first.get_config()
+    for combinator in (first, second):
+        combinator.build((None, 3), signal)
+    assert [weight.shape for weight in second.weights] == [weight.shape for weight in first.weights]
+    second.set_weights([weight + 0.5 for weight in first.get_weights()])
+    first.set_weights(second.get_weights())
+    found = [
+        keras.ops.convert_to_numpy(each.denoise(z, None if signal is None else z[::-1])) for each in (first, second)
+    ]
+    np.testing.assert_array_equal(*found)

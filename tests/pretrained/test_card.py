@@ -1,6 +1,7 @@
 """Cards: checksums and the index made of them."""
 
 import json
+import re
 
 import pytest
 
@@ -78,3 +79,23 @@ def test_damaged_card_is_refused(model_folder, content):
 def test_missing_card_is_named(tmp_path):
     with pytest.raises(FileNotFoundError, match=CARD_FILE):
         verify(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "field, value, kind", [("name", None, "str"), ("num_parameters", "7", "int"), ("input_shape", {"a": 4}, "list")]
+)
+def test_a_field_of_another_type_is_refused(model_folder, field, value, kind):
+    card = json.loads((model_folder / CARD_FILE).read_text())
+    write_card(model_folder, {**card, field: value})
+    message = f"{CARD_FILE} is damaged: '{field}' must be {kind}, received {value!r}"
+    with pytest.raises(ValueError, match=re.escape(message)):
+        read_card(model_folder)
+
+
+def test_a_link_is_no_file_of_a_model(model_folder, tmp_path):
+    (tmp_path / "outside").write_bytes(b"index")
+    linked = model_folder / "variables" / "variables.index"
+    linked.unlink()
+    linked.symlink_to(tmp_path / "outside")
+    with pytest.raises(ValueError, match="holds 'variables/variables.index', which is a link or a special file"):
+        verify(model_folder)

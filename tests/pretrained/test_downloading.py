@@ -162,3 +162,9 @@ def test_unknown_names(served, tmp_path):
         zoo.pretrained.find("toy", tmp_path)
     shutil.rmtree(served.folder / "toy")
     assert_refused(ValueError, "/toy is no model of the zoo: it has no card.json")
+
+
+def test_a_cache_that_cannot_be_a_folder_keeps_the_error_of_the_system(served):
+    cached_models().parent.write_text("a file in its place")
+    message = assert_refused(OSError, str(cached_models().parent))
+    assert "disk is full" not in message and "cannot be downloaded" not in message

@@ -49,6 +49,21 @@ def test_failed_export_keeps_the_earlier_one(model, tmp_path):
 
 
 @needs_tensorflow
+def test_a_full_disk_is_an_error_of_the_system(model, tmp_path, monkeypatch):
+    import tensorflow as tf
+
+    def full(module, path, signatures):
+        raise tf.errors.ResourceExhaustedError(None, None, "No space left on device")
+
+    monkeypatch.setattr(tf.saved_model, "save", full)
+    with pytest.raises(
+        OSError, match=f"SavedModel cannot be written to {tmp_path} .No space left on device."
+    ) as caught:
+        zoo.export(model, tmp_path / "toy")
+    assert "\n" not in str(caught.value) and not list(tmp_path.iterdir())
+
+
+@needs_tensorflow
 def test_unsuitable_models_are_refused(tmp_path):
     network = zoo.networks.mlp((4,), 2, hidden_units=(3,))
     with pytest.raises(TypeError, match="Functional"):

@@ -36,6 +36,17 @@ def test_a_server_that_always_breaks_off(served):
     assert str(cached_models()) in message and "put its folder" in message
 
 
+def test_a_server_that_hangs_up(served):
+    served.faults[DATA] = [faults.hang_up]
+    assert verify(zoo.pretrained.find("toy")) == verify(served.folder / "toy")
+    assert served.paths().count(DATA.rpartition("/")[2]) == 2
+
+
+def test_a_server_that_always_hangs_up(served):
+    served.faults[CARD_FILE] = [faults.hang_up] * http_source.ATTEMPTS
+    assert_refused(ConnectionError, "the server broke off 3 times")
+
+
 def test_a_server_that_sends_too_much(served):
     served.faults["saved_model.pb"] = [faults.send_too_much]
     assert_refused(ValueError, r"sends more than the 3,\d\d\d bytes that are expected")
@@ -65,6 +76,7 @@ def test_addresses_that_no_server_has(served):
 
 def test_plain_http_is_for_this_machine_and_known_models(served, monkeypatch):
     assert_refused(ValueError, "can be altered on the way. Use https://", "http://models.example.org/toy")
+    assert http_source.HttpSource("https://models.example.org/toy").address
     for host in ("localhost", "127.0.0.1", "[::1]:80"):
         assert http_source.HttpSource(f"http://{host}/toy").address
     assert http_source.HttpSource("http://models.example.org/toy", known=True).address
@@ -126,3 +138,11 @@ def test_the_progress_bar_is_on_standard_error_of_a_terminal(size, capsys, monke
         printed = capsys.readouterr()
         assert printed.out == "" and bool(printed.err) == visible
     assert printed.err.endswith("\n") and ("2/3" if size else "2/Unknown") in printed.err
+
+
+def test_a_progress_bar_without_a_download_writes_nothing(capsys, monkeypatch):
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True, raising=False)
+    bar = http_source.ProgressBar(3000)
+    bar.add(1000, drawn=False)
+    bar.finish()
+    assert capsys.readouterr() == ("", "")

@@ -11,6 +11,7 @@ import pytest
 
 import zoo
 from tests.support import model_server as faults
+from tests.support.hub_server import refuse
 from zoo.optional import is_installed
 from zoo.pretrained import downloading, uploading
 from zoo.pretrained.card import CARD_FILE, CHECKSUM, card_sum, verify, write_card
@@ -106,6 +107,11 @@ def test_without_the_hub_the_cache_serves(uploaded, monkeypatch):
 def test_a_broken_download_continues(uploaded):
     uploaded.faults[DATA] = [faults.break_off]
     assert verify(zoo.pretrained.find(ADDRESS)) == verify(PATH)
+
+
+def test_a_gated_repository(uploaded):
+    uploaded.faults[CARD_FILE] = [lambda handler, content: refuse(handler, "GatedRepo", 403)]
+    assert_refused(ValueError, f"{ADDRESS} is gated: ask its owner for access, then log in by `hf auth login`")
 
 
 def test_a_lying_hub(uploaded):

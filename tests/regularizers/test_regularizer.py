@@ -68,6 +68,11 @@ def test_sum():
     assert type(build({name: EXAMPLES[name] for name in ("vat", "entropy")})) is RegularizerSum
 
 
+def test_a_sum_names_its_terms():
+    members = [build({name: EXAMPLES[name]}) for name in ("vat", "entropy", "at")]
+    assert repr(members[0] + members[1] + members[2]) == " + ".join(map(repr, members))
+
+
 def test_sum_needs_derivatives_when_a_member_does():
     without, needing = build({"entropy": {}}), build({"at": {"epsilon": 1.0}})
     assert not (without + without).needs_input_derivatives
@@ -134,6 +139,7 @@ def test_nothing_to_build():
         ({"vatt": {}}, ValueError, "Unknown regularizer 'vatt'. Did you mean 'vat'"),
         ({"vat": {"epsilom": 1}}, ValueError, "Unknown hyperparameter of vat 'epsilom'. Did you mean 'epsilon'"),
         ({"at": {"epsilon": 1, "weigth": 1}}, ValueError, "Did you mean 'weight'"),
+        ({"vat": 0.5}, TypeError, "The hyperparameters of vat must be a dictionary, received 0.5"),
         ({"at": {}}, TypeError, "The regularizer at needs a value for 'epsilon', received {}"),
         ({"vmt": {"weight": 1.0}}, TypeError, "The regularizer vmt needs a value for 'field'"),
         ({"parameter_tying": {"first": "a"}}, TypeError, "needs a value for 'second'"),

@@ -64,6 +64,10 @@ def break_off(handler, content):
     send(handler, rest[: len(rest) // 3], len(rest), 206 if "Range" in handler.headers else 200)
 
 
+def hang_up(handler, content):
+    """Closes the connection without an answer."""
+
+
 def lie(handler, content):
     """Sends another content of the same length."""
     send(handler, bytes(byte ^ 1 for byte in content))

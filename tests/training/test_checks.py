@@ -76,6 +76,27 @@ def test_good_arrays_pass(labels):
     check_arrays("training", (batch for batch in ()), None, SPARSE, (None, 3))
 
 
+def test_labels_that_are_one_number():
+    with pytest.raises(ValueError, match=r"training labels must be an array with one label per input, .* shape \(\)"):
+        check_arrays("training", np.ones((3, 2)), np.array(1), SPARSE, (None, 3))
+
+
+def test_labels_of_an_unknown_loss_are_finite_and_as_many_as_inputs():
+    check_arrays("training", np.ones((3, 2)), np.array([-7.5, 0, 9]), None, (None, 3))
+    with pytest.raises(ValueError, match="training labels hold 1 NaN"):
+        check_arrays("training", np.ones((3, 2)), np.array([np.nan, 0, 9]), None, (None, 3))
+    with pytest.raises(ValueError, match="received 3 training inputs and 2 labels"):
+        check_arrays("training", np.ones((3, 2)), np.ones(2), None, (None, 3))
+
+
+def test_labels_of_a_binary_loss_for_an_unknown_shape():
+    binary = outputs_of("binary_crossentropy")
+    for labels in (np.ones(3), np.ones((3, 4)), np.full((3, 2, 2), 0.5)):
+        check_arrays("training", np.ones((3, 2)), labels, binary, None)
+    with pytest.raises(ValueError, match=r"training labels must be 0 to 1, received 2.0 \(1 out of range\)"):
+        check_arrays("training", np.ones((3, 2)), np.array([0.0, 1.0, 2.0]), binary, None)
+
+
 def two_outputs():
     inputs = keras.Input((6,))
     return keras.Model(inputs, [layers.Dense(3)(inputs), layers.Dense(3)(inputs)])

@@ -116,6 +116,20 @@ class Twice(keras.Model):
         return self.logits(total) if self.times else self.logits(ops.cast(x, "float32"))
 
 
+class Pieces(layers.Layer):
+    """Returns several tensors, or integers."""
+
+    def call(self, x):
+        return [x, x] if self.name == "pair" else ops.cast(x, "int32")
+
+
+def after_pieces(name):
+    tokens = keras.Input((LENGTH,))
+    pieces = Pieces(name=name)(tokens)
+    total = layers.Add()(pieces) if name == "pair" else ops.cast(pieces, "float32")
+    return keras.Model(tokens, layers.Dense(3)(total))
+
+
 def same_names():
     def inner(name):
         embedding = layers.Embedding(WORDS, WIDTH, name="embedding")
@@ -130,6 +144,8 @@ WRONG = {
     "twice": (lambda: Twice(2), "embedding", "'embedding', which runs 2 times"),
     "never": (lambda: Twice(0), "embedding", "'embedding', which runs 0 times"),
     "same_names": (same_names, "embedding", "must name one layer, but 2 layers have this name"),
+    "several_outputs": (lambda: after_pieces("pair"), "pair", r"one floating-point tensor, but 'pair' returns \["),
+    "integers": (lambda: after_pieces("whole"), "whole", "one floating-point tensor, but 'whole' returns .*int32"),
     "not_per_example": (NETWORKS["in_a_layer"], "positions", "'positions' returns 5 rows for 8 examples"),
 }
 

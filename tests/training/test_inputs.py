@@ -137,3 +137,18 @@ def test_a_function_computes_in_double_precision_if_an_input_has_it():
     assert [keras.backend.standardize_dtype(each.dtype) for each in found] == ["float64", "float64"]
     found = as_network_inputs(layers.Concatenate(), [double, single])
     assert [keras.backend.standardize_dtype(each.dtype) for each in found] == ["float32", "float32"]
+
+
+@pytest.mark.parametrize(
+    "dtype, options, expected",
+    [
+        ("float64", {"keep_double": True}, "float64"),
+        ("float64", {}, "float32"),
+        ("float32", {"keep_double": True}, "float32"),
+        ("float16", {"keep_double": True}, "float32"),
+        ("uint8", {"keep_double": True}, "float32"),
+    ],
+)
+def test_one_input_in_double_precision_may_stay(dtype, options, expected):
+    found = as_network_inputs(layers.Flatten(), keras.ops.ones((2, 3), dtype), **options)
+    assert keras.backend.standardize_dtype(found.dtype) == expected

@@ -168,3 +168,12 @@ def test_several_layers_share_one_norm():
     single = passes(network, "embedding", PADDED)
     pulled, alone = (each.vjp(ops.ones_like(each.logits)) for each in (found, single))
     np.testing.assert_allclose(pulled[:, : LENGTH * WIDTH], ops.reshape(alone, (12, -1)), rtol=1e-5, atol=1e-7)
+
+
+def test_a_layer_without_padding_moves_whole_beside_one_with_padding():
+    network = keras.Sequential([keras.Input((LENGTH,)), *masked().layers, layers.Dense(2)])
+    network.layers[3].name = "pooled"
+    found = passes(network, ["embedding", "pooled"], PADDED, linearized=False)
+    words = np.repeat(PADDED > 0, WIDTH, axis=1)
+    expected = np.concatenate([words, np.ones((12, 3))], axis=1)
+    np.testing.assert_array_equal(ops.convert_to_numpy(found.perturbed.moved), expected)

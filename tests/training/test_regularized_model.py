@@ -202,3 +202,21 @@ def test_a_generator_of_seeds_may_be_shared(network):
 def test_a_model_that_was_never_compiled_predicts(network, data):
     x, _ = data
     assert zoo.RegularizedModel(network()).predict(x, verbose=0).shape == (24, 3)
+
+
+def test_fit_needs_a_compiled_model(network, data, fit):
+    with pytest.raises(ValueError, match=r"call `compile\(\)`"):
+        fit(zoo.RegularizedModel(network(), VAT(1.0)), *data)
+
+
+def test_a_list_of_callbacks_that_keras_made(data, network, model, fit, quick, assert_same_weights):
+    found = []
+    for own in (False, True):
+        trained, losses, batches = model(network(), AT(0.1), **quick), [], zoo.datasets.Batches(*data, 8)
+        callback = keras.callbacks.LambdaCallback(on_epoch_end=lambda epoch, logs, to=losses: to.append(logs["loss"]))
+        made = keras.callbacks.CallbackList([callback], add_history=True, model=trained) if own else [callback]
+        history = fit(trained, batches, epochs=2, callbacks=made)
+        assert history["loss"] == losses and len(losses) == batches.epoch == 2
+        assert not own or made.callbacks[:1] == [callback]
+        found.append(trained)
+    assert_same_weights(*found, rtol=1e-5, atol=1e-6)

@@ -80,3 +80,12 @@ def test_clone_keeps_the_configuration(trained):
     second = zoo.RegularizedModel.from_config(first.get_config())
     assert second.get_config() == first.get_config()
     assert [m.name for m in second.penalty_metrics] == ["vat", "vmt_smooth", "smoothness"]
+
+
+def test_a_model_that_is_not_built_comes_back_compiled(network, data, model, fit, quick, tmp_path):
+    first = model(keras.Sequential([layers.Dense(3)]), zoo.AdversarialTraining(0.5), optimizer="adam", **quick)
+    with pytest.warns(UserWarning, match="not yet been built"):
+        first.save(tmp_path / "model.keras")
+    second = keras.models.load_model(tmp_path / "model.keras")
+    assert second.compiled and not second.built and not second.optimizer.built
+    assert fit(second, *data)["at"][0] > 0 and len(second.optimizer.variables) == 2 + 2 * 2

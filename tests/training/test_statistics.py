@@ -6,7 +6,7 @@ import pytest
 from keras import layers
 
 from zoo.training import ReestimateStatistics, reestimate_statistics
-from zoo.training.statistics import labeled_statistics
+from zoo.training.statistics import labeled_statistics, synchronized_statistics
 
 
 @pytest.mark.parametrize("batch_size", [8, 5])
@@ -87,3 +87,21 @@ def test_unbiased_variances_and_their_end(network, model, data):
 def test_unsuitable_inputs(rows, batch_size, message, network, model):
     with pytest.raises(ValueError, match=message):
         reestimate_statistics(model(network()), np.zeros((rows, 6)), batch_size)
+
+
+def test_statistics_are_of_all_devices_within_the_context_only():
+    inner = keras.Sequential([keras.Input((3,)), layers.BatchNormalization()])
+    network = keras.Sequential([keras.Input((3,)), layers.BatchNormalization(), inner])
+    normalizations = network.layers[0], inner.layers[0]
+    with pytest.raises(KeyboardInterrupt), synchronized_statistics(network):
+        assert all(layer.synchronized for layer in normalizations)
+        raise KeyboardInterrupt
+    assert not any(layer.synchronized for layer in normalizations)
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="Keras has this setting on TensorFlow only")
+def test_a_layer_that_was_made_for_all_devices_stays_so():
+    network = keras.Sequential([keras.Input((3,)), layers.BatchNormalization(synchronized=True)])
+    with synchronized_statistics(network):
+        assert network.layers[0].synchronized
+    assert network.layers[0].synchronized

@@ -12,6 +12,7 @@ if keras.backend.backend() != "tensorflow":
     pytest.skip("TensorFlow's strategies", allow_module_level=True)
 
 import tensorflow as tf
+from keras import layers
 
 from zoo.datasets import Batches, SemiSupervised
 from zoo.training import tensorflow_step
@@ -135,3 +136,57 @@ def test_two_devices_refuse_a_set_before_training():
 
 def test_other_data_is_not_looked_at():
     check_division({"x": iter(())}, 2)
+
+
+@pytest.mark.parametrize("kind", ["batches", "semi_supervised"])
+def test_python_reads_the_batches_of_the_epoch(kind, data):
+    batches, _ = SETS[kind](*data)
+    read = tensorflow_step._read_in_python(batches)
+    assert int(read.cardinality()) == len(batches)
+    for epoch in range(2):
+        batches.epoch = epoch
+        expected = [batches[step] for step in range(len(batches))]
+        for found, given in zip(read, expected, strict=True):
+            for a, b in zip(tf.nest.flatten(found), tf.nest.flatten(given), strict=True):
+                np.testing.assert_array_equal(a, b)
+
+
+@pytest.fixture
+def mirrored(network, model):
+    """Makes a model under a strategy of one device."""
+
+    def make(*middle, **options):
+        with tf.distribute.MirroredStrategy(["CPU:0"]).scope():
+            made = model(network(*middle), **options)
+            made.build((None, 6))
+        return made
+
+    return make
+
+
+def test_several_devices_share_statistics_in_the_scope_of_their_strategy(mirrored, data):
+    normalization, before = layers.BatchNormalization(), tf.nn.moments
+    trained = mirrored(normalization)
+    with tensorflow_step._spread(trained, {"x": data[0]}):
+        assert normalization.synchronized and tf.nn.moments is not before
+        assert tf.distribute.get_strategy() is trained.distribute_strategy
+    assert not normalization.synchronized and tf.nn.moments is before and not tf.distribute.has_strategy()
+
+
+REFUSED = {
+    "several_steps": ([], {"steps_per_execution": 3}, "one step at a time, received steps_per_execution=3"),
+    "network": ([layers.Dropout(0.5)], {}, "draw the same ones on every device, received 'dropout.*KERAS_BACKEND=jax"),
+    "preprocessing": (
+        [],
+        {"preprocessing": layers.GaussianNoise(0.1)},
+        "the same ones on every device, received 'gaussian_noise",
+    ),
+}
+
+
+@pytest.mark.parametrize("case", REFUSED)
+def test_what_several_devices_cannot_run(case, mirrored, data):
+    middle, options, message = REFUSED[case]
+    trained = mirrored(*middle, **options)
+    with pytest.raises(ValueError, match=message), tensorflow_step._spread(trained, {"x": data[0]}):
+        pytest.fail("training would begin")

@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from zoo.backend.keras_internals import attach_masks, masks_of
+from zoo.backend.keras_internals import attach_masks, get_keras_mask, masks_of
 
 Tensor = Any  # a tensor of the backend
 Change = Callable[[Tensor, Tensor | None], Tensor]
@@ -52,11 +52,18 @@ class InterceptedCall:
     def _changed(self, change, outputs, args, kwargs):
         if keras.tree.is_nested(outputs):
             return change(outputs, None)
-        (mask,) = masks_of(outputs)
-        if mask is None and args and not keras.tree.is_nested(args[0]):
-            (given,) = masks_of(args[0])
-            mask = self.layer.compute_mask(args[0], kwargs.get("mask", given))
+        mask = self._mask_of(outputs, args, kwargs)
         return attach_masks(change(outputs, mask), [mask])
+
+    def _mask_of(self, outputs, args, kwargs):
+        """The mask of the outputs: the one that they carry, or that Keras attaches when the layer has returned."""
+        (mask,) = masks_of(outputs)
+        if mask is not None or not args or not self.layer.supports_masking:
+            return mask
+        given = kwargs.get("mask")
+        if given is None:
+            given = keras.tree.map_structure(get_keras_mask, args[0])
+        return self.layer.compute_mask(args[0], given)
 
 
 @contextlib.contextmanager

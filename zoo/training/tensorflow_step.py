@@ -10,7 +10,7 @@ import numpy as np
 import tensorflow as tf
 
 from zoo.backend.derivatives import explained_derivatives
-from zoo.backend.keras_internals import as_step_function, is_random_state, loss_tracker
+from zoo.backend.keras_internals import as_step_function, flatten_layers, is_random_state, loss_tracker
 from zoo.backend.moments import exact_moments
 from zoo.backend.replicas import num_replicas
 from zoo.datasets import Batches, SemiSupervised
@@ -229,11 +229,12 @@ def _spread(model, options):
             f"{model.steps_per_execution}."
         )
     layers = [layer for layer in (model.network, model.preprocessing) if layer is not None]
-    drawing = [v.path for layer in layers for v in layer.variables if is_random_state(v)]
+    inner = [each for layer in layers for each in flatten_layers(layer)]  # a layer after those that contain it
+    drawing = [layer.name for layer in inner if any(map(is_random_state, layer.variables))]
     if drawing:
         raise ValueError(
             "On TensorFlow, layers that draw random numbers draw the same ones on every device, received "
-            f"{drawing[0]}. Train such networks on several devices with KERAS_BACKEND=jax."
+            f"{drawing[-1]!r}. Train such networks on several devices with KERAS_BACKEND=jax."
         )
     with synchronized_statistics(model.network), exact_moments(model.network), model.distribute_strategy.scope():
         yield

@@ -30,6 +30,19 @@ class Interrupt(keras.callbacks.Callback):
             raise KeyboardInterrupt
 
 
+class SaveWithin(Interrupt):
+    """Stops training after a step, like SIGTERM: with a checkpoint that was asked for after every step of the epoch."""
+
+    def __init__(self, checkpoint, epoch, batch):
+        super().__init__(epoch, batch)
+        self.checkpoint = checkpoint
+
+    def on_train_batch_end(self, batch, logs=None):
+        if self.epoch == self.stop_epoch:
+            self.checkpoint.save_within_epoch(batch + 1)
+        super().on_train_batch_end(batch, logs)
+
+
 class InterruptAtTheEnd(keras.callbacks.Callback):
     """Stops training after the last epoch, before the final checkpoint."""
 
@@ -55,10 +68,11 @@ def fresh(quick, network, model):
 def train(data, fresh, fit, tmp_path):
     """Trains up to 4 epochs from the newest checkpoint of a folder, and returns the model and the `Checkpoint`."""
 
-    def run(folder="run", callbacks=(), epochs=4, early_stopping=None, **options):
+    def run(folder="run", callbacks=(), epochs=4, early_stopping=None, save_within=None, **options):
         trained = fresh()
         checkpoint = Checkpoint(tmp_path / folder, early_stopping)
-        checkpoint.restore(trained)
+        checkpoint.restore(trained, [each[:8] for each in data])
+        callbacks = [*callbacks, *([SaveWithin(checkpoint, *save_within)] if save_within else [])]
         batches = zoo.datasets.Batches(*data, 8)
         batches.epoch = checkpoint.state["epochs"]
         start = {"initial_epoch": batches.epoch, "epochs": batches.epoch if checkpoint.state["stopped"] else epochs}
@@ -81,6 +95,26 @@ def test_interrupted_run_ends_as_the_uninterrupted_one(stop, train, tmp_path, as
     assert continued.state["history"] == record.state["history"]
     assert continued.state["finished"] and continued.state["epochs"] == 4
     assert continued.state["seconds"] > 0
+
+
+@pytest.mark.parametrize("stops", [[0], [1], [0, 1]])
+def test_run_saved_within_an_epoch_continues_after_its_steps(stops, train, tmp_path, assert_same_weights):
+    whole, record = train("whole")
+    for batch in stops:  # the second run reads the batches that the first has trained on, and saves nothing there
+        with pytest.raises(KeyboardInterrupt):
+            train("stopped", save_within=(2, batch))
+        assert [path.name for path in (tmp_path / "stopped").iterdir()] == [f"epoch-00002-step-{batch + 1:07d}"]
+        saved = Checkpoint(tmp_path / "stopped")
+        assert (saved.state["epochs"], saved.state["steps"], saved.needs_every_step) == (2, batch + 1, True)
+    resumed, continued = train("stopped")
+    assert continued.state["history"] == record.state["history"]
+    assert_same_weights(whole, resumed)
+
+
+def test_one_of_several_processes_writes(train, tmp_path, monkeypatch):
+    monkeypatch.setattr("zoo.training.callbacks.checkpoint.is_writer", lambda: False)
+    _, checkpoint = train(epochs=1)
+    assert checkpoint.state["epochs"] == 1 and not list(tmp_path.iterdir())
 
 
 @pytest.mark.parametrize("moment, counted", [("on_train_batch_end", True), ("on_epoch_end", False)])

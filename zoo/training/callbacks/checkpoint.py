@@ -137,6 +137,9 @@ class Checkpoint(keras.callbacks.Callback):
         if self.state["steps"] and epoch == self.state["epochs"]:
             assign(self.model.metrics_variables, self.arrays["metrics"])
 
+    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
+        """Does nothing. Because of this hook, steps run one at a time while `needs_every_step` says so."""
+
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Saves a checkpoint."""
         history = self.state["history"]
