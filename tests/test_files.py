@@ -224,7 +224,7 @@ def test_files_of_a_process_that_belongs_to_another_user_are_left_alone(tmp_path
     with files.atomic(tmp_path / "it") as first:
         first.write_text("first")
     theirs, ours = (first.with_name(first.name.replace(f"-{os.getpid()}-", f"-{each}-")) for each in (1, os.getpid()))
-    for left in (theirs, ours):  # ours is of an earlier process with the same number
+    for left in (theirs, ours):  # our own number: an earlier process had the same one
         left.write_text("half")
     files.write_atomic(tmp_path / "it", "second")
     assert theirs.exists() and not ours.exists() and content(tmp_path / "it") == "second"

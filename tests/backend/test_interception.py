@@ -119,7 +119,7 @@ def test_a_layer_that_returns_its_masked_input():
 
 
 def seen_mask(layer, *inputs):
-    """The mask that a change receives, next to the one of the outputs."""
+    """The mask that a change receives, and the mask of the outputs."""
     seen = []
     given = inputs if len(inputs) > 1 else inputs[0]
     layer(given)
@@ -138,6 +138,32 @@ def test_a_layer_of_several_masked_inputs_has_the_mask_of_keras(layer):
     (expected,) = masks_of(layer(inputs))
     for mask in seen_mask(layer, *inputs):
         np.testing.assert_array_equal(mask, expected)
+
+
+class Passing(layers.Layer):
+    """A layer that passes masks on in Keras's default way: those of all inputs, of which the first one counts."""
+
+    def __init__(self):
+        super().__init__()
+        self.supports_masking = True
+
+    def call(self, inputs):
+        return inputs[0] + inputs[1]
+
+
+def test_a_layer_that_passes_masks_on_by_default():
+    inputs = embedded([1, 2, 0], [1, 0, 0])
+    for mask in seen_mask(Passing(), *inputs):
+        np.testing.assert_array_equal(mask, [[True, True, False]])
+    assert seen_mask(Passing(), *(np.ones((1, 3, 2), "float32") for _ in range(2))) == [None, None]
+
+
+def test_a_layer_that_is_called_by_keyword_has_the_mask_of_keras():
+    (x,), layer, seen = embedded([1, 2, 0]), layers.Dense(2), []
+    layer(inputs=x)
+    with intercepted(layer, lambda outputs, mask: seen.append(mask) or outputs):
+        layer(inputs=x)
+    np.testing.assert_array_equal(seen[0], [[True, True, False]])
 
 
 class SumOfPositions(layers.Layer):

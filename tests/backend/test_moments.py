@@ -23,7 +23,7 @@ def test_half_precision_does_not_overflow():
 
 
 class Own(layers.Layer):
-    """A user's layer, in whose call there may be anything."""
+    """A user's layer, whose call may do anything."""
 
 
 LAYERS = {

@@ -110,7 +110,7 @@ def test_a_file_that_is_damaged_as_soon_as_it_is_written(tmp_path, monkeypatch):
 
 @pytest.fixture
 def child(monkeypatch, tmp_path):
-    """Stands for the child process: it writes a cache file if it ends well, and says nothing. Records environments."""
+    """Stands for the child process. It prints nothing, and writes a cache file if its status is 0."""
     seen = []
 
     def make(status):

@@ -1,4 +1,4 @@
-"""The second task of a classifier against its closed form, in the layer and in training."""
+"""The loss of the second task, and a training step on it, against closed forms."""
 
 import keras
 import numpy as np
@@ -43,15 +43,33 @@ def test_a_training_step_descends_on_the_second_task():
         np.testing.assert_allclose(new, old - 0.5 * slope, rtol=1e-4, atol=1e-6)
 
 
-def test_a_network_with_a_second_task_loads_and_predicts_as_before(tmp_path):
-    network = zoo.networks.mlp((2, 4), 3, hidden_units=(6,), reconstruction_weight=0.1)
+def test_a_network_reconstructs_its_inputs_without_their_noise(tmp_path):
+    network = zoo.networks.mlp((2, 4), 3, hidden_units=(6, 5), input_noise_std=0.9, reconstruction_weight=0.1)
     network.save(tmp_path / "network.keras")
     x = RNG.normal(size=(3, 2, 4)).astype("float32")
-    np.testing.assert_allclose(keras.saving.load_model(tmp_path / "network.keras")(x), network(x), rtol=1e-6)
+    for each in (network, keras.saving.load_model(tmp_path / "network.keras")):
+        (layer,) = [layer for layer in each.layers if isinstance(layer, Reconstruction)]
+        seen, decode = {}, layer.head.call
+        layer.head.call = lambda *args, decode=decode, seen=seen, **options: seen.setdefault(0, decode(*args))
+        each(x, training=True)
+        found = ops.convert_to_numpy(seen[0])
+        np.testing.assert_allclose(float(sum(each.losses)), 0.1 * np.mean((found - x.reshape(3, 8)) ** 2), rtol=1e-5)
+        assert layer.head.kernel.shape == (5, 8)
 
 
-def test_a_negative_weight_is_refused():
+@pytest.mark.parametrize("policy, expected", [("float64", "float64"), ("mixed_bfloat16", "float32")])
+def test_the_loss_is_summed_in_at_least_single_precision(policy, expected):
+    layer = Reconstruction(1.0, dtype=policy)
+    layer([HIDDEN.astype("float64"), X.astype("float64")], training=True)
+    assert keras.backend.standardize_dtype(layer.losses[0].dtype) == expected
+
+
+def test_bad_weights_and_shapes_are_refused():
     with pytest.raises(ValueError, match="weight must be at least 0, received -1"):
         Reconstruction(-1)
     with pytest.raises(ValueError, match="reconstruction_weight must be at least 0, received -1"):
         zoo.networks.mlp((4,), 3, reconstruction_weight=-1)
+    with pytest.raises(ValueError, match="needs a hidden layer, received reconstruction_weight=1"):
+        zoo.networks.mlp((4,), 3, hidden_units=(), reconstruction_weight=1)
+    with pytest.raises(ValueError, match=r"needs inputs of shape \(n, d\), received \(8, 8, 8\). Add a Flatten"):
+        Reconstruction()([np.ones((8, 4), "float32"), np.ones((8, 8, 8), "float32")])

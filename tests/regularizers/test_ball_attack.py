@@ -1,4 +1,4 @@
-"""What adversarial training, MART and TRADES take from their common base."""
+"""The common base of adversarial training, MART and TRADES."""
 
 import numpy as np
 import pytest
@@ -28,6 +28,13 @@ def test_arguments(attack, options, message):
         attack(**{"epsilon": 1.0, **options})
 
 
+def test_a_ball_needs_a_norm_and_a_radius():
+    with pytest.raises(ValueError, match="Unknown norm None"):
+        Trades(1.0, norm=None)
+    with pytest.raises(TypeError, match="epsilon"):
+        Trades("1")
+
+
 @pytest.mark.parametrize(
     "step_size, expected",
     [(None, [0.3, 0.4]), (0.1, [0.06, 0.08]), (5.0, [0.6, 0.8])],
@@ -41,7 +48,7 @@ def test_the_first_step_ends_in_the_ball(step_size, expected):
 
 @pytest.mark.parametrize("taken, expected", [(0, 0.4), (1, 0.3), (4, 0.0)])
 def test_the_ascent_takes_the_steps_that_are_left(taken, expected):
-    """Four steps of 0.1 along a constant gradient, less those already taken, from the center of a wide ball."""
+    """Along a constant gradient, each of the remaining steps moves 0.1 from the center."""
     attack = BallAttack(1.0, **{**SETTINGS, "step_size": 0.1})
     center = ops.convert_to_tensor(np.zeros((1, 2)))
     ascended = attack.ascend(lambda x: ops.convert_to_tensor(np.array([[0.0, 2.0]])), center, center, taken)

@@ -76,6 +76,13 @@ def test_callbacks_that_watch_steps(callbacks):
     assert seen_of(image_network(), callbacks=callbacks).watched
 
 
+@pytest.mark.parametrize("needs", [True, False])
+@pytest.mark.parametrize("callback", [Watching(), keras.callbacks.Callback()], ids=["hooks", "no_hooks"])
+def test_a_callback_that_says_what_it_needs(callback, needs, monkeypatch):
+    monkeypatch.setattr(callback, "needs_every_step", needs, raising=False)
+    assert seen_of(image_network(), callbacks=callback).watched is needs
+
+
 @pytest.mark.parametrize(
     ("num_examples", "options", "expected"),
     [

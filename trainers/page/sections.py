@@ -51,8 +51,8 @@ SECTIONS = (
         "movements",
         "Worst movements",
         "VMT penalizes how much the loss changes along the worst shift, rotation, scale or smooth deformation. The "
-        "curves show the largest change of the loss, R, during training. It falls with the loss itself. With a loss "
-        "gradient of norm 1, as the VMT paper draws R, it shows only how far the gradient points along movements.",
+        "curves show the largest change of the loss, R, during training. R falls when the loss falls. The VMT "
+        "paper divides the loss gradient by its norm. R then shows only how well the gradient aligns with movements.",
         of_tables=("worst_movements", "normalized_worst_movements"),
         files=("movement_fields", "sample_pairs", "signal_classes", "signal_pairs"),
     ),

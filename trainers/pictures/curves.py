@@ -106,7 +106,7 @@ def with_curves(contents: Iterable[Content], *names: str) -> dict[str, np.ndarra
 
 
 def movement_panels(contents: Iterable[Content], suffix: str) -> dict[str, dict[str, np.ndarray]]:
-    """`{movement: {method: (seeds, epochs + 1)}}` of the movements whose R some method recorded."""
+    """`{movement: {method: (seeds, epochs + 1)}}`. Movements that no method recorded are left out."""
     contents = list(contents)
     found = {movement: with_curves(contents, f"worst_{movement}{suffix}") for movement in MOVEMENTS}
     return {movement: {m: of[:, 0] for m, of in values.items()} for movement, values in found.items() if values}
@@ -151,7 +151,7 @@ def normalized_worst_movements(contents: Iterable[Content], title: str) -> Pictu
     return draw_panels(
         values,
         {movement: f"$R$ of {movement}, unit gradient" for movement in MOVEMENTS},
-        f"How far the loss gradient points along movements. {title}",
+        f"Alignment of the loss gradient with movements. {title}",
         "R of each kind of movement with the loss gradient of each example divided by its norm",
     )
 

@@ -129,7 +129,7 @@ class Classifier:
         Args:
             inputs: as for `predict`.
             labels: as for `misclassified`.
-            batch_size: number of inputs at a time, to find masks.
+            batch_size: number of inputs at a time, if the outputs have masks.
         """
         labels, first = self.labels_at_output(labels), self.predict(take_rows(as_inputs(inputs), slice(0, 1)))
         return as_labels(labels, first._replace(mask=self.mask(inputs, first, batch_size=batch_size)))

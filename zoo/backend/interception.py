@@ -7,7 +7,7 @@ from typing import Any
 
 import keras
 
-from zoo.backend.keras_internals import attach_masks, get_keras_mask, masks_of
+from zoo.backend.keras_internals import attach_masks, masks_of
 
 Tensor = Any  # a tensor of the backend
 Change = Callable[[Tensor, Tensor | None], Tensor]
@@ -56,14 +56,16 @@ class InterceptedCall:
         return attach_masks(change(outputs, mask), [mask])
 
     def _mask_of(self, outputs, args, kwargs):
-        """The mask of the outputs: the one that they carry, or that Keras attaches when the layer has returned."""
+        """The mask that the outputs carry, or else the one that Keras attaches after the call."""
         (mask,) = masks_of(outputs)
-        if mask is not None or not args or not self.layer.supports_masking:
+        arguments = [*args, *kwargs.values()]
+        if mask is not None or not arguments or not self.layer.supports_masking:
             return mask
         given = kwargs.get("mask")
         if given is None:
-            given = keras.tree.map_structure(get_keras_mask, args[0])
-        return self.layer.compute_mask(args[0], given)
+            given = keras.tree.map_structure(lambda each: masks_of(each)[0], arguments[0])
+        masks = self.layer.compute_mask(arguments[0], given)
+        return keras.tree.flatten(masks)[0]  # by default those of all inputs, of which Keras takes the first
 
 
 @contextlib.contextmanager

@@ -49,8 +49,8 @@ def mlp(
             the norm of each unit's weights.
         activity_regularizer: `keras.regularizers` object or identifier for the outputs of every ReLU, such as `L1(α)`
             for sparse representations. Keras divides the sum over a batch by the batch size.
-        reconstruction_weight: weight of a second task in the loss, at least 0: to reconstruct the inputs from the last
-            hidden layer, see `zoo.layers.Reconstruction`.
+        reconstruction_weight: weight of a second task in the loss, at least 0. The last hidden layer also reconstructs
+            the inputs, without their noise and dropout, see `zoo.layers.Reconstruction`.
         name: name of the model.
 
     Returns:
@@ -58,7 +58,7 @@ def mlp(
 
     Raises:
         TypeError: an argument is not a number, or `hidden_units` is not a list.
-        ValueError: a number is out of range.
+        ValueError: a number is out of range, or a second task has no hidden layer.
 
     Example:
         >>> import zoo
@@ -71,6 +71,8 @@ def mlp(
         check_number(what, rate, 0, 1)
     for what, std in {"input_noise_std": input_noise_std, "hidden_noise_std": hidden_noise_std}.items():
         check_number(what, std, 0)
+    if check_number("reconstruction_weight", reconstruction_weight, 0) and not hidden_units:
+        raise ValueError(f"A second task needs a hidden layer, received reconstruction_weight={reconstruction_weight}.")
     kernel = {"kernel_regularizer": kernel_regularizer, "kernel_constraint": kernel_constraint}
     inputs = keras.Input(input_shape)
     flat = layers.Flatten()(inputs)
@@ -79,7 +81,7 @@ def mlp(
         x = _dense(x, units, batch_normalization, kernel, f"hidden_{depth}")
         x = layers.Activation("relu", activity_regularizer=activity_regularizer)(x)
         x = _corrupt(x, hidden_noise_std, dropout)
-    if check_number("reconstruction_weight", reconstruction_weight, 0):
+    if reconstruction_weight:
         x = Reconstruction(reconstruction_weight)([x, flat])
     logits = _dense(x, num_classes, batch_normalization_on_logits, kernel, "logits")
     return keras.Model(inputs, logits, name=name)

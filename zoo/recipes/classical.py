@@ -105,7 +105,6 @@ def classical_recipes(
     tied_units: Sequence[int],
     num_nonzero: int,
     norm_bound: float,
-    reconstruction_weight: float,
 ) -> list[Recipe]:
     """Makes one recipe for each classical regularizer.
 
@@ -122,7 +121,6 @@ def classical_recipes(
         tied_units: hidden widths of the network with two tied layers, all equal.
         num_nonzero: entries of a sparse code that are not 0.
         norm_bound: largest sum of squares of all kernels. The recipe has no batch normalization.
-        reconstruction_weight: weight of the second task, to reconstruct the inputs.
 
     Example:
         >>> from zoo import recipes
@@ -149,7 +147,7 @@ def classical_recipes(
         make("sparse_code", preprocessing=[*family.base.preprocessing, code]),
         make("norm_constraint", {"norm_constraint": constraint}, network={"batch_normalization": False}),
         make("sparsity", network={"activity_regularizer": norm_penalty("L1", sparsity)}),
-        make("multi_task", network={"reconstruction_weight": reconstruction_weight}),
+        make("multi_task", network={"reconstruction_weight": 1.0}),
         make("bagging", num_members=5, bagging=True),
         make("ensemble", num_members=5),
         make("ensemble_geometric", num_members=5, ensemble_mean="geometric"),

@@ -159,7 +159,6 @@ RECIPES = [
         tied_units=(600, 600, 600),
         num_nonzero=50,
         norm_bound=500.0,
-        reconstruction_weight=1.0,
     ),
     SEMI_SUPERVISED.recipe("vat_100", {"vat": {"epsilon": 0.3}}, num_labels=100, published_error=2.33),
     SEMI_SUPERVISED.recipe("vat_1000", {"vat": {"epsilon": 0.3}}, num_labels=1000, published_error=1.36),

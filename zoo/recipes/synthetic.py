@@ -136,6 +136,5 @@ RECIPES = [
         tied_units=(128, 128, 128),
         num_nonzero=10,
         norm_bound=100.0,
-        reconstruction_weight=1.0,
     ),
 ]

@@ -5,6 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.backend.moments import mean
 from zoo.regularizers.ball_attack import BallAttack
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.math import per_example
@@ -81,7 +82,7 @@ class AdversarialTraining(BallAttack):
     ):
         super().__init__(
             epsilon,
-            norm="l2" if norm is None and noise is None else norm,
+            norm="l2" if norm is None else norm,
             num_steps=num_steps,
             step_size=step_size,
             input_range=input_range,
@@ -90,6 +91,7 @@ class AdversarialTraining(BallAttack):
         )
         self.noise, self.random_start = noise, random_start
         if noise is not None:
+            self.norm = norm  # None: the noise takes its place
             check_choice("noise", noise, NOISES)
             self._check_plain_step()
 
@@ -118,7 +120,7 @@ class AdversarialTraining(BallAttack):
         if self.random_start:
             perturbation = draw_from_ball(inputs, self.epsilon, self.norm, clean_pass.seed, moved)
         else:
-            # In training mode the clean pass has this gradient.
+            # In training mode the clean pass already has the gradient at the input.
             first = clean_pass if self.attack_mode == "training" else clean_pass.linearized_at(inputs, self.attack_mode)
             perturbation = self.first_step(ops.stop_gradient(first.loss_gradient), self.noise)
         if moved is not None:
@@ -131,7 +133,7 @@ class AdversarialTraining(BallAttack):
 
     def _without_padding(self, perturbation, moved):
         """The perturbation of the entries that move, which have mean square 1 if the noise is `"scaled_l2"`."""
-        share = ops.mean(per_example.flatten(moved), axis=-1) if self.noise == "scaled_l2" else None
+        share = mean(per_example.flatten(moved), axis=-1) if self.noise == "scaled_l2" else None
         scale = 1.0 if share is None else per_example.expand(ops.sqrt(share), moved)
         return scale * moved * perturbation
 

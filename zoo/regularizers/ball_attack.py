@@ -1,4 +1,4 @@
-"""What regularizers share whose inputs are the worst ones in a ball."""
+"""The base of regularizers that attack inputs inside a ball."""
 
 from collections.abc import Callable
 from typing import Any
@@ -15,11 +15,11 @@ Tensor = Any  # a tensor of the backend
 
 
 class BallAttack(InputPerturbation):
-    """A penalty at the worst input in a ball about each input, which projected gradient ascent finds.
+    """A penalty at the worst input in a ball around each input. Projected gradient ascent finds it.
 
     Args:
         epsilon: ε, radius of the ball in units of the (preprocessed) input, at least 0.
-        norm: norm of the ball, `"l2"` or `"linf"`; or None if the subclass has no ball.
+        norm: norm of the ball, `"l2"` or `"linf"`.
         num_steps: number of steps, at least 1.
         step_size: α, at least 0, in units of the input; or None, see `step_length`.
         input_range: `(low, high)` to which the perturbed inputs are clipped, or None.
@@ -31,16 +31,16 @@ class BallAttack(InputPerturbation):
         ValueError: an argument is out of range or unknown.
 
     Example:
-        >>> from zoo.regularizers.ball_attack import BallAttack
-        >>> [issubclass(each, BallAttack) for each in (zoo.AdversarialTraining, zoo.VirtualAdversarialTraining)]
-        [True, False]
+        >>> attack = zoo.AdversarialTraining(0.5, norm="linf", num_steps=5)
+        >>> np.asarray(attack.first_step(np.array([[3.0, -4.0]])))
+        array([[ 0.25, -0.25]])
     """
 
     def __init__(
         self,
         epsilon: float,
         *,
-        norm: str | None,
+        norm: str,
         num_steps: int,
         step_size: float | None,
         input_range: tuple[float, float] | None,
@@ -49,7 +49,7 @@ class BallAttack(InputPerturbation):
     ):
         super().__init__(**common)
         self.epsilon = check_number("epsilon", epsilon, 0)
-        self.norm: Any = norm if norm is None else check_choice("norm", norm, STEEPEST)
+        self.norm: Any = check_choice("norm", norm, STEEPEST)
         self.num_steps = check_number("num_steps", num_steps, 1, integer=True)
         self.step_size = step_size if step_size is None else check_number("step_size", step_size, 0)
         self.input_range = check_input_range(input_range)
@@ -60,13 +60,13 @@ class BallAttack(InputPerturbation):
 
         Args:
             gradient: at the center, `(n, ...)`.
-            kind: see `adversarial_noise`; None for that of the norm.
+            kind: see `adversarial_noise`. None takes steepest ascent in the norm of the ball.
         """
-        # From the center, min(α, ε)·δ is the projected step.
+        # A step from the center has length min(α, ε), so it needs no projection.
         return min(self._step, self.epsilon) * adversarial_noise(gradient, kind or STEEPEST[self.norm])
 
     def ascend(self, gradient: Callable[[Tensor], Tensor], perturbation: Tensor, inputs: Tensor, taken: int) -> Tensor:
-        """The perturbed inputs after the steps that are left, `(n, ...)`.
+        """The perturbed inputs after the remaining steps, `(n, ...)`.
 
         Args:
             gradient: `x -> g`, `(n, ...) -> (n, ...)`.

@@ -157,11 +157,16 @@ def whole_epoch(x: Any, options: Mapping[str, Any]) -> tuple[int | None, int]:
 
 
 def _is_watched(callbacks: Any) -> bool:
-    """Whether a callback needs to see every step. A callback that does not says so by `needs_every_step = False`."""
+    """Whether a callback needs to see every step: it says so by `needs_every_step`, or else has a hook for batches."""
     return any(
-        # Read from the instance, because `LambdaCallback` sets its hooks there.
-        getattr(getattr(callback, hook), "__func__", None) is not getattr(keras.callbacks.Callback, hook)
+        getattr(callback, "needs_every_step", _has_batch_hook(callback))
         for callback in keras.tree.flatten(callbacks or [])
+    )
+
+
+def _has_batch_hook(callback):
+    # Read from the instance, because `LambdaCallback` sets its hooks there.
+    return any(
+        getattr(getattr(callback, hook, None), "__func__", None) is not getattr(keras.callbacks.Callback, hook)
         for hook in BATCH_HOOKS
-        if getattr(callback, "needs_every_step", True)
     )

@@ -105,7 +105,7 @@ def reestimate_statistics(model: Any, x: np.ndarray, batch_size: int, *, unbiase
 
 @contextlib.contextmanager
 def _averages_of_the_last_batch(layers: Sequence[Any]) -> Iterator[None]:
-    """A context in which a pass sets the averages of layers to the statistics of its batch."""
+    """Inside this context, a pass replaces moving averages with the statistics of its batch."""
     momenta = [layer.momentum for layer in layers]
     for layer in layers:
         layer.momentum = 0.0

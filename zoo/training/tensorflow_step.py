@@ -229,7 +229,7 @@ def _spread(model, options):
             f"{model.steps_per_execution}."
         )
     layers = [layer for layer in (model.network, model.preprocessing) if layer is not None]
-    inner = [each for layer in layers for each in flatten_layers(layer)]  # a layer after those that contain it
+    inner = [each for layer in layers for each in flatten_layers(layer)]  # containers before the layers inside them
     drawing = [layer.name for layer in inner if any(map(is_random_state, layer.variables))]
     if drawing:
         raise ValueError(

@@ -2,6 +2,7 @@
 
 import json
 import time
+import types
 
 import keras
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from keras import layers
 
 import zoo
+from zoo.training.callbacks import checkpoint as checkpoints
 from zoo.training.callbacks.checkpoint import ARRAYS_FILE, STATE_FILE, Checkpoint
 from zoo.training.callbacks.halt_on_nan import HaltOnNaN
 
@@ -31,7 +33,7 @@ class Interrupt(keras.callbacks.Callback):
 
 
 class SaveWithin(Interrupt):
-    """Stops training after a step, like SIGTERM: with a checkpoint that was asked for after every step of the epoch."""
+    """Saves after every step of an epoch, then stops training after one of them, like SIGTERM."""
 
     def __init__(self, checkpoint, epoch, batch):
         super().__init__(epoch, batch)
@@ -100,7 +102,7 @@ def test_interrupted_run_ends_as_the_uninterrupted_one(stop, train, tmp_path, as
 @pytest.mark.parametrize("stops", [[0], [1], [0, 1]])
 def test_run_saved_within_an_epoch_continues_after_its_steps(stops, train, tmp_path, assert_same_weights):
     whole, record = train("whole")
-    for batch in stops:  # the second run reads the batches that the first has trained on, and saves nothing there
+    for batch in stops:  # the second run skips the batches of the first, and saves nothing while it skips
         with pytest.raises(KeyboardInterrupt):
             train("stopped", save_within=(2, batch))
         assert [path.name for path in (tmp_path / "stopped").iterdir()] == [f"epoch-00002-step-{batch + 1:07d}"]
@@ -109,6 +111,23 @@ def test_run_saved_within_an_epoch_continues_after_its_steps(stops, train, tmp_p
     resumed, continued = train("stopped")
     assert continued.state["history"] == record.state["history"]
     assert_same_weights(whole, resumed)
+
+
+@pytest.mark.parametrize("steps, at_a_time, works", [(8, 4, True), (7, 4, False), (7, 1, True)])
+def test_steps_that_run_together_cannot_be_skipped_in_part(steps, at_a_time, works):
+    def trained(iterator):
+        return {"loss": 0.0}
+
+    model, batches = types.SimpleNamespace(train_function=trained, steps_per_execution=at_a_time), iter(range(20))
+    if not works:
+        with pytest.raises(ValueError, match="saved after 7 steps of an epoch, but 4 steps run at a time"):
+            checkpoints._skip_steps(model, steps)
+        assert model.train_function is trained
+        return
+    checkpoints._skip_steps(model, steps)
+    while model.train_function is not trained:
+        model.train_function(batches)
+    assert next(batches) == steps
 
 
 def test_one_of_several_processes_writes(train, tmp_path, monkeypatch):

@@ -28,8 +28,8 @@ class Curves(keras.callbacks.Callback):
     The curves are `sampled_train_error` and `sampled_test_error` in percent, whose difference is the generalization
     gap; `sampled_train_loss` and `sampled_test_loss`, the cross-entropies, whose difference is that of the VMT paper;
     and `worst_shift`, `worst_rotation` and `worst_scale`: R of each movement on the sampled test inputs, if the
-    inputs have such a movement. `worst_shift_normalized` and so on are R as in the curves of the VMT paper: with the
-    loss gradient of each example divided by its norm.
+    inputs have such a movement. `worst_shift_normalized` and so on divide the loss gradient of each example by its
+    norm, as the VMT paper does. A run that continues an older checkpoint adds only to the curves that it finds there.
 
     Args:
         dataset: the sample is the first `NUM_SAMPLED` examples of the training and of the test split.
@@ -61,20 +61,22 @@ class Curves(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Measures before the first epoch; a resumed run already has this value."""
         if len(self.history.get("sampled_train_error", ())) == epoch:
-            self._measure()
+            self._measure(epoch)
 
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Measures after the epoch."""
-        self._measure()
+        self._measure(epoch + 1)
 
-    def _measure(self):
+    def _measure(self, place):
+        for name, value in self._values():
+            if len(self.history.get(name, ())) == place:  # an older checkpoint may lack a curve
+                self.history.setdefault(name, []).append(value)
+
+    def _values(self):
         for split, (inputs, labels) in self.sample.items():
             logits = map_batches(self._logits, inputs)
-            self._add(f"sampled_{split}_error", error_percent(unchanged, logits, labels))
-            self._add(f"sampled_{split}_loss", float(np.mean(cross_entropies(unchanged, logits, labels))))
+            yield f"sampled_{split}_error", error_percent(unchanged, logits, labels)
+            yield f"sampled_{split}_loss", float(np.mean(cross_entropies(unchanged, logits, labels)))
         for suffix, measure in self._movements.items():
             for name, changes in map_batches(measure, *self.sample["test"]).items():
-                self._add(f"worst_{name}{suffix}", float(np.mean(changes)))
-
-    def _add(self, name, value):
-        self.history.setdefault(name, []).append(value)
+                yield f"worst_{name}{suffix}", float(np.mean(changes))

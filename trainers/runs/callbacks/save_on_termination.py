@@ -21,14 +21,11 @@ class SaveOnTermination(keras.callbacks.Callback):
         SystemExit: with status 143.
     """
 
+    needs_every_step = False  # the checkpoint says when steps must run one at a time
+
     def __init__(self, termination: Termination, checkpoint: Checkpoint) -> None:
         super().__init__()
         self.termination, self.checkpoint = termination, checkpoint
-
-    @property
-    def needs_every_step(self) -> bool:
-        """Whether steps must run one at a time, as the checkpoint says."""
-        return self.checkpoint.needs_every_step
 
     def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
         """Saves and exits within the epoch; after its last step, `on_epoch_end` does so."""

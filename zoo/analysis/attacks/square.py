@@ -137,7 +137,7 @@ def _first_inputs(task, rows, layout, rng):
     noise = ops.convert_to_numpy(layout.tensor(noise))
     if task.inputs.moved is not None:
         noise = noise * ops.convert_to_numpy(task.inputs.moved)[rows]
-        if task.norm == "l2":  # with the norm of before
+        if task.norm == "l2":  # the mask has shortened the noise
             noise = task.epsilon * ops.convert_to_numpy(per_example.normalize(ops.convert_to_tensor(noise)))
     perturbed = ops.convert_to_tensor(task.clean[rows] + noise)
     return ops.convert_to_numpy(clip_to_range(perturbed, task.inputs.bounds)).copy()

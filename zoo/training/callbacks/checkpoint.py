@@ -137,9 +137,6 @@ class Checkpoint(keras.callbacks.Callback):
         if self.state["steps"] and epoch == self.state["epochs"]:
             assign(self.model.metrics_variables, self.arrays["metrics"])
 
-    def on_train_batch_end(self, batch: int, logs: dict[str, Any] | None = None) -> None:
-        """Does nothing. Because of this hook, steps run one at a time while `needs_every_step` says so."""
-
     def on_epoch_end(self, epoch: int, logs: dict[str, Any] | None = None) -> None:
         """Saves a checkpoint."""
         history = self.state["history"]
@@ -234,7 +231,15 @@ def _skip_steps(model: Any, steps: int) -> None:
     Args:
         model: `ObjectiveModel`.
         steps: number of steps to skip, a multiple of `model.steps_per_execution`.
+
+    Raises:
+        ValueError: it is no multiple.
     """
+    if steps % model.steps_per_execution:
+        raise ValueError(
+            f"The checkpoint was saved after {steps} steps of an epoch, but {model.steps_per_execution} steps run at a "
+            "time. Compile with steps_per_execution=1 to continue."
+        )
     function, left = model.train_function, steps
 
     def skip(*arguments):
