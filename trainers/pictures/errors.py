@@ -17,6 +17,7 @@ from trainers.results.tables import errors_by_seed
 
 TRAINING = ("dataset", "preprocessing", "optimizer", "learning_rate", "schedule", "epochs")
 LABELS_IN_NAME = re.compile(r"(?<=[-_])(?:\d+|all)_|_\d+$")
+SHORTENED = re.compile(r"_\d+ep-")
 
 
 def mean_error(content: Content) -> float:
@@ -105,7 +106,8 @@ def draw_seconds(ax: Any, place: int, times: Sequence[float]) -> None:
 def by_labels(contents: Iterable[Content]) -> dict[str, dict[int | None, Content]]:
     """Groups recipes that differ only in the number of labels, and perhaps in hyperparameters of the method.
 
-    Recipes in a group share the fields of `TRAINING`, such as epochs, optimizer and preprocessing.
+    Recipes in a group share the fields of `TRAINING`, such as epochs, optimizer and preprocessing. Recipes that train
+    for fewer epochs than their source, such as `mnist_ladder_10ep-100_full`, are left out.
 
     Args:
         contents: of results files.
@@ -116,6 +118,8 @@ def by_labels(contents: Iterable[Content]) -> dict[str, dict[int | None, Content
     groups = defaultdict(dict)
     for content in contents:
         recipe = content["recipe"]
+        if SHORTENED.search(recipe["name"]):
+            continue
         name, training = LABELS_IN_NAME.sub("", recipe["name"], count=1), [recipe.get(field) for field in TRAINING]
         groups[name, json.dumps(training)][recipe.get("num_labels")] = content
     return {name: group for (name, _), group in groups.items() if len(group) > 1}

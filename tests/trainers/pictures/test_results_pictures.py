@@ -104,6 +104,8 @@ def test_groups_differ_in_the_number_of_labels_only():
         "mnist_ladder-100_full": 100,
         "mnist_ladder-all_full": None,
         "mnist_ladder-100_gamma": 100,
+        "mnist_ladder_10ep-100_full": 100,
+        "mnist_ladder_10ep-all_full": None,
         "mnist_mlp1200-vat_100": 100,
         "mnist_mlp1200-vat_1000": 1000,
     }
