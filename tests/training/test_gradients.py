@@ -9,7 +9,7 @@ from keras import layers, ops
 
 import zoo
 from zoo import AdversarialWeightPerturbation as AWP
-from zoo.regularizers import adversarial_training
+from zoo.regularizers import ball_attack
 from zoo.regularizers.math.divergences import DIVERGENCES
 
 RNG = np.random.default_rng(7)
@@ -99,7 +99,7 @@ def hold_constants(regularizer, constants, monkeypatch):
         held = hold(DIVERGENCES[regularizer.distribution], place=0)
         monkeypatch.setitem(DIVERGENCES, regularizer.distribution, held)
     if isinstance(regularizer, zoo.AdversarialTraining):
-        monkeypatch.setattr(adversarial_training, "adversarial_noise", hold(adversarial_training.adversarial_noise))
+        monkeypatch.setattr(ball_attack, "adversarial_noise", hold(ball_attack.adversarial_noise))
 
 
 def compare(model, objective, analytic, step=1e-5):
