@@ -1,6 +1,6 @@
 """Curves over the epochs: penalties of movements, errors, and the generalization gap."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -105,11 +105,22 @@ def with_curves(contents: Iterable[Content], *names: str) -> dict[str, np.ndarra
     return {method: of for method, of in found.items() if of.size}
 
 
-def movement_panels(contents: Iterable[Content], suffix: str) -> dict[str, dict[str, np.ndarray]]:
-    """`{movement: {method: (seeds, epochs + 1)}}`. Movements that no method recorded are left out."""
+def draw_movements(
+    contents: Iterable[Content], suffix: str, label: Callable[[str], str], title: str, told: str
+) -> Picture | None:
+    """Draws one panel for each movement whose R some method recorded; None if there is none.
+
+    Args:
+        contents: of results files.
+        suffix: of the names of the curves.
+        label: what the axis of a movement shows.
+        title: of the picture.
+        told: what the lines are, for the alt text.
+    """
     contents = list(contents)
     found = {movement: with_curves(contents, f"worst_{movement}{suffix}") for movement in MOVEMENTS}
-    return {movement: {m: of[:, 0] for m, of in values.items()} for movement, values in found.items() if values}
+    values = {movement: {m: of[:, 0] for m, of in each.items()} for movement, each in found.items() if each}
+    return draw_panels(values, {movement: label(movement) for movement in values}, title, told) if values else None
 
 
 @styled
@@ -123,12 +134,10 @@ def worst_movements(contents: Iterable[Content], title: str) -> Picture | None:
     Returns:
         A picture; None if no recipe has such curves.
     """
-    values = movement_panels(contents, "")
-    if not values:
-        return None
-    return draw_panels(
-        values,
-        {movement: f"$R$ of {movement}" for movement in MOVEMENTS},
+    return draw_movements(
+        contents,
+        "",
+        "$R$ of {}".format,
         f"Largest change of the loss by movements during training. {title}",
         "R, the largest derivative of the test loss along each kind of movement",
     )
@@ -136,21 +145,11 @@ def worst_movements(contents: Iterable[Content], title: str) -> Picture | None:
 
 @styled
 def normalized_worst_movements(contents: Iterable[Content], title: str) -> Picture | None:
-    """Draws R for loss gradients of norm 1, as in the curves of the VMT paper. It does not fall with the loss.
-
-    Args:
-        contents: of results files.
-        title: of the data.
-
-    Returns:
-        A picture; None if no recipe has such curves.
-    """
-    values = movement_panels(contents, NORMALIZED)
-    if not values:
-        return None
-    return draw_panels(
-        values,
-        {movement: f"$R$ of {movement}, unit gradient" for movement in MOVEMENTS},
+    """As `worst_movements`, for loss gradients of norm 1, as the VMT paper draws R. It does not fall with the loss."""
+    return draw_movements(
+        contents,
+        NORMALIZED,
+        "$R$ of {}, unit gradient".format,
         f"Alignment of the loss gradient with movements. {title}",
         "R of each kind of movement with the loss gradient of each example divided by its norm",
     )

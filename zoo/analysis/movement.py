@@ -25,9 +25,9 @@ def movement_measure(
     inputs: Any,
     fields: Sequence[str | MovementField] = FIELDS,
     border: str = "zero",
-    normalization: str = "none",
+    normalizations: Sequence[str] = ("none",),
     data_format: str | None = None,
-) -> Callable[[Any, Tensor], dict[str, Tensor]]:
+) -> Callable[[Any, Tensor], dict[str, dict[str, Tensor]]]:
     """The function that `worst_movement_changes` applies to every batch, for repeated measurements.
 
     Args:
@@ -35,18 +35,18 @@ def movement_measure(
         inputs: one or more inputs, which show the lattice.
         fields: as for `worst_movement_changes`.
         border: as for `worst_movement_changes`.
-        normalization: as for `worst_movement_changes`.
+        normalizations: each as for `worst_movement_changes`. All share the loss gradient.
         data_format: as for `worst_movement_changes`.
 
     Returns:
-        `(inputs, labels) -> {family: (n,)}`, `compiled` for the network.
+        `(inputs, labels) -> {normalization: {family: (n,)}}`, `compiled` for the network.
 
     Example:
         >>> from zoo.analysis.movement import movement_measure
         >>> network, x = zoo.networks.mlp((8,), 3, hidden_units=()), np.ones((2, 8), "float32")
         >>> measure = movement_measure(network, x)
-        >>> sorted(measure(x, np.array([0, 1])))
-        ['scale', 'shift']
+        >>> {each: sorted(changes) for each, changes in measure(x, np.array([0, 1])).items()}
+        {'none': ['scale', 'shift']}
     """
     classifier = as_classifier(network)
     at = classifier.at(take_rows(inputs, slice(0, 1)))
@@ -54,8 +54,10 @@ def movement_measure(
     lattice = tuple(lattice_view(at.tensor, None, data_format).shape[1:-1])
     families = [get_field(field) for field in fields]
     families = [family for family in families if len(family.basis(lattice))]
-    options: dict[str, Any] = {"border": border, "normalization": normalization, "data_format": data_format}
-    regularizers = [VirtualMovementTraining(family, **options) for family in families]
+    options: dict[str, Any] = {"border": border, "data_format": data_format}
+    regularizers = [
+        VirtualMovementTraining(family, normalization=each, **options) for each in normalizations for family in families
+    ]
     seed = keras.random.SeedGenerator(0)  # not used: a single family draws no random numbers
 
     def of_batch(x, y):
@@ -64,7 +66,12 @@ def movement_measure(
 
     values = compiled(of_batch, network)
     names = [family.name for family in families]
-    return lambda x, y: dict(zip(names, values(x, y), strict=True))
+
+    def measure(x, y):
+        found = iter(values(x, y))
+        return {each: {name: next(found) for name in names} for each in normalizations}
+
+    return measure
 
 
 def worst_movement_changes(
@@ -112,9 +119,9 @@ def worst_movement_changes(
         {'shift': (2,), 'rotation': (2,), 'scale': (2,)}
     """
     inputs = as_inputs(inputs)
-    measure = movement_measure(network, inputs, fields, border, normalization, data_format)
+    measure = movement_measure(network, inputs, fields, border, (normalization,), data_format)
     labels = as_classifier(network).labels(inputs, labels, batch_size=batch_size)
-    return map_batches(measure, inputs, labels, batch_size=batch_size)
+    return map_batches(measure, inputs, labels, batch_size=batch_size)[normalization]
 
 
 def worst_movements(

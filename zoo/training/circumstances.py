@@ -167,6 +167,6 @@ def _is_watched(callbacks: Any) -> bool:
 def _has_batch_hook(callback):
     # Read from the instance, because `LambdaCallback` sets its hooks there.
     return any(
-        getattr(getattr(callback, hook, None), "__func__", None) is not getattr(keras.callbacks.Callback, hook)
+        getattr(getattr(callback, hook), "__func__", None) is not getattr(keras.callbacks.Callback, hook)
         for hook in BATCH_HOOKS
     )

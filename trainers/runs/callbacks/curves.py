@@ -14,6 +14,7 @@ from zoo.pretrained import error_percent
 
 CURVES = ("worst_", "sampled_")
 NORMALIZED = "_normalized"
+SUFFIXES = {"none": "", "example": NORMALIZED}  # of the curves of R, by what divides the loss gradient
 NUM_SAMPLED = 1000
 
 
@@ -49,10 +50,7 @@ class Curves(keras.callbacks.Callback):
         }
         network, (inputs, _) = self.model.network, self.sample["test"]
         self._logits = compiled(lambda x: self.model.call_network(x, training=False), network)
-        self._movements = {
-            "": movement_measure(network, inputs),
-            NORMALIZED: movement_measure(network, inputs, normalization="example"),
-        }
+        self._movements = movement_measure(network, inputs, normalizations=tuple(SUFFIXES))
 
     def _prepared(self, x, y):
         inputs, _ = self.model.prepare(ops.convert_to_tensor(x[:NUM_SAMPLED]), training=False)
@@ -77,6 +75,6 @@ class Curves(keras.callbacks.Callback):
             logits = map_batches(self._logits, inputs)
             yield f"sampled_{split}_error", error_percent(unchanged, logits, labels)
             yield f"sampled_{split}_loss", float(np.mean(cross_entropies(unchanged, logits, labels)))
-        for suffix, measure in self._movements.items():
-            for name, changes in map_batches(measure, *self.sample["test"]).items():
-                yield f"worst_{name}{suffix}", float(np.mean(changes))
+        for normalization, found in map_batches(self._movements, *self.sample["test"]).items():
+            for name, changes in found.items():
+                yield f"worst_{name}{SUFFIXES[normalization]}", float(np.mean(changes))
