@@ -7,42 +7,11 @@ import types
 import keras
 import numpy as np
 import pytest
-from keras import layers
 
-import zoo
+from tests.support.interruptions import Interrupt
 from zoo.training.callbacks import checkpoint as checkpoints
-from zoo.training.callbacks.checkpoint import ARRAYS_FILE, STATE_FILE, Checkpoint
+from zoo.training.callbacks.checkpoint import STATE_FILE, Checkpoint
 from zoo.training.callbacks.halt_on_nan import HaltOnNaN
-
-
-class Interrupt(keras.callbacks.Callback):
-    """Stops training like a signal, at the beginning of an epoch or within it."""
-
-    def __init__(self, epoch, batch=None):
-        super().__init__()
-        self.stop_epoch, self.stop_batch, self.epoch = epoch, batch, 0
-
-    def on_epoch_begin(self, epoch, logs=None):
-        self.epoch = epoch
-        if self.stop_batch is None and epoch == self.stop_epoch:
-            raise KeyboardInterrupt
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self.epoch == self.stop_epoch and batch == self.stop_batch:
-            raise KeyboardInterrupt
-
-
-class SaveWithin(Interrupt):
-    """Saves after every step of an epoch, then stops training after one of them, like SIGTERM."""
-
-    def __init__(self, checkpoint, epoch, batch):
-        super().__init__(epoch, batch)
-        self.checkpoint = checkpoint
-
-    def on_train_batch_end(self, batch, logs=None):
-        if self.epoch == self.stop_epoch:
-            self.checkpoint.save_within_epoch(batch + 1)
-        super().on_train_batch_end(batch, logs)
 
 
 class InterruptAtTheEnd(keras.callbacks.Callback):
@@ -50,38 +19,6 @@ class InterruptAtTheEnd(keras.callbacks.Callback):
 
     def on_train_end(self, logs=None):
         raise KeyboardInterrupt
-
-
-@pytest.fixture
-def fresh(quick, network, model):
-    """Makes the model again, like a new process."""
-
-    def make():
-        keras.utils.set_random_seed(8)
-        middle = [layers.BatchNormalization(), layers.Dropout(0.3, seed=4)]
-        made = model(network(*middle), zoo.Smoothness(0.5, ramp_up_steps=5), optimizer="adam", **quick)
-        made.build((None, 6))
-        return made
-
-    return make
-
-
-@pytest.fixture
-def train(data, fresh, fit, tmp_path):
-    """Trains up to 4 epochs from the newest checkpoint of a folder, and returns the model and the `Checkpoint`."""
-
-    def run(folder="run", callbacks=(), epochs=4, early_stopping=None, save_within=None, **options):
-        trained = fresh()
-        checkpoint = Checkpoint(tmp_path / folder, early_stopping)
-        checkpoint.restore(trained, [each[:8] for each in data])
-        callbacks = [*callbacks, *([SaveWithin(checkpoint, *save_within)] if save_within else [])]
-        batches = zoo.datasets.Batches(*data, 8)
-        batches.epoch = checkpoint.state["epochs"]
-        start = {"initial_epoch": batches.epoch, "epochs": batches.epoch if checkpoint.state["stopped"] else epochs}
-        fit(trained, batches, callbacks=[checkpoint.timer, *callbacks, checkpoint], **start, **options)
-        return trained, checkpoint
-
-    return run
 
 
 @pytest.mark.parametrize("stop", [(2, None), (2, 1)], ids=["between_epochs", "within_an_epoch"])
@@ -130,12 +67,6 @@ def test_steps_that_run_together_cannot_be_skipped_in_part(steps, at_a_time, wor
     assert next(batches) == steps
 
 
-def test_one_of_several_processes_writes(train, tmp_path, monkeypatch):
-    monkeypatch.setattr("zoo.training.callbacks.checkpoint.is_writer", lambda: False)
-    _, checkpoint = train(epochs=1)
-    assert checkpoint.state["epochs"] == 1 and not list(tmp_path.iterdir())
-
-
 @pytest.mark.parametrize("moment, counted", [("on_train_batch_end", True), ("on_epoch_end", False)])
 def test_seconds_are_those_of_training(moment, counted, train, monkeypatch):
     """They exclude a thousand seconds of other work after each epoch."""
@@ -149,64 +80,6 @@ def test_seconds_are_those_of_training(moment, counted, train, monkeypatch):
     setattr(slow, moment, wait)
     seconds = train(callbacks=[slow], epochs=2)[1].state["seconds"]
     assert passed[0] >= 2000 and (seconds > 1000) == counted
-
-
-def test_only_the_newest_checkpoint_stays(train, tmp_path):
-    train(epochs=2)
-    assert [path.name for path in (tmp_path / "run").iterdir()] == ["epoch-00002-final"]
-    state = json.loads((tmp_path / "run" / "epoch-00002-final" / STATE_FILE).read_text())
-    assert state["epochs"] == 2 and state["finished"] and len(state["history"]["smoothness"]) == 2
-
-
-def test_half_written_folder_is_ignored(train, tmp_path, assert_same_weights):
-    whole, _ = train("whole", epochs=3)
-    with pytest.raises(KeyboardInterrupt):
-        train(callbacks=[Interrupt(2)], epochs=3)
-    torn = tmp_path / "run" / ".epoch-00003.host-1"
-    torn.mkdir()
-    (torn / ARRAYS_FILE).write_bytes(b"torn")
-    assert Checkpoint(tmp_path / "run").newest().name == "epoch-00002"
-    resumed, _ = train(epochs=3)
-    assert_same_weights(whole, resumed)
-
-
-def test_two_complete_checkpoints_give_the_newer(tmp_path):
-    """The process was killed after it wrote a checkpoint and before it removed the predecessor."""
-    for name in ("epoch-00002", "epoch-00010", "epoch-00009"):
-        (tmp_path / name).mkdir()
-        (tmp_path / name / STATE_FILE).write_text(json.dumps({"epochs": int(name[-5:]), "finished": False}))
-    assert Checkpoint(tmp_path).state["epochs"] == 10
-
-
-@pytest.mark.parametrize("file, content", [(STATE_FILE, "{"), (STATE_FILE, None), (ARRAYS_FILE, "torn")])
-def test_damaged_checkpoint_is_refused_by_name(file, content, train, tmp_path):
-    with pytest.raises(KeyboardInterrupt):
-        train(callbacks=[Interrupt(1)])
-    damaged = tmp_path / "run" / "epoch-00001" / file
-    if content is None:
-        damaged.unlink()
-    else:
-        damaged.write_text(content)
-    with pytest.raises(ValueError, match="epoch-00001.*damaged.*another workdir"):
-        train()
-
-
-def test_checkpoint_of_another_network_is_refused(train, model, tmp_path):
-    train(epochs=1)
-    other = model(keras.Sequential([keras.Input((6,)), layers.Dense(4), layers.Dense(4), layers.Dense(3)]))
-    other.build((None, 6))
-    with pytest.raises(ValueError, match="does not fit this model"):
-        Checkpoint(tmp_path / "run").restore(other)
-
-
-def test_nothing_to_restore(fresh, tmp_path):
-    trained = fresh()
-    before = trained.get_weights()
-    checkpoint = Checkpoint(tmp_path / "new")
-    checkpoint.restore(trained)
-    assert checkpoint.state["epochs"] == 0 and not checkpoint.state["finished"]
-    for a, b in zip(before, trained.get_weights(), strict=True):
-        np.testing.assert_array_equal(a, b)
 
 
 class Explode(keras.callbacks.Callback):
