@@ -14,7 +14,7 @@ from absl import app, flags
 
 from benchmarks import subjects
 from benchmarks.timing import interleave
-from trainers.runs.measuring import device
+from trainers.runs.devices import device
 from zoo.backend.devices import enable_determinism
 
 NETWORK = flags.DEFINE_enum("network", "mnist_mlp", list(subjects.NETWORKS), "The network to train.")

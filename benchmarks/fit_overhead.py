@@ -12,7 +12,7 @@ from absl import app, flags
 
 from benchmarks import subjects
 from benchmarks.timing import interleave
-from trainers.runs.measuring import device
+from trainers.runs.devices import device
 from zoo.training.execution_plan import STEPS_AT_A_TIME
 
 NETWORKS = flags.DEFINE_list("networks", ["synthetic_mlp", "mnist_mlp"], "Networks to train.")

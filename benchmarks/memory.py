@@ -19,7 +19,8 @@ from absl import app, flags
 import zoo
 from benchmarks import subjects
 from trainers.results.lock import LOCK_FILE
-from trainers.runs import measuring, run
+from trainers.runs import run
+from trainers.runs.devices import device
 from zoo import recipes
 
 LADDER = "ladder"
@@ -95,7 +96,7 @@ def watch_runs():
 
 def main(_):
     keras.utils.set_random_seed(0)
-    print(keras.backend.backend(), measuring.device())
+    print(keras.backend.backend(), device())
     if METHODS.value:
         watch_methods()
     if ROUNDS.value:

@@ -18,7 +18,7 @@ from absl import app, flags
 import zoo
 from benchmarks import subjects
 from benchmarks.timing import interleave
-from trainers.runs.measuring import accelerators, device
+from trainers.runs.devices import accelerators, device
 from zoo.regularizers import build
 
 AXES = {

@@ -9,7 +9,8 @@ from benchmarks import subjects
 from benchmarks.limit import limit, memory_rate
 from benchmarks.products import DTYPES, has_torch, layer_times
 from benchmarks.timing import interleave
-from trainers.runs.measuring import accelerators, device, versions
+from trainers.runs.devices import accelerators, device
+from trainers.runs.measuring import versions
 from zoo.validation import check_choice
 
 

@@ -66,6 +66,7 @@ RUN_ONCE = {
         "trainers/pictures",
         "trainers/results",
         "trainers/runs/test_progress.py",
+        "trainers/test_real_data.py",
     ),
     "jax": (
         "benchmarks/test_gpu_queue.py",

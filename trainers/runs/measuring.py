@@ -1,7 +1,6 @@
-"""The figures of a finished run, and the devices and versions that computed them."""
+"""The figures of a finished run, and the versions that computed them."""
 
 import importlib.metadata
-import os
 import platform
 import sys
 from typing import Any
@@ -11,7 +10,6 @@ import numpy as np
 
 from trainers.runs.callbacks.curves import CURVES
 from trainers.runs.data import splits
-from zoo.backend import processes
 from zoo.datasets import Dataset
 from zoo.pretrained import error_percent
 from zoo.pretrained.exporting import split_errors
@@ -26,6 +24,7 @@ def measure(
     model: keras.Model,
     dataset: Dataset,
     states: list[dict[str, Any]],
+    device: str,
     verbose: int = 0,
 ) -> dict[str, Any]:
     """Measures a finished run.
@@ -36,6 +35,7 @@ def measure(
         model: the trained classifier, from raw inputs to logits.
         dataset: with the splits to measure on.
         states: the state of the last checkpoint of each member.
+        device: that trained.
         verbose: verbosity of Keras; 1 shows a progress bar on a terminal.
 
     Returns:
@@ -60,7 +60,7 @@ def measure(
         "seconds": round(seconds, 1),
         "seconds_per_epoch": round(seconds / epochs, 4),
         "backend": keras.backend.backend(),
-        "device": device(),
+        "device": device,
         "versions": versions(),
     }
 
@@ -92,25 +92,6 @@ def labeled_errors(recipe: Recipe, seed: int, model: keras.Model, dataset: Datas
     with labeled_statistics(model, x, recipe.batch_size):
         test = error_percent(model.predict_on_batch, dataset.x_test, dataset.y_test)
     return {"errors_labeled_statistics": {"test": test}}
-
-
-def accelerators() -> list[str]:
-    """The names of the devices other than the CPU."""
-    if keras.backend.backend() == "jax":
-        import jax
-
-        return [d.device_kind for d in jax.devices() if d.platform != "cpu"]
-    import tensorflow as tf
-
-    gpus = tf.config.list_physical_devices("GPU")
-    return [tf.config.experimental.get_device_details(gpu).get("device_name", "GPU") for gpu in gpus]
-
-
-def device() -> str:
-    """Describes the devices that train, such as `"CPU (x86_64, 8 cores)"`."""
-    words = ", ".join(accelerators()) or f"CPU ({platform.machine()}, {os.cpu_count()} cores)"
-    joined = processes.processes_joined()
-    return words if joined == 1 else f"{words}, {joined} processes"
 
 
 def versions() -> dict[str, str]:

@@ -15,7 +15,7 @@ from trainers.runs.callbacks.save_on_termination import SaveOnTermination
 from trainers.runs.data import load_data
 from trainers.runs.measuring import measure
 from trainers.runs.termination import Termination
-from trainers.runs.workdir import RESULT_FILE, opened
+from trainers.runs.workdir import RESULT_FILE, devices, opened
 from zoo.backend import distribution, processes
 from zoo.datasets import Dataset
 from zoo.files import write_atomic
@@ -175,5 +175,6 @@ def train(
         model = combine(recipe, models)
         path = workdir / RESULT_FILE
         if not path.exists():
-            write_atomic(path, json.dumps(measure(recipe, seed, model, dataset, states, verbose), indent=1))
+            figures = measure(recipe, seed, model, dataset, states, devices(workdir), verbose)
+            write_atomic(path, json.dumps(figures, indent=1))
         return model, dataset, read_json(path)

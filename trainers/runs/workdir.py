@@ -43,7 +43,27 @@ def opened(workdir: str | pathlib.Path, recipe: Recipe, seed: int) -> Iterator[p
                 f"The workdir {str(workdir)!r} belongs to another run: {difference}. "
                 "Choose another --workdir, or remove this one."
             )
+        add_device(path)
         yield workdir
+
+
+def add_device(path: pathlib.Path) -> None:
+    """Adds the device of this process to those in a run's description, unless the run has its figures.
+
+    Args:
+        path: of the description.
+    """
+    from trainers.runs.devices import device
+
+    there = read_json(path)
+    names = there.get("devices", [])
+    if names[-1:] != [device()] and not (path.parent / RESULT_FILE).exists():
+        write_atomic(path, json.dumps({**there, "devices": [*names, device()]}, indent=1))
+
+
+def devices(workdir: pathlib.Path) -> str:
+    """Names the devices that trained a run, in their order, such as `"NVIDIA H100, then CPU (x86_64, 8 cores)"`."""
+    return ", then ".join(read_json(workdir / RUN_FILE)["devices"])
 
 
 def is_begun(workdir: pathlib.Path) -> bool:
@@ -65,7 +85,8 @@ def description(recipe: Recipe, seed: int) -> dict[str, Any]:
 def differing_fields(path: pathlib.Path, recipe: Recipe, seed: int) -> str:
     """Lists the fields in which a description on disk differs from a run; empty if none does.
 
-    The backend must agree until the run has its figures: every backend draws its own random numbers.
+    The backend must agree until the run has its figures: every backend draws its own random numbers. A run may go on
+    with other devices.
 
     Args:
         path: of the description.
@@ -76,6 +97,7 @@ def differing_fields(path: pathlib.Path, recipe: Recipe, seed: int) -> str:
         ValueError: the file is damaged.
     """
     there, here = read_json(path), description(recipe, seed)
+    there.pop("devices", None)
     if "backend" not in there or (path.parent / RESULT_FILE).exists():
         there["backend"] = here["backend"]
     return differences(*({**run.pop("recipe", {}), **run} for run in (there, here)))

@@ -1,4 +1,4 @@
-"""The figures of a run: sums over members, the epoch of the weights, and the device."""
+"""The figures of a run: sums over members, and the epoch of the weights."""
 
 import io
 import sys
@@ -27,7 +27,7 @@ def figures():
     states = [{"epochs": 2, "seconds": 1.0, "history": {}}, {"epochs": 3, "seconds": 2.04, "history": HISTORY}]
     return (
         lambda name, *verbose: measuring.measure(
-            recipes.get(name), 7, model, Dataset("toy", x, y, x, y, 3), states, *verbose
+            recipes.get(name), 7, model, Dataset("toy", x, y, x, y, 3), states, "a device", *verbose
         ),
         model,
         x,
@@ -75,10 +75,3 @@ def test_a_ladder_is_also_measured_with_the_statistics_of_its_labeled_inputs(fig
     assert found == {"errors_labeled_statistics": {"test": pytest.approx(100 * np.mean(decided != y))}}
     assert measuring.labeled_errors(recipe.override({"ladder.statistics_of": "labeled"}), 7, model, data) == {}
     assert measuring.labeled_errors(recipes.get("synthetic_mlp-vat"), 7, model, data) == {}
-
-
-def test_the_device_names_accelerators_or_the_cpu(monkeypatch):
-    monkeypatch.setattr(measuring, "accelerators", lambda: [])
-    assert measuring.device().startswith("CPU (")
-    monkeypatch.setattr(measuring, "accelerators", lambda: ["A", "A"])
-    assert measuring.device() == "A, A"
