@@ -180,7 +180,7 @@ def test_early_stopping_watches_the_error():
     assert (stopping.monitor, stopping.mode, recipe.schedule) == ("val_accuracy", "max", "constant")
 
 
-def test_statistics_come_from_batches_of_unlabeled_inputs_or_from_labeled_ones():
+def test_statistics_come_from_the_inputs_of_the_training():
     dataset = tiny_dataset("mnist")
     few = tiny(recipes.get("mnist_mlp1200-vat_100")).override({"num_labels": 20, "unlabeled_batch_size": 25})
     (callback,) = build_callbacks(few, dataset, training_batches(few, dataset, 0))
@@ -189,3 +189,7 @@ def test_statistics_come_from_batches_of_unlabeled_inputs_or_from_labeled_ones()
     batches = training_batches(ladder, dataset, 0)
     (callback,) = build_callbacks(ladder, dataset, batches)
     assert callback.unbiased and callback.x is batches.x and len(callback.x) == 20
+    supervised = tiny(recipes.get("mnist_ladder-100_supervised"))
+    batches = training_batches(supervised, dataset, 0)
+    (callback,) = build_callbacks(supervised, dataset, batches)
+    assert callback.x is batches.x and len(callback.x) == 20 and not callback.unbiased

@@ -196,9 +196,10 @@ def build_callbacks(
         callbacks.append(keras.callbacks.EarlyStopping(monitor, mode=mode, **options))
     if recipe.reestimate_statistics and recipe.ladder.get("statistics_of") == "labeled":
         callbacks.append(ReestimateStatistics(batches.x, recipe.batch_size, unbiased=True))
-    elif recipe.reestimate_statistics:
-        batch_size = recipe.unlabeled_batch_size or recipe.batch_size
-        callbacks.append(ReestimateStatistics(dataset.x_train, batch_size))
+    elif recipe.reestimate_statistics and recipe.unlabeled_batch_size:
+        callbacks.append(ReestimateStatistics(dataset.x_train, recipe.unlabeled_batch_size))
+    elif recipe.reestimate_statistics:  # the training sees no other inputs
+        callbacks.append(ReestimateStatistics(batches.x, recipe.batch_size))
     return callbacks
 
 

@@ -9,6 +9,19 @@ from zoo.recipes.ladder_settings import FC, FULL, THESIS, family, noisy, supervi
 from zoo.recipes.recipe import Recipe
 
 MNIST_THESIS = family("mnist_ladder", FC, THESIS)
+BEST_OF_FOUR = (
+    "The published error is the lowest of four with one seed, on the test images. The thesis does not give the epochs "
+    "and the schedule of these rows: they are those of its ladders."
+)
+ONE_SEED = (
+    "The published error, and that of the reference, are of one seed with an earlier program. τ was chosen on the test "
+    "images. With 150 epochs, the thesis's choice for ladders with sign noise, this seed had 0.49."
+)
+BOTH = "The thesis prints 0.560. The mean of the ten errors in its table is 0.566."
+WEAK = (
+    "The caption has τ_u 4.5e-8, the list of tables 4.5e-7. The thesis's search did not try the former, and has the "
+    "error of the first seed at the latter. λ are those of the ladder authors' program."
+)
 # The thesis's own errors of the ladders without adversarial noise: tables 17, 20, 23, 25 and 27.
 REFERENCES = {
     "mnist_ladder-all_full": 0.565,
@@ -19,15 +32,19 @@ REFERENCES = {
 }
 
 
-def against(reference: str) -> dict[str, Any]:
+def against(reference: str, error: float | None = None) -> dict[str, Any]:
     """The recipe field for the reference of a recipe with adversarial noise.
+
+    Args:
+        reference: name of a recipe without adversarial noise.
+        error: its published error in percent; None takes that of `REFERENCES`.
 
     Example:
         >>> from zoo.recipes.ladder_thesis import against
         >>> against("mnist_ladder-all_full")
         {'published_reference': {'recipe': 'mnist_ladder-all_full', 'error': 0.565}}
     """
-    return {"published_reference": {"recipe": reference, "error": REFERENCES[reference]}}
+    return {"published_reference": {"recipe": reference, "error": REFERENCES[reference] if error is None else error}}
 
 
 def supervised_rows() -> list[Recipe]:
@@ -54,13 +71,14 @@ def supervised_rows() -> list[Recipe]:
     }
     recipes = []
     for name, (std, adversarial, published) in best.items():
-        ladder = supervised(FC, {"noise_std": std})
+        ladder, reference = supervised(FC, {"noise_std": std}), {}
         if adversarial:
             kind, tau = adversarial
             ladder = noisy(ladder, tau, labeled_kind=kind)
-        recipes.append(
-            MNIST_THESIS.recipe(f"noise_{name}", ladder=ladder, unlabeled_batch_size=0, published_error=published)
-        )
+            plain = "gaussian" if std else "clean"
+            reference = against(f"mnist_ladder-noise_{plain}", best[plain][-1])
+        fields = {"ladder": ladder, "unlabeled_batch_size": 0, "published_error": published, **reference}
+        recipes.append(MNIST_THESIS.recipe(f"noise_{name}", notes=BEST_OF_FOUR if adversarial else "", **fields))
     return recipes
 
 
@@ -72,7 +90,7 @@ def thesis_settings() -> list[Recipe]:
         >>> thesis_settings()[0].name
         'mnist_ladder-all_adversarial_170ep'
     """
-    one_seed = "The published error is that of one seed."
+    reference = against("mnist_ladder-all_full", 0.51)
     epochs = {170: (0.67, 0.54), 200: (0.58, 0.52), 220: (0.45, 0.55)}
     longer = [
         MNIST_THESIS.recipe(
@@ -81,25 +99,21 @@ def thesis_settings() -> list[Recipe]:
             epochs=number,
             decay_start=start,
             published_error=published,
-            notes=one_seed,
+            notes=ONE_SEED,
+            **reference,
         )
         for number, (start, published) in epochs.items()
     ]
     norm = noisy(FULL["all"], 2.5e-4, labeled_kind="scaled_l2")
-    weak = noisy(FULL["100"], 4.5e-4, 4.5e-8)
+    std25 = {**norm, "noise_std": 0.25}
+    guess = f"{ONE_SEED} σ 0.25 is that of all layers: the thesis does not say of which."
+    weak = noisy(FULL["100"], 4.5e-4, 4.5e-7)
+    fields = {"num_labels": 100, "published_error": 1.225, **against("mnist_ladder-100_full")}
     return [
         *longer,
-        MNIST_THESIS.recipe("all_scaled_l2", ladder=norm, published_error=0.54, notes=one_seed),
-        MNIST_THESIS.recipe(
-            "all_scaled_l2_std25", ladder={**norm, "noise_std": 0.25}, published_error=0.56, notes=one_seed
-        ),
-        MNIST_THESIS.recipe(
-            "100_adversarial_weak",
-            ladder=weak,
-            num_labels=100,
-            published_error=1.225,
-            **against("mnist_ladder-100_full"),
-        ),
+        MNIST_THESIS.recipe("all_scaled_l2", ladder=norm, published_error=0.54, notes=ONE_SEED, **reference),
+        MNIST_THESIS.recipe("all_scaled_l2_std25", ladder=std25, published_error=0.56, notes=guess, **reference),
+        MNIST_THESIS.recipe("100_adversarial_weak", ladder=weak, notes=WEAK, **fields),
     ]
 
 
@@ -108,7 +122,7 @@ RECIPES = [
     *supervised_rows(),
     MNIST_THESIS.recipe("all_adversarial", ladder=noisy(FULL["all"], 4.5e-4), published_error=0.557, **ALL),
     MNIST_THESIS.recipe(
-        "all_adversarial_both", ladder=noisy(FULL["all"], 4.5e-4, 4.5e-8), published_error=0.560, **ALL
+        "all_adversarial_both", ladder=noisy(FULL["all"], 4.5e-4, 4.5e-8), published_error=0.560, notes=BOTH, **ALL
     ),
     MNIST_THESIS.recipe(
         "100_adversarial",
