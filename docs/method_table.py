@@ -82,7 +82,7 @@ def ladder_note(methods):
         return ""
     return (
         "The table shows ladder networks with the statistics of all unlabeled inputs. The published figures use those "
-        f"of the labeled inputs. Ours with these are: {', '.join(told)}."
+        f"of the labeled inputs. With these, our errors are: {', '.join(told)}."
     )
 
 
@@ -98,7 +98,7 @@ def notes(methods):
     """What the columns are, below the table."""
     recipes = "; ".join(recipe_names(methods))
     paragraphs = (
-        f"To name a recipe, put the code of its row in place of `*`: {recipes}. {backends(methods)}. "
+        f"To name a recipe, replace `*` by the code of its row: {recipes}. {backends(methods)}. "
         f"{cifar10_note(methods)}",
         ladder_note(methods),
         f"{methods.about_attack()} {methods.about_steps()}",

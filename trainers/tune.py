@@ -39,7 +39,11 @@ SPACE = flags.DEFINE_multi_string(
     "regularizers.vat.epsilon=log:0.01:10; a JSON file with {FIELD: {values: […]}} or {FIELD: {min, max, sampling}}; "
     f"or a predefined space: {', '.join(SPACES)}. May be repeated. Default: the search that the recipe records.",
 )
-ENGINE = flags.DEFINE_string("engine", None, f"How to search: {', '.join(ENGINES)}. Default: random.")
+ENGINE = flags.DEFINE_string(
+    "engine",
+    None,
+    f"How to search: {', '.join(ENGINES)}. Default: that of the search, or random.",
+)
 TRIALS = flags.DEFINE_integer("trials", None, "Largest number of trials. Default: a full grid, or 20.", lower_bound=1)
 SEEDS = flags.DEFINE_integer("seeds", None, f"{words.SEEDS} of each trial, from 1000 upward. Default: 1.", 1)
 NUM_VALIDATION = flags.DEFINE_integer(

@@ -172,8 +172,8 @@ class MethodTable:
             return ""
         first = self.steps[0]
         return (
-            "Step time: how many times as long as a plain step of the MNIST network on JAX, batches of "
-            f"{first['batch_size']}, {first['device']}; for ladders, as a supervised step of their encoder."
+            "Step time: the time of a step divided by that of a plain step of the MNIST network, on JAX, batches of "
+            f"{first['batch_size']}, {first['device']}; for ladders, by that of a supervised step of their encoder."
         )
 
 
