@@ -72,3 +72,8 @@ def test_the_zoo_s_checkpoint_keeps_the_curve_if_it_comes_after(first, network, 
     callbacks = [AttackedError(x, y, "pgd_linf", 0.1, num_steps=1), checkpoint]
     trained.fit(x, y, epochs=2, callbacks=callbacks if first else callbacks[::-1], verbose=0)
     assert ("val_attacked_error" in Checkpoint(tmp_path).state["history"]) == first
+
+
+def test_an_unknown_option_fails_before_the_training():
+    with pytest.raises(TypeError, match="unexpected keyword argument 'num_step'"):
+        AttackedError(np.zeros((2, 3)), np.zeros(2), "pgd_linf", 0.1, num_step=3)

@@ -7,7 +7,6 @@ from keras import layers
 
 import zoo
 from tests.support.small_models import Pairs
-from zoo.regularizers.math.worst_directions import check_xi
 from zoo.training.checks import as_array, check_arrays
 from zoo.training.outputs import outputs_of
 
@@ -245,15 +244,3 @@ def test_one_loss(loss, data, network, fit):
 def test_regularizer(regularizer, network):
     with pytest.raises(TypeError, match="Regularizer or None, received"):
         zoo.RegularizedModel(network(), regularizer)
-
-
-def test_xi_is_checked_in_the_coarser_type():
-    inputs = keras.ops.zeros((2, 8), "float32")
-    with pytest.raises(ValueError, match="lost in rounding: in float32"):
-        check_xi(1e-6, inputs, "float64")
-    check_xi(1e-5, inputs, "float64")
-
-
-def test_xi_that_rounding_would_swallow(data, network, model, fit):
-    with pytest.raises(ValueError, match="xi=1e-08 is lost in rounding: in float32.*at least"):
-        fit(model(network(), zoo.VirtualAdversarialTraining(1.0, xi=1e-8)), *data)

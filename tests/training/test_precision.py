@@ -6,6 +6,7 @@ import pytest
 from keras import layers, ops
 
 import zoo
+from zoo.regularizers.math.worst_directions import check_xi
 
 METHODS = {
     "at": zoo.AdversarialTraining(0.5),
@@ -83,3 +84,15 @@ def test_predictions_keep_the_policy_s_type_and_losses_do_not_overflow(data, net
     assert trained.predict(x, verbose=0).dtype == np.float16
     history = fit(trained, x, y, sample_weight=np.full(24, 1e6, "float32"), batch_size=24)
     assert np.isfinite(history["loss"][0]) and history["loss"][0] > float(np.finfo("float16").max)
+
+
+def test_xi_is_checked_in_the_coarser_type():
+    inputs = keras.ops.zeros((2, 8), "float32")
+    with pytest.raises(ValueError, match="lost in rounding: in float32"):
+        check_xi(1e-6, inputs, "float64")
+    check_xi(1e-5, inputs, "float64")
+
+
+def test_xi_that_rounding_would_swallow(data, network, model, fit):
+    with pytest.raises(ValueError, match="xi=1e-08 is lost in rounding: in float32.*at least"):
+        fit(model(network(), zoo.VirtualAdversarialTraining(1.0, xi=1e-8)), *data)

@@ -196,10 +196,9 @@ def build_callbacks(
         callbacks.append(keras.callbacks.EarlyStopping(monitor, mode=mode, **options))
     if recipe.reestimate_statistics and recipe.ladder.get("statistics_of") == "labeled":
         callbacks.append(ReestimateStatistics(batches.x, recipe.batch_size, unbiased=True))
-    elif recipe.reestimate_statistics and recipe.unlabeled_batch_size:
-        callbacks.append(ReestimateStatistics(dataset.x_train, recipe.unlabeled_batch_size))
-    elif recipe.reestimate_statistics:  # the training sees no other inputs
-        callbacks.append(ReestimateStatistics(batches.x, recipe.batch_size))
+    elif recipe.reestimate_statistics:
+        inputs = dataset.x_train if recipe.unlabeled_batch_size else batches.x  # all that training sees
+        callbacks.append(ReestimateStatistics(inputs, recipe.unlabeled_batch_size or recipe.batch_size))
     return callbacks
 
 

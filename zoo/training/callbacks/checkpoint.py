@@ -226,15 +226,7 @@ def assign(variables: Iterable[keras.Variable], values: Iterable[np.ndarray]) ->
 
 
 def _skip_steps(model: Any, steps: int) -> None:
-    """Makes `fit`, which has just begun, read the batches of the first steps without training on them.
-
-    Args:
-        model: `ObjectiveModel`.
-        steps: number of steps to skip, a multiple of `model.steps_per_execution`.
-
-    Raises:
-        ValueError: it is no multiple.
-    """
+    """Makes `fit`, which has just begun, read the batches of the first steps without training on them."""
     if steps % model.steps_per_execution:
         raise ValueError(
             f"The checkpoint was saved after {steps} steps of an epoch, but {model.steps_per_execution} steps run at a "
