@@ -89,13 +89,17 @@ STRESS = (
 
 
 def is_in(path, places):
-    return any(path == TESTS / place or TESTS / place in path.parents for place in places)
+    place = path.relative_to(TESTS).as_posix() if TESTS in path.parents else ""
+    return any(place == each or place.startswith(f"{each}/") for each in places)
 
 
-def pytest_ignore_collect(collection_path):
-    """What runs on the other backend; None leaves the decision to pytest."""
+def pytest_ignore_collect(collection_path, config):
+    """What runs on the other backend or at another time; None leaves the decision to pytest."""
     elsewhere = (places for backend, places in RUN_ONCE.items() if backend != keras.backend.backend())
-    return True if any(is_in(collection_path, places) for places in elsewhere) else None
+    if any(is_in(collection_path, places) for places in elsewhere):
+        return True
+    is_test = collection_path.name.startswith("test_")
+    return True if config.option.markexpr == "stress" and is_test and not is_in(collection_path, STRESS) else None
 
 
 def pytest_collection_modifyitems(items):
