@@ -31,6 +31,7 @@ from benchmarks.packed_queue import PackedQueue
 from benchmarks.step_table import StepTable, print_table
 from benchmarks.timing import write_json
 from trainers.cli.program import is_finite, main_of
+from trainers.results.store import check_place
 from trainers.runs.queue import select
 from zoo.datasets import numpy_files, tfds_images
 
@@ -117,7 +118,10 @@ def work(chosen):
     folders = {"results": RESULTS.value, "workdir": WORKDIR.value, "output": output}
     queue = PackedQueue(**folders, side_by_side=SIDE_BY_SIDE.value, deadline=deadline, epochs=EPOCHS.value)
     jobs = queue.missing(chosen, 1)
-    (output / "smoke.json").unlink(missing_ok=True)
+    for recipe in chosen:
+        check_place(pathlib.Path(RESULTS.value) / f"{recipe.name}.json", recipe)
+    for name in ("smoke.json", "step_time.json"):
+        (output / name).unlink(missing_ok=True)
     parts = {"smoke": SMOKE_SECONDS.value, "timing": TIMING_SECONDS.value}
     failures = [run_part(part, seconds) for part, seconds in parts.items() if seconds]
     well, said = sound(chosen, output / "smoke.json")

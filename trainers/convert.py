@@ -64,6 +64,8 @@ def check_usage() -> str:
                 "--quantize=int8 needs --format=litert --batch_size=1, received "
                 f"--format={file_format} --batch_size={BATCH_SIZE.value}."
             )
+        if DATASET.present and QUANTIZE.value != "int8":
+            raise ValueError(f"--dataset={DATASET.value} needs --quantize=int8, which it calibrates.")
     return file_format
 
 

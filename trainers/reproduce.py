@@ -63,6 +63,9 @@ def chosen_recipes() -> list[Any]:
     """
     from trainers.runs.queue import select
 
+    distribution_flags.check()
+    if SAVED_MODELS.present and EXPORT.value == "none":
+        raise program.UsageError(f"--saved_models={SAVED_MODELS.value} needs --export=best.")
     with program.usage():
         chosen = select(TABLE.value, RECIPE_NAMES.value)
     if distribution_flags.on_hosts() and (SIDE_BY_SIDE.value > 1 or EXPORT.value == "best"):
@@ -79,14 +82,19 @@ def work_down(chosen: list[Any], deadline: float | None) -> dict[str, list[Any]]
     Returns:
         The runs that failed, those whose export failed, and those without figures: pairs of a recipe and a seed.
     """
+    from trainers.results.lock import locked
+    from trainers.results.publishing import check_models_folder
     from trainers.results.store import write_tables
     from trainers.runs.queue import Queue
 
     queue = Queue(RESULTS.value, WORKDIR.value, SIDE_BY_SIDE.value, deadline, distribution_flags.arguments())
     jobs = queue.missing(chosen, SEEDS.value)
+    if EXPORT.value == "best":
+        check_models_folder(SAVED_MODELS.value)
     print(f"{len(jobs)} runs to do, {len(chosen) * SEEDS.value - len(jobs)} done.", flush=True)
     failed = queue.work_down(jobs)
-    write_tables(RESULTS.value)
+    with locked(RESULTS.value, wait=True):
+        write_tables(RESULTS.value)
     not_exported = queue.export_best(chosen, SAVED_MODELS.value) if EXPORT.value == "best" else []
     return {"failed": failed, "export_failed": not_exported, "missing": queue.missing(chosen, SEEDS.value)}
 

@@ -171,8 +171,11 @@ def check_flags() -> None:
     """Checks what the flags cannot check one by one.
 
     Raises:
-        UsageError: pictures are asked for on several hosts.
+        UsageError: a flag does nothing next to the others, or pictures are asked for on several hosts.
     """
+    distribution_flags.check()
+    if SAVED_MODELS.value and not EXPORT.value:
+        raise program.UsageError(f"--noexport writes no SavedModel. Leave out --saved_models={SAVED_MODELS.value}.")
     if PICTURE_INTERVAL.value and distribution_flags.on_hosts():
         raise program.UsageError(
             "--distribute=hosts needs --picture_interval=0, because one host alone cannot compute with arrays that all "
@@ -198,9 +201,11 @@ def train_and_report(give: Give) -> None:
     deadline = None if MINUTES.value is None else STARTED + 60 * MINUTES.value
     job = (recipe, SEED.value, workdir, VERBOSE.value, make_callbacks, deadline)
     if distribution_flags.is_distributed() and not train_distributed(distribution_flags.chosen(), *job):
+        give("", {"recipe": recipe.name, "seed": SEED.value, "workdir": str(workdir)})
         return
     model, dataset, result = run.train(*job)
-    if not trained or keras.backend.backend() == result["backend"]:
+    # The process on JAX that started this one for the export has printed the figures.
+    if not (trained and EXPORT.value) or keras.backend.backend() == result["backend"]:
         report(recipe, result)
     if RESULTS.value:
         store.record_result(result, recipe, RESULTS.value)

@@ -3,8 +3,11 @@
 import json
 import os
 import pathlib
+import signal
 import subprocess
 import sys
+import threading
+import time
 import zipfile
 
 import keras
@@ -67,7 +70,8 @@ def test_a_run_leaves_what_an_export_needs_and_is_skipped_then(tiny_images, tmp_
     run = f"runs/{RUN}-{recipe.digest()}/seed-0"
     names = zipfile.ZipFile(tmp_path / "gpu" / f"{RUN}-seed-0.zip").namelist()
     expected = {f"{run}/result.json", f"{run}/run.json", f"{run}/member-0/epoch-00001-final/arrays.npz"}
-    assert expected | {f"results/{RUN}.json"} <= set(names) and not any(name.endswith(".lock") for name in names)
+    assert expected <= set(names) and all(name.startswith("runs/") for name in names)
+    assert not any(name.endswith(".lock") for name in names)
     assert gpu_queue.PackedQueue(tmp_path / "results", tmp_path / "runs").missing([recipe], 1) == []
 
 
@@ -81,6 +85,35 @@ def test_what_stops_for_time_is_packed_without_figures(tmp_path):
     assert queue.work_down([(recipe, 0)]) == []
     (name,) = zipfile.ZipFile(tmp_path / "gpu" / f"{RUN}-seed-0.zip").namelist()
     assert name == f"runs/{RUN}-{recipe.digest()}/seed-0/run.json"
+
+
+def test_what_a_signal_stops_is_packed(tmp_path):
+    queue = gpu_queue.PackedQueue(str(tmp_path / "results"), str(tmp_path / "runs"), output=tmp_path / "gpu")
+    recipe, run = recipes.get(RUN), f"runs/{RUN}-{recipes.get(RUN).digest()}/seed-0"
+    program = f"import pathlib, time; pathlib.Path({str(tmp_path / run)!r}, 'saved').touch(); time.sleep(60)"
+    queue.command = lambda *_: [sys.executable, "-c", program]
+    queue.folder(recipe, 0).mkdir(parents=True)
+
+    def stop():
+        while not (tmp_path / run / "saved").exists():
+            time.sleep(0.01)
+        os.kill(os.getpid(), signal.SIGTERM)
+
+    threading.Thread(target=stop).start()
+    with pytest.raises(SystemExit):
+        queue.work_down([(recipe, 0), (recipe, 1)])
+    assert [path.name for path in (tmp_path / "gpu").iterdir()] == [f"{RUN}-seed-0.zip"]
+    assert zipfile.ZipFile(tmp_path / "gpu" / f"{RUN}-seed-0.zip").namelist() == [f"{run}/saved"]
+
+
+def test_figures_of_other_settings_end_it_before_the_first_step(tmp_path):
+    (tmp_path / "results").mkdir()
+    figures = {"errors": {"test": 1.0}, "seconds_per_epoch": 1.0, "epochs": 100}
+    content = {"recipe": recipes.get(RUN).as_dict(), "seeds": {"0": figures}}
+    (tmp_path / "results" / f"{RUN}.json").write_text(json.dumps(content))
+    done = start(tmp_path, recipes=RUN)
+    assert done.returncode and "epochs is 100 there and 1 here" in done.stderr
+    assert not (tmp_path / "gpu").exists()
 
 
 def test_a_step_that_fails_is_told_and_keeps_no_other_from_it(tiny_images, tmp_path):

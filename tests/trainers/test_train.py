@@ -135,6 +135,8 @@ def test_foreign_unwritable_or_damaged_workdir_is_refused(tmp_path, main):
         ({"override": ["precision=mixed_bfloat"]}, "Did you mean 'mixed_bfloat16'"),
         ({"override": ["batch_size=0"]}, "batch_size must be at least 1, received 0"),
         ({"override": ["dataset=../mnist"]}, "'../mnist'"),
+        ({"export": False, "saved_models": "models"}, "Leave out --saved_models=models"),
+        ({"num_processes": 2}, "--num_processes=2 needs --distribute=hosts"),
         ({"override": ["regularizers.vmt.field=shfit"]}, "Did you mean 'shift'"),
     ],
 )

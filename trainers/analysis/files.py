@@ -8,7 +8,7 @@ from typing import Any
 
 from trainers.analysis.measurements import measure
 from trainers.analysis.plan import missing_figures, num_figures, plan
-from trainers.results.store import as_json
+from trainers.results.store import as_json, free_name
 from trainers.runs.data import load_own_data
 from trainers.runs.progress import progress, time_left
 from zoo import pretrained
@@ -74,7 +74,12 @@ def measure_once(path: pathlib.Path, directory: str | pathlib.Path, num_examples
     known = min(found, key=lambda each: num_figures(missing_figures(settings, each)))
     missing = missing_figures(settings, known)
     if not any(missing.values()):
+        if known is not found[0]:  # an earlier call was killed before it gave the file its name
+            partial.replace(file)
         return False
+    if file.exists() and not found[0]:
+        aside = file.rename(free_name(file))
+        print(f"{file} held figures of another model of this name; they are in {aside} now.", flush=True)
     with progress(num_figures(missing), "figure") as move:
         measure(path, num_examples, known, move, lambda found: write_atomic(partial, as_json(found)))
     partial.replace(file)

@@ -11,6 +11,8 @@ import contextlib
 
 from absl import flags
 
+from trainers.cli import program
+
 DISTRIBUTE = flags.DEFINE_enum(
     "distribute",
     "none",
@@ -48,5 +50,17 @@ def chosen() -> contextlib.AbstractContextManager:
 
 
 def arguments() -> list[str]:
-    """The flags that were given, as arguments for another command."""
-    return [flags.FLAGS[holder.name].serialize() for holder in HOLDERS if holder.present]
+    """The flags that were given, as arguments for another command; none if they ask for one device."""
+    given = [flags.FLAGS[holder.name].serialize() for holder in HOLDERS if holder.present]
+    return given if is_distributed() else []
+
+
+def check() -> None:
+    """Checks that no flag does nothing next to the others.
+
+    Raises:
+        UsageError: a flag of several hosts was given without them.
+    """
+    for holder in (COORDINATOR, NUM_PROCESSES, PROCESS_INDEX):
+        if holder.value is not None and not DISTRIBUTE.present:
+            raise program.UsageError(f"--{holder.name}={holder.value} needs --distribute=hosts.")

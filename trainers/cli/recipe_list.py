@@ -10,7 +10,7 @@ from typing import Any
 
 from trainers.results.statistics import as_mean_and_spread
 from trainers.results.store import read_results
-from trainers.results.tables import TABLES, as_published, errors_by_seed, matching
+from trainers.results.tables import TABLES, as_published, changed_settings, errors_by_seed, matching
 from zoo.pretrained.finding import list_models
 from zoo.recipes import RECIPES
 
@@ -31,12 +31,13 @@ def recipe_facts(results: str | None = None) -> dict[str, dict[str, Any]]:
 
     Returns:
         `{name: {"dataset": ..., "table": title, "errors": {seed: percent}, "published_error": percent or None,
-        "source": ..., "pretrained": bool}}`.
+        "source": ..., "pretrained": bool}}`. Figures of other settings than the recipe's are left out.
 
     Raises:
         ValueError: the results folder is damaged.
     """
-    found, pretrained = read_results(results or REPOSITORY / "results"), list_models(remote=True)
+    recorded, pretrained = read_results(results or REPOSITORY / "results"), list_models(remote=True)
+    found = {name: content for name, content in recorded.items() if not changed_settings(content["recipe"])}
     tables = {name: title for title, patterns, _ in TABLES.values() for name in matching(RECIPES, patterns)}
     return {
         name: {

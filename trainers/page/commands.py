@@ -71,8 +71,13 @@ def of_recipe(content: Content) -> str:
 
 def overrides(recipe: Mapping[str, Any]) -> str:
     """The flags that turn a recipe of the zoo into a recorded one, each with a space before it."""
-    changed = (f"--override={field}={json.dumps(value)}" for field, value in changed_settings(recipe).items())
-    return "".join(f" {shlex.quote(flag)}" for flag in changed)
+    changed = changed_settings(dict(recipe))
+    # An entry that the recorded recipe lacks can only go with the whole field.
+    whole = {field.split(".")[0] for field, value in changed.items() if value is None and "." in field}
+    values = {field: value for field, value in changed.items() if field.split(".")[0] not in whole}
+    values |= {field: recipe[field] for field in sorted(whole)}
+    flags = (f"--override={field}={json.dumps(value)}" for field, value in values.items())
+    return "".join(f" {shlex.quote(flag)}" for flag in flags)
 
 
 def backend_of(runs: Iterable[Mapping[str, Any]]) -> str:

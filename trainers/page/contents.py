@@ -74,10 +74,12 @@ def of_table(key: str, directory: str | pathlib.Path) -> dict[str, Any]:
         directory: results folder.
 
     Raises:
-        ValueError: a results file is damaged.
+        ValueError: a results file is damaged, or none is of this table.
     """
     results = read_results(directory)
     chosen = {name: results[name] for name in matching(results, TABLES[key][1])}
+    if not chosen:
+        raise ValueError(f"{str(directory)!r} holds no results of the table {key!r}. Choose another folder or table.")
     return of_results(chosen, TABLES[key][0], drawn_pictures(chosen))
 
 

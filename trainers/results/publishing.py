@@ -36,10 +36,12 @@ def check_models_folder(directory: str | pathlib.Path) -> None:
         directory: folder of SavedModels; created if it is missing.
 
     Raises:
-        ValueError: `README.md` is not ours.
+        ValueError: `README.md` is not ours, or a card is damaged.
         OSError: the folder cannot be written.
     """
     check_folder(directory, INDEX)
+    for name in card_names(pathlib.Path(directory)):
+        read_card(pathlib.Path(directory) / name)
 
 
 def write_index(directory: str | pathlib.Path) -> str:

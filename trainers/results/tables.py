@@ -8,6 +8,7 @@ from typing import Any
 from trainers.results.markdown import table
 from trainers.results.statistics import as_difference, as_mean_and_spread, mean_and_spread, paired_difference
 from zoo.recipes import RECIPES
+from zoo.recipes.recipe import DESCRIPTION, LATER
 
 # Title, patterns of recipes in order, and the recipe that the others are compared with, seed by seed.
 TABLES = {
@@ -79,8 +80,9 @@ def changed_settings(recipe: dict[str, Any]) -> dict[str, Any]:
         `{path of the field: value}`, such as `{"regularizers.vat.epsilon": 1.5}`.
     """
     known = RECIPES.get(recipe["name"])
-    settings = known.settings() if known else {}
-    return changes({field: recipe.get(field, value) for field, value in settings.items()}, settings)
+    settings = {field: value for field, value in known.as_dict().items() if field not in DESCRIPTION} if known else {}
+    recorded = {field: recipe.get(field, LATER.get(field, value)) for field, value in settings.items()}
+    return changes(recorded, settings)
 
 
 def changes(recorded: dict[str, Any], known: dict[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -155,7 +157,7 @@ def rows_of(contents: Iterable[Content], reference: Content | None) -> list[tupl
         reference: of the table. A recipe with a reference of its own is compared with that one.
     """
     contents = list(contents)
-    named = {content["recipe"]["name"]: content for content in contents}
+    named = {content["recipe"]["name"]: content for content in contents if not changed_settings(content["recipe"])}
     own = [content["recipe"].get("published_reference") or {} for content in contents]
     references = [named.get(each.get("recipe"), reference) for each in own]
     rows = [cells(content, each) for content, each in zip(contents, references, strict=True)]
@@ -196,6 +198,8 @@ def parts(key: str, results: Mapping[str, Content]) -> tuple[list[str], list[Con
     """
     _, patterns, reference_name = TABLES[key]
     reference = results.get(reference_name)
+    if reference and changed_settings(reference["recipe"]):
+        reference = None
     short = reference_name.split("-", 1)[1] if reference else "reference"
     contents = [results[name] for name in matching(results, patterns)]
     columns = [column.format(reference=short) for column in COLUMNS]

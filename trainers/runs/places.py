@@ -45,6 +45,9 @@ def publish(
 ) -> tuple[pathlib.Path, dict[str, Any]]:
     """Writes the SavedModel of a run and its card into a folder, and rewrites the index of the folder.
 
+    A model of the same run that is there stays: another export would have other bytes, to which its figures under
+    attack would not belong.
+
     Args:
         recipe: that ran.
         result: figures of the run, from `trainers.runs.run.train`.
@@ -66,6 +69,26 @@ def publish(
     }
     folder = pathlib.Path(directory) / recipe.name
     with locked(directory, wait=True):
-        card = pretrained.export(model, folder, card=fields, splits=splits(dataset), verbose=verbose)
+        card = exported_card(folder, recipe, fields) or pretrained.export(
+            model, folder, card=fields, splits=splits(dataset), verbose=verbose
+        )
         publishing.write_index(directory)
     return folder, card
+
+
+def exported_card(folder: pathlib.Path, recipe: Recipe, fields: dict[str, Any]) -> dict[str, Any]:
+    """The card of a SavedModel if it is sound and of this run; otherwise an empty one.
+
+    Args:
+        folder: of the SavedModel.
+        recipe: that ran.
+        fields: of the run's card.
+    """
+    if not (folder / CARD_FILE).exists():
+        return {}
+    try:
+        card = pretrained.verify(folder)
+        same = store.settings_in(card, folder / CARD_FILE) == recipe.settings()
+    except (ValueError, OSError):  # damaged
+        return {}
+    return card if same and all(card.get(key) == fields[key] for key in ("seed", "training")) else {}

@@ -209,5 +209,9 @@ class Queue:
         """Records the figures of a run if there are any; returns whether its process succeeded."""
         path = self.folder(recipe, seed) / RESULT_FILE
         if process.returncode == 0 and path.exists() and not self.distribution:
-            record_result(read_json(path), recipe, self.results)
+            result = read_json(path)
+            if result.get("backend") != keras.backend.backend():
+                where = f"{recipe.name}, seed {seed}: the figures are those of {result['backend']}"
+                print(f"{where}, where it was trained. To train it again, choose another --workdir.", flush=True)
+            record_result(result, recipe, self.results)
         return process.returncode == 0

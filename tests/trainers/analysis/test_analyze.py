@@ -127,7 +127,8 @@ def test_models_with_a_current_file_are_skipped(models, tmp_path, monkeypatch):
     assert measure_once(models / NAME, tmp_path / "out", 40)
     # The clean error is on all examples, whatever their number for attacks.
     assert calls == [(50, []), (40, ["errors"]), (40, [])]
-    assert [path.name for path in (tmp_path / "out").iterdir()] == [f"{NAME}.json"]
+    # The figures of the other model of this name were set aside.
+    assert sorted(path.name for path in (tmp_path / "out").iterdir()) == [f"{NAME}.json", f"{NAME}.json.earlier"]
 
 
 def test_an_interruption_loses_only_the_kind_of_figures_that_was_being_measured(trained, tmp_path, monkeypatch):
@@ -148,6 +149,10 @@ def test_an_interruption_loses_only_the_kind_of_figures_that_was_being_measured(
     # What is left of an interruption does not make a model that is up to date be measured again.
     file.with_suffix(".partial").write_text(json.dumps({**content, "measures": {}}))
     assert not measure_once(trained / NAME, tmp_path, 50)
+    # Of an interruption after the last figure, all of them are left.
+    file.rename(file.with_suffix(".partial"))
+    assert not measure_once(trained / NAME, tmp_path, 50)
+    assert json.loads(file.read_text()) == content and not file.with_suffix(".partial").exists()
 
 
 def test_only_what_is_out_of_date_is_measured_again(trained, measured_copy, tmp_path, monkeypatch):

@@ -18,6 +18,8 @@ def facts(tmp_path, monkeypatch):
     seeds = {"0": figures, "1": {**figures, "errors": {"test": 2.0}}}
     (tmp_path / "results").mkdir()
     (tmp_path / "results" / "x.json").write_text(json.dumps({"recipe": recipe.as_dict(), "seeds": seeds}))
+    changed = recipes.get("synthetic_mlp-baseline").override({"epochs": 1})
+    (tmp_path / "results" / "y.json").write_text(json.dumps({"recipe": changed.as_dict(), "seeds": seeds}))
     monkeypatch.setattr(recipe_list, "list_models", lambda remote: ["mnist_mlp-vat"] if remote else [])
     return recipe_facts(f"{tmp_path}/results")
 
@@ -37,3 +39,4 @@ def test_our_error_stands_next_to_the_published_one(facts):
     assert LINE.format(star="*", name="mnist_mlp-vat", ours="–", published="0.64") in lines
     assert sum(line.startswith("  * ") for line in lines) == 1
     assert facts["synthetic_mlp-vat"]["errors"] == {0: 1.0, 1: 2.0} and facts["mnist_mlp-vat"]["pretrained"]
+    assert facts["synthetic_mlp-baseline"]["errors"] == {}  # those are of other settings

@@ -1,6 +1,11 @@
 """The commands of a table reproduce its rows: their backends, seeds and settings."""
 
-from trainers.page.commands import REPRODUCE, of_table
+import shlex
+
+import pytest
+
+from trainers.cli.recipe_flags import parse_overrides
+from trainers.page.commands import REPRODUCE, of_table, overrides
 from trainers.results.tables import TABLES, matching
 from zoo import recipes
 
@@ -29,3 +34,19 @@ def test_rows_with_other_backends_or_seeds_have_separate_commands():
         f"KERAS_BACKEND=jax {REPRODUCE} --recipes=synthetic_mlp-l1,synthetic_mlp-l2 --seeds=1",
         f"{REPRODUCE} --recipes=synthetic_mlp-rpt --seeds=1",
     ]
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"regularizers": {"at": {"epsilon": 1.0}}},
+        {"regularizers": {}, "epochs": 3},
+        {"regularizers.vat.epsilon": 0.5},
+        {"precision": "mixed_bfloat16", "optimizer": {"name": "sgd", "momentum": 0.9}},
+    ],
+)
+def test_overrides_lead_from_the_recipe_to_the_recorded_one(changes):
+    recipe = recipes.get("synthetic_mlp-vat")
+    recorded = recipe.override(changes)
+    given = [flag.removeprefix("--override=") for flag in shlex.split(overrides(recorded.as_dict()))]
+    assert given and recipe.override(parse_overrides(given)).settings() == recorded.settings()

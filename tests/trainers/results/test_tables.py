@@ -2,7 +2,7 @@
 
 import pytest
 
-from trainers.results.tables import TABLES, as_published, cells, label, matching, section, shortfalls
+from trainers.results.tables import TABLES, as_published, cells, changed_settings, label, matching, section, shortfalls
 from zoo import recipes
 
 
@@ -79,3 +79,23 @@ def test_changed_settings_are_named():
     weaker = recipes.get("synthetic_mlp-vat").override({"regularizers.vat.epsilon": 0.1, "epochs": 3})
     assert label(weaker.as_dict()) == "`synthetic_mlp-vat` with regularizers.vat.epsilon=0.1, epochs=3"
     assert label(recipes.get("synthetic_mlp-vat").as_dict()) == "`synthetic_mlp-vat`"
+
+
+def test_changes_of_fields_that_digests_leave_out_are_named_and_an_old_record_means_their_defaults():
+    half = recipes.get("synthetic_mlp-vat").override({"precision": "mixed_bfloat16"})
+    assert changed_settings(half.as_dict()) == {"precision": "mixed_bfloat16"}
+    for name, changed in (("synthetic_mlp-vat", {}), ("cifar10_conv_small-vat", {"precision": "float32"})):
+        recorded = recipes.get(name).as_dict()
+        del recorded["precision"]
+        assert changed_settings(recorded) == changed
+
+
+@pytest.mark.parametrize("name", ["synthetic_mlp-baseline", "mnist_ladder-all_full"])
+def test_a_reference_with_changed_settings_is_none(name):
+    follower = {"synthetic_mlp-baseline": "synthetic_mlp-vat", "mnist_ladder-all_full": "mnist_ladder-all_adversarial"}
+    recorded = {name: recipes.get(name).as_dict(), follower[name]: recipes.get(follower[name]).as_dict()}
+    results = {each: {**content(each, {0: 1.0, 1: 1.0}), "recipe": recipe} for each, recipe in recorded.items()}
+    table = "ladder" if "ladder" in name else "synthetic"
+    assert "| +0.00 " in section(table, results)
+    results[name]["recipe"] = recipes.get(name).override({"epochs": 1}).as_dict()
+    assert "| +0.00 " not in section(table, results)

@@ -4,6 +4,7 @@ import json
 import sys
 import time
 
+import keras
 import pytest
 
 from trainers.cli.output import figures
@@ -31,6 +32,7 @@ def result(recipe, seed, **errors):
         "errors": {"test": 1.0, **errors},
         "seconds_per_epoch": 0.1,
         "epochs": 4,
+        "backend": keras.backend.backend(),
     }
 
 
@@ -63,6 +65,17 @@ def test_runs_print_where_the_queue_prints(queue, capfd):
         assert queue().work_down(JOBS[:1]) == []
     out, err = capfd.readouterr()
     assert not out and err.endswith("trained\n")
+
+
+def test_figures_of_another_backend_are_named(queue, tmp_path, capsys):
+    queue().work_down(JOBS[:1])
+    assert "was trained" not in capsys.readouterr().out
+    path = queue().folder(VAT, 0) / RESULT_FILE
+    path.write_text(json.dumps({**json.loads(path.read_text()), "backend": "torch"}))
+    other = queue()
+    other.command = lambda *_: [sys.executable, "-c", ""]
+    assert other.work_down(JOBS[:1]) == []
+    assert "seed 0: the figures are those of torch, where it was trained" in capsys.readouterr().out
 
 
 def test_first_seeds_come_first_and_finished_ones_are_skipped(queue, tmp_path):
