@@ -80,7 +80,7 @@ def of_table(key: str, directory: str | pathlib.Path) -> dict[str, Any]:
     chosen = {name: results[name] for name in matching(results, TABLES[key][1])}
     if not chosen:
         raise ValueError(f"{str(directory)!r} holds no results of the table {key!r}. Choose another folder or table.")
-    return of_results(chosen, TABLES[key][0], drawn_pictures(chosen))
+    return of_results(chosen, TABLES[key][0], drawn_pictures(chosen, folders={"results": directory}))
 
 
 def of_zoo(
@@ -107,7 +107,7 @@ def of_zoo(
     names = {model["name"]: model["anchor"] for model in models}
     gallery = gallery_content(pictures_directory)
     methods = MethodTable(results, analyses, read_step_times(steps_directory))
-    pictures = drawn_pictures(results, methods)
+    pictures = drawn_pictures(results, methods, {"results": results_directory, "analysis": analysis_directory})
     return {
         **of_results(results, "Regularized zoo", pictures, ("errors_by_method", "generalization_gap")),
         "introduction": [ZOO, FIGURES],

@@ -13,7 +13,7 @@ from matplotlib.ticker import NullLocator
 from trainers.pictures.curves import Content, method_of
 from trainers.pictures.style import BLUE, COLORS, GRAY, GREEN, RED, Picture, legend_below, new_figure, styled
 from trainers.results.statistics import mean_and_spread
-from trainers.results.tables import errors_by_seed
+from trainers.results.tables import changed_settings, errors_by_seed
 
 TRAINING = ("dataset", "preprocessing", "optimizer", "learning_rate", "schedule", "epochs")
 LABELS_IN_NAME = re.compile(r"(?<=[-_])(?:\d+|all)_|_\d+$")
@@ -42,7 +42,7 @@ def errors_by_method(contents: Iterable[Content], title: str) -> Picture | None:
     ordered = sorted(contents, key=lambda content: -mean_error(content))
     if len(ordered) < 2:
         return None
-    names = [method_of(content["recipe"]["name"]) for content in ordered]
+    names = row_names(ordered)
     where, seconds = training_seconds(ordered)
     timed = [(name, times, content) for name, times, content in zip(names, seconds, ordered, strict=True) if times]
     best = frontier({name: (statistics.median(times), mean_error(content)) for name, times, content in timed})
@@ -65,9 +65,20 @@ def errors_by_method(contents: Iterable[Content], title: str) -> Picture | None:
     return Picture(
         figure,
         f"Test error and training time of every method. {title}",
-        f"One row per method, the lowest error on top. Bold: no method is both faster and better. Times on {where}, "
-        f"which other programs shared. Mean test error in percent, and median time: {', '.join(told)}.",
+        "One row per method, the lowest error on top. Bold: no method is both faster and better. Asterisk: with other "
+        f"settings than the recipe's. Times on {where}, which other programs shared. Mean test error in percent, and "
+        f"median time: {', '.join(told)}.",
     )
+
+
+def row_names(contents: Sequence[Content]) -> list[str]:
+    """The names of the methods of some recipes: whole names where these agree, and an asterisk for changed settings."""
+    methods = [method_of(content["recipe"]["name"]) for content in contents]
+    return [
+        (method if methods.count(method) == 1 else content["recipe"]["name"])
+        + (" *" if changed_settings(content["recipe"]) else "")
+        for method, content in zip(methods, contents, strict=True)
+    ]
 
 
 def few_ticks(ax: Any) -> None:

@@ -10,10 +10,13 @@ from trainers.results.store import read_results
 
 
 def test_each_table_with_results_has_its_pictures(folders):
-    pictures = drawn_pictures(read_results(folders.results))
-    assert {key for _, key in pictures} == {"synthetic", "ladder"}
-    picture = pictures["worst_movements", "synthetic"]
-    assert picture["command"] == "python -m trainers.draw --names=worst_movements --table=synthetic"
+    command = "python -m trainers.draw --names=worst_movements --table=synthetic"
+    results = read_results(folders.results)
+    places = ({"results": "results"}, ""), ({"results": "a b", "analysis": "x"}, " --results='a b' --analysis=x")
+    for given, expected in (*((given, command + flags) for given, flags in places), (None, "")):
+        pictures = drawn_pictures(results, folders=given)
+        assert {key for _, key in pictures} == {"synthetic", "ladder"}
+        assert pictures["worst_movements", "synthetic"]["command"] == expected
 
 
 def test_a_bar_counts_the_pictures(folders, monkeypatch):

@@ -11,6 +11,7 @@ from trainers.pictures.curves import (
     worst_movements,
 )
 from trainers.pictures.errors import by_labels, errors_by_labels, errors_by_method, frontier, training_seconds
+from zoo import recipes
 
 
 def content(name, seeds, published=None, **recipe):
@@ -173,6 +174,14 @@ def test_axes_of_time_have_few_readable_ticks(seconds):
     low, high = ax.get_xlim()
     shown = [tick for tick in ax.get_xticks() if low <= tick <= high]
     assert 1 <= len(shown) <= 4 and ax.get_xscale() == "log"
+
+
+def test_rows_of_one_method_have_whole_names_and_changed_settings_an_asterisk():
+    names = ["mnist_ladder-100_full", "mnist_ladder_10ep-100_full", "mnist_ladder-100_gamma"]
+    contents = [{**content(name, [run(1.0)]), "recipe": recipes.get(name).as_dict()} for name in names]
+    contents[-1]["recipe"]["epochs"] = 3
+    ticks = errors_by_method(contents, "").figure.axes[0].get_yticklabels()
+    assert sorted(tick.get_text() for tick in ticks) == ["100_gamma *", *names[:2]]
 
 
 def test_one_method_is_no_comparison():
