@@ -5,7 +5,13 @@ import numpy as np
 import pytest
 from keras import layers, ops
 
-from zoo.analysis import Classifier, misclassified, misclassified_under_attack
+from zoo.analysis import (
+    Classifier,
+    attacked_error_percent,
+    misclassified,
+    misclassified_under_attack,
+    predict_logits,
+)
 
 X = np.ones((2, 2), "float32")
 
@@ -37,3 +43,26 @@ def test_arrays_beside_tensors():
     np.testing.assert_array_equal(misclassified(network, mixed, [0, 1]), misclassified(network, arrays, [0, 1]))
     attacked = [misclassified_under_attack(network, x, [0, 1], "sign", 0.3) for x in (mixed, arrays)]
     np.testing.assert_array_equal(*attacked)
+
+
+class Negated(keras.Model):
+    """A model of the user's own that calls a part of it `network`."""
+
+    def __init__(self, activation=None):
+        super().__init__()
+        self.network = keras.Sequential([keras.Input((4,)), layers.Dense(3, activation)])
+        self.preprocessing = None
+
+    def call(self, x, training=False):
+        return -self.network(x)
+
+
+@pytest.mark.parametrize("activation", [None, "softmax"])
+def test_a_model_is_measured_whatever_its_attributes_are_called(activation):
+    model, x = Negated(activation), np.random.default_rng(1).normal(size=(30, 4)).astype("float32")
+    outputs = keras.ops.convert_to_numpy(model(x))
+    labels = outputs.argmax(axis=-1)
+    np.testing.assert_allclose(predict_logits(model, x), outputs, rtol=1e-5)
+    for measured in (model, Classifier(model, statistics="batch")):
+        assert not misclassified(measured, x, labels).any()
+        assert attacked_error_percent(measured, x, labels, "sign", 0.0) == 0.0

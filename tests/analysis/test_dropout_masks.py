@@ -97,3 +97,10 @@ def test_mean_of_the_sigmoids_over_all_masks():
     rows = np.ones((4000, 1), "float32")
     found = 1 / (1 + np.exp(-mean_over_masks(network, rows, 8)))
     np.testing.assert_allclose(found.mean(axis=0), p[0], atol=4 * 0.5 / np.sqrt(32000))
+
+
+def test_frozen_variables_stay_frozen(network):
+    network.layers[1].gamma.trainable = False
+    before = [variable.path for variable in network.trainable_variables]
+    mean_over_masks(network, np.ones((2, 3), "float32"), num_masks=2)
+    assert [variable.path for variable in network.trainable_variables] == before

@@ -80,3 +80,22 @@ def test_losses_need_a_label_for_every_decision(distribution, labels, wanted):
     prediction = Prediction(np.zeros((2, 4, 3), "float32"), distribution)
     with pytest.raises(ValueError, match=rf"Outputs of shape \(2, 4, 3\) need labels of shape {wanted}"):
         losses_of(prediction, np.zeros(labels, "int32"))
+
+
+@pytest.mark.parametrize("labels", [[0, 3, 1], [0, -1, 1], [0.0, 3.0, 1.0]])
+def test_labels_that_are_no_class_are_refused(labels):
+    network, x = keras.Sequential([keras.Input((2,)), layers.Dense(3)]), X[:, 0]
+    for measure in (
+        lambda: misclassified(network, x, labels),
+        lambda: misclassified_under_attack(network, x, labels, "sign", 0.1),
+        lambda: zoo.analysis.generalization_gap(network, (x, labels), (x, labels), measure="loss"),
+    ):
+        with pytest.raises(ValueError, match=r"labels must be 0 to 2, received (3|-1)"):
+            measure()
+
+
+def test_class_indices_may_be_whole_numbers_of_any_type():
+    network, x = keras.Sequential([keras.Input((2,)), layers.Dense(3)]), X[:, 0]
+    expected = misclassified(network, x, [0, 1, 2])
+    for dtype in ("float32", "uint8"):
+        np.testing.assert_array_equal(misclassified(network, x, np.array([0, 1, 2], dtype)), expected)

@@ -158,3 +158,14 @@ def test_outputs_without_a_decision_are_refused():
         largest_fisher_eigenvalue(with_weights(units=1), X)
     with pytest.raises(ValueError, match="Unknown outputs 'logit'. Did you mean 'logits'"):
         Classifier(with_weights(), outputs="logit")
+
+
+@pytest.mark.parametrize("kind", ["softmax", "sigmoid"])
+def test_a_last_activation_that_the_network_also_uses_elsewhere_stays(kind):
+    activation, inputs = layers.Activation(kind), keras.Input((4,))
+    gate = activation(layers.Dense(4)(inputs))
+    outputs = activation(layers.Dense(3)(layers.Multiply()([gate, inputs])))
+    network = keras.Model(inputs, outputs)
+    to_probabilities = {"softmax": keras.ops.softmax, "sigmoid": keras.ops.sigmoid}[kind]
+    found = to_probabilities(predict_logits(network, X))
+    np.testing.assert_allclose(found, keras.ops.convert_to_numpy(network(X)), rtol=1e-5)

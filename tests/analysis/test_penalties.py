@@ -9,6 +9,7 @@ from zoo.regularizers import (
     AdversarialTraining,
     EntropyMinimization,
     JacobianPenalty,
+    NormConstraint,
     Smoothness,
     VirtualAdversarialTraining,
 )
@@ -59,3 +60,9 @@ def test_local_distributional_smoothness(perceptron):
 def test_labels_are_asked_for(perceptron):
     with pytest.raises(ValueError, match="needs labels"):
         penalty_values(perceptron.tensors, X, AdversarialTraining(0.3))
+
+
+@pytest.mark.parametrize("method", [VirtualAdversarialTraining(1.0) + EntropyMinimization(), NormConstraint(1.0)])
+def test_a_penalty_without_examples_is_refused(method):
+    with pytest.raises(TypeError, match="penalty of each example, received"):
+        penalty_values(lambda x: x, X, method)

@@ -4,8 +4,8 @@ import keras
 import numpy as np
 import pytest
 from keras import layers
+from keras.src.saving.serialization_lib import SafeModeScope
 
-import zoo
 from zoo.backend.keras_internals import (
     as_step_function,
     attach_masks,
@@ -17,6 +17,7 @@ from zoo.backend.keras_internals import (
     loss_tracker,
     masks_of,
     operation_of,
+    safe_mode,
     state_shardings,
     takes_training,
 )
@@ -53,7 +54,7 @@ def test_the_structure_of_inputs():
 def test_the_last_layer_of_any_model(compiled):
     inputs = keras.Input((3,))
     functional = keras.Model(inputs, compiled(inputs))
-    for model in (compiled, functional, keras.Sequential([functional]), zoo.RegularizedModel(functional)):
+    for model in (compiled, functional, keras.Sequential([functional])):
         assert last_layer(model) is compiled.layers[-1]
     two = keras.Model(inputs, [compiled(inputs), inputs])
     assert last_layer(two) is None and last_layer(np.tanh) is None
@@ -145,3 +146,13 @@ def test_masks_of_some_outputs():
     mask, none = masks_of(rows)
     np.testing.assert_array_equal(mask, [[True, False]])
     assert none is None
+
+
+def test_safe_mode_refuses_code_where_it_was_allowed():
+    with pytest.warns(UserWarning, match="lambda"):
+        code = keras.saving.serialize_keras_object(lambda x: x + 1)
+    with SafeModeScope(False):
+        assert keras.saving.deserialize_keras_object(code)(1) == 2
+        with safe_mode(), pytest.raises(ValueError, match="lambda"):
+            keras.saving.deserialize_keras_object(code)
+        assert keras.saving.deserialize_keras_object(code)(1) == 2

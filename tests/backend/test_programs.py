@@ -5,6 +5,7 @@ import weakref
 
 import keras
 import numpy as np
+import pytest
 from keras import layers
 
 from zoo.backend.programs import compile_program, program_for
@@ -60,3 +61,45 @@ def test_programs_do_not_keep_their_networks():
 
 def test_a_function_of_arrays():
     np.testing.assert_allclose(compile_program(lambda x: 2 * x)(keras.ops.ones(3)), 2 * np.ones(3))
+
+
+def exchange_the_last_layer(network):
+    network.pop()
+    network.add(layers.Dense(2, kernel_initializer="ones"))
+
+
+def adapt_again(network):
+    network.layers[0].adapt(10.0 + np.arange(12.0).reshape(4, 3))
+
+
+def add_weights_of_low_rank(network):
+    network.layers[1].enable_lora(1)
+    for each in network.layers[1].variables:
+        each.assign(np.ones(each.shape))
+
+
+@pytest.mark.parametrize("change", [exchange_the_last_layer, adapt_again, add_weights_of_low_rank])
+def test_a_changed_network_has_a_new_program(change):
+    normalization = layers.Normalization()
+    normalization.adapt(np.arange(12.0).reshape(4, 3))
+    network = keras.Sequential([keras.Input((3,)), normalization, layers.Dense(2)])
+    x = keras.ops.ones((4, 3))
+
+    def program():
+        return program_for(network, "call", lambda each: lambda x: each(x))
+
+    first = program()
+    before = keras.ops.convert_to_numpy(first(x))
+    assert program() is first
+    change(network)
+    after = keras.ops.convert_to_numpy(program()(x))
+    np.testing.assert_allclose(after, keras.ops.convert_to_numpy(network(x)), rtol=1e-5)
+    assert np.abs(after - before).max() > 0.1
+
+
+def test_another_loss_has_a_new_program():
+    network = dense()
+    network.compile("sgd", "mse")
+    first = program_for(network, "call", lambda each: lambda x: each(x))
+    network.compile("sgd", keras.losses.MeanSquaredError())
+    assert program_for(network, "call", lambda each: lambda x: each(x)) is not first

@@ -84,3 +84,8 @@ def test_dictionaries_are_read_by_the_same_rows():
         np.testing.assert_array_equal(inputs["b"], expected[:, 0])
     with pytest.raises(ValueError, match="same length, at least 1, received 10, 9 and 10"):
         Batches({"a": x, "b": x[1:, 0]}, y)
+
+
+def test_labels_of_several_outputs_are_refused():
+    with pytest.raises(TypeError, match="one output, received a dictionary of 'cls', 'box'"):
+        Batches(X, {"cls": Y, "box": Y}, 5)

@@ -70,3 +70,17 @@ def test_bootstrap_leaves_out_the_expected_share():
     probability = (1 - 1 / n) ** n
     assert abs(left_out - probability) < 5 * np.sqrt(probability / n)
     assert np.array_equal(sample, bootstrap(n, seed=0))
+
+
+@pytest.mark.parametrize("form", [lambda y: y[:, None], lambda y: np.eye(5)[y]])
+def test_labels_in_a_column_or_one_hot_are_split_alike(form):
+    for draw in (lambda y: balanced_subset(y, 50, 1), lambda y: hold_out(y, 50, 1)[1], lambda y: hold_out(y, 7, 1)[1]):
+        np.testing.assert_array_equal(draw(form(LABELS)), draw(LABELS))
+
+
+def test_labels_of_several_units_are_held_out_alike():
+    several = np.random.default_rng(0).integers(0, 2, (30, 4))
+    train, validation = hold_out(several, 6, 0)
+    assert len(validation) == 6 and sorted([*train, *validation]) == list(range(30))
+    with pytest.raises(ValueError, match="class indices"):
+        balanced_subset(several, 6, 0)

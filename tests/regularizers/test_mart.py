@@ -8,6 +8,7 @@ from keras import ops
 import zoo
 from tests.support.perceptron import cross_entropy_of
 from zoo.regularizers import AdversarialTraining, Mart
+from zoo.regularizers.math.divergences import boosted_cross_entropy
 
 RNG = np.random.default_rng(8)
 X, CLASSES = RNG.normal(size=(6, 5)), np.array([0, 1, 2, 1, 0, 2])
@@ -133,3 +134,13 @@ def test_arguments():
         Mart(0.1, divergence_weight=-1.0)
     with pytest.raises(ValueError, match="Unknown norm 'sign'"):
         Mart(0.1, norm="sign")
+
+
+def test_the_largest_entry_of_soft_labels_is_the_class():
+    soft = 0.4 * TARGETS + 0.2
+    logits = RNG.normal(size=(6, 3))
+    p = np.exp(logits) / np.exp(logits).sum(axis=-1, keepdims=True)
+    others = np.where(TARGETS == 1, -1, p).max(axis=-1)
+    expected = -np.sum(soft * np.log(p), axis=-1) - np.log(1 - others)
+    found = boosted_cross_entropy(ops.convert_to_tensor(logits), ops.convert_to_tensor(soft))
+    np.testing.assert_allclose(values(found), expected, rtol=1e-10)

@@ -148,3 +148,35 @@ def test_nothing_to_build():
 def test_what_cannot_be_built(methods, error, message):
     with pytest.raises(error, match=message):
         build(methods)
+
+
+class Open(Regularizer):
+    def __init__(self, strength, **kwargs):
+        super().__init__(**kwargs)
+        self.strength = strength
+
+
+class Closed(Regularizer):
+    def __init__(self, strength):
+        super().__init__()
+        self.strength = strength
+
+
+def test_own_regularizers_may_name_their_common_arguments_as_they_like():
+    scaled = 0.5 * Open(3.0, weight=4.0, interval=2)
+    assert scaled.get_config() == {"strength": 3.0, "weight": 2.0, "ramp_up_steps": 0, "interval": 2}
+    assert repr(Open(1.0)) == "Open(strength=1.0, weight=1.0, ramp_up_steps=0, interval=1)"
+
+
+def test_own_regularizers_without_common_arguments_have_no_factor():
+    assert Closed.from_config(Closed(3.0).get_config()).strength == 3.0
+    assert repr(Closed(1.0)) == "Closed(strength=1.0)"
+    with pytest.raises(TypeError, match=r"Closed has no argument weight. Let its constructor take \*\*common"):
+        0.5 * Closed(1.0)
+
+
+@pytest.mark.parametrize("name", ["VirtualMovementTraining", "TangentPropagation"])
+@pytest.mark.parametrize("shape, error", [(100, TypeError), ((28, 1), ValueError), ((28.0, 28), TypeError)])
+def test_the_lattice_has_lengths(name, shape, error):
+    with pytest.raises(error, match="lattice_shape"):
+        getattr(regularizers, name)("shift", lattice_shape=shape)

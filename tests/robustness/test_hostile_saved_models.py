@@ -8,6 +8,7 @@ import hypothesis
 import keras
 import pytest
 from hypothesis import strategies as st
+from keras.src.saving.serialization_lib import SafeModeScope
 
 import zoo
 from trainers.results.publishing import write_index
@@ -192,3 +193,31 @@ def test_index_leaves_out_what_is_not_complete(copied):
     shutil.copytree(copied, copied.parent / ".toy.host-1")
     write_card(copied.parent / ".toy.host-1", {**read(copied), "name": "half"})
     assert "half" not in write_index(copied.parent)
+
+
+@pytest.mark.parametrize(
+    "config",
+    [
+        {"module": "keras", "class_name": "layers.Lambda", "config": {}},
+        {"module": "keras", "class_name": "layers.StringLookup", "config": {"vocabulary": "/etc/passwd"}},
+        {"module": "keras", "class_name": "function", "config": "layers.Lambda"},
+        # A registered name excuses no function, which Keras finds by its own name.
+        {"module": "os", "class_name": "function", "config": "system", "registered_name": "zoo>RegularizedModel"},
+    ],
+)
+def test_names_that_lead_into_other_modules_are_refused(config):
+    with pytest.raises(ValueError, match="not part of a network"):
+        check_config({"layers": [config]})
+    check_config({"module": "builtins", "class_name": "function", "config": "relu"})
+
+
+def test_code_is_refused_where_a_process_has_allowed_it(exported, monkeypatch):
+    """The list of unsafe names is the first defense; Keras's safe mode is the second."""
+    config = read(exported)["model"]
+    with pytest.warns(UserWarning, match="lambda"):
+        config["config"]["network"] = keras.saving.serialize_keras_object(lambda x: x)
+    monkeypatch.setattr("zoo.pretrained.safe_deserialization.check_config", lambda config: None)
+    with SafeModeScope(None):  # restores what was before
+        keras.config.enable_unsafe_deserialization()
+        with pytest.raises((ValueError, TypeError), match="Requested the deserialization of a.*lambda"):
+            read_model(config)

@@ -173,3 +173,15 @@ def test_the_loss_of_masked_positions_is_keras(penalties, quick, fit):
         model.compile(keras.optimizers.SGD(0.1), CROSSENTROPY, **quick)
         losses_found.append(fit(model, x, y)["loss"])
     np.testing.assert_allclose(*losses_found, rtol=1e-5)
+
+
+@pytest.mark.parametrize("wrap", [lambda y: [y], lambda y: (y,), lambda y: {"out": y}])
+def test_the_labels_of_one_output_may_be_wrapped(wrap, model, fit, assert_same_weights):
+    x, y = np.random.default_rng(0).normal(size=(24, 6)).astype("float32"), np.arange(24) % 3
+    trained = []
+    for labels in (y, wrap(y)):
+        keras.utils.set_random_seed(0)
+        network = keras.Sequential([keras.Input((6,)), layers.Dense(3, name="out")])
+        trained.append(model(network, zoo.AdversarialTraining(0.1)))
+        fit(trained[-1], x, labels)
+    assert_same_weights(*trained)

@@ -9,7 +9,7 @@ from keras import layers
 
 import zoo
 from zoo.training.arguments import shape_of
-from zoo.training.inputs import as_network_inputs, input_shapes, symbolic_inputs
+from zoo.training.inputs import as_network_inputs, declared_inputs, input_shapes, symbolic_inputs
 
 VAT, VMT = zoo.VirtualAdversarialTraining(0.5), zoo.VirtualMovementTraining("shift")
 RNG = np.random.default_rng(0)
@@ -152,3 +152,15 @@ def test_a_function_computes_in_double_precision_if_an_input_has_it():
 def test_one_input_in_double_precision_may_stay(dtype, options, expected):
     found = as_network_inputs(layers.Flatten(), keras.ops.ones((2, 3), dtype), **options)
     assert keras.backend.standardize_dtype(found.dtype) == expected
+
+
+def test_names_of_inputs_survive_saving(model, fit, tmp_path):
+    network = keras.Sequential([keras.Input((4,)), layers.Dense(3)])
+    (name,) = declared_inputs(network)
+    trained = model(network, zoo.VirtualAdversarialTraining(0.1), perturb={name: 0.5})
+    x, y = np.ones((6, 4), "float32"), np.arange(6) % 3
+    fit(trained, x, y)
+    trained.save(tmp_path / "model.keras")
+    loaded = keras.models.load_model(tmp_path / "model.keras")
+    assert list(declared_inputs(loaded.network)) == [name]
+    loaded.fit(x, y, verbose=0)

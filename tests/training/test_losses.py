@@ -10,7 +10,7 @@ from keras import losses, ops
 
 import zoo
 from tests.support.numpy_reference import softmax
-from zoo.training.losses import nan_if_out_of_range, per_example_loss
+from zoo.training.losses import check_mean, nan_if_out_of_range, per_example_loss
 from zoo.training.outputs import warn_of_guess
 
 RNG = np.random.default_rng(2)
@@ -98,3 +98,15 @@ def test_fit_warns_of_a_guess_only_if_penalties_depend_on_it(quick, data, networ
             warnings.simplefilter("always")
             fit(trained, *data)
         assert any("does not say what the network returns" in str(each.message) for each in caught) is warned
+
+
+@pytest.mark.parametrize(
+    "loss",
+    [
+        losses.CategoricalCrossentropy(from_logits=True, axis=1),
+        functools.partial(losses.categorical_crossentropy, from_logits=True, axis=1),
+    ],
+)
+def test_classes_along_another_axis_are_refused(loss):
+    with pytest.raises(ValueError, match="axis of the loss must be -1, received 1"):
+        check_mean(loss)

@@ -9,7 +9,7 @@ from keras import ops
 
 from zoo.analysis.batches import map_batches
 from zoo.analysis.labels import as_labels
-from zoo.analysis.logits import KINDS, Prediction, outputs_kind, prediction_of
+from zoo.analysis.logits import KINDS, Prediction, outputs_kind, parts_of, prediction_of
 from zoo.analysis.perturbed_network import PerturbedNetwork
 from zoo.backend.keras_internals import takes_training
 from zoo.backend.moments import exact_moments
@@ -114,8 +114,7 @@ class Classifier:
         inputs = self.network_inputs(inputs)
         if self.statistics == "moving":
             return prediction_of(self.network, inputs, self.outputs, self.output)
-        network: Any = getattr(self.network, "network", self.network)
-        preprocessing = getattr(self.network, "preprocessing", None)
+        network, preprocessing = parts_of(self.network)
         if preprocessing is not None:
             inputs = preprocessing(inputs, training=False)
         # The present values, because a compiled program replaces those of the variables.

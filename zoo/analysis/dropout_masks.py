@@ -33,13 +33,16 @@ def frozen_statistics(network: keras.Layer) -> Iterator[None]:
         True
     """
     layers = [layer for layer in normalizations(network) if layer.trainable]
+    before = [(variable, variable.trainable) for layer in layers for variable in layer.variables]
     for layer in layers:
         layer.trainable = False
     try:
         yield
     finally:
         for layer in layers:
-            layer.trainable = True
+            layer.trainable = True  # which also sets it for all variables
+        for variable, trainable in before:
+            variable.trainable = trainable
 
 
 def mean_over_masks(

@@ -39,7 +39,11 @@ def as_labels(labels: Any, prediction: Prediction) -> np.ndarray:
         array([1, 0])
     """
     if prediction.decides_once:
-        return class_indices(labels)
+        labels = class_indices(labels)
+        integral = labels.dtype.kind == "f" and np.array_equal(labels, np.trunc(labels))
+        labels = labels.astype(int) if integral or labels.dtype.kind == "b" else labels
+        check_class_indices("given", labels, (None, prediction.logits.shape[-1]))
+        return labels
     labels, shape = np.asarray(labels), (None, *prediction.logits.shape[1:])
     if prediction.mask is None:
         return _checked(labels, shape, prediction.distribution)

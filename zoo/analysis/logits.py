@@ -1,6 +1,7 @@
 """The logits of a classifier, whatever its outputs are: logits or probabilities, of classes or of units that decide."""
 
 import contextlib
+import functools
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -43,13 +44,33 @@ class Prediction(NamedTuple):
         return self.distribution == "categorical" and len(self.logits.shape) == 2
 
 
+def parts_of(model: Any) -> tuple[Any, Any]:
+    """The network and the preprocessing of a model; a model of another kind is its own network, without preprocessing.
+
+    Args:
+        model: `ObjectiveModel`, another Keras model, or any function.
+
+    Example:
+        >>> from zoo.analysis.logits import parts_of
+        >>> network = zoo.networks.mlp((4,), 3)
+        >>> parts_of(zoo.RegularizedModel(network))[0] is parts_of(network)[0] is network
+        True
+    """
+    return (model.network, model.preprocessing) if isinstance(model, ObjectiveModel) else (model, None)
+
+
 @contextlib.contextmanager
-def _linear(layer: Any) -> Iterator[None]:
-    """Runs a layer without its activation."""
-    activation = layer.activation
-    layer.activation = keras.activations.linear
+def _linear(layer: Any) -> Iterator[list[Tensor]]:
+    """Runs a layer without its activation; yields the list of what its calls return."""
+    activation, returned = layer.activation, []
+
+    def linear(x):
+        returned.append(x)
+        return x
+
+    layer.activation = linear
     try:
-        yield
+        yield returned
     finally:
         layer.activation = activation
 
@@ -100,7 +121,7 @@ def check_decides(model: Any, head: Head = None) -> None:
 
 def _last(network: Any, head: Head) -> Any:
     """The layer or operation that computes the output of a head, or None if the network does not say."""
-    inner = network.network if isinstance(network, ObjectiveModel) else network
+    inner, _ = parts_of(network)
     if head is None or not isinstance(inner, keras.Model):
         return last_layer(inner)
     try:
@@ -160,7 +181,8 @@ def prediction_of(
 ) -> Prediction:
     """The prediction of a network, in at least single precision.
 
-    An activation softmax or sigmoid of the last layer is left out: its inverse would round confident predictions.
+    An activation softmax or sigmoid of the last layer is left out: its inverse would round confident predictions. It
+    stays if the network calls this layer in other places, too.
 
     Args:
         network: Keras network, or any function.
@@ -184,8 +206,11 @@ def prediction_of(
     layer = _last(network, head)
     named = getattr(layer, "activation", None) in (keras.activations.softmax, keras.activations.sigmoid)
     inputs = packed(network, inputs)
-    with _linear(layer) if named else contextlib.nullcontext():
-        outputs = network(inputs, training=training) if takes_training(network) else network(inputs)
+    run = functools.partial(network, inputs, **({"training": training} if takes_training(network) else {}))
+    with _linear(layer) if named else contextlib.nullcontext([]) as calls:
+        outputs = run()
+    if len(calls) > 1:
+        named, outputs = False, run()
     names = getattr(network, "output_names", ())
     if head is None and is_nested(outputs):
         known = list(outputs) if isinstance(outputs, dict) else list(names) or list(range(len(outputs)))

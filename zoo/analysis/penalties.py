@@ -38,6 +38,7 @@ def penalty_values(
         `(n,)`.
 
     Raises:
+        TypeError: the regularizer is a sum, or has no penalty of each example.
         ValueError: there are no labels for a penalty that needs them, or the penalty moves positions and what moves
             lies on no lattice.
 
@@ -46,6 +47,11 @@ def penalty_values(
         >>> zoo.analysis.penalty_values(network, np.zeros((3, 2)), zoo.JacobianPenalty())
         array([5., 5., 5.])
     """
+    if type(regularizer).per_example is Regularizer.per_example:
+        raise TypeError(
+            f"The regularizer must have a penalty of each example, received {regularizer!r}. Measure the terms of a "
+            "sum one by one; a penalty on the weights alone has none."
+        )
     generator, classifier = as_generator(seed), as_classifier(network)
 
     def of_batch(x, *y):

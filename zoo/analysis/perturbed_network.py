@@ -7,7 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.analysis.logits import Prediction
+from zoo.analysis.logits import Prediction, parts_of
 from zoo.datasets.arrays import as_inputs, take_rows
 from zoo.training.inputs import as_network_inputs, declared_inputs, named_inputs, unwrap
 from zoo.training.perturb_checks import check_floating, check_reached, may_cut
@@ -36,9 +36,11 @@ def _naming(classifier: Any, inputs: Any) -> Any:
     Raises:
         ValueError: `perturb` names inputs that a preprocessing makes of several others.
     """
-    entry, network = classifier.entry, getattr(classifier.network, "network", None)
+    entry, (network, _) = classifier.entry, parts_of(classifier.network)
     perturb = classifier.perturb
-    if network is None or not isinstance(perturb, Mapping) or set(perturb) <= set(named_inputs(entry, inputs)):
+    if network is classifier.network or not isinstance(perturb, Mapping):
+        return entry
+    if set(perturb) <= set(named_inputs(entry, inputs)):
         return entry
     if keras.tree.is_nested(inputs) or len(declared_inputs(network)) != 1:
         raise ValueError(

@@ -10,6 +10,7 @@ from keras import ops
 
 from zoo.analysis.batches import map_batches
 from zoo.analysis.classifier import Classifier, as_classifier
+from zoo.analysis.logits import parts_of
 from zoo.backend.keras_internals import flatten_layers
 from zoo.datasets.arrays import as_inputs, take_rows
 from zoo.training.inputs import named_inputs, unwrap
@@ -130,11 +131,12 @@ def attacked(model: Any, x: Any, *, units: str | None = None, clip: bool = True)
         network = classifier.around(model, scale=pixels[1] * classifier.scale)
         return Attacked(network, inputs, (0.0, 1.0) if clip else None)
     # The scale is a factor before the preprocessing; without one the network keeps it.
-    scale = 1.0 if getattr(model, "preprocessing", None) is None else classifier.scale
-    network = classifier.around(getattr(model, "network", model), scale=classifier.scale / scale)
+    inner, preprocessing = parts_of(model)
+    scale = 1.0 if preprocessing is None else classifier.scale
+    network = classifier.around(inner, scale=classifier.scale / scale)
     preprocess = _preprocessing(model, one_input, scale)
     input_range = _preprocessed_range(model, preprocess, x, pixels) if clip and pixels else None
-    if clip and keras.tree.is_nested(x) and getattr(model, "preprocessing", None) is None:
+    if clip and keras.tree.is_nested(x) and preprocessing is None:
         input_range = _ranges_of_images(network, x)
     return Attacked(network, preprocess(x) if clip else _without_bytes(network, preprocess(x)), input_range)
 
@@ -179,7 +181,7 @@ def _ranges_of_images(network: Classifier, x: Any) -> dict[str, tuple[float, flo
 
 def _preprocessed_range(model: Any, preprocess: Callable, x: Any, pixels: tuple[float, float]) -> tuple[float, float]:
     """The range to which the preprocessing maps that of the pixels."""
-    layer = getattr(model, "preprocessing", None)
+    _, layer = parts_of(model)
     unsuitable = [each for each in flatten_layers(layer) if not isinstance(each, ELEMENTWISE)] if layer else []
     bounds = [preprocess(np.full_like(x[:1], bound)) for bound in pixels]
     if unsuitable or any(np.ptp(bound) > 1e-6 * np.ptp(bounds) for bound in bounds):

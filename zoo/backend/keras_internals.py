@@ -3,12 +3,14 @@
 Keras has no public name for any of these.
 """
 
+import contextlib
 from collections.abc import Callable
 from typing import Any
 
 import keras
 from keras import ops
 from keras.src.backend.common.masking import get_keras_mask, set_keras_mask
+from keras.src.saving import serialization_lib
 
 
 def flatten_layers(layer: keras.Layer) -> list[keras.Layer]:
@@ -43,16 +45,13 @@ def last_layer(network: Any) -> Any:
     """The layer or operation that computes the output of a network, or None if the network does not say.
 
     Args:
-        network: a Keras layer or model, a model with an attribute `network`, or any function (None).
+        network: a Keras layer or model, or any function (None).
 
     Example:
         >>> from zoo.backend.keras_internals import last_layer
         >>> last_layer(zoo.networks.mlp((4,), 3)).units
         3
     """
-    inner = getattr(network, "network", None)
-    if isinstance(network, keras.Layer) and isinstance(inner, keras.Layer):
-        return last_layer(inner)
     if isinstance(network, keras.Sequential):
         return last_layer(network.layers[-1]) if network.layers else None
     if isinstance(network, keras.Model):
@@ -218,3 +217,17 @@ def state_shardings(model: keras.Model) -> tuple:
         The shardings of the trainable variables, the others, the optimizer's and the metrics'.
     """
     return model._get_state_sharding_spec()
+
+
+def safe_mode() -> contextlib.AbstractContextManager[None]:
+    """A context in which Keras refuses code, also if the process has called `enable_unsafe_deserialization`.
+
+    Example:
+        >>> from zoo.backend.keras_internals import safe_mode
+        >>> code = keras.saving.serialize_keras_object(keras.layers.Lambda(lambda x: x))
+        >>> with safe_mode():
+        ...     keras.saving.deserialize_keras_object(code)  # doctest: +ELLIPSIS
+        Traceback (most recent call last):
+        ValueError: ...
+    """
+    return serialization_lib.SafeModeScope(True)

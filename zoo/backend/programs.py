@@ -7,9 +7,12 @@ from typing import Any
 
 import keras
 
+from zoo.backend.keras_internals import flatten_layers
+
 Program = Callable[..., Any]
 
-_PROGRAMS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()
+SETTINGS = ("quantization_mode", "activation", "mean", "variance")  # of a layer, which change without its variables
+_PROGRAMS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # network: (what it is made of, its programs)
 
 
 def compile_program(function: Callable[..., Any], variables: Sequence[keras.Variable] = ()) -> Program:
@@ -51,8 +54,9 @@ def compile_program(function: Callable[..., Any], variables: Sequence[keras.Vari
 def program_for(network: Any, key: Hashable, make: Callable[[Any], Callable[..., Any]]) -> Program:
     """A compiled program over a network, from an earlier call with the same network and key if there was one.
 
-    Only objects with `variables`, such as Keras networks, keep their programs. Any other function may read values that
-    the program would not see change.
+    A network that has changed since then, other than in the values of its variables, gets new programs. Only objects
+    with `variables`, such as Keras networks, keep their programs. Any other function may read values that the program
+    would not see change.
 
     Args:
         network: Keras network, or any function of one tensor.
@@ -71,9 +75,25 @@ def program_for(network: Any, key: Hashable, make: Callable[[Any], Callable[...,
     """
     if not hasattr(network, "variables"):
         return compile_program(make(network))
-    programs = _PROGRAMS.setdefault(network, {})
+    parts, programs = _PROGRAMS.get(network, ([], {}))
+    if len(parts) != len(now := _parts(network)) or any(a is not b for a, b in zip(parts, now, strict=True)):
+        programs = {}
+        _PROGRAMS[network] = now, programs
     if key not in programs:
         # Weak: a program that held its network would keep its entry, and so itself, alive.
         weak = weakref.ref(network)
         programs[key] = compile_program(lambda *arrays: make(weak())(*arrays), network.variables)
     return programs[key]
+
+
+def _parts(network: Any) -> list[Any]:
+    """The objects that a program over a network is made of: a program of other ones would compute something else.
+
+    The network itself is not among them, because they are kept as long as it lives.
+    """
+    inner = network if isinstance(network, keras.Layer) else getattr(network, "network", None)
+    layers = flatten_layers(inner) if isinstance(inner, keras.Layer) else []
+    parts = [getattr(inner, "loss", None), *layers[1:], *network.variables]
+    for layer in layers:
+        parts += [layer.dtype_policy, *(getattr(layer, name, None) for name in SETTINGS)]
+    return parts

@@ -17,6 +17,7 @@ def check_pair(x: Any, y: Any) -> tuple[Any, np.ndarray]:
         y: `(n, ...)` targets.
 
     Raises:
+        TypeError: the targets are those of several outputs.
         ValueError: the lengths differ, or are 0.
 
     Example:
@@ -24,6 +25,11 @@ def check_pair(x: Any, y: Any) -> tuple[Any, np.ndarray]:
         >>> check_pair([[0.0], [1.0]], [0, 1])[1]
         array([0, 1])
     """
+    if isinstance(y, Mapping):
+        raise TypeError(
+            f"y must be the array of one output, received a dictionary of {', '.join(map(repr, y))}. Pass the labels "
+            "of several outputs to fit, as arrays or in a tf.data set."
+        )
     x, y = as_arrays(x), np.asarray(y)
     lengths = [len(each) for each in keras.tree.flatten(x)]
     if set(lengths) != {len(y)} or not len(y):

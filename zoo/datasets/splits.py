@@ -1,11 +1,12 @@
 """Seeded draws of examples: labeled subsets, validation sets, bootstrap samples."""
 
+import contextlib
 from typing import Any
 
 import numpy as np
 
 from zoo.backend.random_numbers import Seed, as_integer
-from zoo.validation import check_number
+from zoo.validation import check_number, class_indices
 
 
 def balanced_subset(labels: Any, num_labels: int, seed: Seed) -> np.ndarray:
@@ -37,7 +38,7 @@ def balanced_subset(labels: Any, num_labels: int, seed: Seed) -> np.ndarray:
 def _balanced_subset(labels: Any, size: int, seed: Seed, what: str) -> np.ndarray:
     """The subset; `what` is the name of its size in the messages."""
     check_number(what, size, 1, integer=True)
-    labels = np.asarray(labels)
+    labels = class_indices(labels)
     classes, counts = np.unique(labels, return_counts=True)
     per_class, rest = divmod(size, len(classes))
     if rest:
@@ -54,9 +55,10 @@ def hold_out(labels: Any, num_validation: int, seed: Seed) -> tuple[np.ndarray, 
     """Splits the examples into a training and a validation set.
 
     Args:
-        labels: `(n,)` integers.
+        labels: class indices or one-hot rows, or labels of another kind.
         num_validation: size of the validation set, 0 to n − 1. If it is divisible by the number of classes, the
-            validation set is class-balanced. Otherwise it is drawn from all examples alike.
+            validation set is class-balanced. Otherwise, and if labels are not classes, it is drawn from all examples
+            alike.
         seed: integer of at least 0, `keras.random.SeedGenerator` or None. The same integer gives the same split.
 
     Returns:
@@ -75,7 +77,10 @@ def hold_out(labels: Any, num_validation: int, seed: Seed) -> tuple[np.ndarray, 
     """
     num_examples = len(labels)
     check_number("num_validation", num_validation, 0, num_examples - 1, integer=True)
-    if num_validation and num_validation % len(np.unique(labels)) == 0:
+    labels = np.asarray(labels)
+    with contextlib.suppress(ValueError):
+        labels = class_indices(labels)
+    if num_validation and labels.ndim == 1 and num_validation % len(np.unique(labels)) == 0:
         validation = _balanced_subset(labels, num_validation, seed, "num_validation")
     else:
         rng = np.random.default_rng(as_integer(seed))

@@ -132,10 +132,16 @@ class LadderNetwork(ObjectiveModel):
         return super().fit(x, y, *args, **kwargs)
 
     def classifier(self) -> RegularizedModel:
-        """The clean path as a compiled `RegularizedModel` that shares the weights. This is what `zoo.export` takes."""
+        """The clean path as a compiled `RegularizedModel` that shares the weights. This is what `zoo.export` takes.
+
+        Raises:
+            ValueError: the ladder is not built.
+        """
+        if self.raw_input_shape is None:
+            raise ValueError("The ladder must be built before: call fit, or build((None, *input_shape)).")
         model = RegularizedModel(self.network, preprocessing=self.preprocessing, name="classifier")
         model.build((None, *self.raw_input_shape))
-        loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        loss = self.loss if self.compiled else keras.losses.SparseCategoricalCrossentropy(from_logits=True)
         model.compile("adam", loss, metrics=["accuracy"])
         return model
 

@@ -4,6 +4,7 @@ from typing import Any
 
 import keras
 
+from zoo.backend.keras_internals import safe_mode
 from zoo.training import RegularizedModel
 
 KINDS = ("initializers", "layers", "losses", "metrics", "optimizers", "regularizers", "constraints", "activations")
@@ -36,7 +37,8 @@ def read_model(config: dict[str, Any]) -> RegularizedModel:
         (None, 3)
     """
     check_config(config)
-    model: Any = keras.saving.deserialize_keras_object(config, safe_mode=True)
+    with safe_mode():
+        model: Any = keras.saving.deserialize_keras_object(config, safe_mode=True)
     if not isinstance(model, RegularizedModel):
         raise ValueError(f"It holds a {type(model).__name__}, not a RegularizedModel.")
     return model
@@ -65,11 +67,13 @@ def check_config(config: Any) -> None:
     if not isinstance(config, dict):
         return
     name, module = config.get("class_name"), config.get("module")
-    registered = isinstance(config.get("registered_name"), str) and keras.saving.get_registered_object(
-        config["registered_name"]
-    )
+    sought = config.get("config" if name == "function" else "registered_name")  # where Keras looks first
+    registered = isinstance(sought, str) and keras.saving.get_registered_object(sought)
     known = module is None or module in MODULES or registered
-    if name is not None and (not isinstance(name, str) or name in UNSAFE or not known):
+    names = [name, sought] if name == "function" else [name]
+    # Keras would find a name with a dot in another module.
+    allowed = all(isinstance(each, str) and each not in UNSAFE and "." not in each for each in names)
+    if name is not None and not (known and allowed):
         raise ValueError(f"It holds {module}.{name}, which is not part of a network, or may run code or read files.")
     for value in config.values():
         check_config(value)

@@ -115,7 +115,11 @@ class Regularizer:
         return NotImplemented if not isinstance(other, Regularizer) else RegularizerSum(self.terms + other.terms)
 
     def __mul__(self, factor):
-        return self.from_config({**self.get_config(), "weight": self.weight * check_number("factor", factor, 0)})
+        config = self.get_config()
+        if "weight" not in config:
+            name = type(self).__name__
+            raise TypeError(f"{name} has no argument weight. Let its constructor take **common, and pass it on.")
+        return self.from_config({**config, "weight": self.weight * check_number("factor", factor, 0)})
 
     __rmul__ = __mul__
 
@@ -139,7 +143,9 @@ class Regularizer:
 
 
 def hyperparameters(regularizer: type[Regularizer]) -> tuple[str, ...]:
-    """The names of the hyperparameters of a regularizer: the arguments of its constructor, and the common ones.
+    """The names of the hyperparameters of a regularizer: the arguments of its constructor.
+
+    They include the common ones if the constructor passes `**common` on.
 
     Args:
         regularizer: subclass of `Regularizer`.
@@ -149,8 +155,10 @@ def hyperparameters(regularizer: type[Regularizer]) -> tuple[str, ...]:
         >>> hyperparameters(zoo.WeightNoise)
         ('noise_std', 'kind', 'weight', 'ramp_up_steps', 'interval')
     """
-    own = [name for name in inspect.signature(regularizer.__init__).parameters if name not in ("self", "common")]
-    return tuple(dict.fromkeys([*own, *COMMON]))
+    parameters = list(inspect.signature(regularizer.__init__).parameters.values())[1:]  # without self
+    own = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD]
+    passes_on = len(own) < len(parameters)
+    return tuple(dict.fromkeys([*own, *(COMMON if passes_on else ())]))
 
 
 @keras.saving.register_keras_serializable(package="zoo")

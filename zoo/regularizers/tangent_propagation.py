@@ -10,6 +10,7 @@ from zoo.regularizers.math import per_example
 from zoo.regularizers.math.movement import (
     BORDERS,
     FORMATS,
+    as_lattice_shape,
     lattice_view,
     movement_tangents,
     off_lattice,
@@ -71,7 +72,7 @@ class TangentPropagation(Regularizer):
         super().__init__(**common)
         self.field = check_field(field)
         self.border = check_choice("border", border, BORDERS)
-        self.lattice_shape = None if lattice_shape is None else tuple(lattice_shape)
+        self.lattice_shape = as_lattice_shape(lattice_shape)
         self.data_format = data_format if data_format is None else check_choice("data_format", data_format, FORMATS)
 
     @property

@@ -15,6 +15,7 @@ from zoo.regularizers.math.movement import (
     BORDERS,
     FORMATS,
     NORMALIZATIONS,
+    as_lattice_shape,
     lattice_view,
     movement_scores,
     spatial_gradient,
@@ -134,7 +135,7 @@ class VirtualMovementTraining(Regularizer):
         self.field = check_field(field)
         self.normalization = check_choice("normalization", normalization, NORMALIZATIONS)
         self.border = check_choice("border", border, BORDERS)
-        self.lattice_shape = None if lattice_shape is None else tuple(lattice_shape)
+        self.lattice_shape = as_lattice_shape(lattice_shape)
         self.data_format = data_format if data_format is None else check_choice("data_format", data_format, FORMATS)
         self.virtual_labels = bool(virtual_labels)
 

@@ -97,20 +97,22 @@ def put(values: Any, head: Head, value: Any, names: Sequence[str] = ()) -> Any:
 
 
 def only_label(labels: Any, outputs: Any) -> Any:
-    """The labels of a network with one output. Keras's data sets often name them: `{"cls": labels}`.
+    """The labels of a network with one output. Keras's data sets often name them, or put them into a list.
 
     Args:
-        labels: labels, or a dictionary of them.
+        labels: labels, or a dictionary, list or tuple of them.
         outputs: outputs of the network.
 
     Returns:
-        The one entry of the dictionary if the network has one output, else the labels as they are.
+        The one entry if the network has one output, else the labels as they are.
 
     Example:
         >>> from zoo.training.heads import only_label
         >>> only_label({"cls": 1}, 0.5), only_label({"cls": 1}, {"cls": 0.5})
         (1, {'cls': 1})
     """
-    if isinstance(labels, dict) and len(labels) == 1 and not is_nested(outputs):
-        return next(iter(labels.values()))
-    return labels
+    if not isinstance(labels, (dict, list, tuple)) or len(labels) != 1 or is_nested(outputs):
+        return labels
+    (entry,) = labels.values() if isinstance(labels, dict) else labels
+    is_label = not isinstance(labels, dict) and not len(getattr(entry, "shape", ()))  # of a batch of one example
+    return labels if is_label else entry

@@ -6,7 +6,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.backend.keras_internals import inputs_structure
+from zoo.backend.keras_internals import inputs_structure, operation_of
 
 Tensor = Any  # a tensor of the backend
 PAIRED = (
@@ -36,7 +36,9 @@ def split_inputs(x: Any) -> tuple[Any, Any]:
 
 
 def declared_inputs(network: Any) -> dict[str, keras.KerasTensor]:
-    """The inputs that a network declares by `keras.Input`, by their names; empty if it declares none.
+    """The inputs that a network declares by `keras.Input`, by the names of these layers; empty if it declares none.
+
+    Unlike the names of the tensors, they survive saving and loading.
 
     Args:
         network: any Keras network.
@@ -46,7 +48,7 @@ def declared_inputs(network: Any) -> dict[str, keras.KerasTensor]:
         >>> list(declared_inputs(keras.Sequential([keras.Input((4,), name="image"), keras.layers.Dense(3)])))
         ['image']
     """
-    return {tensor.name: tensor for tensor in getattr(network, "inputs", None) or ()}
+    return {operation_of(tensor).name: tensor for tensor in getattr(network, "inputs", None) or ()}
 
 
 def named_inputs(network: Any, inputs: Any) -> dict[str, Tensor]:

@@ -46,7 +46,8 @@ def check_class_indices(role: str, labels: np.ndarray, output_shape: Shape) -> N
         >>> from zoo.training.label_checks import check_class_indices
         >>> check_class_indices("training", np.array([0, 2, 1]), (None, 3))
     """
-    one_hot = labels.ndim > 1 and labels.shape[-1] > 1 and bool(np.all(np.sort(labels)[..., :-1] == 0))
+    has_units = labels.ndim > 1 if output_shape is None else labels.ndim == len(output_shape)
+    one_hot = has_units and labels.shape[-1] > 1 and bool(np.all(np.sort(labels)[..., :-1] == 0))
     if one_hot and np.all(labels.max(axis=-1) == 1):
         raise ValueError(
             f"The {role} labels must be class indices, received one-hot labels of shape {labels.shape}. Their loss is "

@@ -77,7 +77,8 @@ def check_mean(loss: Any) -> None:
         loss: a Keras loss object or function.
 
     Raises:
-        ValueError: the reduction is not a mean over the batch, or a class is ignored.
+        ValueError: the reduction is not a mean over the batch, a class is ignored, or classes lie along another axis
+            than the last.
 
     Example:
         >>> from zoo.training.losses import check_mean
@@ -93,6 +94,12 @@ def check_mean(loss: Any) -> None:
         raise ValueError(
             "Penalties cover all examples, so the loss must cover them too: its ignore_class must be None, received "
             f"{loss.ignore_class!r}. Pass these examples as unlabeled ones, with zoo.datasets.SemiSupervised."
+        )
+    axis = loss.keywords.get("axis", -1) if isinstance(loss, functools.partial) else getattr(loss, "axis", -1)
+    if axis not in (-1, None):
+        raise ValueError(
+            "Penalties take the last axis of the outputs for the classes, so the axis of the loss must be -1, received "
+            f"{axis!r}. Move the classes to the last axis with keras.layers.Permute."
         )
 
 

@@ -139,3 +139,8 @@ def test_bad_input(network, rng):
         auto_attack(network, x, np.zeros(4, int), 0.1, attacks=("fab",))
     with pytest.raises(ValueError, match="num_queries must be at least 1, received 0"):
         auto_attack(network, x, np.zeros(4, int), 0.1, num_queries=0)
+
+
+def test_a_single_name_is_no_list_of_attacks():
+    with pytest.raises(ValueError, match=r"received 'square'. Pass \['square'\]"):
+        auto_attack(lambda x: x, np.zeros((1, 4)), [0], 0.1, attacks="square")

@@ -107,7 +107,7 @@ def boosted_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
 
     Args:
         logits: `(n, ..., num_classes)`.
-        targets: one-hot labels, of the same shape.
+        targets: one-hot labels, of the same shape. Of soft labels, the largest entry is y.
 
     Returns:
         `(n, ...)`, in nats.
@@ -123,7 +123,8 @@ def boosted_cross_entropy(logits: Tensor, targets: Tensor) -> Tensor:
     """
     log_p = log_probabilities(logits)
     none = ops.full_like(log_p, 2 * IMPOSSIBLE)  # less than any log-probability
-    wrong = ops.argmax(ops.where(targets > 0.5, none, log_p), axis=-1)
+    is_true = ops.one_hot(ops.argmax(targets, axis=-1), logits.shape[-1], dtype=log_p.dtype) > 0.5
+    wrong = ops.argmax(ops.where(is_true, none, log_p), axis=-1)
     is_wrong = ops.one_hot(wrong, logits.shape[-1], dtype=log_p.dtype) > 0.5
     # log(1 − p) is a logsumexp over the other classes: for p near 1, the difference 1 − p has few correct digits.
     rest = ops.logsumexp(ops.where(is_wrong, none, log_p), axis=-1)
