@@ -16,7 +16,7 @@ class PackedQueue(Queue):
     Attributes:
         output: folder of these files.
         epochs: number of epochs in place of the recipes', which have to be overridden alike; None for theirs.
-        packed: the files.
+        packed: the files that were written so far.
     """
 
     output: pathlib.Path = pathlib.Path("gpu")
@@ -29,7 +29,7 @@ class PackedQueue(Queue):
         return super().command(recipe, seed, *epochs, *flags)
 
     def work_down(self, jobs):
-        """Runs the jobs, see `Queue`; packs what a signal stopped, too."""
+        """Runs the jobs, see `Queue`; in the end packs every run that has begun, also if a signal stops the queue."""
         try:
             return super().work_down(jobs)
         finally:

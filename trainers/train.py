@@ -204,8 +204,9 @@ def train_and_report(give: Give) -> None:
         give("", {"recipe": recipe.name, "seed": SEED.value, "workdir": str(workdir)})
         return
     model, dataset, result = run.train(*job)
-    # The process on JAX that started this one for the export has printed the figures.
-    if not (trained and EXPORT.value) or keras.backend.backend() == result["backend"]:
+    # The run on JAX that started this process for its export has printed the figures; see `export`.
+    is_export = trained and distribution_flags.DISTRIBUTE.present and keras.backend.backend() != result["backend"]
+    if not is_export:
         report(recipe, result)
     if RESULTS.value:
         store.record_result(result, recipe, RESULTS.value)

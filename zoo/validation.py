@@ -172,3 +172,25 @@ def class_indices(labels: Any) -> np.ndarray:
             f"Labels must be class indices of shape (n,) or (n, 1), or one-hot rows, received shape {labels.shape}."
         )
     return labels
+
+
+def as_lattice_shape(lattice_shape: Any) -> tuple[int, ...] | None:
+    """The lengths of the axes of a lattice as a tuple, or None.
+
+    Args:
+        lattice_shape: lengths of at least 2, or None.
+
+    Raises:
+        TypeError: it is no tuple or list of integers.
+        ValueError: a length is less than 2.
+
+    Example:
+        >>> from zoo.validation import as_lattice_shape
+        >>> as_lattice_shape([28, 28])
+        (28, 28)
+    """
+    if lattice_shape is None:
+        return None
+    if not isinstance(lattice_shape, (tuple, list)):
+        raise TypeError(f"lattice_shape must be a tuple of lengths, such as (28, 28), received {lattice_shape!r}.")
+    return tuple(check_number("each length in lattice_shape", each, 2, integer=True) for each in lattice_shape)

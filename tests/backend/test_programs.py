@@ -103,3 +103,41 @@ def test_another_loss_has_a_new_program():
     first = program_for(network, "call", lambda each: lambda x: each(x))
     network.compile("sgd", keras.losses.MeanSquaredError())
     assert program_for(network, "call", lambda each: lambda x: each(x)) is not first
+
+
+def test_a_layer_with_settings_of_every_kind_keeps_its_program():
+    class Odd(layers.Layer):
+        def mean(self):  # another one at each access, as every method
+            return None
+
+        @property
+        def activation(self):
+            return object()
+
+        def call(self, x):
+            return x
+
+    network = keras.Sequential([keras.Input((3,)), Odd(), layers.Dropout(0.5), layers.Dense(2)])
+    programs = [program_for(network, "call", lambda each: lambda x: each(x)) for _ in range(3)]
+    for program in programs:
+        program(keras.ops.ones((4, 3)))
+    assert programs[0] is programs[1] is programs[2] is program_for(network, "call", lambda each: lambda x: each(x))
+
+
+@pytest.mark.parametrize("name, value", [("trainable", False), ("scale", 3.0)])
+def test_another_setting_of_a_layer_has_a_new_program(name, value):
+    network = keras.Sequential([keras.Input((3,)), layers.Rescaling(2.0), layers.BatchNormalization()])
+    layer = network.layers[0 if name == "scale" else 1]
+    first = program_for(network, "call", lambda each: lambda x: each(x))
+    setattr(layer, name, value)
+    assert program_for(network, "call", lambda each: lambda x: each(x)) is not first
+
+
+def test_a_loss_that_refers_to_its_network_does_not_keep_it():
+    network = dense()
+    network.compile("sgd", lambda y, outputs, network=network: keras.ops.mean(network(outputs * 0) + outputs))
+    program_for(network, "call", lambda each: lambda x: each(x))
+    found = weakref.ref(network)
+    del network
+    gc.collect()
+    assert found() is None

@@ -95,11 +95,12 @@ def test_what_a_signal_stops_is_packed(tmp_path):
     queue.folder(recipe, 0).mkdir(parents=True)
 
     def stop():
-        while not (tmp_path / run / "saved").exists():
+        begun = time.monotonic()
+        while not (tmp_path / run / "saved").exists() and time.monotonic() < begun + 60:
             time.sleep(0.01)
         os.kill(os.getpid(), signal.SIGTERM)
 
-    threading.Thread(target=stop).start()
+    threading.Thread(target=stop, daemon=True).start()
     with pytest.raises(SystemExit):
         queue.work_down([(recipe, 0), (recipe, 1)])
     assert [path.name for path in (tmp_path / "gpu").iterdir()] == [f"{RUN}-seed-0.zip"]

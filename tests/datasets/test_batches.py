@@ -87,5 +87,5 @@ def test_dictionaries_are_read_by_the_same_rows():
 
 
 def test_labels_of_several_outputs_are_refused():
-    with pytest.raises(TypeError, match="one output, received a dictionary of 'cls', 'box'"):
+    with pytest.raises(TypeError, match="labels of one output, received a dictionary of 'cls', 'box'"):
         Batches(X, {"cls": Y, "box": Y}, 5)

@@ -239,19 +239,3 @@ def test_moving_averages_follow_the_chosen_rows(make, batch, cost, statistics_of
 def test_unknown_rows_are_named(make):
     with pytest.raises(ValueError, match="Unknown statistics_of 'label'. Did you mean 'labeled'"):
         make(statistics_of="label")
-
-
-def test_the_classifier_has_the_loss_of_the_ladder(make, data):
-    x, y, _ = data
-    model = make(dtype="float32")
-    model.compile("sgd", keras.losses.CategoricalCrossentropy(from_logits=True), run_eagerly=True)
-    model.fit(x, np.eye(3, dtype="float32")[y], batch_size=12, verbose=0)
-    loss, _ = model.classifier().evaluate(x, np.eye(3, dtype="float32")[y], verbose=0)
-    assert np.isfinite(loss)
-
-
-def test_a_classifier_needs_a_built_ladder():
-    encoder = ladder_encoder((6,), 3, rungs=DENSE)
-    ladder = LadderNetwork(encoder, denoising_weights=[1.0] * 4)
-    with pytest.raises(ValueError, match="must be built"):
-        ladder.classifier()

@@ -244,12 +244,3 @@ def test_one_loss(loss, data, network, fit):
 def test_regularizer(regularizer, network):
     with pytest.raises(TypeError, match="Regularizer or None, received"):
         zoo.RegularizedModel(network(), regularizer)
-
-
-@pytest.mark.parametrize("classes", [2, 5])
-def test_dense_class_indices_may_look_like_one_hot_rows(classes):
-    labels = np.eye(5, dtype="int32")
-    check_arrays("training", np.ones((5, 2)), labels, SPARSE, (None, 5, classes))
-    for shape in ((None, 5), None):
-        with pytest.raises(ValueError, match="one-hot labels"):
-            check_arrays("training", np.ones((5, 2)), labels, SPARSE, shape)

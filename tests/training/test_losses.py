@@ -104,9 +104,11 @@ def test_fit_warns_of_a_guess_only_if_penalties_depend_on_it(quick, data, networ
     "loss",
     [
         losses.CategoricalCrossentropy(from_logits=True, axis=1),
+        losses.SparseCategoricalCrossentropy(from_logits=True, axis=1),
         functools.partial(losses.categorical_crossentropy, from_logits=True, axis=1),
     ],
 )
 def test_classes_along_another_axis_are_refused(loss):
     with pytest.raises(ValueError, match="axis of the loss must be -1, received 1"):
         check_mean(loss)
+    check_mean(losses.Dice(axis=(1, 2, 3)))  # no axis of classes

@@ -79,7 +79,7 @@ def measure_once(path: pathlib.Path, directory: str | pathlib.Path, num_examples
         return False
     if file.exists() and not found[0]:
         aside = file.rename(free_name(file))
-        print(f"{file} held figures of another model of this name; they are in {aside} now.", flush=True)
+        print(f"{file} held figures of another model or other settings; they are in {aside} now.", flush=True)
     with progress(num_figures(missing), "figure") as move:
         measure(path, num_examples, known, move, lambda found: write_atomic(partial, as_json(found)))
     partial.replace(file)

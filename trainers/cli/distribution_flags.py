@@ -62,5 +62,6 @@ def check() -> None:
         UsageError: a flag of several hosts was given without them.
     """
     for holder in (COORDINATOR, NUM_PROCESSES, PROCESS_INDEX):
-        if holder.value is not None and not DISTRIBUTE.present:
+        # The export of a run on several hosts repeats its flags and adds --distribute=none.
+        if holder.value is not None and (DISTRIBUTE.value == "devices" or not DISTRIBUTE.present):
             raise program.UsageError(f"--{holder.name}={holder.value} needs --distribute=hosts.")

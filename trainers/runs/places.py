@@ -11,7 +11,7 @@ from trainers.runs.data import splits
 from trainers.runs.measuring import versions
 from zoo import pretrained
 from zoo.datasets import Dataset
-from zoo.pretrained.card import CARD_FILE
+from zoo.pretrained.card import CARD_FILE, write_card
 from zoo.recipes import Recipe
 
 
@@ -69,9 +69,11 @@ def publish(
     }
     folder = pathlib.Path(directory) / recipe.name
     with locked(directory, wait=True):
-        card = exported_card(folder, recipe, fields) or pretrained.export(
-            model, folder, card=fields, splits=splits(dataset), verbose=verbose
-        )
+        if card := exported_card(folder, recipe, fields):
+            told = ("recipe", "published_error", "source")  # what the recipe says of itself may be new
+            card = write_card(folder, {**card, **{key: fields[key] for key in told}})
+        else:
+            card = pretrained.export(model, folder, card=fields, splits=splits(dataset), verbose=verbose)
         publishing.write_index(directory)
     return folder, card
 

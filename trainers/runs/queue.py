@@ -211,7 +211,7 @@ class Queue:
         if process.returncode == 0 and path.exists() and not self.distribution:
             result = read_json(path)
             if result.get("backend") != keras.backend.backend():
-                where = f"{recipe.name}, seed {seed}: the figures are those of {result['backend']}"
+                where = f"{recipe.name}, seed {seed}: the figures are those of {result.get('backend')}"
                 print(f"{where}, where it was trained. To train it again, choose another --workdir.", flush=True)
             record_result(result, recipe, self.results)
         return process.returncode == 0

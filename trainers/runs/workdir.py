@@ -62,7 +62,7 @@ def add_device(path: pathlib.Path) -> None:
 
 
 def devices(workdir: pathlib.Path) -> str:
-    """Names the devices that trained a run, in their order, such as `"NVIDIA H100, then CPU (x86_64, 8 cores)"`."""
+    """Names the devices that worked on a run, in their order, such as `"NVIDIA H100, then CPU (x86_64, 8 cores)"`."""
     return ", then ".join(read_json(workdir / RUN_FILE)["devices"])
 
 

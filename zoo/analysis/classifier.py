@@ -157,7 +157,7 @@ class Classifier:
         """
         if isinstance(labels, Mapping) and self.output is not None:
             labels = pick(dict(labels), self.output, getattr(self.network, "output_names", ()))
-        labels = only_label(labels, None)
+        labels = only_label(labels, None) if isinstance(labels, Mapping) else labels
         if isinstance(labels, Mapping):
             raise ValueError(
                 f"Labels of several outputs need the name of one, received labels of {list(labels)}. Pass "

@@ -60,17 +60,17 @@ def parts_of(model: Any) -> tuple[Any, Any]:
 
 
 @contextlib.contextmanager
-def _linear(layer: Any) -> Iterator[list[Tensor]]:
-    """Runs a layer without its activation; yields the list of what its calls return."""
-    activation, returned = layer.activation, []
+def _linear(layer: Any) -> Iterator[list[Any]]:
+    """Runs a layer without its activation; yields a list with an entry for each call of it."""
+    activation, calls = layer.activation, []
 
     def linear(x):
-        returned.append(x)
+        calls.append(activation)
         return x
 
     layer.activation = linear
     try:
-        yield returned
+        yield calls
     finally:
         layer.activation = activation
 
@@ -182,7 +182,7 @@ def prediction_of(
     """The prediction of a network, in at least single precision.
 
     An activation softmax or sigmoid of the last layer is left out: its inverse would round confident predictions. It
-    stays if the network calls this layer in other places, too.
+    stays if the network calls it in other places, too, or not at all.
 
     Args:
         network: Keras network, or any function.
@@ -207,9 +207,9 @@ def prediction_of(
     named = getattr(layer, "activation", None) in (keras.activations.softmax, keras.activations.sigmoid)
     inputs = packed(network, inputs)
     run = functools.partial(network, inputs, **({"training": training} if takes_training(network) else {}))
-    with _linear(layer) if named else contextlib.nullcontext([]) as calls:
+    with _linear(layer) if named else contextlib.nullcontext([None]) as calls:
         outputs = run()
-    if len(calls) > 1:
+    if len(calls) != 1:
         named, outputs = False, run()
     names = getattr(network, "output_names", ())
     if head is None and is_nested(outputs):

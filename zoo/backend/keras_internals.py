@@ -231,3 +231,17 @@ def safe_mode() -> contextlib.AbstractContextManager[None]:
         ValueError: ...
     """
     return serialization_lib.SafeModeScope(True)
+
+
+def loss_arguments(loss: Any) -> dict[str, Any]:
+    """The arguments that a loss object of Keras passes on to its function; empty for other losses.
+
+    Args:
+        loss: a Keras loss object or function.
+
+    Example:
+        >>> from zoo.backend.keras_internals import loss_arguments
+        >>> loss_arguments(keras.losses.SparseCategoricalCrossentropy(axis=1))["axis"]
+        1
+    """
+    return dict(getattr(loss, "_fn_kwargs", {}))

@@ -11,7 +11,8 @@ from zoo.backend.keras_internals import flatten_layers
 
 Program = Callable[..., Any]
 
-SETTINGS = ("quantization_mode", "activation", "mean", "variance")  # of a layer, which change without its variables
+OBJECTS = ("activation", "mean", "variance")  # of a layer, which can change without its variables
+PLAIN = (bool, int, float, str)
 _PROGRAMS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # network: (what it is made of, its programs)
 
 
@@ -54,9 +55,9 @@ def compile_program(function: Callable[..., Any], variables: Sequence[keras.Vari
 def program_for(network: Any, key: Hashable, make: Callable[[Any], Callable[..., Any]]) -> Program:
     """A compiled program over a network, from an earlier call with the same network and key if there was one.
 
-    A network that has changed since then, other than in the values of its variables, gets new programs. Only objects
-    with `variables`, such as Keras networks, keep their programs. Any other function may read values that the program
-    would not see change.
+    A network gets new programs if its layers, variables or loss are others than then, or if layers have another dtype
+    policy, activation or plain setting. Values of variables may change. Only objects with `variables`, such as Keras
+    networks, keep their programs. Any other function may read values that the program would not see change.
 
     Args:
         network: Keras network, or any function of one tensor.
@@ -75,8 +76,8 @@ def program_for(network: Any, key: Hashable, make: Callable[[Any], Callable[...,
     """
     if not hasattr(network, "variables"):
         return compile_program(make(network))
-    parts, programs = _PROGRAMS.get(network, ([], {}))
-    if len(parts) != len(now := _parts(network)) or any(a is not b for a, b in zip(parts, now, strict=True)):
+    parts, programs = _PROGRAMS.get(network, (([], []), {}))
+    if not _are_same(parts, now := _parts(network)):
         programs = {}
         _PROGRAMS[network] = now, programs
     if key not in programs:
@@ -86,14 +87,24 @@ def program_for(network: Any, key: Hashable, make: Callable[[Any], Callable[...,
     return programs[key]
 
 
-def _parts(network: Any) -> list[Any]:
-    """The objects that a program over a network is made of: a program of other ones would compute something else.
+def _parts(network: Any) -> tuple[list[Any], list[Any]]:
+    """What a program over a network is made of: objects, and values. A program of others would compute something else.
 
-    The network itself is not among them, because they are kept as long as it lives.
+    They are kept as long as the network lives. So neither the network nor its loss, which may refer to it, is among the
+    objects.
     """
     inner = network if isinstance(network, keras.Layer) else getattr(network, "network", None)
     layers = flatten_layers(inner) if isinstance(inner, keras.Layer) else []
-    parts = [getattr(inner, "loss", None), *layers[1:], *network.variables]
+    objects, values = [*layers[1:], *network.variables], [id(getattr(inner, "loss", None))]
     for layer in layers:
-        parts += [layer.dtype_policy, *(getattr(layer, name, None) for name in SETTINGS)]
-    return parts
+        objects += [layer.dtype_policy, *(vars(layer).get(name) for name in OBJECTS)]
+        values.append(layer.trainable)
+    for layer in layers[1:]:
+        values += [(name, each) for name, each in vars(layer).items() if isinstance(each, PLAIN) and name[0] != "_"]
+    return objects, values
+
+
+def _are_same(old: tuple[list[Any], list[Any]], new: tuple[list[Any], list[Any]]) -> bool:
+    """Whether the parts of a network are those of an earlier call."""
+    of_objects = len(old[0]) == len(new[0]) and all(a is b for a, b in zip(old[0], new[0], strict=True))
+    return of_objects and old[1] == new[1]

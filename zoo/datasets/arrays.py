@@ -27,8 +27,8 @@ def check_pair(x: Any, y: Any) -> tuple[Any, np.ndarray]:
     """
     if isinstance(y, Mapping):
         raise TypeError(
-            f"y must be the array of one output, received a dictionary of {', '.join(map(repr, y))}. Pass the labels "
-            "of several outputs to fit, as arrays or in a tf.data set."
+            f"y must be an array, the labels of one output, received a dictionary of {', '.join(map(repr, y))}. Pass "
+            "labels of several outputs to fit, as arrays or in a tf.data set."
         )
     x, y = as_arrays(x), np.asarray(y)
     lengths = [len(each) for each in keras.tree.flatten(x)]

@@ -138,7 +138,7 @@ class LadderNetwork(ObjectiveModel):
             ValueError: the ladder is not built.
         """
         if self.raw_input_shape is None:
-            raise ValueError("The ladder must be built before: call fit, or build((None, *input_shape)).")
+            raise ValueError("Build the ladder first: call fit, or build((None, *input_shape)).")
         model = RegularizedModel(self.network, preprocessing=self.preprocessing, name="classifier")
         model.build((None, *self.raw_input_shape))
         loss = self.loss if self.compiled else keras.losses.SparseCategoricalCrossentropy(from_logits=True)

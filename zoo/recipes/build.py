@@ -175,7 +175,7 @@ def build_callbacks(
 ) -> list[keras.callbacks.Callback]:
     """Builds the Keras callbacks of a recipe: early stopping, reestimated statistics.
 
-    Statistics come from batches as large as those of the unlabeled inputs, or else of the labeled ones.
+    Statistics come from all unlabeled inputs, in batches as in training, or else from the labeled ones.
 
     Args:
         recipe: the recipe.

@@ -90,7 +90,7 @@ conv_small_short = family(
 )
 conv_small_thesis = family("mnist_conv_small_ladder", CONV_SMALL, THESIS, num_labels=100)
 CIFAR_NETWORK = {"activation": "leaky_relu", "scale_logits": False}
-OTHER_SCHEDULE = "The paper gives neither: the schedule is that of the Γ-model, the noise is that with few labels."
+OTHER_SCHEDULE = "The paper gives no schedule and no noise. They are those of the Γ-model, and those with few labels."
 IN_DOUBT = (
     "τ_u is that of the lowest error of the thesis's search, 0.58. The caption of its ten seeds has 4.5e-5, and their "
     "first error, 0.65, is that of τ_s 4.5e-4 in the search."

@@ -48,8 +48,8 @@ class Recipe:
             the labeled inputs only.
         penalty_inputs: `"all"`, or `"unlabeled"` for penalties on the unlabeled inputs alone, see `RegularizedModel`.
         label_smoothing: ε, 0 to 1. The targets are `1 − (k − 1)ε/k` and `ε/k`, where k is the number of classes.
-        reestimate_statistics: whether the statistics of batch normalization are averaged at the end over all inputs of
-            the training, labeled or not.
+        reestimate_statistics: whether the statistics of batch normalization are averaged at the end over the inputs of
+            the training: the unlabeled ones if there are any, unless a ladder has `statistics_of="labeled"`.
         num_validation: training examples held out for validation, at least 0.
         early_stopping_monitor: `"loss"` or `"error"` on the validation examples, which early stopping watches.
         early_stopping_patience: epochs without a lower value of it after which training stops and restores the best

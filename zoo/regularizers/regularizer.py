@@ -145,7 +145,7 @@ class Regularizer:
 def hyperparameters(regularizer: type[Regularizer]) -> tuple[str, ...]:
     """The names of the hyperparameters of a regularizer: the arguments of its constructor.
 
-    They include the common ones if the constructor passes `**common` on.
+    Arguments of the form `**common`, whatever their name, stand for the common ones.
 
     Args:
         regularizer: subclass of `Regularizer`.

@@ -10,7 +10,6 @@ from zoo.regularizers.math import per_example
 from zoo.regularizers.math.movement import (
     BORDERS,
     FORMATS,
-    as_lattice_shape,
     lattice_view,
     movement_tangents,
     off_lattice,
@@ -19,7 +18,7 @@ from zoo.regularizers.math.movement import (
 from zoo.regularizers.math.movement_fields import MovementField, get_field
 from zoo.regularizers.regularizer import Regularizer
 from zoo.regularizers.virtual_movement_training import check_field, movement_bases
-from zoo.validation import check_choice
+from zoo.validation import as_lattice_shape, check_choice
 
 Tensor = Any  # a tensor of the backend
 

@@ -15,7 +15,6 @@ from zoo.regularizers.math.movement import (
     BORDERS,
     FORMATS,
     NORMALIZATIONS,
-    as_lattice_shape,
     lattice_view,
     movement_scores,
     spatial_gradient,
@@ -23,7 +22,7 @@ from zoo.regularizers.math.movement import (
 )
 from zoo.regularizers.math.movement_fields import FIELDS, MovementField, Rotation, Scale, Shift, get_field
 from zoo.regularizers.regularizer import Regularizer
-from zoo.validation import check_choice
+from zoo.validation import as_lattice_shape, check_choice
 
 Tensor = Any  # a tensor of the backend
 

@@ -114,5 +114,5 @@ def only_label(labels: Any, outputs: Any) -> Any:
     if not isinstance(labels, (dict, list, tuple)) or len(labels) != 1 or is_nested(outputs):
         return labels
     (entry,) = labels.values() if isinstance(labels, dict) else labels
-    is_label = not isinstance(labels, dict) and not len(getattr(entry, "shape", ()))  # of a batch of one example
-    return labels if is_label else entry
+    is_array = len(getattr(entry, "shape", ())) > 0  # not a list of one number, the label of one example
+    return entry if is_array or isinstance(labels, dict) else labels

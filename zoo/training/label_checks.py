@@ -96,7 +96,8 @@ def _check_range(role, labels, largest):
     wrong = labels[(labels < 0) | (labels > largest)] if largest is not None else labels[labels < 0]
     if wrong.size:
         allowed = f"0 to {largest}" if largest is not None else "at least 0"
-        hint = " Pass examples without labels by zoo.datasets.SemiSupervised." if wrong.flat[0] == -1 else ""
+        unlabeled = wrong.flat[0] == -1 and role != "given"  # to a measure
+        hint = " Pass examples without labels by zoo.datasets.SemiSupervised." if unlabeled else ""
         raise ValueError(
             f"The {role} labels must be {allowed}, received {wrong.flat[0]} ({wrong.size} out of range).{hint}"
         )

@@ -7,6 +7,7 @@ from typing import Any
 import keras
 from keras import ops
 
+from zoo.backend.keras_internals import loss_arguments
 from zoo.backend.moments import mean
 from zoo.regularizers.math.per_example import over_positions
 
@@ -95,8 +96,9 @@ def check_mean(loss: Any) -> None:
             "Penalties cover all examples, so the loss must cover them too: its ignore_class must be None, received "
             f"{loss.ignore_class!r}. Pass these examples as unlabeled ones, with zoo.datasets.SemiSupervised."
         )
-    axis = loss.keywords.get("axis", -1) if isinstance(loss, functools.partial) else getattr(loss, "axis", -1)
-    if axis not in (-1, None):
+    arguments = loss.keywords if isinstance(loss, functools.partial) else loss_arguments(loss)
+    axis = arguments.get("axis", -1)
+    if axis != -1 and is_among(unwrap(loss)[0], CATEGORICAL):
         raise ValueError(
             "Penalties take the last axis of the outputs for the classes, so the axis of the loss must be -1, received "
             f"{axis!r}. Move the classes to the last axis with keras.layers.Permute."

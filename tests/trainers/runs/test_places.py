@@ -1,5 +1,7 @@
 """Exports of runs: a sound model of the same run stays, every other one is replaced."""
 
+import dataclasses
+
 import pytest
 
 from trainers.runs import places
@@ -37,7 +39,10 @@ def test_a_model_of_the_same_run_keeps_its_files_and_its_robust_error(publish, t
     assert publish() == 1
     folder = tmp_path / RECIPE.name
     write_card(folder, {**read_card(folder), "robust_error": {"error": 9.0, "num_examples": 5, "epsilon": 0.1}})
-    assert publish() == 1 and read_card(folder)["robust_error"]["error"] == 9.0
+    told = dataclasses.replace(RECIPE, notes="news")
+    assert publish(told) == 1
+    card = read_card(folder)
+    assert card["robust_error"]["error"] == 9.0 and card["recipe"]["notes"] == "news"
 
 
 @pytest.mark.parametrize("changes", [{"seed": 2}, {"seconds": 2.6}, {"recipe": RECIPE.override({"epochs": 3})}])

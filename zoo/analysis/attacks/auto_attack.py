@@ -145,8 +145,6 @@ def auto_attack(
     """
     if isinstance(attacks, str):
         raise ValueError(f"attacks must be a list of names, received {attacks!r}. Pass [{attacks!r}].")
-    if isinstance(attacks, str):
-        raise ValueError(f"attacks must be a list of names, received {attacks!r}. Pass [{attacks!r}].")
     for attack in attacks:
         check_choice("attack", attack, STANDARD)
     check_number("num_steps", num_steps, 1, integer=True)

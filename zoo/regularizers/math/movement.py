@@ -9,7 +9,7 @@ from keras import ops
 
 from zoo.backend.replicas import sum_over_replicas
 from zoo.regularizers.math import per_example
-from zoo.validation import check_choice, check_number
+from zoo.validation import check_choice
 
 Tensor = Any  # a tensor of the backend
 
@@ -17,28 +17,6 @@ NORMALIZATIONS = ("none", "example", "batch")
 FORMATS = ("channels_last", "channels_first")
 MOST_CHANNELS = 4  # of an image: gray or colors, with transparency
 BORDERS = ("zero", "nearest", "periodic")
-
-
-def as_lattice_shape(lattice_shape: Any) -> tuple[int, ...] | None:
-    """The lengths of the axes of a lattice as a tuple, or None.
-
-    Args:
-        lattice_shape: lengths of at least 2, or None.
-
-    Raises:
-        TypeError: it is no tuple or list of integers.
-        ValueError: a length is less than 2.
-
-    Example:
-        >>> from zoo.regularizers.math.movement import as_lattice_shape
-        >>> as_lattice_shape([28, 28])
-        (28, 28)
-    """
-    if lattice_shape is None:
-        return None
-    if not isinstance(lattice_shape, (tuple, list)):
-        raise TypeError(f"lattice_shape must be a tuple of lengths, such as (28, 28), received {lattice_shape!r}.")
-    return tuple(check_number("each length in lattice_shape", each, 2, integer=True) for each in lattice_shape)
 
 
 def lattice_view(
