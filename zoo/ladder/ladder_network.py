@@ -36,7 +36,7 @@ class LadderNetwork(ObjectiveModel):
     metrics come from the corrupted path.
 
     `fit` takes a `zoo.datasets.SemiSupervised`, or any data whose inputs are `{"labeled": ..., "unlabeled": ...}`. The
-    inputs of plain `(x, y)` serve both as labeled and as unlabeled inputs. Each cost is a metric, `denoising_<level>`.
+    inputs of plain `(x, y)` serve as both. Each cost is a metric, `denoising_<level>`.
 
     Args:
         network: the encoder, made by `ladder_encoder`.
@@ -141,8 +141,8 @@ class LadderNetwork(ObjectiveModel):
             raise ValueError("Build the ladder first: call fit, or build((None, *input_shape)).")
         model = RegularizedModel(self.network, preprocessing=self.preprocessing, name="classifier")
         model.build((None, *self.raw_input_shape))
-        loss = self.loss if self.compiled else keras.losses.SparseCategoricalCrossentropy(from_logits=True)
-        model.compile("adam", loss, metrics=["accuracy"])
+        default = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+        model.compile("adam", self.loss if self.compiled else default, metrics=["accuracy"])
         return model
 
     def objective(
