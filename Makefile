@@ -1,6 +1,8 @@
 PYTHON ?= python3
 VENV ?= .venv
 BACKENDS ?= tensorflow jax
+# More than the cores: many tests wait for processes that they start.
+WORKERS ?= $(shell expr $$(getconf _NPROCESSORS_ONLN) \* 3 / 2)
 ARGS ?=
 
 .PHONY: train test stress lint types docs notebooks clean
@@ -15,7 +17,7 @@ train: $(VENV)/installed
 define on_backends
 	@status=0; for backend in $(BACKENDS); do \
 		echo "KERAS_BACKEND=$$backend"; \
-		KERAS_BACKEND=$$backend $(VENV)/bin/python -m pytest -n auto --dist loadfile -m $(1) $(ARGS) || status=1; \
+		KERAS_BACKEND=$$backend $(VENV)/bin/python -m pytest -n $(WORKERS) --dist loadfile -m $(1) $(ARGS) || status=1; \
 	done; exit $$status
 endef
 
