@@ -53,8 +53,8 @@ def errors_by_method(contents: Iterable[Content], title: str) -> Picture | None:
     axes[0, 0].set_yticks(range(len(ordered)), names)
     for name, tick in zip(names, axes[0, 0].get_yticklabels(), strict=True):
         tick.set_fontweight("bold" if name in best else "normal")
-    axes[0, 0].set(xlabel="test error (%)", xlim=(0, None), ylim=(-0.7, len(ordered) - 0.3))
-    axes[0, 1].set(xlabel="seconds of training", xscale="log")
+    axes[0, 0].set(xlabel="test error (%)", xlim=(0, 1.05 * axes[0, 0].dataLim.xmax), ylim=(-0.7, len(ordered) - 0.3))
+    axes[0, 1].set(xlabel="training (s)", xscale="log")
     few_ticks(axes[0, 1])
     unique = dict(zip(*reversed(axes[0, 0].get_legend_handles_labels()), strict=True))
     figure.legend(unique.values(), unique.keys(), loc="outside lower center", ncols=3)
@@ -72,13 +72,17 @@ def errors_by_method(contents: Iterable[Content], title: str) -> Picture | None:
 
 
 def row_names(contents: Sequence[Content]) -> list[str]:
-    """The names of the methods of some recipes: whole names where these agree, and an asterisk for changed settings."""
-    methods = [method_of(content["recipe"]["name"]) for content in contents]
-    return [
-        (method if methods.count(method) == 1 else content["recipe"]["name"])
-        + (" *" if changed_settings(content["recipe"]) else "")
-        for method, content in zip(methods, contents, strict=True)
-    ]
+    """The names of the methods of some recipes, with what tells those of one name apart; an asterisk marks changes."""
+    names = []
+    for recipe in (content["recipe"] for content in contents):
+        method = method_of(recipe["name"])
+        namesakes = [each["recipe"] for each in contents if method_of(each["recipe"]["name"]) == method]
+        if len(namesakes) > 1:
+            epochs = [each["epochs"] for each in namesakes]
+            family = recipe["name"].split("-")[0].removeprefix(f"{recipe['dataset']}_")
+            method += f", {recipe['epochs']} epochs" if len(set(epochs)) == len(epochs) else f", {family}"
+        names.append(method + " *" * bool(changed_settings(recipe)))
+    return names
 
 
 def few_ticks(ax: Any) -> None:

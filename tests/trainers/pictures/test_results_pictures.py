@@ -176,12 +176,19 @@ def test_axes_of_time_have_few_readable_ticks(seconds):
     assert 1 <= len(shown) <= 4 and ax.get_xscale() == "log"
 
 
-def test_rows_of_one_method_have_whole_names_and_changed_settings_an_asterisk():
+def test_rows_of_one_method_say_what_differs_and_changed_settings_have_an_asterisk():
     names = ["mnist_ladder-100_full", "mnist_ladder_10ep-100_full", "mnist_ladder-100_gamma"]
+    names += ["cifar10_conv_small-4000_vat", "cifar10_conv_large-4000_vat"]
     contents = [{**content(name, [run(1.0)]), "recipe": recipes.get(name).as_dict()} for name in names]
-    contents[-1]["recipe"]["epochs"] = 3
+    contents[2]["recipe"]["epochs"] = 3
     ticks = errors_by_method(contents, "").figure.axes[0].get_yticklabels()
-    assert sorted(tick.get_text() for tick in ticks) == ["100_gamma *", *names[:2]]
+    assert sorted(tick.get_text() for tick in ticks) == [
+        "100_full, 10 epochs",
+        "100_full, 150 epochs",
+        "100_gamma *",
+        "4000_vat, conv_large",
+        "4000_vat, conv_small",
+    ]
 
 
 def test_one_method_is_no_comparison():
