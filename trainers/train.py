@@ -138,7 +138,7 @@ def export(recipe: Any, result: dict[str, Any], model: Any, dataset: Any, workdi
     from zoo.optional import is_installed
 
     if keras.backend.backend() == "tensorflow":
-        print("Writing the SavedModel and measuring its errors.", flush=True)
+        print("Writing the SavedModel and measuring its errors, unless that of this run is there.", flush=True)
         directory = SAVED_MODELS.value or workdir / "saved_model"
         verbose = int(VERBOSE.value == 1 and sys.stdout.isatty())
         folder, card = publish(recipe, result, model, dataset, directory, verbose)

@@ -29,10 +29,10 @@ def test_every_published_row_of_the_tables_is_there():
         "cifar10_conv_ladder": ["4000_gamma", "4000_supervised", "4000_gamma_adversarial"],
         "cifar10_conv_small": ["baseline", "at_l2", "vat", "vmt_shift", "vmt_rotation", "vmt_scale", "vmt_all"],
     }
-    rows["mnist_ladder"] += [
-        f"{labels}_{row}" for labels in (100, 1000, "all") for row in ("full", "bottom", "gamma", "supervised")
-    ]
+    rows["mnist_ladder"] += [f"{labels}_{row}" for labels in (100, 1000, "all") for row in ("full", "bottom", "gamma")]
+    rows["mnist_ladder"].append("all_supervised")
     assert published >= {f"{family}-{row}" for family, names in rows.items() for row in names}
+    assert not published & {"mnist_ladder-100_supervised", "mnist_ladder-1000_supervised"}  # not checked in the paper
 
 
 def test_override_reaches_every_depth_and_leaves_the_original():

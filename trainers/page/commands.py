@@ -12,6 +12,7 @@ from typing import Any
 from trainers.results.tables import TABLES, changed_settings, matching
 from zoo.recipes import RECIPES
 
+FOLDERS = {"results": "results", "analysis": "results/analysis"}  # the defaults of `trainers.draw`
 REPRODUCE = "python -m trainers.reproduce --results=runs/results"
 Content = Mapping[str, Any]  # of the results file of a recipe
 
@@ -110,3 +111,16 @@ def of_training(card: Mapping[str, Any]) -> str:
         return ""
     backend, seed = backend_of([card.get("training") or {}]), card.get("seed", 0)
     return f"{backend}python -m trainers.train --recipe={recipe['name']} --seed={seed}{overrides(recipe)}"
+
+
+def of_picture(name: str, table: str | None, folders: Mapping[str, Any]) -> str:
+    """The command that draws a picture of results.
+
+    Args:
+        name: of the picture.
+        table: key of its table, or None.
+        folders: `{flag of trainers.draw: folder}` that the results are from.
+    """
+    flags = {"names": name, **({"table": table} if table else {})}
+    flags |= {flag: str(folder) for flag, folder in folders.items() if str(folder) != FOLDERS[flag]}
+    return " ".join(["python -m trainers.draw", *(f"--{flag}={shlex.quote(value)}" for flag, value in flags.items())])

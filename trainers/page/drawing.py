@@ -1,16 +1,15 @@
 """Pictures of results, drawn for the page."""
 
-import shlex
 from collections.abc import Mapping
 from typing import Any
 
+from trainers.page.commands import of_picture
 from trainers.page.gallery import inlined
 from trainers.pictures.from_results import OF_TABLE, OF_ZOO
 from trainers.results.method_table import MethodTable
 from trainers.results.tables import TABLES, parts
 from trainers.runs.progress import progress
 
-DEFAULTS = {"results": "results", "analysis": "results/analysis"}  # of the flags of `trainers.draw`
 Pictures = dict[tuple[str, str | None], dict[str, Any]]  # by their name, and the key of their table or None
 
 
@@ -38,19 +37,6 @@ def drawn_pictures(
     with progress(len(jobs), "picture") as move:
         for (name, key), (draw, *arguments) in jobs.items():
             if picture := draw(*arguments):
-                pictures[name, key] = inlined(picture, "" if folders is None else command(name, key, folders))
+                pictures[name, key] = inlined(picture, "" if folders is None else of_picture(name, key, folders))
             move(1)
     return pictures
-
-
-def command(name: str, key: str | None, folders: Mapping[str, Any]) -> str:
-    """The command that draws a picture.
-
-    Args:
-        name: of the picture.
-        key: of the table, or None.
-        folders: as for `drawn_pictures`.
-    """
-    flags = {"names": name, **({"table": key} if key else {})}
-    flags |= {flag: str(folder) for flag, folder in folders.items() if str(folder) != DEFAULTS[flag]}
-    return " ".join(["python -m trainers.draw", *(f"--{flag}={shlex.quote(value)}" for flag, value in flags.items())])

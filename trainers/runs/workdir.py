@@ -55,10 +55,10 @@ def add_device(path: pathlib.Path) -> None:
     """
     from trainers.runs.devices import device
 
-    there = read_json(path)
+    there, name = read_json(path), device()
     names = there.get("devices", [])
-    if names[-1:] != [device()] and not (path.parent / RESULT_FILE).exists():
-        write_atomic(path, json.dumps({**there, "devices": [*names, device()]}, indent=1))
+    if names[-1:] != [name] and not (path.parent / RESULT_FILE).exists():
+        write_atomic(path, json.dumps({**there, "devices": [*names, name]}, indent=1))
 
 
 def devices(workdir: pathlib.Path) -> str:

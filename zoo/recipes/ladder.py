@@ -38,8 +38,8 @@ WEIGHTS = {"100": (5000, 0.5), "1000": (2000, 10), "all": (2000, 2)}
 # Number of labels: published errors of the full ladder, the bottom-only ladder, the Γ-model and the supervised network.
 PUBLISHED = {
     "50": (1.62,),
-    "100": (1.06, 1.09, 3.06, 21.74),
-    "1000": (0.84, 0.90, 1.53, 5.70),
+    "100": (1.06, 1.09, 3.06),
+    "1000": (0.84, 0.90, 1.53),
     "all": (0.57, 0.59, 0.78, 0.80),
 }
 
@@ -64,8 +64,9 @@ def mnist_rows(name: str) -> list[Recipe]:
     ]
     if name in WEIGHTS:
         baseline = supervised(FC, layer_noise(FC, 0.5))
-        fields = {"unlabeled_batch_size": 0, "published_error": published["supervised"], **labels(name)}
-        recipes.append(MNIST_TABLE_1.recipe(f"{name}_supervised", ladder=baseline, **fields))
+        fields = {"unlabeled_batch_size": 0, "published_error": published.get("supervised"), **labels(name)}
+        notes = "" if "supervised" in published else "Table 1 of the paper has an error, which is not on record here."
+        recipes.append(MNIST_TABLE_1.recipe(f"{name}_supervised", ladder=baseline, notes=notes, **fields))
     return recipes
 
 

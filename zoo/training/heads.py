@@ -114,5 +114,4 @@ def only_label(labels: Any, outputs: Any) -> Any:
     if not isinstance(labels, (dict, list, tuple)) or len(labels) != 1 or is_nested(outputs):
         return labels
     (entry,) = labels.values() if isinstance(labels, dict) else labels
-    is_array = len(getattr(entry, "shape", ())) > 0  # not a list of one number, the label of one example
-    return entry if is_array or isinstance(labels, dict) else labels
+    return entry
