@@ -41,6 +41,8 @@ TABLES = {
     "cifar10_4000": ("CIFAR-10, 4000 labels", ["cifar10_*-4000_*"], None),
     "cifar10_ladder": ("CIFAR-10, all labels, encoder of the ladder", ["cifar10_conv_ladder-all_*"], None),
 }
+# Patterns of rows that differ from the reference of their table in more than the method, and what differs in it alone.
+REFERENCES = {"*-unnormalized_*": "unnormalized", "*-norm_constraint": "unnormalized", "*-parameter_tying": "untied"}
 COLUMNS = ("recipe", "published", "ours", "median", "seeds", "ours − published", "− {reference}", "s per epoch")
 LABELED_STATISTICS = "ours, labeled statistics"  # of ladders, which the authors measure so
 Content = dict[str, Any]  # of the results file of a recipe
@@ -109,6 +111,34 @@ def published_cell(recipe: dict[str, Any]) -> str:
     return f"{published} (reference {as_published(reference['error'])})" if reference else published
 
 
+def own_reference(recipe: dict[str, Any]) -> str | None:
+    """The name of the recipe to compare a row with in place of the reference of its table; None if it has none.
+
+    Example:
+        >>> from trainers.results.tables import own_reference
+        >>> own_reference({"name": "mnist_mlp-unnormalized_l2"})
+        'mnist_mlp-unnormalized'
+    """
+    if published := recipe.get("published_reference"):
+        return published["recipe"]
+    methods = [method for pattern, method in REFERENCES.items() if matching([recipe["name"]], [pattern])]
+    return f"{recipe['name'].split('-', 1)[0]}-{methods[0]}" if methods else None
+
+
+def difference_cell(content: Content, reference: Content | None) -> str:
+    """The difference of a row to a recipe, with its name if it is not the reference of the table.
+
+    Args:
+        content: results of the recipe of the row.
+        reference: results of the recipe to compare with, or None.
+    """
+    if reference is None or content["recipe"]["name"] == reference["recipe"]["name"]:
+        return as_difference(None)
+    difference = paired_difference(errors_by_seed(content), errors_by_seed(reference))
+    name = own_reference(content["recipe"])
+    return as_difference(difference) + (f" against `{name.split('-', 1)[1]}`" if difference and name else "")
+
+
 def cells(content: Content, reference: Content | None) -> tuple[str, ...]:
     """The cells of a recipe under `COLUMNS`.
 
@@ -118,8 +148,6 @@ def cells(content: Content, reference: Content | None) -> tuple[str, ...]:
     """
     errors = errors_by_seed(content)
     published = content["recipe"]["published_error"]
-    own = reference is not None and content["recipe"]["name"] == reference["recipe"]["name"]
-    compared = None if reference is None or own else paired_difference(errors, errors_by_seed(reference))
     return (
         label(content["recipe"]),
         published_cell(content["recipe"]),
@@ -127,7 +155,7 @@ def cells(content: Content, reference: Content | None) -> tuple[str, ...]:
         f"{statistics.median(errors.values()):.2f}",
         str(len(errors)),
         "–" if published is None else f"{statistics.mean(comparable_errors(content)) - published:+.2f}",
-        as_difference(compared),
+        difference_cell(content, reference),
         f"{statistics.median(run['seconds_per_epoch'] for run in content['seeds'].values()):.2f}",
     )
 
@@ -154,12 +182,12 @@ def rows_of(contents: Iterable[Content], reference: Content | None) -> list[tupl
 
     Args:
         contents: of the rows.
-        reference: of the table. A recipe with a reference of its own is compared with that one.
+        reference: of the table. A recipe with a reference of its own is compared with that one alone.
     """
     contents = list(contents)
     named = {content["recipe"]["name"]: content for content in contents if not changed_settings(content["recipe"])}
-    own = [content["recipe"].get("published_reference") or {} for content in contents]
-    references = [named.get(each.get("recipe"), reference) for each in own]
+    own = [own_reference(content["recipe"]) for content in contents]
+    references = [named.get(name) if name else reference for name in own]
     rows = [cells(content, each) for content, each in zip(contents, references, strict=True)]
     if not any(map(labeled_errors, contents)):
         return rows

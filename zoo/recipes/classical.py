@@ -2,6 +2,7 @@
 
 Batch normalization undoes the scale of the kernels before it. Penalties and bounds on weights then act on the logits
 alone, and otherwise change the learning rate. Recipes named `unnormalized` show them without batch normalization.
+`untied` is the plain network with the widths that `parameter_tying` needs.
 """
 
 import functools
@@ -143,6 +144,7 @@ def classical_recipes(
         make("label_smoothing", label_smoothing=0.1),
         make("early_stopping", **stopping),
         make("early_stopping_error", **by_error),
+        make("untied", network=tied),
         make("parameter_tying", {"parameter_tying": tying}, network=tied),
         make("sparse_code", preprocessing=[*family.base.preprocessing, code]),
         make("norm_constraint", {"norm_constraint": constraint}, network={"batch_normalization": False}),

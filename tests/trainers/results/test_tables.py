@@ -2,7 +2,17 @@
 
 import pytest
 
-from trainers.results.tables import TABLES, as_published, cells, changed_settings, label, matching, section, shortfalls
+from trainers.results.tables import (
+    TABLES,
+    as_published,
+    cells,
+    changed_settings,
+    label,
+    matching,
+    own_reference,
+    section,
+    shortfalls,
+)
 from zoo import recipes
 
 
@@ -69,8 +79,28 @@ def test_a_row_with_a_reference_of_its_own_is_compared_with_it():
     }
     full, adversarial, alone = section("ladder", results).splitlines()[5:8]
     assert "| 0.57 |" in full and "| – |" in full
-    assert "| 0.557 (reference 0.565) |" in adversarial and "| -0.10 |" in adversarial
+    assert "| 0.557 (reference 0.565) |" in adversarial and "| -0.10 against `all_full` |" in adversarial
     assert "| 0.932 (reference 0.952) |" in alone and "| – |" in alone
+
+
+def test_rows_without_batch_normalization_are_compared_with_the_plain_network_without_it():
+    methods = {"baseline": 1.0, "l2": 1.2, "unnormalized": 1.5, "unnormalized_l2": 1.6, "norm_constraint": 1.4}
+    errors = {f"mnist_mlp-{method}": error for method, error in methods.items()}
+    results = {name: content(name, {0: error}) for name, error in errors.items()}
+    *_, baseline, l2, plain, plain_l2, constraint = section("mnist", results).strip().splitlines()
+    assert "| – |" in baseline and "| +0.20 |" in l2 and "| +0.50 |" in plain
+    assert "| +0.10 against `unnormalized` |" in plain_l2 and "| -0.10 against `unnormalized` |" in constraint
+    del results["mnist_mlp-unnormalized"]
+    assert "against" not in section("mnist", results)
+
+
+@pytest.mark.parametrize("name", [name for name in recipes.RECIPES if own_reference({"name": name})])
+def test_a_row_with_another_reference_than_its_table_differs_from_it_in_the_method_alone(name):
+    recipe, reference = recipes.get(name), recipes.get(own_reference({"name": name}))
+    method = ("kernel_regularizer", "kernel_constraint")
+    network = {field: value for field, value in recipe.network.items() if field not in method}
+    without = {**recipe.settings(), "name": reference.name, "network": network, "regularizers": {}}
+    assert without == reference.settings() and recipe.settings() != {**without, "name": recipe.name}
 
 
 def test_changed_settings_are_named():
