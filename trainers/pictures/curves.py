@@ -7,6 +7,7 @@ import numpy as np
 
 from trainers.pictures.style import BLUE, GREEN, INK, OCHRE, PURPLE, RED, SKY, Picture, legend_below, new_figure, styled
 from trainers.results.method_table import METHODS as NAMES
+from trainers.results.tables import changed_settings
 from trainers.runs.callbacks.curves import NORMALIZED
 
 # The methods that the curves compare, with their colors and lines.
@@ -20,6 +21,8 @@ METHODS = {
     "vmt_all": (SKY, "--"),
     "vmt_smooth": (PURPLE, "--"),
 }
+CHANGED = " *"  # after a method
+ASTERISK = "Asterisk: with other settings than the recipe's"
 MOVEMENTS = ("shift", "rotation", "scale")
 SPLITS = {"test": "test error (%)", "train": "training error (%)"}
 GAPS = {"error": "test − training error (%)", "loss": "test − training loss"}
@@ -31,10 +34,16 @@ def method_of(name: str) -> str:
     return name.split("-", 1)[-1]
 
 
+def marked(method: str, recipe: Mapping[str, Any]) -> str:
+    """The method, with an asterisk if the recorded recipe has other settings than the one of its name."""
+    return method + CHANGED * bool(changed_settings(recipe))
+
+
 def compared(contents: Iterable[Content]) -> dict[str, Content]:
-    """`{method: content}` of the recipes with a method of `METHODS`, in their order."""
+    """`{marked method: content}` of the recipes with a method of `METHODS`, in their order."""
     by_method = {method_of(content["recipe"]["name"]): content for content in contents}
-    return {method: by_method[method] for method in METHODS if method in by_method}
+    found = {method: by_method[method] for method in METHODS if method in by_method}
+    return {marked(method, content["recipe"]): content for method, content in found.items()}
 
 
 def curves_of(content: Content, *names: str) -> np.ndarray:
@@ -56,9 +65,11 @@ def curves_of(content: Content, *names: str) -> np.ndarray:
 
 def draw_mean(ax: Any, values: np.ndarray, method: str) -> None:
     """Draws the mean of `(seeds, epochs + 1)` as a line, and its standard deviation over the seeds as a band."""
-    color, line = METHODS[method]
+    plain = method.removesuffix(CHANGED)
+    color, line = METHODS[plain]
     mean, epochs = values.mean(axis=0), np.arange(values.shape[1])
-    ax.plot(epochs, mean, color=color, linestyle=line, label=NAMES.get(method, method), linewidth=1.3)
+    label = NAMES.get(plain, plain) + method[len(plain) :]
+    ax.plot(epochs, mean, color=color, linestyle=line, label=label, linewidth=1.3)
     if len(values) > 1:
         spread = values.std(axis=0, ddof=1)
         ax.fill_between(epochs, mean - spread, mean + spread, color=color, alpha=0.13, linewidth=0)
@@ -96,6 +107,8 @@ def draw_panels(
     legend_below(figure, axes[0, 0])
     ends = "; ".join(f"{panel}: {last_values(found)}" for panel, found in values.items())
     lines = "One line per method over the epochs, with a band of one standard deviation over the seeds"
+    if any(method.endswith(CHANGED) for found in values.values() for method in found):
+        told += f". {ASTERISK}"
     return Picture(figure, title, f"{lines}: {told}. At the end: {ends}.")
 
 

@@ -10,10 +10,10 @@ from typing import Any
 import numpy as np
 from matplotlib.ticker import NullLocator
 
-from trainers.pictures.curves import Content, method_of
+from trainers.pictures.curves import ASTERISK, Content, marked, method_of
 from trainers.pictures.style import BLUE, COLORS, GRAY, GREEN, RED, Picture, legend_below, new_figure, styled
 from trainers.results.statistics import mean_and_spread
-from trainers.results.tables import changed_settings, errors_by_seed
+from trainers.results.tables import errors_by_seed
 
 TRAINING = ("dataset", "preprocessing", "optimizer", "learning_rate", "schedule", "epochs")
 LABELS_IN_NAME = re.compile(r"(?<=[-_])(?:\d+|all)_|_\d+$")
@@ -65,9 +65,9 @@ def errors_by_method(contents: Iterable[Content], title: str) -> Picture | None:
     return Picture(
         figure,
         f"Test error and training time of every method. {title}",
-        "One row per method, the lowest error on top. Bold: no method is both faster and better. Asterisk: with other "
-        f"settings than the recipe's. Times on {where}, which other programs shared. Mean test error in percent, and "
-        f"median time: {', '.join(told)}.",
+        "One row per method, the lowest error on top. Bold: no method is both faster and better. "
+        f"{ASTERISK}. Times on {where}, which other programs shared. Mean test error in percent, and median time: "
+        f"{', '.join(told)}.",
     )
 
 
@@ -81,7 +81,7 @@ def row_names(contents: Sequence[Content]) -> list[str]:
             epochs = [each["epochs"] for each in namesakes]
             family = recipe["name"].split("-")[0].removeprefix(f"{recipe['dataset']}_")
             method += f", {recipe['epochs']} epochs" if len(set(epochs)) == len(epochs) else f", {family}"
-        names.append(method + " *" * bool(changed_settings(recipe)))
+        names.append(marked(method, recipe))
     return names
 
 

@@ -72,6 +72,16 @@ def test_one_panel_per_movement_that_was_measured():
     assert "shift: vat 0.2; scale: vat 2" in picture.alt and picture.title.endswith("T")
 
 
+def test_curves_of_changed_settings_have_an_asterisk():
+    vat, baseline = (recipes.get(f"mnist_mlp-{method}") for method in ("vat", "baseline"))
+    recorded = {vat.name: vat.override({"epochs": 3}), baseline.name: baseline}
+    contents = [{**content(name, GAPS), "recipe": recipe.as_dict()} for name, recipe in recorded.items()]
+    picture = generalization_gap(contents, "")
+    assert list(lines(picture.figure.axes[0])) == ["none", "VAT *"]
+    assert "Asterisk: with other settings" in picture.alt and "vat * 4." in picture.alt
+    assert "Asterisk" not in generalization_gap(contents[1:], "").alt
+
+
 def test_normalized_movements_have_a_picture_of_their_own():
     runs = [run(1, worst_shift=[0.1, 0.2], worst_shift_normalized=[0.4, 0.3])]
     for draw, end in ((worst_movements, 0.2), (normalized_worst_movements, 0.3)):
