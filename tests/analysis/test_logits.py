@@ -1,13 +1,17 @@
 """Networks that return probabilities or one unit are measured by their logits."""
 
+import threading
+from concurrent.futures import ThreadPoolExecutor
+
 import keras
 import numpy as np
 import pytest
+import scipy.special
 from keras import layers
 
 import zoo
 from zoo.analysis import Classifier, largest_fisher_eigenvalue, misclassified, penalty_values, predict_logits
-from zoo.analysis.logits import outputs_kind
+from zoo.analysis.logits import outputs_kind, prediction_of
 
 X = np.random.default_rng(0).normal(size=(6, 4)).astype("float32")
 
@@ -169,3 +173,54 @@ def test_a_last_activation_that_the_network_also_uses_elsewhere_stays(kind):
     to_probabilities = {"softmax": keras.ops.softmax, "sigmoid": keras.ops.sigmoid}[kind]
     found = to_probabilities(predict_logits(network, X))
     np.testing.assert_allclose(found, keras.ops.convert_to_numpy(network(X)), rtol=1e-5)
+
+
+class Gate(layers.Layer):
+    """Stops a call until another thread lets it go on."""
+
+    def __init__(self):
+        super().__init__()
+        self.armed, self.reached, self.open = False, threading.Event(), threading.Event()
+
+    def call(self, x):
+        if self.armed:
+            self.armed = False
+            self.reached.set()
+            assert self.open.wait(30)
+        return x
+
+
+@pytest.fixture
+def threads():
+    with ThreadPoolExecutor() as executor:
+        yield executor
+
+
+@pytest.fixture
+def gated(threads):
+    """A softmax network, its gate, its logits, and a measurement in another thread that waits at the gate."""
+    gate = Gate()
+    network = keras.Sequential([keras.Input((4,)), gate, layers.Dense(3, "softmax")])
+    logits, gate.armed = np.asarray(predict_logits(network, X)), True
+    measurement = threads.submit(prediction_of, network, X, "probabilities")
+    assert gate.reached.wait(30)
+    yield network, gate, logits, measurement
+    gate.open.set()
+
+
+def test_another_thread_predicts_probabilities_in_the_meantime(gated):
+    network, gate, logits, measurement = gated
+    np.testing.assert_allclose(np.asarray(network(X)), scipy.special.softmax(logits, axis=-1), rtol=1e-5)
+    gate.open.set()
+    np.testing.assert_allclose(np.asarray(measurement.result().logits), logits, rtol=1e-5)
+
+
+def test_two_threads_measure_one_network_in_turn(gated, threads):
+    network, gate, logits, first = gated
+    second = threads.submit(prediction_of, network, X, "probabilities")
+    with pytest.raises(TimeoutError):
+        second.result(timeout=0.3)
+    gate.open.set()
+    for measurement in (first, second):
+        np.testing.assert_allclose(np.asarray(measurement.result().logits), logits, rtol=1e-5)
+    assert network.layers[-1].activation is keras.activations.softmax

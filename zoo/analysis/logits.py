@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import threading
 from collections.abc import Callable, Iterator
 from typing import Any, NamedTuple
 
@@ -17,6 +18,8 @@ from zoo.training.outputs import MEANINGS, at_least_single, outputs_of
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
 
+NAMED = (keras.activations.softmax, keras.activations.sigmoid)
+MEASURING = threading.RLock()  # two threads that take away one activation would not put it back
 KINDS = tuple(name for name, meaning in MEANINGS.items() if meaning.kind != "regression")
 
 
@@ -60,19 +63,30 @@ def parts_of(model: Any) -> tuple[Any, Any]:
 
 
 @contextlib.contextmanager
-def _linear(layer: Any) -> Iterator[list[Any]]:
-    """Runs a layer without its activation; yields a list with an entry for each call of it."""
-    activation, calls = layer.activation, []
+def _linear(layer: Any) -> Iterator[list[Any] | None]:
+    """Runs a layer in this thread without its softmax or sigmoid.
+
+    Yields:
+        A list with an entry for each call of the activation; None if the layer has none of these activations.
+    """
+    here = threading.get_ident()
 
     def linear(x):
+        if threading.get_ident() != here:
+            return activation(x)
         calls.append(activation)
         return x
 
-    layer.activation = linear
-    try:
-        yield calls
-    finally:
-        layer.activation = activation
+    with MEASURING:
+        activation, calls = getattr(layer, "activation", None), []
+        if activation not in NAMED:
+            yield None
+            return
+        layer.activation = linear
+        try:
+            yield calls
+        finally:
+            layer.activation = activation
 
 
 def _of_activation(layer: Any) -> str | None:
@@ -203,14 +217,13 @@ def prediction_of(
         >>> prediction_of(network, np.zeros((2, 4)), "binary_probabilities").logits.shape.as_list()
         [2, 2]
     """
-    layer = _last(network, head)
-    named = getattr(layer, "activation", None) in (keras.activations.softmax, keras.activations.sigmoid)
     inputs = packed(network, inputs)
     run = functools.partial(network, inputs, **({"training": training} if takes_training(network) else {}))
-    with _linear(layer) if named else contextlib.nullcontext([None]) as calls:
+    with _linear(_last(network, head)) as calls:
         outputs = run()
-    if len(calls) != 1:
-        named, outputs = False, run()
+    linear = calls is not None and len(calls) == 1
+    if calls is not None and not linear:
+        outputs = run()
     names = getattr(network, "output_names", ())
     if head is None and is_nested(outputs):
         known = list(outputs) if isinstance(outputs, dict) else list(names) or list(range(len(outputs)))
@@ -219,4 +232,4 @@ def prediction_of(
             f"zoo.analysis.Classifier(network, output={known[0]!r})."
         )
     outputs = pick(outputs, head, names)
-    return to_logits(at_least_single(outputs), kind, linear=named)._replace(mask=position_mask(outputs))
+    return to_logits(at_least_single(outputs), kind, linear=linear)._replace(mask=position_mask(outputs))
