@@ -1,5 +1,7 @@
 """The mean in the precision of its values, and the layers whose statistics have exact derivatives."""
 
+import contextlib
+
 import keras
 import numpy as np
 import pytest
@@ -57,4 +59,19 @@ def test_the_function_of_tensorflow_comes_back_after_the_outer_context():
     assert tf.nn.moments is before
     with pytest.raises(KeyboardInterrupt), exact_moments(network):
         raise KeyboardInterrupt
+    assert tf.nn.moments is before
+
+
+@pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the function is TensorFlow's")
+def test_contexts_of_two_threads_may_end_in_any_order():
+    import tensorflow as tf
+
+    before = tf.nn.moments
+    network = keras.Sequential([keras.Input((4,)), layers.LayerNormalization()])
+    first, second = contextlib.ExitStack(), contextlib.ExitStack()
+    for context in (first, second):
+        context.enter_context(exact_moments(network))
+    first.close()
+    assert tf.nn.moments is whole_moments
+    second.close()
     assert tf.nn.moments is before

@@ -11,6 +11,7 @@ from zoo.backend.keras_internals import attach_masks, masks_of
 
 Tensor = Any  # a tensor of the backend
 Change = Callable[[Tensor, Tensor | None], Tensor]
+SWITCHING = threading.Lock()  # a thread must not take a call back while another one adds a change to it
 
 
 class InterceptedCall:
@@ -85,13 +86,15 @@ def intercepted(layer: keras.Layer, change: Change) -> Iterator[None]:
         2.0
     """
     name = "quantized_call" if getattr(layer, "quantization_mode", None) else "call"
-    call = vars(layer).get(name)
-    if not isinstance(call, InterceptedCall):
-        call = vars(layer)[name] = InterceptedCall(layer, getattr(layer, name))  # not setattr, which would track it
-    call.own_changes().append(change)
+    with SWITCHING:
+        call = vars(layer).get(name)
+        if not isinstance(call, InterceptedCall):
+            call = vars(layer)[name] = InterceptedCall(layer, getattr(layer, name))  # not setattr, which would track it
+        call.own_changes().append(change)
     try:
         yield
     finally:
-        call.own_changes().remove(change)
-        if not any(call.changes.values()):
-            vars(layer).pop(name, None)
+        with SWITCHING:
+            call.own_changes().remove(change)
+            if not any(call.changes.values()):
+                vars(layer).pop(name, None)

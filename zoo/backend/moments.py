@@ -1,6 +1,7 @@
 """Means in the precision of their values, and exact derivatives of the statistics in Keras's layers on TensorFlow."""
 
 import contextlib
+import threading
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -10,6 +11,8 @@ from keras import ops
 from zoo.backend.keras_internals import flatten_layers
 
 Tensor = Any  # a tensor of the backend
+REPLACED: list[Any] = []  # TensorFlow's function, once for each open context; those of several threads may overlap
+SWITCHING = threading.Lock()
 
 
 def mean(values: Tensor, axis: int | Sequence[int] | None = None) -> Tensor:
@@ -98,11 +101,12 @@ def exact_moments(network: keras.Layer) -> Iterator[None]:
         return
     import tensorflow as tf
 
-    if tf.nn.moments is whole_moments:  # a context around the threads in which a strategy traces
-        yield
-        return
-    before, tf.nn.moments = tf.nn.moments, whole_moments
+    with SWITCHING:
+        REPLACED.append(REPLACED[0] if REPLACED else tf.nn.moments)
+        tf.nn.moments = whole_moments
     try:
         yield
     finally:
-        tf.nn.moments = before
+        with SWITCHING:
+            original = REPLACED.pop()
+            tf.nn.moments = whole_moments if REPLACED else original
