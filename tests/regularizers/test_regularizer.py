@@ -168,6 +168,19 @@ def test_own_regularizers_may_name_their_common_arguments_as_they_like():
     assert repr(Open(1.0)) == "Open(strength=1.0, weight=1.0, ramp_up_steps=0, interval=1)"
 
 
+class Annealed(regularizers.VirtualAdversarialTraining):
+    def __init__(self, epsilon, *args, rate=0.5, **kwargs):
+        super().__init__(epsilon, *args, **kwargs)
+        self.rate = rate
+
+
+def test_a_regularizer_that_inherits_from_one_of_the_zoo_keeps_its_arguments():
+    config = Annealed(2.0, xi=0.1, num_power_iterations=2, weight=3.0).get_config()
+    plain = regularizers.VirtualAdversarialTraining(2.0, xi=0.1, num_power_iterations=2, weight=3.0).get_config()
+    assert config == {**plain, "rate": 0.5}
+    assert Annealed.from_config(config).get_config() == config
+
+
 def test_own_regularizers_without_common_arguments_have_no_factor():
     assert Closed.from_config(Closed(3.0).get_config()).strength == 3.0
     assert repr(Closed(1.0)) == "Closed(strength=1.0)"

@@ -98,7 +98,7 @@ def hold_constants(regularizer, constants, monkeypatch):
     if "target" in constants:
         held = hold(DIVERGENCES[regularizer.distribution], place=0)
         monkeypatch.setitem(DIVERGENCES, regularizer.distribution, held)
-    if isinstance(regularizer, zoo.AdversarialTraining):
+    if isinstance(regularizer, ball_attack.LossAttack):
         monkeypatch.setattr(ball_attack, "adversarial_noise", hold(ball_attack.adversarial_noise))
 
 

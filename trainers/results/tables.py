@@ -41,7 +41,7 @@ TABLES = {
     "cifar10_4000": ("CIFAR-10, 4000 labels", ["cifar10_*-4000_*"], None),
     "cifar10_ladder": ("CIFAR-10, all labels, encoder of the ladder", ["cifar10_conv_ladder-all_*"], None),
 }
-# Patterns of rows that differ from the reference of their table in more than the method, and what differs in it alone.
+# Rows that differ from the reference of their table in more than one respect, and the method to compare them with.
 REFERENCES = {"*-unnormalized_*": "unnormalized", "*-norm_constraint": "unnormalized", "*-parameter_tying": "untied"}
 COLUMNS = ("recipe", "published", "ours", "median", "seeds", "ours − published", "− {reference}", "s per epoch")
 LABELED_STATISTICS = "ours, labeled statistics"  # of ladders, which the authors measure so

@@ -78,7 +78,8 @@ def _linear(layer: Any) -> Iterator[list[Any] | None]:
         return x
 
     with MEASURING:
-        activation, calls = getattr(layer, "activation", None), []
+        activation: Any = getattr(layer, "activation", None)
+        calls: list[Any] = []
         if activation not in NAMED:
             yield None
             return

@@ -3,13 +3,9 @@
 from typing import Any
 
 import keras
-from keras import ops
 
-from zoo.backend.moments import mean
-from zoo.regularizers.ball_attack import BallAttack
+from zoo.regularizers.ball_attack import LossAttack
 from zoo.regularizers.clean_pass import CleanPass
-from zoo.regularizers.math import per_example
-from zoo.regularizers.math.balls import draw_from_ball
 from zoo.regularizers.math.worst_directions import NOISES
 from zoo.validation import check_choice
 
@@ -17,7 +13,7 @@ Tensor = Any  # a tensor of the backend
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class AdversarialTraining(BallAttack):
+class AdversarialTraining(LossAttack):
     """Adversarial training (AT): `J = L(x, y) + λ·L(x', y)`, x' constant with respect to the weights.
 
     One step (default): `x' = x + ε·δ`, with `δ = sign(g)` (L∞) or `δ = g/‖g‖` (L2), where g is the gradient of the loss
@@ -85,11 +81,12 @@ class AdversarialTraining(BallAttack):
             norm="l2" if norm is None else norm,
             num_steps=num_steps,
             step_size=step_size,
+            random_start=random_start,
             input_range=input_range,
             attack_mode=attack_mode,
             **common,
         )
-        self.noise, self.random_start = noise, random_start
+        self.noise = noise
         if noise is not None:
             self.norm = norm  # None: the noise takes its place
             check_choice("noise", noise, NOISES)
@@ -103,39 +100,6 @@ class AdversarialTraining(BallAttack):
                     f"noise={self.noise!r} takes one step from the input, so {name} must be {default}, received "
                     f'{value!r}. Pass norm="l2" or norm="linf" instead of noise.'
                 )
-
-    @property
-    def needs_input_derivatives(self) -> bool:
-        """Whether the attack begins with the gradient of the clean pass."""
-        return not self.random_start and self.attack_mode == "training"
-
-    def perturbed_inputs(self, clean_pass: CleanPass) -> Tensor:
-        """The attacked labeled inputs x', `(num_labeled, ...)`, constant with respect to the weights.
-
-        Args:
-            clean_pass: the `CleanPass` over the batch.
-        """
-        inputs = clean_pass.labeled_inputs
-        moved = None if clean_pass.moved is None else clean_pass.moved[: clean_pass.num_labeled]
-        if self.random_start:
-            perturbation = draw_from_ball(inputs, self.epsilon, self.norm, clean_pass.seed, moved)
-        else:
-            # In training mode the clean pass already has the gradient at the input.
-            first = clean_pass if self.attack_mode == "training" else clean_pass.linearized_at(inputs, self.attack_mode)
-            perturbation = self.first_step(ops.stop_gradient(first.loss_gradient), self.noise)
-        if moved is not None:
-            perturbation = self._without_padding(perturbation, moved)
-
-        def gradient(x):
-            return clean_pass.linearized_at(x, self.attack_mode).loss_gradient
-
-        return self.ascend(gradient, perturbation, inputs, taken=0 if self.random_start else 1)
-
-    def _without_padding(self, perturbation, moved):
-        """The perturbation of the entries that move, which have mean square 1 if the noise is `"scaled_l2"`."""
-        share = mean(per_example.flatten(moved), axis=-1) if self.noise == "scaled_l2" else None
-        scale = 1.0 if share is None else per_example.expand(ops.sqrt(share), moved)
-        return scale * moved * perturbation
 
     def at(self, clean_pass: CleanPass, perturbed: Tensor) -> Tensor:
         """`L(x', y)` of each labeled example, `(num_labeled,)`."""

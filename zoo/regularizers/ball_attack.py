@@ -3,9 +3,13 @@
 from collections.abc import Callable
 from typing import Any
 
-from zoo.regularizers.clean_pass import MODES
+from keras import ops
+
+from zoo.backend.moments import mean
+from zoo.regularizers.clean_pass import MODES, CleanPass
 from zoo.regularizers.input_perturbation import InputPerturbation
-from zoo.regularizers.math.balls import STEEPEST
+from zoo.regularizers.math import per_example
+from zoo.regularizers.math.balls import STEEPEST, draw_from_ball
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.regularizers.math.projected_ascent import projected_ascent, step_length
 from zoo.regularizers.math.worst_directions import adversarial_noise
@@ -88,3 +92,56 @@ class BallAttack(InputPerturbation):
     @property
     def _step(self):
         return step_length(self.step_size, self.epsilon, self.num_steps)
+
+
+class LossAttack(BallAttack):
+    """A penalty at the input of largest loss in a ball around each labeled input.
+
+    Args:
+        epsilon: ε, radius of the ball in units of the (preprocessed) input, at least 0.
+        random_start: whether the attack starts from a random point of the ball, and not from the input.
+        **ball: the other arguments of `BallAttack`.
+
+    Example:
+        >>> zoo.AdversarialTraining(0.5).needs_input_derivatives, zoo.Mart(0.5).needs_input_derivatives
+        (True, False)
+    """
+
+    noise: str | None = None  # kind of the first step if it is not steepest ascent in the norm of the ball
+
+    def __init__(self, epsilon: float, *, random_start: bool, **ball: Any):
+        super().__init__(epsilon, **ball)
+        self.random_start = random_start
+
+    @property
+    def needs_input_derivatives(self) -> bool:
+        """Whether the attack begins with the gradient of the clean pass."""
+        return not self.random_start and self.attack_mode == "training"
+
+    def perturbed_inputs(self, clean_pass: CleanPass) -> Tensor:
+        """The attacked labeled inputs x', `(num_labeled, ...)`, constant with respect to the weights.
+
+        Args:
+            clean_pass: the `CleanPass` over the batch.
+        """
+        inputs = clean_pass.labeled_inputs
+        moved = None if clean_pass.moved is None else clean_pass.moved[: clean_pass.num_labeled]
+        if self.random_start:
+            perturbation = draw_from_ball(inputs, self.epsilon, self.norm, clean_pass.seed, moved)
+        else:
+            # In training mode the clean pass already has the gradient at the input.
+            first = clean_pass if self.attack_mode == "training" else clean_pass.linearized_at(inputs, self.attack_mode)
+            perturbation = self.first_step(ops.stop_gradient(first.loss_gradient), self.noise)
+        if moved is not None:
+            perturbation = self._without_padding(perturbation, moved)
+
+        def gradient(x):
+            return clean_pass.linearized_at(x, self.attack_mode).loss_gradient
+
+        return self.ascend(gradient, perturbation, inputs, taken=0 if self.random_start else 1)
+
+    def _without_padding(self, perturbation, moved):
+        """The perturbation of the entries that move, which have mean square 1 if the noise is `"scaled_l2"`."""
+        share = mean(per_example.flatten(moved), axis=-1) if self.noise == "scaled_l2" else None
+        scale = 1.0 if share is None else per_example.expand(ops.sqrt(share), moved)
+        return scale * moved * perturbation

@@ -5,7 +5,7 @@ from typing import Any
 import keras
 from keras import ops
 
-from zoo.regularizers.adversarial_training import AdversarialTraining
+from zoo.regularizers.ball_attack import LossAttack
 from zoo.regularizers.clean_pass import CleanPass
 from zoo.regularizers.math.divergences import boosted_cross_entropy, categorical_kl_at_positions
 from zoo.regularizers.math.per_example import over_positions
@@ -15,7 +15,7 @@ Tensor = Any  # a tensor of the backend
 
 
 @keras.saving.register_keras_serializable(package="zoo")
-class Mart(AdversarialTraining):
+class Mart(LossAttack):
     """MART: `J = L(x, y) + λ·(BCE(p(x'), y) + μ·KL[p(x) ‖ p(x')]·(1 − p_y(x)))`, x' from projected gradient descent.
 
     `BCE = −log p_y(x') − log(1 − max_{k≠y} p_k(x'))` is the cross-entropy, plus a penalty on the likeliest wrong class.

@@ -145,7 +145,7 @@ class Regularizer:
 def hyperparameters(regularizer: type[Regularizer]) -> tuple[str, ...]:
     """The names of the hyperparameters of a regularizer: the arguments of its constructor.
 
-    Arguments of the form `**common`, whatever their name, stand for the common ones.
+    Arguments of the form `**common`, whatever their name, stand for those of the class that it inherits from.
 
     Args:
         regularizer: subclass of `Regularizer`.
@@ -155,10 +155,13 @@ def hyperparameters(regularizer: type[Regularizer]) -> tuple[str, ...]:
         >>> hyperparameters(zoo.WeightNoise)
         ('noise_std', 'kind', 'weight', 'ramp_up_steps', 'interval')
     """
-    parameters = list(inspect.signature(regularizer.__init__).parameters.values())[1:]  # without self
-    own = [each.name for each in parameters if each.kind is not each.VAR_KEYWORD]
-    passes_on = len(own) < len(parameters)
-    return tuple(dict.fromkeys([*own, *(COMMON if passes_on else ())]))
+    names: list[str] = []
+    for constructor in (vars(each)["__init__"] for each in regularizer.__mro__ if "__init__" in vars(each)):
+        parameters = list(inspect.signature(constructor).parameters.values())[1:]  # without self
+        names += [each.name for each in parameters if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)]
+        if not any(each.kind is each.VAR_KEYWORD for each in parameters):
+            break
+    return tuple(dict.fromkeys(names))
 
 
 @keras.saving.register_keras_serializable(package="zoo")
