@@ -1,13 +1,15 @@
 """What a layer returns is changed within a context, and for one thread."""
 
+import contextlib
 import threading
+from concurrent.futures import ThreadPoolExecutor
 
 import keras
 import numpy as np
 import pytest
-from keras import layers
+from keras import layers, ops
 
-from zoo.backend.interception import intercepted
+from zoo.backend.interception import activation_of, intercepted, without_activation
 from zoo.backend.keras_internals import masks_of
 
 
@@ -177,3 +179,18 @@ class SumOfPositions(layers.Layer):
 @pytest.mark.parametrize("layer", [SumOfPositions(), layers.GlobalMaxPooling1D()], ids=["sum", "pooling"])
 def test_a_layer_that_drops_the_mask_has_none(layer):
     assert seen_mask(layer, *embedded([1, 2, 0])) == [None, None]
+
+
+def test_threads_leave_an_activation_out_each_for_itself():
+    layer = layers.Activation("relu")
+    x = ops.convert_to_tensor([-2.0])
+    with ThreadPoolExecutor(1) as thread, contextlib.ExitStack() as own, contextlib.ExitStack() as others:
+        calls = own.enter_context(without_activation(layer))
+        assert float(thread.submit(layer, x).result()[0]) == 0.0 and not calls
+        thread.submit(others.enter_context, without_activation(layer)).result()
+        assert float(layer(x)[0]) == float(thread.submit(layer, x).result()[0]) == -2.0 and len(calls) == 1
+        own.close()
+        assert activation_of(layer) is keras.activations.relu is not layer.activation
+        assert float(layer(x)[0]) == 0.0 and float(thread.submit(layer, x).result()[0]) == -2.0
+        thread.submit(others.close).result()
+    assert layer.activation is keras.activations.relu

@@ -63,7 +63,7 @@ def test_the_function_of_tensorflow_comes_back_after_the_outer_context():
 
 
 @pytest.mark.skipif(keras.backend.backend() != "tensorflow", reason="the function is TensorFlow's")
-def test_contexts_of_two_threads_may_end_in_any_order():
+def test_overlapping_contexts_may_end_in_any_order():
     import tensorflow as tf
 
     before = tf.nn.moments

@@ -176,9 +176,20 @@ class Annealed(regularizers.VirtualAdversarialTraining):
 
 def test_a_regularizer_that_inherits_from_one_of_the_zoo_keeps_its_arguments():
     config = Annealed(2.0, xi=0.1, num_power_iterations=2, weight=3.0).get_config()
-    plain = regularizers.VirtualAdversarialTraining(2.0, xi=0.1, num_power_iterations=2, weight=3.0).get_config()
-    assert config == {**plain, "rate": 0.5}
-    assert Annealed.from_config(config).get_config() == config
+    assert config.items() >= {"epsilon": 2.0, "xi": 0.1, "num_power_iterations": 2, "weight": 3.0, "rate": 0.5}.items()
+    again = 0.5 * Annealed.from_config(config)
+    assert again.get_config() == {**config, "weight": 1.5} and again.xi == 0.1 and "xi=0.1" in repr(again)
+
+
+class Linf(regularizers.AdversarialTraining):
+    def __init__(self, epsilon, **kwargs):
+        super().__init__(epsilon, norm="linf", num_steps=10, **kwargs)
+
+
+def test_a_regularizer_may_choose_arguments_of_the_one_that_it_inherits_from():
+    again = 0.5 * Linf.from_config(Linf(0.3, attack_mode="prediction").get_config())
+    assert (again.norm, again.num_steps, again.attack_mode, again.weight) == ("linf", 10, "prediction", 0.5)
+    assert "norm" not in again.get_config()
 
 
 def test_own_regularizers_without_common_arguments_have_no_factor():

@@ -159,19 +159,20 @@ def errors_by_labels(contents: Iterable[Content]) -> Picture | None:
     ax, told = axes[0, 0], []
     for index, (name, group) in enumerate(sorted(groups.items())):
         found = sorted((places[count], content) for count, content in group.items())
+        label = max((marked(name, content["recipe"]) for _, content in found), key=len)
         means, spreads = zip(*(mean_and_spread(errors_by_seed(content).values()) for _, content in found), strict=True)
         color, x = COLORS[index % len(COLORS)], [place for place, _ in found]
-        ax.errorbar(x, means, yerr=spreads, fmt="o-", color=color, capsize=3, label=name)
+        ax.errorbar(x, means, yerr=spreads, fmt="o-", color=color, capsize=3, label=label)
         published = [(place, content["recipe"]["published_error"]) for place, content in found]
         published = [(place, error) for place, error in published if error is not None]
         if published:
             ax.plot(*zip(*published, strict=True), "D--", fillstyle="none", color=color, label=f"{name}, published")
-        told.append(f"{name} {', '.join(f'{mean:.2f}' for mean in means)}")
+        told.append(f"{label} {', '.join(f'{mean:.2f}' for mean in means)}")
     ax.set_xticks(range(len(counts)), ["all" if count is None else str(count) for count in counts])
     ax.margins(y=0.15)
     ax.set(xlabel="labels", ylabel="test error (%)", ylim=(0, None), xlim=(-0.3, len(counts) - 0.7))
     legend_below(figure, ax, columns=1)
-    alt = f"Test error in percent, from the fewest labels to all: {'; '.join(told)}."
+    alt = f"Test error in percent, from the fewest labels to all: {'; '.join(told)}. {ASTERISK}."
     return Picture(figure, "Test error against the number of labels", alt)
 
 

@@ -18,13 +18,13 @@ Test error in percent, mean ± standard deviation over the seeds; written by `tr
 --results`. The file of each recipe holds its settings and the figures and curves of every seed. Published errors are as
 their source gives them; "reference" is what the same source measures without the method. Ladders predict with the
 statistics of unlabeled inputs; "labeled statistics" are those of the labeled inputs with the unbiased variance, which
-the ladder authors use, for the same weights. Where these were measured, "ours − published" uses them. Differences use
-the seeds that both recipes have; with several, the 95 % confidence interval and the p-value of the paired t test
-follow. They are differences to the recipe in the heading, unless the row names another one: without batch
-normalization, for instance, a row is compared with the plain network without it. Seconds per epoch are those of one
-network, the median over the seeds, on different devices (the files name them) that did other work at the same time: to
-compare the cost of methods, see `benchmarks/`, which also says why the VMT paper's ratios of training times are not
-reproduced.
+the ladder authors use, for the same weights. Where these were measured, "ours − published" uses them. The next
+column is the difference to the recipe in its heading. A row that says "against" is compared with the recipe named
+there: for instance, a network without batch normalization is compared with the plain network without it. A dash means
+that there is nothing to compare with. Only seeds that both recipes have count. With several seeds, the 95 % confidence
+interval and the p-value of the paired t test follow. Seconds per epoch are those of one network, the median over the
+seeds, on different devices (the files name them) that did other work at the same time: to compare the cost of methods,
+see `benchmarks/`, which also says why the VMT paper's ratios of training times are not reproduced.
 """
 TIMES = {"seconds_per_epoch", "epochs"}
 

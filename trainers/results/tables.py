@@ -41,7 +41,7 @@ TABLES = {
     "cifar10_4000": ("CIFAR-10, 4000 labels", ["cifar10_*-4000_*"], None),
     "cifar10_ladder": ("CIFAR-10, all labels, encoder of the ladder", ["cifar10_conv_ladder-all_*"], None),
 }
-# Rows that differ from the reference of their table in more than one respect, and the method to compare them with.
+# Rows that differ from the reference of their table in more than their method, and the method to compare them with.
 REFERENCES = {"*-unnormalized_*": "unnormalized", "*-norm_constraint": "unnormalized", "*-parameter_tying": "untied"}
 COLUMNS = ("recipe", "published", "ours", "median", "seeds", "ours − published", "− {reference}", "s per epoch")
 LABELED_STATISTICS = "ours, labeled statistics"  # of ladders, which the authors measure so
@@ -125,28 +125,18 @@ def own_reference(recipe: dict[str, Any]) -> str | None:
     return f"{recipe['name'].split('-', 1)[0]}-{methods[0]}" if methods else None
 
 
-def difference_cell(content: Content, reference: Content | None) -> str:
-    """The difference of a row to a recipe, with its name if it is not the reference of the table.
-
-    Args:
-        content: results of the recipe of the row.
-        reference: results of the recipe to compare with, or None.
-    """
-    if reference is None or content["recipe"]["name"] == reference["recipe"]["name"]:
-        return as_difference(None)
-    difference = paired_difference(errors_by_seed(content), errors_by_seed(reference))
-    name = own_reference(content["recipe"])
-    return as_difference(difference) + (f" against `{name.split('-', 1)[1]}`" if difference and name else "")
-
-
-def cells(content: Content, reference: Content | None) -> tuple[str, ...]:
+def cells(content: Content, reference: Content | None, *, named: bool = False) -> tuple[str, ...]:
     """The cells of a recipe under `COLUMNS`.
 
     Args:
         content: results of the recipe.
         reference: results of the recipe to compare with, or None.
+        named: whether the difference says which recipe that is.
     """
     errors = errors_by_seed(content)
+    own = reference is not None and content["recipe"]["name"] == reference["recipe"]["name"]
+    compared = None if reference is None or own else paired_difference(errors, errors_by_seed(reference))
+    against = f" against `{reference['recipe']['name']}`" if reference and compared and named else ""
     published = content["recipe"]["published_error"]
     return (
         label(content["recipe"]),
@@ -155,7 +145,7 @@ def cells(content: Content, reference: Content | None) -> tuple[str, ...]:
         f"{statistics.median(errors.values()):.2f}",
         str(len(errors)),
         "–" if published is None else f"{statistics.mean(comparable_errors(content)) - published:+.2f}",
-        difference_cell(content, reference),
+        as_difference(compared) + against,
         f"{statistics.median(run['seconds_per_epoch'] for run in content['seeds'].values()):.2f}",
     )
 
@@ -187,8 +177,10 @@ def rows_of(contents: Iterable[Content], reference: Content | None) -> list[tupl
     contents = list(contents)
     named = {content["recipe"]["name"]: content for content in contents if not changed_settings(content["recipe"])}
     own = [own_reference(content["recipe"]) for content in contents]
-    references = [named.get(name) if name else reference for name in own]
-    rows = [cells(content, each) for content, each in zip(contents, references, strict=True)]
+    rows = [
+        cells(content, named.get(name) if name else reference, named=name is not None)
+        for content, name in zip(contents, own, strict=True)
+    ]
     if not any(map(labeled_errors, contents)):
         return rows
     return [(*row[:3], labeled_statistics(content), *row[3:]) for row, content in zip(rows, contents, strict=True)]

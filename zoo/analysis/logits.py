@@ -2,13 +2,13 @@
 
 import contextlib
 import functools
-import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from typing import Any, NamedTuple
 
 import keras
 import numpy as np
 
+from zoo.backend.interception import activation_of, without_activation
 from zoo.backend.keras_internals import last_layer, operation_of, takes_training
 from zoo.regularizers.math.per_example import position_mask
 from zoo.training.heads import Head, is_nested, pick
@@ -18,8 +18,6 @@ from zoo.training.outputs import MEANINGS, at_least_single, outputs_of
 
 Tensor = Any  # a tensor of the backend, or a NumPy array
 
-NAMED = (keras.activations.softmax, keras.activations.sigmoid)
-MEASURING = threading.RLock()  # two threads that take away one activation would not put it back
 KINDS = tuple(name for name, meaning in MEANINGS.items() if meaning.kind != "regression")
 
 
@@ -62,37 +60,9 @@ def parts_of(model: Any) -> tuple[Any, Any]:
     return (model.network, model.preprocessing) if isinstance(model, ObjectiveModel) else (model, None)
 
 
-@contextlib.contextmanager
-def _linear(layer: Any) -> Iterator[list[Any] | None]:
-    """Runs a layer in this thread without its softmax or sigmoid.
-
-    Yields:
-        A list with an entry for each call of the activation; None if the layer has none of these activations.
-    """
-    here = threading.get_ident()
-
-    def linear(x):
-        if threading.get_ident() != here:
-            return activation(x)
-        calls.append(activation)
-        return x
-
-    with MEASURING:
-        activation: Any = getattr(layer, "activation", None)
-        calls: list[Any] = []
-        if activation not in NAMED:
-            yield None
-            return
-        layer.activation = linear
-        try:
-            yield calls
-        finally:
-            layer.activation = activation
-
-
 def _of_activation(layer: Any) -> str | None:
     """The kind of the outputs of a last layer, or None if its activation does not say."""
-    activation = getattr(layer, "activation", None)
+    activation = activation_of(layer)
     if type(layer).__name__ == "Softmax" or activation is keras.activations.softmax:  # a layer or a keras.ops.softmax
         return "probabilities"
     if type(layer).__name__ == "Sigmoid" or activation is keras.activations.sigmoid:
@@ -218,13 +188,14 @@ def prediction_of(
         >>> prediction_of(network, np.zeros((2, 4)), "binary_probabilities").logits.shape.as_list()
         [2, 2]
     """
+    layer = _last(network, head)
+    named = activation_of(layer) in (keras.activations.softmax, keras.activations.sigmoid)
     inputs = packed(network, inputs)
     run = functools.partial(network, inputs, **({"training": training} if takes_training(network) else {}))
-    with _linear(_last(network, head)) as calls:
+    with without_activation(layer) if named else contextlib.nullcontext([None]) as calls:
         outputs = run()
-    linear = calls is not None and len(calls) == 1
-    if calls is not None and not linear:
-        outputs = run()
+    if len(calls) != 1:
+        named, outputs = False, run()
     names = getattr(network, "output_names", ())
     if head is None and is_nested(outputs):
         known = list(outputs) if isinstance(outputs, dict) else list(names) or list(range(len(outputs)))
@@ -233,4 +204,4 @@ def prediction_of(
             f"zoo.analysis.Classifier(network, output={known[0]!r})."
         )
     outputs = pick(outputs, head, names)
-    return to_logits(at_least_single(outputs), kind, linear=linear)._replace(mask=position_mask(outputs))
+    return to_logits(at_least_single(outputs), kind, linear=named)._replace(mask=position_mask(outputs))

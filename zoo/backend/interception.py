@@ -1,4 +1,4 @@
-"""What layers return, changed on its way through a network."""
+"""What layers return, changed on its way through a network. A thread changes what it sees itself, and nothing else."""
 
 import contextlib
 import threading
@@ -11,7 +11,7 @@ from zoo.backend.keras_internals import attach_masks, masks_of
 
 Tensor = Any  # a tensor of the backend
 Change = Callable[[Tensor, Tensor | None], Tensor]
-SWITCHING = threading.Lock()  # a thread must not take a call back while another one adds a change to it
+SWITCHING = threading.Lock()  # one thread must not put the original back while another joins the replacement
 
 
 class InterceptedCall:
@@ -98,3 +98,80 @@ def intercepted(layer: keras.Layer, change: Change) -> Iterator[None]:
             call.own_changes().remove(change)
             if not any(call.changes.values()):
                 vars(layer).pop(name, None)
+
+
+class InterceptedActivation:
+    """The activation of a layer, which some threads leave out.
+
+    Args:
+        activation: of the layer.
+
+    Attributes:
+        calls: of each thread that leaves it out, with an entry for each call.
+
+    Example:
+        >>> from zoo.backend.interception import InterceptedActivation
+        >>> InterceptedActivation(abs)(-1.0)
+        1.0
+    """
+
+    def __init__(self, activation: Callable[[Tensor], Tensor]):
+        self.activation = activation
+        self.calls: dict[int, list[None]] = {}
+
+    def __call__(self, x: Tensor) -> Tensor:
+        """Applies the activation, or notes the call and leaves it out."""
+        calls = self.calls.get(threading.get_ident())
+        if calls is None:
+            return self.activation(x)
+        calls.append(None)
+        return x
+
+
+def activation_of(layer: Any) -> Any:
+    """The activation that a layer holds, also while some thread leaves it out; None if it holds none.
+
+    A recurrent layer holds none: its activation belongs to its cell, which may go on to compute with it.
+
+    Args:
+        layer: Keras layer or operation, or None.
+
+    Example:
+        >>> from zoo.backend.interception import activation_of
+        >>> activation_of(keras.layers.Dense(3, "relu")) is keras.activations.relu
+        True
+    """
+    activation = getattr(layer, "__dict__", {}).get("activation")
+    return activation.activation if isinstance(activation, InterceptedActivation) else activation
+
+
+@contextlib.contextmanager
+def without_activation(layer: keras.Layer) -> Iterator[list[None]]:
+    """A context in which a layer leaves its activation out, for this thread.
+
+    Args:
+        layer: Keras layer that holds an activation.
+
+    Yields:
+        A list with an entry for each call of the activation.
+
+    Example:
+        >>> from zoo.backend.interception import without_activation
+        >>> layer = keras.layers.Activation("relu")
+        >>> with without_activation(layer) as calls:
+        ...     float(layer(keras.ops.convert_to_tensor(-2.0))), len(calls)
+        (-2.0, 1)
+    """
+    here = threading.get_ident()
+    with SWITCHING:
+        if not isinstance(layer.activation, InterceptedActivation):
+            layer.activation = InterceptedActivation(layer.activation)
+        intercepted = layer.activation
+        intercepted.calls[here] = []
+    try:
+        yield intercepted.calls[here]
+    finally:
+        with SWITCHING:
+            del intercepted.calls[here]
+            if not intercepted.calls:
+                layer.activation = intercepted.activation

@@ -11,7 +11,7 @@ from keras import ops
 from zoo.backend.keras_internals import flatten_layers
 
 Tensor = Any  # a tensor of the backend
-REPLACED: list[Any] = []  # TensorFlow's function, once for each open context; those of several threads may overlap
+REPLACED: list[Any] = []  # TensorFlow's function, one entry per open context; contexts of threads may overlap
 SWITCHING = threading.Lock()
 
 

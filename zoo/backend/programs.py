@@ -7,11 +7,12 @@ from typing import Any
 
 import keras
 
+from zoo.backend.interception import activation_of
 from zoo.backend.keras_internals import flatten_layers
 
 Program = Callable[..., Any]
 
-OBJECTS = ("activation", "mean", "variance")  # of a layer, which can change without its variables
+OBJECTS = ("mean", "variance")  # of a layer, which can change without its variables
 PLAIN = (bool, int, float, str)
 _PROGRAMS: weakref.WeakKeyDictionary = weakref.WeakKeyDictionary()  # network: (what it is made of, its programs)
 
@@ -97,7 +98,7 @@ def _parts(network: Any) -> tuple[list[Any], list[Any]]:
     layers = flatten_layers(inner) if isinstance(inner, keras.Layer) else []
     objects, values = [*layers[1:], *network.variables], [id(getattr(inner, "loss", None))]
     for layer in layers:
-        objects += [layer.dtype_policy, *(vars(layer).get(name) for name in OBJECTS)]
+        objects += [layer.dtype_policy, activation_of(layer), *(vars(layer).get(name) for name in OBJECTS)]
         values.append(layer.trainable)
     for layer in layers[1:]:
         values += [(name, each) for name, each in vars(layer).items() if isinstance(each, PLAIN) and name[0] != "_"]

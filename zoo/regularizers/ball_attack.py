@@ -107,7 +107,7 @@ class LossAttack(BallAttack):
         (True, False)
     """
 
-    noise: str | None = None  # kind of the first step if it is not steepest ascent in the norm of the ball
+    noise: str | None = None  # kind of the first step; None: steepest ascent in the norm of the ball
 
     def __init__(self, epsilon: float, *, random_start: bool, **ball: Any):
         super().__init__(epsilon, **ball)

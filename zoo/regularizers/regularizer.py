@@ -56,6 +56,13 @@ class Regularizer:
     needs_input_derivatives: Any = False
     moves_inputs: bool = True
     needs_lattice: bool = False
+    _given: tuple[str, ...] = ()
+
+    def __new__(cls, *args: Any, **kwargs: Any):
+        """Notes the names of the arguments, because a signature does not say what `**common` takes."""
+        regularizer = super().__new__(cls)
+        regularizer._given = tuple(kwargs)
+        return regularizer
 
     def __init__(self, *, weight: float = 1.0, ramp_up_steps: int = 0, interval: int = 1):
         self.weight = check_number("weight", weight, 0)
@@ -124,8 +131,12 @@ class Regularizer:
     __rmul__ = __mul__
 
     def get_config(self) -> dict[str, Any]:
-        """The arguments of the constructor."""
-        return {name: getattr(self, name) for name in hyperparameters(type(self))}
+        """The arguments of the constructor.
+
+        Of those that it takes as `**common` for another class of the zoo, these are the ones that it was given.
+        """
+        passed_on = [name for name in self._given if hasattr(self, name)]
+        return {name: getattr(self, name) for name in dict.fromkeys([*hyperparameters(type(self)), *passed_on])}
 
     @classmethod
     def from_config(cls, config: dict[str, Any]) -> "Regularizer":
@@ -138,14 +149,14 @@ class Regularizer:
         return cls(**{**config, **objects})
 
     def __repr__(self):
-        values = {name: getattr(self, name) for name in hyperparameters(type(self))}
-        return f"{type(self).__name__}({', '.join(f'{name}={value!r}' for name, value in values.items())})"
+        values = ", ".join(f"{name}={value!r}" for name, value in Regularizer.get_config(self).items())
+        return f"{type(self).__name__}({values})"
 
 
 def hyperparameters(regularizer: type[Regularizer]) -> tuple[str, ...]:
     """The names of the hyperparameters of a regularizer: the arguments of its constructor.
 
-    Arguments of the form `**common`, whatever their name, stand for those of the class that it inherits from.
+    Arguments of the form `**common`, whatever their name, stand for the common ones.
 
     Args:
         regularizer: subclass of `Regularizer`.
@@ -155,13 +166,10 @@ def hyperparameters(regularizer: type[Regularizer]) -> tuple[str, ...]:
         >>> hyperparameters(zoo.WeightNoise)
         ('noise_std', 'kind', 'weight', 'ramp_up_steps', 'interval')
     """
-    names: list[str] = []
-    for constructor in (vars(each)["__init__"] for each in regularizer.__mro__ if "__init__" in vars(each)):
-        parameters = list(inspect.signature(constructor).parameters.values())[1:]  # without self
-        names += [each.name for each in parameters if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)]
-        if not any(each.kind is each.VAR_KEYWORD for each in parameters):
-            break
-    return tuple(dict.fromkeys(names))
+    parameters = list(inspect.signature(regularizer.__init__).parameters.values())[1:]  # without self
+    own = [each.name for each in parameters if each.kind not in (each.VAR_KEYWORD, each.VAR_POSITIONAL)]
+    passes_on = any(each.kind is each.VAR_KEYWORD for each in parameters)
+    return tuple(dict.fromkeys([*own, *(COMMON if passes_on else ())]))
 
 
 @keras.saving.register_keras_serializable(package="zoo")

@@ -138,6 +138,15 @@ def test_other_trainings_are_not_on_one_line(field, value):
     assert not by_labels([few, whole])
 
 
+def test_a_line_with_changed_settings_has_an_asterisk():
+    names = ("mnist_ladder-100_full", "mnist_ladder-all_full", "mnist_ladder-100_adversarial")
+    few, whole, adversarial = ({**content(name, [run(1.0)]), "recipe": recipes.get(name).as_dict()} for name in names)
+    assert set(lines(errors_by_labels([few, whole, adversarial]).figure.axes[0])) >= {"mnist_ladder-full, published"}
+    few["recipe"]["learning_rate"] = whole["recipe"]["learning_rate"] = 0.5
+    picture = errors_by_labels([few, whole])
+    assert "mnist_ladder-full * 1.00, 1.00" in picture.alt and "Asterisk" in picture.alt
+
+
 def test_labels_run_from_the_fewest_to_all():
     contents = [
         content("mnist_ladder-all_full", [run(0.5)], 0.6, num_labels=None),
