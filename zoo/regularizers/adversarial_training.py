@@ -3,9 +3,12 @@
 from typing import Any
 
 import keras
+from keras import ops
 
+from zoo.backend.moments import mean
 from zoo.regularizers.ball_attack import LossAttack
 from zoo.regularizers.clean_pass import CleanPass
+from zoo.regularizers.math import per_example
 from zoo.regularizers.math.worst_directions import NOISES
 from zoo.validation import check_choice
 
@@ -100,6 +103,18 @@ class AdversarialTraining(LossAttack):
                     f"noise={self.noise!r} takes one step from the input, so {name} must be {default}, received "
                     f'{value!r}. Pass norm="l2" or norm="linf" instead of noise.'
                 )
+
+    def first_step(self, gradient: Tensor, kind: str | None = None) -> Tensor:
+        """As `BallAttack.first_step`, with the noise of AT if it has one."""
+        return super().first_step(gradient, kind or self.noise)
+
+    def without_padding(self, perturbation: Tensor, moved: Tensor) -> Tensor:
+        """As `LossAttack.without_padding`. Noise `"scaled_l2"` has mean square 1 over the entries that move."""
+        perturbation = super().without_padding(perturbation, moved)
+        if self.noise != "scaled_l2":
+            return perturbation
+        share = mean(per_example.flatten(moved), axis=-1)
+        return per_example.expand(ops.sqrt(share), moved) * perturbation
 
     def at(self, clean_pass: CleanPass, perturbed: Tensor) -> Tensor:
         """`L(x', y)` of each labeled example, `(num_labeled,)`."""

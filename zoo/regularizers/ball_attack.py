@@ -5,10 +5,8 @@ from typing import Any
 
 from keras import ops
 
-from zoo.backend.moments import mean
 from zoo.regularizers.clean_pass import MODES, CleanPass
 from zoo.regularizers.input_perturbation import InputPerturbation
-from zoo.regularizers.math import per_example
 from zoo.regularizers.math.balls import STEEPEST, draw_from_ball
 from zoo.regularizers.math.input_range import check_input_range, clip_to_range
 from zoo.regularizers.math.projected_ascent import projected_ascent, step_length
@@ -107,8 +105,6 @@ class LossAttack(BallAttack):
         (True, False)
     """
 
-    noise: str | None = None  # kind of the first step; None: steepest ascent in the norm of the ball
-
     def __init__(self, epsilon: float, *, random_start: bool, **ball: Any):
         super().__init__(epsilon, **ball)
         self.random_start = random_start
@@ -131,17 +127,20 @@ class LossAttack(BallAttack):
         else:
             # In training mode the clean pass already has the gradient at the input.
             first = clean_pass if self.attack_mode == "training" else clean_pass.linearized_at(inputs, self.attack_mode)
-            perturbation = self.first_step(ops.stop_gradient(first.loss_gradient), self.noise)
+            perturbation = self.first_step(ops.stop_gradient(first.loss_gradient))
         if moved is not None:
-            perturbation = self._without_padding(perturbation, moved)
+            perturbation = self.without_padding(perturbation, moved)
 
         def gradient(x):
             return clean_pass.linearized_at(x, self.attack_mode).loss_gradient
 
         return self.ascend(gradient, perturbation, inputs, taken=0 if self.random_start else 1)
 
-    def _without_padding(self, perturbation, moved):
-        """The perturbation of the entries that move, which have mean square 1 if the noise is `"scaled_l2"`."""
-        share = mean(per_example.flatten(moved), axis=-1) if self.noise == "scaled_l2" else None
-        scale = 1.0 if share is None else per_example.expand(ops.sqrt(share), moved)
-        return scale * moved * perturbation
+    def without_padding(self, perturbation: Tensor, moved: Tensor) -> Tensor:
+        """The perturbation of the entries that move.
+
+        Args:
+            perturbation: `(num_labeled, ...)`.
+            moved: 1 at the entries that move and 0 at padding, `(num_labeled, ...)`.
+        """
+        return moved * perturbation

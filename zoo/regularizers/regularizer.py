@@ -133,7 +133,7 @@ class Regularizer:
     def get_config(self) -> dict[str, Any]:
         """The arguments of the constructor.
 
-        Of those that it takes as `**common` for another class of the zoo, these are the ones that it was given.
+        Arguments that `**common` passes on to another regularizer of the zoo are among them if they were given.
         """
         passed_on = [name for name in self._given if hasattr(self, name)]
         return {name: getattr(self, name) for name in dict.fromkeys([*hyperparameters(type(self)), *passed_on])}
